@@ -1,0 +1,1 @@
+"""What the worker and the dashboard agree on; imports nothing else of Flotilla."""

@@ -1,0 +1,236 @@
+"""Engines for SQLite (the default) or PostgreSQL, transactions whose failures are one sentence, and what stands in the way.
+
+One process writes everything but `command`: `open_writer`. The page and the command line read through `open_reader`, which
+cannot write, and insert commands through `open_commands`. Migrations are in `shared.migrations`.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from shared.errors import DatabaseError
+from shared.migrations import HEAD, current_revision, known_revisions
+
+# Before this release two writing connections can corrupt a database in WAL mode (sqlite.org/wal.html#walresetbug).
+OLDEST_SQLITE = (3, 51, 3)
+BUSY_SECONDS = 5.0
+_WRITER_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "busy_timeout=5000",
+    "foreign_keys=ON",
+    "journal_size_limit=67108864",
+    "cache_size=-65536",
+)
+
+
+def open_writer(url: str, root: Path = Path()) -> Engine:
+    """Open the database for the one process that writes everything; the folder of an SQLite file is made.
+
+    Transactions are BEGIN IMMEDIATE. A relative SQLite path starts at `root`. Raises DatabaseError where it cannot be
+    reached or written, or is of a newer version than this program; it is left as it was. It may still be empty or of an
+    older version: `shared.migrations.upgrade` brings it up to date.
+    """
+    place = _parse(url)
+    if place.get_backend_name() == "sqlite":
+        path = sqlite_path(url, root)
+        _make_folder(path)
+        engine = _sqlite_engine(path, _WRITER_PRAGMAS, "BEGIN IMMEDIATE", "rwc")
+    else:
+        engine = _postgresql_engine(place)
+    _refuse_newer(engine)
+    if place.get_backend_name() == "sqlite":
+        # A log that grew while readers held it open is not shortened by itself.
+        with translated(engine), engine.connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    return engine
+
+
+def open_reader(url: str, root: Path = Path()) -> Engine:
+    """Open the database for reading only; each transaction sees one moment of it.
+
+    Raises DatabaseError where it is not there yet, cannot be reached, or is not of the version of this program.
+    """
+    place = _parse(url)
+    if place.get_backend_name() == "sqlite":
+        path = _existing(sqlite_path(url, root))
+        pragmas = ("query_only=ON", "busy_timeout=5000", "cache_size=-65536")
+        engine = _sqlite_engine(path, pragmas, "BEGIN", "ro")
+    else:
+        engine = _postgresql_engine(place, "-c default_transaction_read_only=on")
+    _require_head(engine)
+    return engine
+
+
+def open_commands(url: str, root: Path = Path()) -> Engine:
+    """Open the database for the page and the command line to insert into `command`; errors as of `open_reader`."""
+    place = _parse(url)
+    if place.get_backend_name() == "sqlite":
+        path = _existing(sqlite_path(url, root))
+        engine = _sqlite_engine(path, _WRITER_PRAGMAS[1:], "BEGIN IMMEDIATE", "rw", pool_size=1)
+    else:
+        engine = _postgresql_engine(place, pool_size=1)
+    _require_head(engine)
+    return engine
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """Commit what is done within whole, or nothing of it; a database that fails raises DatabaseError."""
+    with translated(engine), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def translated(engine: Engine) -> Iterator[None]:
+    """Turn failures of the database itself (away, locked, full, read-only) into DatabaseError with one sentence.
+
+    Mistakes of ours, such as a row that breaks a constraint, stay what they are.
+    """
+    try:
+        yield
+    except (OperationalError, PoolTimeoutError) as error:
+        raise DatabaseError(f"database {describe(engine)} {_complaint(error)}") from error
+    except DBAPIError as error:
+        if error.connection_invalidated or "malformed" in str(error.orig) or "not a database" in str(error.orig):
+            raise DatabaseError(f"database {describe(engine)} {_complaint(error)}") from error
+        raise
+
+
+def describe(engine: Engine) -> str:
+    """Name the database for people: the path of the file, or the address without its password."""
+    if engine.dialect.name == "sqlite":
+        return str(engine.url.database)
+    return engine.url.render_as_string(hide_password=True)
+
+
+def sqlite_path(url: str, root: Path = Path()) -> Path:
+    """Give the file an SQLite url names; a relative one starts at `root`."""
+    name = _parse(url).database
+    if not name or name == ":memory:" or name.startswith("file:"):
+        raise DatabaseError(f"database.url must name a file like sqlite:///state/flotilla.db, was {url!r}")
+    return (root / Path(name).expanduser()).resolve()
+
+
+def sqlite_module() -> ModuleType:
+    """Give the driver with an SQLite that two processes may write: the interpreter's own, else pysqlite3."""
+    if sqlite3.sqlite_version_info >= OLDEST_SQLITE:
+        return sqlite3
+    wanted = ".".join(map(str, OLDEST_SQLITE))
+    try:
+        from pysqlite3 import dbapi2
+    except ImportError as error:
+        raise DatabaseError(
+            f"SQLite must be {wanted} or newer, was {sqlite3.sqlite_version}; install pysqlite3 or a newer Python, "
+            "or set database.url to a PostgreSQL server"
+        ) from error
+    if dbapi2.sqlite_version_info < OLDEST_SQLITE:
+        raise DatabaseError(f"SQLite must be {wanted} or newer, was {dbapi2.sqlite_version} of pysqlite3; upgrade it")
+    return dbapi2
+
+
+def _parse(url: str) -> URL:
+    try:
+        place = make_url(url)
+        known = place.get_backend_name() in ("sqlite", "postgresql")
+    except (ArgumentError, ValueError):
+        known = False
+    if not known:
+        shown = url.partition("://")[0] + "://…" if "://" in url else url
+        raise DatabaseError(
+            "database.url must be like sqlite:///state/flotilla.db or postgresql://user@host/name, "
+            f"was {shown!r}"
+        )
+    return place
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(f"database folder {path.parent} must be writable, was not: {error.strerror}") from error
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise DatabaseError(f"database {path} is not there yet: waiting for the worker to make it")
+    return path
+
+
+def _sqlite_engine(path: Path, pragmas: tuple[str, ...], begin: str, mode: str, pool_size: int = 5) -> Engine:
+    module = sqlite_module()
+    place = f"file:{quote(str(path))}?mode={mode}"
+
+    def connect() -> Any:
+        return module.connect(place, uri=True, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None)
+
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)), module=module, creator=connect, poolclass=QueuePool, pool_size=pool_size
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        # The driver would begin a transaction too late for a read and the write that rests on it to be one.
+        connection.isolation_level = None
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgresql_engine(place: URL, options: str = "", pool_size: int = 5) -> Engine:
+    arguments: dict[str, Any] = {"connect_timeout": int(BUSY_SECONDS)}
+    if options:
+        arguments["options"] = options
+    if place.drivername == "postgresql":
+        place = place.set(drivername="postgresql+psycopg")
+    try:
+        return create_engine(place, connect_args=arguments, pool_pre_ping=True, pool_size=pool_size)
+    except (ImportError, NoSuchModuleError) as error:
+        raise DatabaseError(f"PostgreSQL needs the driver psycopg: pip install 'flotilla[postgres]' ({error})") from error
+
+
+def _refuse_newer(engine: Engine) -> str | None:
+    with translated(engine), engine.connect() as connection:
+        revision = current_revision(connection)
+    if revision is not None and revision not in known_revisions():
+        engine.dispose()
+        raise DatabaseError(
+            f"database {describe(engine)} must be of version {HEAD} or older, was {revision}: "
+            "it belongs to a newer Flotilla and was left as it is"
+        )
+    return revision
+
+
+def _require_head(engine: Engine) -> None:
+    revision = _refuse_newer(engine)
+    if revision == HEAD:
+        return
+    engine.dispose()
+    if revision is None:
+        raise DatabaseError(f"database {describe(engine)} is still empty: waiting for the worker to make its tables")
+    raise DatabaseError(
+        f"database {describe(engine)} must be of version {HEAD}, was {revision}: start the worker or run "
+        "`flotilla db upgrade`"
+    )
+
+
+def _complaint(error: Exception) -> str:
+    cause = getattr(error, "orig", None) or error
+    first = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
+    if "readonly database" in first or "unable to open" in first:
+        return f"must be readable and its folder writable for this user, was not: {first}"
+    return f"must be reachable and in order, was not: {first}"

@@ -1,0 +1,157 @@
+"""The closed vocabularies of Flotilla.
+
+`IntEnum`s are the ones the compiled step uses; the database and the exports hold their names. `StrEnum`s have
+value == name.
+"""
+
+from enum import IntEnum, StrEnum, auto
+
+
+class _Named(StrEnum):
+    @staticmethod
+    def _generate_next_value_(name: str, *_: object) -> str:
+        return name
+
+
+class Level(IntEnum):
+    """What a scope is still allowed to do; the highest over scopes and causes rules."""
+
+    RUNNING = 0
+    NO_ENTRIES = 1
+    FLATTEN = 2
+    HALTED = 3
+
+
+class Cause(IntEnum):
+    """Who set a level. Each cause keeps its own; a release clears its own only."""
+
+    PERSON = 0
+    DRAWDOWN = 1
+    DAILY_LOSS = 2
+    CRASHES = 3
+    RECONCILIATION = 4
+
+
+class Reason(IntEnum):
+    """Why a bot did or did not trade in a step: the rows of the gate, from the top."""
+
+    HALTED = 0
+    FLATTEN = 1
+    STALE = 2
+    WARMUP = 3
+    NO_ENTRIES = 4
+    REENTRY_LOCK = 5
+    HOLD = 6
+    FLAT = 7
+    UNCONFIRMED = 8
+    COST = 9
+    COOLDOWN = 10
+    CAP = 11
+    MIN_NOTIONAL = 12
+    TRADE = 13
+
+
+class Trigger(IntEnum):
+    """What caused a fill; of a round trip's last fill it is the exit reason."""
+
+    SIGNAL = 0
+    STOP = 1
+    TRAILING_STOP = 2
+    LADDER = 3
+    FLATTEN = 4
+
+
+class Leg(IntEnum):
+    """The part of an order a fill belongs to: a reversal closes, then opens."""
+
+    CLOSE = 0
+    OPEN = 1
+
+
+class Policy(IntEnum):
+    """How raw allocation weights are made."""
+
+    FIXED = 0
+    EQUAL = 1
+    SCORE = 2
+    SHARPE = 3
+    INVERSE_VOLATILITY = 4
+
+
+class NoticeKind(IntEnum):
+    """What a brake did."""
+
+    WARNED = 0
+    TRIPPED = 1
+    RELEASED = 2
+
+
+class BarStatus(IntEnum):
+    """How a bar arrived; anything but FRESH is not traded on by signal."""
+
+    FRESH = 0
+    MISSING = 1
+    LATE = 2
+    REPAIRED = 3
+
+
+class Side(_Named):
+    BUY = auto()
+    SELL = auto()
+
+
+class ScopeKind(_Named):
+    PORTFOLIO = auto()
+    SLEEVE = auto()
+    BOT = auto()
+
+
+class OrderStatus(_Named):
+    INTENT = auto()
+    SUBMITTED = auto()
+    FILLED = auto()
+    PARTLY_FILLED = auto()
+    REJECTED = auto()
+    CANCELLED = auto()
+    UNKNOWN = auto()
+
+
+class CommandKind(_Named):
+    PAUSE = auto()
+    FLATTEN = auto()
+    HALT = auto()
+    RELEASE = auto()
+    DEPOSIT = auto()
+    WITHDRAW = auto()
+
+
+class CommandStatus(_Named):
+    ASKED = auto()
+    TAKEN = auto()
+    DONE = auto()
+    REFUSED = auto()
+
+
+class Severity(_Named):
+    INFO = auto()
+    WARNING = auto()
+    ERROR = auto()
+
+
+class TransferKind(_Named):
+    REBALANCE = auto()
+    DEPOSIT = auto()
+    WITHDRAWAL = auto()
+
+
+class BotStatus(_Named):
+    ACTIVE = auto()
+    RETIRING = auto()
+    RETIRED = auto()
+    FAILED = auto()
+
+
+class Resolution(_Named):
+    STEP = auto()
+    HOUR = auto()
+    DAY = auto()

@@ -1,0 +1,45 @@
+"""The exception tree, and what the program does about each.
+
+FlotillaError
+├── ConfigurationError     exit 78: a person must change a setting; supervisor does not restart
+│   └── CandleError        exit 78 at start; a running market treats the bar as missing
+├── DatabaseError          exit 69: unreachable, unwritable, or newer than the program
+├── LeaseError             exit 75: another living worker holds the lease; try later
+├── MarketError            the bar counts as missing; retried at the next wake
+├── CommandRefused         the command is answered with the sentence and nothing changes
+└── LedgerError            the step is rolled back and the worker stops: the books would not sum
+"""
+
+
+class FlotillaError(Exception):
+    """Base of all expected failures; `exit_code` is what the process returns."""
+
+    exit_code = 70
+
+
+class ConfigurationError(FlotillaError):
+    exit_code = 78
+
+
+class CandleError(ConfigurationError):
+    """Candles that cannot be true; the message names file and row."""
+
+
+class DatabaseError(FlotillaError):
+    exit_code = 69
+
+
+class LeaseError(FlotillaError):
+    exit_code = 75
+
+
+class MarketError(FlotillaError):
+    exit_code = 69
+
+
+class CommandRefused(FlotillaError):
+    exit_code = 65
+
+
+class LedgerError(FlotillaError):
+    exit_code = 70

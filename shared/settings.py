@@ -1,0 +1,345 @@
+"""Settings: `flotilla.toml`, then `FLOTILLA_…` from the environment, then dotted overrides; frozen and validated.
+
+Fractions are fractions (0.03 is 3 %). A profile is a named set of values that stands below the file, so that what a
+person wrote always wins.
+"""
+
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from shared.errors import ConfigurationError
+from shared.units import parse_time_ms, timeframe_ms
+
+FILE_NAME = "flotilla.toml"
+ENVIRONMENT_PREFIX = "FLOTILLA_"
+
+Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
+Weight = Annotated[float, Field(ge=0.0, le=1.0)]
+NonNegative = Annotated[float, Field(ge=0.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+
+
+def _checked_timeframe(text: Any) -> Any:
+    if isinstance(text, str):
+        timeframe_ms(text)
+    return text
+
+
+Timeframe = Annotated[str, BeforeValidator(_checked_timeframe)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class PortfolioSettings(Section):
+    name: str = Field("flotilla", pattern=r"^[a-z][a-z0-9_]*$")
+    quote: str = "USDT"
+    timeframe: Timeframe = "1h"
+    symbols: tuple[str, ...] = Field(("BTC/USDT", "ETH/USDT", "SOL/USDT"), min_length=1)
+    capital_per_bot: Positive = 1000.0
+    allow_short: bool = True
+
+    @model_validator(mode="after")
+    def _symbols_in_quote(self) -> "PortfolioSettings":
+        for symbol in self.symbols:
+            base, slash, quote = symbol.partition("/")
+            if not base or not slash or quote.partition(":")[0] != self.quote:
+                raise ValueError(f"symbols must be like BTC/{self.quote}, was {symbol!r}")
+        if len(set(self.symbols)) != len(self.symbols):
+            raise ValueError(f"symbols must differ, was {list(self.symbols)}")
+        return self
+
+
+class MarketSettings(Section):
+    kind: Literal["simulated", "replay", "ccxt"] = "simulated"
+    # simulated
+    seed: int = 7
+    start: str = "2026-01-01"
+    history_days: int = Field(30, ge=0, le=3650)
+    # simulated and replay: wall seconds per bar, 0 as fast as the worker can
+    bar_seconds: NonNegative = 5.0
+    # replay
+    candles: Path | None = None
+    funding: Path | None = None
+    # ccxt
+    exchange: str = "binance"
+    exchange_type: Literal["spot", "swap"] = "spot"
+    endpoint: str | None = None
+    timeout_seconds: Positive = 10.0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "MarketSettings":
+        parse_time_ms(self.start)
+        if self.kind == "replay" and self.candles is None:
+            raise ValueError("market.candles must name the folder to replay, was not set")
+        return self
+
+
+class BrokerSettings(Section):
+    kind: Literal["paper"] = "paper"
+    fee_rate: Fraction = 0.001
+    slippage: Fraction = 0.0005
+
+
+class RiskSettings(Section):
+    # protective exits; 0 switches one off
+    stop: Fraction = 0.08
+    trail_activate: NonNegative = 0.03
+    trail_giveback: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.40
+    ladder: tuple[tuple[Positive, Annotated[float, Field(gt=0.0, le=1.0)]], ...] = ()
+    # brakes
+    brakes: bool = True
+    portfolio_drawdown: Annotated[float, Field(gt=0.0, le=1.0)] = 0.20
+    daily_loss: Annotated[float, Field(gt=0.0, le=1.0)] = 0.05
+    sleeve_drawdown: Annotated[float, Field(gt=0.0, le=1.0)] = 0.25
+    bot_drawdown: Annotated[float, Field(gt=0.0, le=1.0)] = 0.30
+    warn_at: Annotated[float, Field(gt=0.0, le=1.0)] = 0.80
+    # confirmation and sizing
+    confirm_bars: int = Field(2, ge=1)
+    volatility_sizing: bool = True
+    volatility_target: Positive = 0.02
+    volatility_low: Positive = 0.25
+    volatility_high: Positive = 2.0
+    max_position: Positive = 1.0
+    risk_per_trade: Positive = 0.01
+    leverage: Positive = 1.0
+    resize: bool = False
+    resize_band: NonNegative = 0.25
+    # gate
+    edge_to_cost: NonNegative = 2.0
+    cooldown: NonNegative = 300.0
+    max_portfolio_exposure: Positive | None = None
+    max_symbol_exposure: Positive | None = None
+    min_notional: NonNegative = 100.0
+    netting: bool = True
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "RiskSettings":
+        if self.volatility_low > self.volatility_high:
+            raise ValueError(f"volatility_low must not exceed volatility_high {self.volatility_high}, was {self.volatility_low}")
+        profits = [profit for profit, _ in self.ladder]
+        if profits != sorted(set(profits)):
+            raise ValueError(f"ladder must rise from rung to rung, was {profits}")
+        if sum(fraction for _, fraction in self.ladder) > 1.0 + 1e-9:
+            raise ValueError(f"ladder fractions must sum to at most 1, was {[fraction for _, fraction in self.ladder]}")
+        return self
+
+
+class AllocationSettings(Section):
+    policy: Literal["fixed", "equal", "score", "sharpe", "inverse_volatility"] = "sharpe"
+    rebalance_every: int = Field(5, ge=1)
+    rebalance_band: NonNegative = 0.10
+    bot_low: Weight | None = None
+    bot_high: Weight | None = None
+    sleeve_low: Weight | None = None
+    sleeve_high: Weight | None = None
+    # raw weights under `fixed`, by sleeve and by bot name; what is not named weighs 1
+    sleeve_weights: dict[str, NonNegative] = {}
+    bot_weights: dict[str, NonNegative] = {}
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "AllocationSettings":
+        for scope in ("bot", "sleeve"):
+            low, high = getattr(self, f"{scope}_low"), getattr(self, f"{scope}_high")
+            if low is not None and high is not None and low > high:
+                raise ValueError(f"{scope}_low must not exceed {scope}_high {high}, was {low}")
+        return self
+
+
+class StrategySettings(Section):
+    """One sleeve: a strategy of the registry and the parameter sets its bots run."""
+
+    enabled: bool = True
+    grid: tuple[tuple[float, ...], ...] = Field(min_length=1)
+    symbols: tuple[str, ...] | None = None
+    timeframe: Timeframe | None = None
+    account: str = "paper"
+
+
+DEFAULT_GRIDS: dict[str, dict[str, Any]] = {
+    "mean_reversion": {"grid": [[20, 2.0], [50, 2.0], [100, 2.5]]},
+    "breakout": {"grid": [[20], [60], [120]]},
+    "trend_following": {"grid": [[10, 50], [20, 100], [50, 200]]},
+}
+
+
+class StrategiesSettings(BaseModel):
+    """`hold` and, by the name of each strategy, its sleeve."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, StrategySettings]
+
+    hold: bool = True
+
+    @property
+    def sleeves(self) -> dict[str, StrategySettings]:
+        """Give the enabled sleeves by strategy name, in the order written."""
+        return {name: sleeve for name, sleeve in (self.__pydantic_extra__ or {}).items() if sleeve.enabled}
+
+
+class DatabaseSettings(Section):
+    url: str = "sqlite:///state/flotilla.db"
+
+
+class WorkerSettings(Section):
+    wake_after_seconds: NonNegative = 2.0
+    late_bars: int = Field(2, ge=1)
+    command_poll_seconds: Positive = 0.2
+
+
+class Settings(Section):
+    """Everything that can be set; see `docs/settings.md`."""
+
+    profile: Literal["calm", "legacy"] = "calm"
+    portfolio: PortfolioSettings = PortfolioSettings()
+    market: MarketSettings = MarketSettings()
+    broker: BrokerSettings = BrokerSettings()
+    risk: RiskSettings = RiskSettings()
+    allocation: AllocationSettings = AllocationSettings()
+    strategies: StrategiesSettings = StrategiesSettings.model_validate(DEFAULT_GRIDS)
+    database: DatabaseSettings = DatabaseSettings()
+    worker: WorkerSettings = WorkerSettings()
+
+    @model_validator(mode="after")
+    def _sleeve_symbols_known(self) -> "Settings":
+        for name, sleeve in self.strategies.sleeves.items():
+            unknown = sorted(set(sleeve.symbols or ()) - set(self.portfolio.symbols))
+            if unknown:
+                raise ValueError(f"strategies.{name}.symbols must be among portfolio.symbols {list(self.portfolio.symbols)}, was {unknown}")
+        return self
+
+    @property
+    def step_ms(self) -> int:
+        """The length of one step."""
+        return timeframe_ms(self.portfolio.timeframe)
+
+    def digest(self) -> str:
+        """Name this configuration by the hash of its values."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
+
+
+# `legacy` is the disease that `calm` cures, kept so that the cure can be measured against it.
+PROFILES: dict[str, dict[str, Any]] = {
+    "calm": {},
+    "legacy": {
+        "risk": {
+            "stop": 0.0,
+            "trail_activate": 0.0,
+            "confirm_bars": 1,
+            "volatility_sizing": False,
+            "resize": True,
+            "resize_band": 0.0,
+            # sized by the allocation alone, nothing set aside for costs
+            "leverage": 2.0,
+            "edge_to_cost": 0.0,
+            "cooldown": 0.0,
+            "min_notional": 10.0,
+            "netting": False,
+        },
+        "allocation": {"policy": "score", "rebalance_every": 1, "rebalance_band": 0.0},
+        "strategies": {"hold": False},
+    },
+}
+
+
+def load_settings(
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    overrides: Iterable[str] = (),
+    profile: str | None = None,
+) -> Settings:
+    """Read the settings in force.
+
+    `file` may be absent (all defaults). `environment` defaults to the process's; `FLOTILLA_RISK__STOP=0.05` sets
+    `risk.stop`. `overrides` are `risk.stop=0.05`, last and strongest; values are TOML, bare words are strings. `profile`
+    asked for here stands above the file's own values for what the profile names. Raises ConfigurationError with one
+    sentence that names the setting, what was expected and what was.
+    """
+    written: dict[str, Any] = _read_toml(file) if file is not None else {}
+    _merge(written, _from_environment(os.environ if environment is None else environment))
+    if profile is not None:
+        _merge(written, {"profile": profile})
+        _merge(written, _profile(profile))
+    for override in overrides:
+        _merge(written, _from_override(override))
+    layers: dict[str, Any] = {"strategies": json.loads(json.dumps(DEFAULT_GRIDS))}
+    _merge(layers, _profile(written.get("profile", "calm")))
+    _merge(layers, written)
+    try:
+        return Settings.model_validate(layers)
+    except ValidationError as error:
+        raise ConfigurationError(_sentence(error)) from error
+
+
+def _profile(name: Any) -> dict[str, Any]:
+    if name not in PROFILES:
+        raise ConfigurationError(f"profile must be one of {', '.join(PROFILES)}, was {name!r}")
+    return PROFILES[name]
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        with file.open("rb") as stream:
+            return tomllib.load(stream)
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"settings file {file} must exist, was not found") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"settings file {file} must be TOML: {error}") from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    for name, text in environment.items():
+        if name.startswith(ENVIRONMENT_PREFIX) and "__" in name:
+            dotted = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
+            _merge(settings, _nested(dotted, text))
+    return settings
+
+
+def _from_override(override: str) -> dict[str, Any]:
+    dotted, equals, text = override.partition("=")
+    if not equals or not dotted.strip():
+        raise ConfigurationError(f"an override must be like risk.stop=0.05, was {override!r}")
+    return _nested(dotted.strip(), text.strip())
+
+
+def _nested(dotted: str, text: str) -> dict[str, Any]:
+    value = _toml_value(text)
+    for part in reversed(dotted.split(".")):
+        value = {part: value}
+    return value
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> None:
+    for name, value in above.items():
+        if isinstance(value, Mapping) and isinstance(below.get(name), dict):
+            _merge(below[name], value)
+        else:
+            below[name] = json.loads(json.dumps(value, default=str)) if isinstance(value, Mapping) else value
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"]) or "settings"
+    if first["type"] == "extra_forbidden":
+        return f"setting {name} is unknown; see docs/settings.md for the list"
+    message = first["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    if first["type"] in ("value_error",):
+        return f"setting {name}: {message}"
+    return f"setting {name}: {message}, was {first['input']!r}"

@@ -1,0 +1,69 @@
+"""Timeframes, the bar grid, symbols and rounding to an exchange's step. Times are `int` milliseconds since the epoch, UTC."""
+
+import math
+import re
+from datetime import UTC, datetime
+
+from shared.errors import ConfigurationError
+
+SECOND_MS = 1_000
+MINUTE_MS = 60 * SECOND_MS
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+YEAR_MS = 365 * DAY_MS
+
+_UNIT_MS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
+
+# A quantity within this share of a step under a multiple of it is that multiple: 0.3 / 0.1 is 2.9999999999999996.
+STEP_TOLERANCE = 1e-6
+
+
+def timeframe_ms(timeframe: str) -> int:
+    """Give the length of a timeframe such as `5m`, `1h` or `1d` in milliseconds; it must divide a day."""
+    match = re.fullmatch(r"([1-9]\d*)([smhd])", timeframe)
+    length_ms = int(match[1]) * _UNIT_MS[match[2]] if match else 0
+    if not length_ms or DAY_MS % length_ms:
+        raise ConfigurationError(f"timeframe must divide a day, like 5m, 1h or 1d, was {timeframe!r}")
+    return length_ms
+
+
+def bar_open_ms(time_ms: int, timeframe_ms: int) -> int:
+    """Give the open time of the bar that contains `time_ms`."""
+    return time_ms - time_ms % timeframe_ms
+
+
+def round_toward_zero(quantity: float, step: float) -> float:
+    """Give the multiple of `step` nearest to `quantity` that is no larger in size (but for float noise of 1e-6 steps)."""
+    steps = float(math.floor(abs(quantity) / step + STEP_TOLERANCE))
+    return steps * step if quantity >= 0.0 else -(steps * step)
+
+
+def file_symbol(symbol: str) -> str:
+    """Turn `BTC/USDT` into the `BTC_USDT` of file names."""
+    return symbol.replace("/", "_").replace(":", "_")
+
+
+def to_datetime(time_ms: int) -> datetime:
+    """Turn milliseconds into an aware UTC datetime."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC)
+
+
+def to_ms(when: datetime) -> int:
+    """Turn an aware datetime into milliseconds; a naive one is refused."""
+    if when.tzinfo is None:
+        raise ConfigurationError(f"time must carry a time zone, was {when.isoformat()}")
+    return round(when.timestamp() * 1000)
+
+
+def parse_time_ms(text: str) -> int:
+    """Read an ISO date or time, UTC where it names no zone."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigurationError(f"time must be ISO like 2025-01-31 or 2025-01-31T12:00Z, was {text!r}") from error
+    return to_ms(when if when.tzinfo else when.replace(tzinfo=UTC))
+
+
+def format_time(time_ms: int) -> str:
+    """Write a time for people: `2025-01-31 12:00 UTC`."""
+    return to_datetime(time_ms).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,70 @@
+"""Candles and funding of several symbols on one common grid, gaps as missing bars."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from shared.enums import BarStatus
+from shared.errors import ConfigurationError
+from worker.strategies.bars import Bars
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """One row per symbol, one column per bar. Missing bars carry the last close in all prices, 0 before the first."""
+
+    symbols: tuple[str, ...]
+    open_ms: np.ndarray
+    bars: dict[str, Bars]
+    status: dict[str, np.ndarray]
+
+
+def lay_on_grid(bars_of: Mapping[str, Bars], step_ms: int) -> Grid:
+    """Lay each symbol's bars on the grid from the first to the last open of any of them."""
+    filled = {symbol: bars for symbol, bars in bars_of.items() if len(bars)}
+    if not filled:
+        raise ConfigurationError(f"candles must cover the period asked for, was no bar of {', '.join(bars_of)}")
+    first = min(int(bars.open_ms[0]) for bars in filled.values())
+    last = max(int(bars.open_ms[-1]) for bars in filled.values())
+    open_ms = np.arange(first, last + 1, step_ms, dtype=np.int64)
+    laid = {symbol: fill_gaps(bars, open_ms) for symbol, bars in bars_of.items()}
+    return Grid(
+        tuple(bars_of),
+        open_ms,
+        {symbol: bars for symbol, (bars, _) in laid.items()},
+        {symbol: status for symbol, (_, status) in laid.items()},
+    )
+
+
+def fill_gaps(bars: Bars, open_ms: np.ndarray) -> tuple[Bars, np.ndarray]:
+    """Give bars at every time of the grid and their status (int8); a missing one is flat at the last close."""
+    if len(bars) == len(open_ms) and np.array_equal(bars.open_ms, open_ms):
+        return bars, np.full(len(open_ms), BarStatus.FRESH, np.int8)
+    rows = np.searchsorted(bars.open_ms, open_ms, side="right") - 1
+    has_bar = rows >= 0
+    has_bar[has_bar] = bars.open_ms[rows[has_bar]] == open_ms[has_bar]
+    closes = np.concatenate((bars.close, [0.0]))[rows]
+    columns = []
+    for column in (bars.open, bars.high, bars.low, bars.close):
+        filled = closes.copy()
+        filled[has_bar] = column[rows[has_bar]]
+        columns.append(filled)
+    volume = np.zeros(len(open_ms))
+    volume[has_bar] = bars.volume[rows[has_bar]]
+    status = np.where(has_bar, np.int8(BarStatus.FRESH), np.int8(BarStatus.MISSING)).astype(np.int8)
+    return Bars(open_ms, *columns, volume), status
+
+
+def funding_per_bar(times_ms: np.ndarray, rates: np.ndarray, open_ms: np.ndarray, step_ms: int) -> np.ndarray:
+    """Sum the rates that settle in `(open, close]` of each bar."""
+    per_bar = np.zeros(len(open_ms))
+    rows = np.searchsorted(open_ms, times_ms, side="left") - 1
+    is_inside = (rows >= 0) & (times_ms <= open_ms[np.maximum(rows, 0)] + step_ms)
+    np.add.at(per_bar, rows[is_inside], rates[is_inside])
+    return per_bar
+
+
+def stack(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Put equally long rows under each other, contiguous."""
+    return np.ascontiguousarray(np.vstack(rows))

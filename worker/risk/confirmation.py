@@ -1,0 +1,50 @@
+"""Confirmation: a change of sign counts once it has been wanted for some closed bars in a row."""
+
+import math
+
+from shared.enums import BarStatus
+from worker.jit import rule
+from worker.risk.position import position_sign, sign
+
+
+@rule
+def wanted_exposure(confirmed: float, low: float, high: float) -> float:
+    """Give the exposure nearest to the confirmed one that the band is content with."""
+    if confirmed < low:
+        return low
+    return high if confirmed > high else confirmed
+
+
+@rule
+def confirm(bot, market, signal, rules) -> None:
+    """Take the band of this step into the bot's confirmed exposure.
+
+    A NaN band or a bar that is not fresh neither counts nor resets; nor does a step in which no bar of the bot's own
+    timeframe closed. A flat bot whose confirmed exposure was blocked, locked or stopped before lets it fall to 0 as soon
+    as the band admits 0.
+    """
+    bot.low = signal.low
+    bot.high = signal.high
+    if math.isnan(signal.low) or market.status != BarStatus.FRESH:
+        return
+    if position_sign(bot, market) == 0 and bot.confirmed != 0.0 and signal.low <= 0.0 <= signal.high:
+        bot.confirmed = 0.0
+        bot.streak_bars = 0
+    wanted = wanted_exposure(bot.confirmed, signal.low, signal.high)
+    wanted_sign = sign(wanted)
+    if wanted_sign == sign(bot.confirmed):
+        bot.confirmed = wanted
+        bot.streak_bars = 0
+    elif signal.closed == 1:
+        _count(bot, wanted, wanted_sign, rules.confirm_bars)
+    if bot.lock_sign != 0 and sign(bot.confirmed) != bot.lock_sign:
+        bot.lock_sign = 0
+
+
+@rule
+def _count(bot, wanted: float, wanted_sign: int, confirm_bars: int) -> None:
+    bot.streak_bars = bot.streak_bars + 1 if bot.streak_bars > 0 and bot.streak_sign == wanted_sign else 1
+    bot.streak_sign = wanted_sign
+    if bot.streak_bars >= confirm_bars:
+        bot.confirmed = wanted
+        bot.streak_bars = 0

@@ -1,0 +1,157 @@
+"""The gate: from the top, a row stops a change or cuts it and hands the rest on; the last one that did is the reason."""
+
+import math
+
+from shared.enums import BarStatus, Level, Reason, Trigger
+from worker.jit import rule
+from worker.risk.position import is_flat, round_toward_zero, sign, without_increase
+from worker.risk.sizing import stop_distance, wanted_quantity
+
+
+@rule
+def gate(rules, portfolio, bot, market, signal) -> None:
+    """Decide what a bot orders for the next open, and record the one reason with its measured value and limit.
+
+    Reads the bot's confirmed exposure, level and marks; writes its order, frozen size, reason and room under the caps.
+    """
+    bot.order_quantity = 0.0
+    bot.order_crossed = 0.0
+    bot.ordered = 0
+    if bot.level >= Level.HALTED:
+        _because(bot, Reason.HALTED.value, float(bot.level), float(Level.HALTED.value))
+    elif bot.level >= Level.FLATTEN:
+        _because(bot, Reason.FLATTEN.value, float(bot.level), float(Level.FLATTEN.value))
+        order_close(bot, market)
+    elif market.status != BarStatus.FRESH:
+        _because(bot, Reason.STALE.value, float(market.status), float(BarStatus.FRESH.value))
+    elif math.isnan(signal.low) or math.isnan(signal.atr_fraction):
+        _because(bot, Reason.WARMUP.value, math.nan, math.nan)
+    else:
+        _gate_signal(rules, portfolio, bot, market, signal)
+
+
+@rule
+def order_close(bot, market) -> None:
+    """Order a position closed because its level says so; a flat bot stays flat."""
+    bot.sized_exposure = 0.0
+    bot.target_quantity = 0.0
+    if not is_flat(bot, market):
+        bot.order_quantity = -bot.quantity
+        bot.order_trigger = Trigger.FLATTEN.value
+        bot.ordered = 1
+
+
+@rule
+def _because(bot, reason: int, value: float, limit: float) -> None:
+    bot.reason = reason
+    bot.reason_value = value
+    bot.reason_limit = limit
+
+
+@rule
+def _gate_signal(rules, portfolio, bot, market, signal) -> None:
+    bot.reason = Reason.TRADE.value
+    target = wanted_quantity(portfolio, bot, market, signal, rules)
+    if is_as_wanted(bot, market, target):
+        _rest(bot, market, target, rules.confirm_bars)
+        return
+    kept = without_increase(bot.quantity, target)
+    if target != kept:
+        target = _gate_increase(rules, portfolio, bot, market, signal, kept, target)
+    elif target == 0.0 and bot.confirmed != 0.0 and bot.equity <= 0.0:
+        _because(bot, Reason.CAP.value, bot.equity, 0.0)
+    if bot.reason == Reason.TRADE or abs(target - bot.quantity) >= market.min_quantity:
+        target = _min_notional(bot, market, target, rules.min_notional)
+    if abs(target - bot.quantity) >= market.min_quantity:
+        _order(rules, portfolio, bot, market, signal, target)
+
+
+@rule
+def is_as_wanted(bot, market, target: float) -> bool:
+    """Say whether nothing is left to trade; a bot that wants a position but gets a size of 0 is not content."""
+    is_unpaid = bot.confirmed != 0.0 and target == 0.0
+    return abs(target - bot.quantity) < market.min_quantity and not is_unpaid
+
+
+@rule
+def _rest(bot, market, target: float, confirm_bars: int) -> None:
+    if bot.streak_bars > 0:
+        _because(bot, Reason.UNCONFIRMED.value, float(bot.streak_bars), float(confirm_bars))
+    elif is_flat(bot, market):
+        _because(bot, Reason.FLAT.value, bot.quantity, target)
+    else:
+        _because(bot, Reason.HOLD.value, bot.quantity, target)
+
+
+@rule
+def _gate_increase(rules, portfolio, bot, market, signal, kept: float, target: float) -> float:
+    """Give the target that the rows marked ↑ leave; `kept` is the target without what increases the position.
+
+    The rows stand in the order of the contract: the first that stops the increase leaves nothing for the next.
+    """
+    move = signal.atr_fraction * bot.horizon_root
+    worth = rules.edge_to_cost * 2.0 * (rules.fee_rate + rules.slippage)
+    elapsed_ms = portfolio.time_ms + rules.step_ms - bot.last_fill_ms
+    if bot.level >= Level.NO_ENTRIES:
+        _because(bot, Reason.NO_ENTRIES.value, float(bot.level), float(Level.NO_ENTRIES.value))
+    elif bot.lock_sign != 0 and sign(target) == bot.lock_sign:
+        _because(bot, Reason.REENTRY_LOCK.value, bot.confirmed, float(bot.lock_sign))
+    elif move < worth:
+        _because(bot, Reason.COST.value, move, worth)
+    elif elapsed_ms < rules.cooldown_ms:
+        _because(bot, Reason.COOLDOWN.value, elapsed_ms / 1000.0, rules.cooldown_ms / 1000.0)
+    elif bot.equity <= 0.0:
+        _because(bot, Reason.CAP.value, bot.equity, 0.0)
+    else:
+        return _cap(rules, portfolio, bot, market, kept, target)
+    return kept
+
+
+@rule
+def _cap(rules, portfolio, bot, market, kept: float, target: float) -> float:
+    """Cut an increase to the room under the portfolio's and the symbol's cap (gross, as fractions of equity)."""
+    own = abs(bot.quantity) * market.close
+    wanted = abs(target) * market.close
+    portfolio_wanted = portfolio.gross_exposure - own + wanted
+    symbol_wanted = market.exposure - own + wanted
+    portfolio_room = rules.max_portfolio_exposure * portfolio.equity - portfolio_wanted
+    symbol_room = rules.max_symbol_exposure * portfolio.equity - symbol_wanted
+    room = min(portfolio_room, symbol_room)
+    if room >= 0.0:
+        return target
+    if portfolio_room <= symbol_room:
+        _because(bot, Reason.CAP.value, portfolio_wanted / portfolio.equity, rules.max_portfolio_exposure)
+    else:
+        _because(bot, Reason.CAP.value, symbol_wanted / portfolio.equity, rules.max_symbol_exposure)
+    size = round_toward_zero(max(wanted + room, 0.0) / market.close, market.quantity_step)
+    if size <= abs(kept):
+        return kept
+    return size if target > 0.0 else -size
+
+
+@rule
+def _min_notional(bot, market, target: float, min_notional: float) -> float:
+    """Stop a change that is worth too little, both legs of a reversal together; closing to flat is exempt."""
+    if target == 0.0 and bot.quantity != 0.0:
+        return target
+    worth = abs(target - bot.quantity) * market.close
+    if worth >= min_notional and target != bot.quantity:
+        return target
+    _because(bot, Reason.MIN_NOTIONAL.value, worth, min_notional)
+    return bot.quantity
+
+
+@rule
+def _order(rules, portfolio, bot, market, signal, target: float) -> None:
+    bot.order_quantity = target - bot.quantity if target != 0.0 else -bot.quantity
+    bot.order_trigger = Trigger.SIGNAL.value
+    bot.order_stop = stop_distance(signal, rules)
+    bot.order_target = signal.target
+    bot.ordered = 1
+    bot.target_quantity = target
+    bot.sized_exposure = bot.confirmed if target != 0.0 else 0.0
+    increase = max(abs(target) - abs(bot.quantity), 0.0) * market.close
+    market.exposure += increase
+    portfolio.gross_exposure += increase
+    if bot.reason == Reason.TRADE:
+        _because(bot, Reason.TRADE.value, abs(bot.order_quantity) * market.close, rules.min_notional)

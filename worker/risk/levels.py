@@ -1,0 +1,26 @@
+"""Levels: each scope keeps one per cause, and the highest over causes and scopes rules."""
+
+from shared.enums import Level
+from worker.jit import rule
+
+
+@rule
+def scope_level(scope) -> int:
+    """Give the highest level over the causes of one scope (a portfolio, sleeve or bot record)."""
+    level = scope.level_person
+    level = max(level, scope.level_drawdown)
+    level = max(level, scope.level_daily_loss)
+    level = max(level, scope.level_crashes)
+    return max(level, scope.level_reconciliation)
+
+
+@rule
+def set_levels(portfolio, sleeves, bots) -> None:
+    """Set the level that rules each scope, from the portfolio down; a bot that retires only exits."""
+    portfolio.level = scope_level(portfolio)
+    for sleeve in sleeves:
+        sleeve.level = max(portfolio.level, scope_level(sleeve))
+    for bot in bots:
+        bot.level = max(sleeves[bot.sleeve].level, scope_level(bot))
+        if bot.retiring == 1 and bot.level < Level.NO_ENTRIES:
+            bot.level = Level.NO_ENTRIES.value

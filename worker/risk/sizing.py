@@ -1,0 +1,71 @@
+"""Sizing: how large a position a bot wants, frozen from when it opens until it is flat, turns or changes exposure."""
+
+from worker.jit import rule
+from worker.risk.position import position_sign, round_toward_zero, sign
+
+
+@rule
+def volatility_multiplier(atr_fraction: float, scale: float, target: float, low: float, high: float) -> float:
+    """Give `clip(target / daily volatility, low, high)`; `scale` is the root of the bars in a day.
+
+    The daily volatility is `atr_fraction × scale`; a market that does not move gets `high`.
+    """
+    daily = atr_fraction * scale
+    if daily * high <= target:
+        return high
+    return max(target / daily, low)
+
+
+@rule
+def target_notional(portfolio, bot, signal, rules) -> float:
+    """Give the size in quote that a bot's allocation, volatility and caps allow it at its confirmed exposure."""
+    multiplier = 1.0
+    if rules.volatility_sizing == 1:
+        multiplier = volatility_multiplier(
+            signal.atr_fraction, bot.volatility_scale, rules.volatility_target, rules.volatility_low, rules.volatility_high
+        )
+    notional = bot.allocation * abs(bot.confirmed) * multiplier
+    notional = min(notional, rules.max_position * bot.allocation)
+    stop_fraction = stop_distance(signal, rules)
+    if stop_fraction > 0.0:
+        notional = min(notional, rules.risk_per_trade * portfolio.equity / stop_fraction)
+    notional = min(notional, rules.leverage * bot.equity / (1.0 + rules.fee_rate + rules.slippage))
+    return max(notional, 0.0)
+
+
+@rule
+def stop_distance(signal, rules) -> float:
+    """Give the strategy's own stop of the deciding bar if it gave one, else the policy's; 0 is none."""
+    return signal.stop if signal.stop > 0.0 else rules.stop
+
+
+@rule
+def fresh_target(portfolio, bot, market, signal, rules) -> float:
+    """Give the signed quantity of a newly sized position, rounded toward 0 to the symbol's step."""
+    notional = target_notional(portfolio, bot, signal, rules)
+    quantity = round_toward_zero(notional / market.close, market.quantity_step)
+    return quantity if bot.confirmed > 0.0 else -quantity
+
+
+@rule
+def wanted_quantity(portfolio, bot, market, signal, rules) -> float:
+    """Give the signed quantity a bot should hold: the frozen one, or a fresh one where the freeze does not hold."""
+    if bot.confirmed == 0.0:
+        return 0.0
+    turned = position_sign(bot, market) != sign(bot.confirmed)
+    if turned:
+        return fresh_target(portfolio, bot, market, signal, rules)
+    if bot.confirmed == bot.sized_exposure and rules.resize == 0:
+        return bot.target_quantity
+    target = fresh_target(portfolio, bot, market, signal, rules)
+    if bot.open_fraction < 1.0:
+        target = round_toward_zero(target * bot.open_fraction, market.quantity_step)
+    if bot.confirmed == bot.sized_exposure and within_resize_band(bot.quantity, target, rules.resize_band):
+        return bot.quantity
+    return target
+
+
+@rule
+def within_resize_band(quantity: float, target: float, resize_band: float) -> bool:
+    """Say whether a resize would be too small to be worth it."""
+    return abs(target - quantity) <= resize_band * max(abs(target), abs(quantity))

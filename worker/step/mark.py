@@ -1,0 +1,53 @@
+"""C: mark every bot, sleeve and the portfolio to the close, after funding, and remember flow-free returns."""
+
+from worker.allocation.weights import flow_free_return, remember_return
+from worker.jit import rule
+
+
+@rule
+def mark(fleet) -> None:
+    """Charge funding and set equity from the last closes, from the bots up; remember what the step returned."""
+    portfolio, sleeves, markets = fleet.portfolio, fleet.sleeves, fleet.markets
+    memory = fleet.rules.memory
+    for sleeve in sleeves:
+        sleeve.equity = 0.0
+    for market in markets:
+        market.exposure = 0.0
+    equity, gross_exposure = portfolio.cash, 0.0
+    for bot in fleet.bots:
+        market = markets[bot.market]
+        value = bot.quantity * market.close
+        _charge_funding(bot, value * market.funding_rate)
+        bot.equity = bot.cash + value
+        _remember_bot(bot, memory)
+        market.exposure += abs(value)
+        gross_exposure += abs(value)
+        sleeves[bot.sleeve].equity += bot.equity
+        equity += bot.equity
+    portfolio.equity = equity
+    portfolio.gross_exposure = gross_exposure
+    for sleeve in sleeves:
+        remember_return(sleeve, flow_free_return(sleeve.equity, sleeve.settled_equity), memory)
+
+
+@rule
+def _charge_funding(bot, amount: float) -> None:
+    if amount != 0.0:
+        bot.cash -= amount
+        bot.funding_paid += amount
+
+
+@rule
+def _remember_bot(bot, memory: float) -> None:
+    remember_return(bot, flow_free_return(bot.equity, bot.settled_equity), memory)
+    bot.profit_since_rebalance += bot.equity - bot.settled_equity
+
+
+@rule
+def settle(fleet) -> None:
+    """Remember each equity as the one the next step's returns are measured against."""
+    for bot in fleet.bots:
+        bot.settled_equity = bot.equity
+    for sleeve in fleet.sleeves:
+        sleeve.settled_equity = sleeve.equity
+    fleet.portfolio.settled_equity = fleet.portfolio.equity

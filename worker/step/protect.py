@@ -1,0 +1,101 @@
+"""B: protective exits within the bar: stop and trailing stop first, then the rungs of the ladder."""
+
+from shared.enums import Leg, Level, Trigger
+from worker.brokers.fill_model import execution_fee, execution_price
+from worker.jit import rule
+from worker.risk.position import is_flat, round_toward_zero, sign
+from worker.risk.protection import (
+    is_reached,
+    is_rung_reached,
+    is_trailing,
+    protective_level,
+    rung_level,
+    rung_price,
+    stop_price,
+)
+from worker.step.fill import book_fill
+
+
+@rule
+def protect(fleet, close_ms: int) -> None:
+    """Exit positions whose protective level or rung was reached in this bar; afterwards best prices take it in.
+
+    Works at every level but HALTED, where levels move on but nothing is sent.
+    """
+    rules = fleet.rules
+    bots, markets, rungs = fleet.bots, fleet.markets, len(fleet.ladder)
+    for b in range(len(bots)):
+        bot = bots[b]
+        market = markets[bot.market]
+        if is_flat(bot, market) or market.close <= 0.0:
+            continue
+        direction = float(sign(bot.quantity))
+        bot.exit_level = protective_level(bot, rules, direction)
+        if bot.level < Level.HALTED:
+            if is_reached(bot.exit_level, market, direction):
+                _stop_out(fleet, b, direction, close_ms)
+            elif bot.target_fraction > 0.0 or rungs > 0:
+                _climb_ladder(fleet, b, direction, close_ms)
+        if not is_flat(bot, market):
+            _see_bar(bot, market, direction)
+
+
+@rule
+def _see_bar(bot, market, direction: float) -> None:
+    if direction > 0.0:
+        bot.best_price = max(bot.best_price, market.high)
+        bot.worst_price = min(bot.worst_price, market.low)
+    else:
+        bot.best_price = min(bot.best_price, market.low)
+        bot.worst_price = max(bot.worst_price, market.high)
+
+
+@rule
+def _stop_out(fleet, b: int, direction: float, close_ms: int) -> None:
+    bot = fleet.bots[b]
+    market = fleet.markets[bot.market]
+    level = bot.exit_level
+    trigger = Trigger.TRAILING_STOP.value if is_trailing(bot, level, direction) else Trigger.STOP.value
+    price = execution_price(stop_price(level, market, direction), -direction, fleet.rules.slippage)
+    _exit(fleet, b, trigger, -bot.quantity, price, direction, close_ms)
+
+
+@rule
+def _climb_ladder(fleet, b: int, direction: float, close_ms: int) -> None:
+    bot = fleet.bots[b]
+    market = fleet.markets[bot.market]
+    has_target = bot.target_fraction > 0.0
+    rungs = 1 if has_target else len(fleet.ladder)
+    while bot.rungs_fired < rungs and not is_flat(bot, market):
+        profit = bot.target_fraction if has_target else fleet.ladder[bot.rungs_fired].profit
+        fraction = 1.0 if has_target else fleet.ladder[bot.rungs_fired].fraction
+        level = rung_level(bot.entry_price, direction, profit)
+        if not is_rung_reached(level, market, direction):
+            return
+        bot.rungs_fired += 1
+        bot.open_fraction = max(bot.open_fraction - fraction, 0.0)
+        _take_rung(fleet, b, fraction, rung_price(level, market, direction), direction, close_ms)
+
+
+@rule
+def _take_rung(fleet, b: int, fraction: float, price: float, direction: float, close_ms: int) -> None:
+    bot = fleet.bots[b]
+    market = fleet.markets[bot.market]
+    size = round_toward_zero(fraction * bot.opened_quantity, market.quantity_step)
+    left = abs(bot.quantity) - size
+    is_last = bot.open_fraction <= 1e-9 or left < market.min_quantity
+    quantity = -bot.quantity if is_last else -direction * size
+    if abs(quantity) >= market.min_quantity:
+        _exit(fleet, b, Trigger.LADDER.value, quantity, price, direction, close_ms)
+        bot.target_quantity = bot.quantity
+
+
+@rule
+def _exit(fleet, b: int, trigger: int, quantity: float, price: float, direction: float, close_ms: int) -> None:
+    bot = fleet.bots[b]
+    market = fleet.markets[bot.market]
+    fee = execution_fee(quantity, price, fleet.rules.fee_rate)
+    book_fill(fleet, b, Leg.CLOSE.value, trigger, quantity, price, fee, 0.0, 0.0, close_ms)
+    fleet.journal.orders += 1
+    if is_flat(bot, market):
+        bot.lock_sign = int(direction)

@@ -1,0 +1,130 @@
+"""E: new weights every few steps; money moves as free cash and never forces a trade."""
+
+from shared.enums import Policy
+from worker.allocation.bounds import bound_high, bound_low, normalise, project
+from worker.allocation.transfers import free_cash, share_out, whole_grains
+from worker.allocation.weights import raw_weight, remember_score
+from worker.jit import rule
+from worker.risk.brakes import after_flow
+
+
+@rule
+def rebalance(fleet) -> None:
+    """Make new allocations when the step is due, and move money only where one would change by more than the band."""
+    portfolio = fleet.portfolio
+    portfolio.rebalanced = 0
+    if portfolio.step % fleet.rules.rebalance_every != 0:
+        return
+    if fleet.rules.policy == Policy.SCORE:
+        for bot in fleet.bots:
+            remember_score(bot)
+    if not _weigh_sleeves(fleet):
+        return
+    for s in range(len(fleet.sleeves)):
+        _weigh_bots(fleet, s)
+    if _is_worth_moving(fleet):
+        portfolio.rebalanced = 1
+        for bot in fleet.bots:
+            bot.allocation = bot.new_allocation
+        move_money(fleet)
+
+
+@rule
+def _weigh_sleeves(fleet) -> bool:
+    """Set the sleeves' weights; say whether any bot takes part."""
+    for sleeve in fleet.sleeves:
+        sleeve.bots = 0
+        sleeve.score = 0.0
+    for bot in fleet.bots:
+        if bot.retiring == 0:
+            fleet.sleeves[bot.sleeve].bots += 1
+            fleet.sleeves[bot.sleeve].score += bot.score
+    members = 0
+    for sleeve in fleet.sleeves:
+        if sleeve.bots > 0:
+            sleeve.score /= sleeve.bots
+            fleet.weights[members] = raw_weight(sleeve, fleet.rules)
+            members += 1
+    if members == 0:
+        return False
+    _bound(fleet, members, fleet.rules.sleeve_low, fleet.rules.sleeve_high)
+    member = 0
+    for sleeve in fleet.sleeves:
+        sleeve.weight = 0.0
+        if sleeve.bots > 0:
+            sleeve.weight = fleet.weights[member]
+            member += 1
+    return True
+
+
+@rule
+def _weigh_bots(fleet, s: int) -> None:
+    members = 0
+    for bot in fleet.bots:
+        if bot.sleeve == s and bot.retiring == 0:
+            fleet.weights[members] = raw_weight(bot, fleet.rules)
+            members += 1
+    if members > 0:
+        _bound(fleet, members, fleet.rules.bot_low, fleet.rules.bot_high)
+    money = fleet.portfolio.equity * fleet.sleeves[s].weight
+    member = 0
+    for bot in fleet.bots:
+        if bot.sleeve == s:
+            bot.weight = 0.0
+            if bot.retiring == 0:
+                bot.weight = fleet.weights[member]
+                member += 1
+            bot.new_allocation = money * bot.weight
+
+
+@rule
+def _bound(fleet, members: int, low: float, high: float) -> None:
+    normalise(fleet.weights, members, fleet.rules.policy == Policy.INVERSE_VOLATILITY)
+    project(fleet.weights, fleet.pinned, members, bound_low(low, members), bound_high(high, members))
+
+
+@rule
+def _is_worth_moving(fleet) -> bool:
+    for bot in fleet.bots:
+        if abs(bot.new_allocation - bot.allocation) > fleet.rules.rebalance_band * bot.allocation:
+            return True
+    return False
+
+
+@rule
+def move_money(fleet) -> None:
+    """Let those above their new allocation give free cash to those below, the portfolio's own cash first."""
+    portfolio = fleet.portfolio
+    given = whole_grains(max(portfolio.cash, 0.0))
+    from_portfolio = given
+    lacking = 0.0
+    for bot in fleet.bots:
+        bot.flow = 0.0
+        excess = bot.equity - bot.new_allocation
+        if excess > 0.0:
+            close = fleet.markets[bot.market].close
+            free = free_cash(bot.equity, bot.quantity, close, fleet.rules.leverage)
+            bot.flow = -whole_grains(min(excess, free))
+            given -= bot.flow
+        lacking -= min(excess, 0.0)
+    if lacking <= 0.0:
+        for bot in fleet.bots:
+            bot.flow = 0.0
+        return
+    share_out(fleet.bots, given, lacking)
+    portfolio.cash -= from_portfolio
+    for bot in fleet.bots:
+        if bot.flow != 0.0:
+            book_flow(fleet, bot, bot.flow)
+
+
+@rule
+def book_flow(fleet, bot, amount: float) -> None:
+    """Book money that came to a bot (or left it): it changes no drawdown of the bot or its sleeve."""
+    sleeve = fleet.sleeves[bot.sleeve]
+    bot.cash += amount
+    bot.money_in += amount
+    bot.high_water = after_flow(bot.high_water, bot.equity, bot.equity + amount)
+    sleeve.high_water = after_flow(sleeve.high_water, sleeve.equity, sleeve.equity + amount)
+    bot.equity += amount
+    sleeve.equity += amount

@@ -1,0 +1,318 @@
+"""The records one step reads and writes.
+
+Each is declared once, as a dataclass of floats and ints, and has two forms with the same attribute access: instances of
+the class (the live worker: plain Python) and rows of a structured array (the compiled replay). `dtype_of`, `to_array`
+and `to_records` go between them. Quantities are signed base units, money is quote, times are milliseconds UTC; flags are
+0 or 1; an index of -1 means none.
+"""
+
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from shared.enums import Reason
+
+NAN = float("nan")
+
+
+@dataclass(slots=True)
+class Rules:
+    """The settings of the step; fixed while it runs. Switched off: stop 0, trail_activate 0, caps inf."""
+
+    fee_rate: float
+    slippage: float
+    step_ms: int
+    netting: int
+    # protective exits
+    stop: float
+    trail_activate: float
+    trail_giveback: float
+    # brakes
+    brakes: int
+    portfolio_drawdown: float
+    daily_loss: float
+    sleeve_drawdown: float
+    bot_drawdown: float
+    warn_at: float
+    # allocation
+    policy: int
+    rebalance_every: int
+    rebalance_band: float
+    bot_low: float
+    bot_high: float
+    sleeve_low: float
+    sleeve_high: float
+    memory: float
+    steps_per_year_root: float
+    # confirmation and sizing
+    confirm_bars: int
+    volatility_sizing: int
+    volatility_target: float
+    volatility_low: float
+    volatility_high: float
+    max_position: float
+    risk_per_trade: float
+    leverage: float
+    resize: int
+    resize_band: float
+    # gate
+    edge_to_cost: float
+    cooldown_ms: int
+    max_portfolio_exposure: float
+    max_symbol_exposure: float
+    min_notional: float
+
+
+@dataclass(slots=True)
+class Levels:
+    """The level each cause holds a scope at, and the one that rules it (scopes above included)."""
+
+    level_person: int = 0
+    level_drawdown: int = 0
+    level_daily_loss: int = 0
+    level_crashes: int = 0
+    level_reconciliation: int = 0
+    level: int = 0
+
+
+@dataclass(slots=True)
+class Portfolio(Levels):
+    """The whole fleet. `cash` is money no bot holds; `settled_equity` is equity after the flows of the last step."""
+
+    step: int = 0
+    time_ms: int = 0
+    cash: float = 0.0
+    equity: float = 0.0
+    settled_equity: float = 0.0
+    high_water: float = 0.0
+    day: int = -1
+    day_start_equity: float = 0.0
+    warned_drawdown: int = 0
+    warned_daily_loss: int = 0
+    rebalanced: int = 0
+    gross_exposure: float = 0.0
+    saved_quote: float = 0.0
+
+
+@dataclass(slots=True)
+class Sleeve(Levels):
+    """All bots of one strategy. `weight` is its share at the last rebalance; `fixed_weight` comes from the settings."""
+
+    fixed_weight: float = 1.0
+    weight: float = 0.0
+    equity: float = 0.0
+    settled_equity: float = 0.0
+    high_water: float = 0.0
+    warned_drawdown: int = 0
+    return_mean: float = 0.0
+    return_variance: float = 0.0
+    steps_seen: int = 0
+    score: float = 0.0
+    # bots that share its money
+    bots: int = 0
+
+
+@dataclass(slots=True)
+class Bot(Levels):
+    """One strategy with one parameter set on one market: what it is, what a restart needs, and its last decision."""
+
+    # what it is
+    sleeve: int = 0
+    market: int = 0
+    signal: int = 0
+    retiring: int = 0
+    failed: int = 0
+    fixed_weight: float = 1.0
+    horizon_root: float = 1.0
+    volatility_scale: float = 1.0
+    # money and position
+    cash: float = 0.0
+    quantity: float = 0.0
+    entry_price: float = 0.0
+    opened_quantity: float = 0.0
+    opened_ms: int = 0
+    best_price: float = 0.0
+    worst_price: float = 0.0
+    last_fill_ms: int = -(2**62)
+    money_in: float = 0.0
+    fees_paid: float = 0.0
+    funding_paid: float = 0.0
+    # protection: fractions frozen when the position opened; 0 is none
+    stop_fraction: float = 0.0
+    target_fraction: float = 0.0
+    exit_level: float = 0.0
+    rungs_fired: int = 0
+    open_fraction: float = 1.0
+    lock_sign: int = 0
+    # marks
+    equity: float = 0.0
+    settled_equity: float = 0.0
+    high_water: float = 0.0
+    warned_drawdown: int = 0
+    # allocation
+    allocation: float = 0.0
+    weight: float = 0.0
+    return_mean: float = 0.0
+    return_variance: float = 0.0
+    steps_seen: int = 0
+    score: float = 0.0
+    profit_since_rebalance: float = 0.0
+    # confirmation and frozen size
+    confirmed: float = 0.0
+    streak_sign: int = 0
+    streak_bars: int = 0
+    sized_exposure: float = 0.0
+    target_quantity: float = 0.0
+    # the order decided for the next open; the part of it that crosses in house
+    order_quantity: float = 0.0
+    order_crossed: float = 0.0
+    order_trigger: int = 0
+    order_stop: float = 0.0
+    order_target: float = 0.0
+    # the decision of the last step
+    low: float = NAN
+    high: float = NAN
+    reason: int = Reason.WARMUP.value
+    reason_value: float = NAN
+    reason_limit: float = NAN
+    ordered: int = 0
+    # the last rebalance
+    new_allocation: float = 0.0
+    flow: float = 0.0
+
+
+@dataclass(slots=True)
+class Market:
+    """One symbol on one account: its rules, its present bar, and the order the fleet sends there.
+
+    A missing bar carries the last close in all four prices; before the first bar they are 0.
+    """
+
+    quantity_step: float = 1e-8
+    min_quantity: float = 1e-8
+    min_notional: float = 5.0
+    open: float = 0.0
+    high: float = 0.0
+    low: float = 0.0
+    close: float = 0.0
+    status: int = 1
+    funding_rate: float = 0.0
+    # an execution of the order: its price, and the price in house (0 where there is no execution)
+    fill_price: float = 0.0
+    cross_price: float = 0.0
+    # netting: wishes of both sides, the largest bot of each, what reaches the exchange (signed)
+    buy_quantity: float = 0.0
+    sell_quantity: float = 0.0
+    largest_buyer: int = -1
+    largest_seller: int = -1
+    order_quantity: float = 0.0
+    # exposure as decided so far, for the caps
+    exposure: float = 0.0
+
+
+@dataclass(slots=True)
+class Signal:
+    """What one strategy with one parameter set says of one market at this step.
+
+    `stop` and `target` are fractions of the price, 0 for none; `closed` is 1 where a bar of the strategy's own timeframe
+    closed with this step, else the band is the last one.
+    """
+
+    low: float = NAN
+    high: float = NAN
+    stop: float = 0.0
+    target: float = 0.0
+    atr_fraction: float = NAN
+    closed: int = 1
+
+
+@dataclass(slots=True)
+class Rung:
+    """Take `fraction` of the position as first opened off at a profit of `profit`; the last rung takes what is left."""
+
+    profit: float = 0.0
+    fraction: float = 0.0
+
+
+@dataclass(slots=True)
+class Fill:
+    """One bot's leg of an execution: average price, its fee, the part that crossed in house and what crossing saved."""
+
+    time_ms: int = 0
+    step: int = 0
+    bot: int = 0
+    market: int = 0
+    leg: int = 0
+    trigger: int = 0
+    quantity: float = 0.0
+    price: float = 0.0
+    fee: float = 0.0
+    crossed: float = 0.0
+    saved: float = 0.0
+    best_price: float = 0.0
+    worst_price: float = 0.0
+
+
+@dataclass(slots=True)
+class Notice:
+    """A brake that warned, tripped or released.
+
+    `scope_kind` is 0 for the portfolio, 1 a sleeve, 2 a bot (the order of `ScopeKind`); `scope` is the index of it.
+    """
+
+    time_ms: int = 0
+    scope_kind: int = 0
+    scope: int = 0
+    cause: int = 0
+    kind: int = 0
+    value: float = 0.0
+    limit: float = 0.0
+
+
+@dataclass(slots=True)
+class Journal:
+    """How much of `fills` and `notices` is used, and the orders that reached the exchange."""
+
+    fills: int = 0
+    notices: int = 0
+    orders: int = 0
+
+
+class Fleet(NamedTuple):
+    """Everything a step touches, in either form; `weights` and `pinned` are scratch as long as the bots."""
+
+    rules: Any
+    portfolio: Any
+    sleeves: Any
+    bots: Any
+    markets: Any
+    signals: Any
+    ladder: Any
+    journal: Any
+    fills: Any
+    notices: Any
+    weights: Any
+    pinned: Any
+
+
+Record = TypeVar("Record")
+
+
+@cache
+def dtype_of(record: type) -> np.dtype:
+    """Give the structured dtype of a record class: float64 and int64 fields in order."""
+    columns = [(field.name, np.float64 if field.type in (float, "float") else np.int64) for field in fields(record)]
+    return np.dtype(columns, align=True)
+
+
+def to_array(records: list[Any], record: type) -> np.ndarray:
+    """Copy records into a structured array."""
+    dtype = dtype_of(record)
+    return np.array([tuple(getattr(row, name) for name in dtype.names) for row in records], dtype)
+
+
+def to_records(array: np.ndarray, record: type[Record]) -> list[Record]:
+    """Copy the rows of a structured array into records of plain floats and ints."""
+    return [record(*row) for row in array.tolist()]
