@@ -1,7 +1,7 @@
-"""Engines for SQLite (the default) or PostgreSQL, transactions whose failures are one sentence, and what stands in the way.
+"""Engines for SQLite (the default) or PostgreSQL, and transactions whose failures are one sentence.
 
-One process writes everything but `command`: `open_writer`. The page and the command line read through `open_reader`, which
-cannot write, and insert commands through `open_commands`. Migrations are in `shared.migrations`.
+One process writes everything but `command`: `open_writer`. The page and the command line read through `open_reader`,
+which cannot write, and insert commands through `open_commands`. Migrations are in `shared.migrations`.
 """
 
 import sqlite3
@@ -30,6 +30,7 @@ _WRITER_PRAGMAS = (
     "journal_size_limit=67108864",
     "cache_size=-65536",
 )
+_READER_OPTIONS = r"-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read"
 
 
 def open_writer(url: str, root: Path = Path()) -> Engine:
@@ -66,7 +67,7 @@ def open_reader(url: str, root: Path = Path()) -> Engine:
         pragmas = ("query_only=ON", "busy_timeout=5000", "cache_size=-65536")
         engine = _sqlite_engine(path, pragmas, "BEGIN", "ro")
     else:
-        engine = _postgresql_engine(place, "-c default_transaction_read_only=on")
+        engine = _postgresql_engine(place, _READER_OPTIONS)
     _require_head(engine)
     return engine
 
@@ -147,8 +148,7 @@ def _parse(url: str) -> URL:
     if not known:
         shown = url.partition("://")[0] + "://…" if "://" in url else url
         raise DatabaseError(
-            "database.url must be like sqlite:///state/flotilla.db or postgresql://user@host/name, "
-            f"was {shown!r}"
+            f"database.url must be like sqlite:///state/flotilla.db or postgresql://user@host/name, was {shown!r}"
         )
     return place
 
@@ -174,7 +174,11 @@ def _sqlite_engine(path: Path, pragmas: tuple[str, ...], begin: str, mode: str, 
         return module.connect(place, uri=True, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None)
 
     engine = create_engine(
-        URL.create("sqlite", database=str(path)), module=module, creator=connect, poolclass=QueuePool, pool_size=pool_size
+        URL.create("sqlite", database=str(path)),
+        module=module,
+        creator=connect,
+        poolclass=QueuePool,
+        pool_size=pool_size,
     )
 
     @event.listens_for(engine, "connect")
@@ -200,7 +204,9 @@ def _postgresql_engine(place: URL, options: str = "", pool_size: int = 5) -> Eng
     try:
         return create_engine(place, connect_args=arguments, pool_pre_ping=True, pool_size=pool_size)
     except (ImportError, NoSuchModuleError) as error:
-        raise DatabaseError(f"PostgreSQL needs the driver psycopg: pip install 'flotilla[postgres]' ({error})") from error
+        raise DatabaseError(
+            f"PostgreSQL needs the driver psycopg: pip install 'flotilla[postgres]' ({error})"
+        ) from error
 
 
 def _refuse_newer(engine: Engine) -> str | None:

@@ -124,7 +124,9 @@ class RiskSettings(Section):
     @model_validator(mode="after")
     def _consistent(self) -> "RiskSettings":
         if self.volatility_low > self.volatility_high:
-            raise ValueError(f"volatility_low must not exceed volatility_high {self.volatility_high}, was {self.volatility_low}")
+            raise ValueError(
+                f"volatility_low must not exceed volatility_high {self.volatility_high}, was {self.volatility_low}"
+            )
         profits = [profit for profit, _ in self.ladder]
         if profits != sorted(set(profits)):
             raise ValueError(f"ladder must rise from rung to rung, was {profits}")
@@ -213,7 +215,9 @@ class Settings(Section):
         for name, sleeve in self.strategies.sleeves.items():
             unknown = sorted(set(sleeve.symbols or ()) - set(self.portfolio.symbols))
             if unknown:
-                raise ValueError(f"strategies.{name}.symbols must be among portfolio.symbols {list(self.portfolio.symbols)}, was {unknown}")
+                raise ValueError(
+                    f"strategies.{name}.symbols must be among portfolio.symbols {list(self.portfolio.symbols)}, was {unknown}"
+                )
         return self
 
     @property

@@ -9,7 +9,8 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -52,6 +53,7 @@ def _use_cache_folder() -> None:
 _use_cache_folder()
 
 from numba import njit  # noqa: E402 - numba reads the cache folder when it is imported
+from numba.core.event import Event, Listener, install_listener  # noqa: E402
 from numba.extending import register_jitable  # noqa: E402
 
 
@@ -63,3 +65,24 @@ def rule(function: Function) -> Function:
 def compile_loop(function: Function) -> Function:
     """Compile a loop over whole arrays; division by zero gives inf or NaN as in numpy."""
     return njit(cache=True, error_model="numpy", nogil=True)(function)
+
+
+class _Once(Listener):
+    def __init__(self, say: Callable[[], None]) -> None:
+        self._say = say
+        self._said = False
+
+    def on_start(self, event: Event) -> None:
+        if not self._said:
+            self._said = True
+            self._say()
+
+    def on_end(self, event: Event) -> None:
+        pass
+
+
+@contextmanager
+def compiling(say: Callable[[], None]) -> Iterator[None]:
+    """Call `say` once when something must be compiled meanwhile because the cache does not have it."""
+    with install_listener("numba:compile", _Once(say)):
+        yield

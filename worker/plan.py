@@ -88,7 +88,9 @@ def plan_fleet(bots: Sequence[BotPlan]) -> FleetPlan:
 
 def window_bars(plan: FleetPlan, step_ms: int) -> int:
     """Give the newest bars a live worker must keep for every signal to be that of the full history."""
-    return max(live_window_bars(find_strategy(key.strategy), key.parameters, step_ms, key.own_ms) for key in plan.signals)
+    return max(
+        live_window_bars(find_strategy(key.strategy), key.parameters, step_ms, key.own_ms) for key in plan.signals
+    )
 
 
 def make_rules(settings: Settings) -> Rules:
@@ -156,7 +158,9 @@ def _check_scope(scope: str, members: int, words: str, low: float | None, high: 
     if low is not None and members and low * members > 1.0 + 1e-9:
         raise ConfigurationError(f"allocation.{scope}_low must be at most 1/{members} for {members} {words}, was {low}")
     if high is not None and members and high * members < 1.0 - 1e-9:
-        raise ConfigurationError(f"allocation.{scope}_high must be at least 1/{members} for {members} {words}, was {high}")
+        raise ConfigurationError(
+            f"allocation.{scope}_high must be at least 1/{members} for {members} {words}, was {high}"
+        )
 
 
 def describe_bot(settings: Settings, plan: FleetPlan, bot: BotPlan) -> dict[str, float | int]:
@@ -203,7 +207,13 @@ def open_fleet(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]
     total = capital * len(bots)
     portfolio = Portfolio(equity=total, settled_equity=total, high_water=total, day_start_equity=total)
     return make_fleet(
-        make_rules(settings), portfolio, sleeves, bots, make_markets(plan, limits), len(plan.signals), make_ladder(settings)
+        make_rules(settings),
+        portfolio,
+        sleeves,
+        bots,
+        make_markets(plan, limits),
+        len(plan.signals),
+        make_ladder(settings),
     )
 
 

@@ -1,7 +1,7 @@
 """Candles and funding of several symbols on one common grid, gaps as missing bars."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def lay_on_grid(bars_of: Mapping[str, Bars], step_ms: int) -> Grid:
 def fill_gaps(bars: Bars, open_ms: np.ndarray) -> tuple[Bars, np.ndarray]:
     """Give bars at every time of the grid and their status (int8); a missing one is flat at the last close."""
     if len(bars) == len(open_ms) and np.array_equal(bars.open_ms, open_ms):
-        return bars, np.full(len(open_ms), BarStatus.FRESH, np.int8)
+        return _writable(bars), np.full(len(open_ms), BarStatus.FRESH, np.int8)
     rows = np.searchsorted(bars.open_ms, open_ms, side="right") - 1
     has_bar = rows >= 0
     has_bar[has_bar] = bars.open_ms[rows[has_bar]] == open_ms[has_bar]
@@ -54,6 +54,11 @@ def fill_gaps(bars: Bars, open_ms: np.ndarray) -> tuple[Bars, np.ndarray]:
     volume[has_bar] = bars.volume[rows[has_bar]]
     status = np.where(has_bar, np.int8(BarStatus.FRESH), np.int8(BarStatus.MISSING)).astype(np.int8)
     return Bars(open_ms, *columns, volume), status
+
+
+def _writable(bars: Bars) -> Bars:
+    # Columns straight from a file are read-only, another type for which loops would be compiled once more.
+    return Bars(*(np.require(getattr(bars, field.name), requirements="W") for field in fields(Bars)))
 
 
 def funding_per_bar(times_ms: np.ndarray, rates: np.ndarray, open_ms: np.ndarray, step_ms: int) -> np.ndarray:

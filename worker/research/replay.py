@@ -168,4 +168,3 @@ def _collect(
         "notices": notices,
         "orders": int(fleet.journal["orders"]),
     }
-

@@ -22,7 +22,11 @@ def target_notional(portfolio, bot, signal, rules) -> float:
     multiplier = 1.0
     if rules.volatility_sizing == 1:
         multiplier = volatility_multiplier(
-            signal.atr_fraction, bot.volatility_scale, rules.volatility_target, rules.volatility_low, rules.volatility_high
+            signal.atr_fraction,
+            bot.volatility_scale,
+            rules.volatility_target,
+            rules.volatility_low,
+            rules.volatility_high,
         )
     notional = bot.allocation * abs(bot.confirmed) * multiplier
     notional = min(notional, rules.max_position * bot.allocation)

@@ -61,7 +61,16 @@ def _start_day(fleet, close_ms: int) -> None:
     portfolio.warned_daily_loss = 0
     if portfolio.level_daily_loss != Level.RUNNING:
         portfolio.level_daily_loss = Level.RUNNING.value
-        _notice(fleet, PORTFOLIO, 0, Cause.DAILY_LOSS.value, NoticeKind.RELEASED.value, 0.0, fleet.rules.daily_loss, close_ms)
+        _notice(
+            fleet,
+            PORTFOLIO,
+            0,
+            Cause.DAILY_LOSS.value,
+            NoticeKind.RELEASED.value,
+            0.0,
+            fleet.rules.daily_loss,
+            close_ms,
+        )
 
 
 @rule

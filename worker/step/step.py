@@ -1,8 +1,8 @@
 """The order of a step: what the fleet decides at each bar close.
 
-    bar t opens            bar t trades              bar t closes
-    A fill what was decided  B protective exits   C mark  D brakes  E allocate  F confirm  G size  H gate  I net
-         at t−1                                                                          → orders for the next open
+bar t opens            bar t trades              bar t closes
+A fill what was decided  B protective exits   C mark  D brakes  E allocate  F confirm  G size  H gate  I net
+     at t−1                                                                          → orders for the next open
 """
 
 from worker.jit import rule

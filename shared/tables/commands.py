@@ -1,0 +1,75 @@
+"""What people asked for: the only table that page and command line write."""
+
+from sqlalchemy import Connection, Index, insert, text
+from sqlmodel import SQLModel
+
+from shared.enums import Cause, CommandKind, CommandStatus, ScopeKind
+from shared.tables.columns import MaybeNumber, MaybeWhole, MaybeWords, RowId, Whole, Words, maybe_named, named, reference
+
+# Written out where it is asked for, too: SQLite uses a partial index only where the query says the same words.
+COMMAND_IS_PENDING = "status IN ('ASKED', 'TAKEN')"
+
+
+class Command(SQLModel, table=True):
+    """What a person asked, by whom and why; when it was taken, done or refused, with the answer: the audit trail."""
+
+    __tablename__ = "command"
+    __table_args__ = (
+        Index(
+            "ix_command_pending",
+            "portfolio_id",
+            sqlite_where=text(COMMAND_IS_PENDING),
+            postgresql_where=text(COMMAND_IS_PENDING),
+        ),
+        Index("ix_command_portfolio_id_asked_ms", "portfolio_id", "asked_ms"),
+    )
+
+    id: RowId = None
+    portfolio_id: int = reference("portfolio.id")
+    kind: str = named(CommandKind)
+    scope_kind: str = named(ScopeKind)
+    # the name of the sleeve or bot; empty for the portfolio
+    scope: Words = ""
+    reason: Words
+    who: Words
+    # of a deposit or withdrawal, quote
+    amount: MaybeNumber = None
+    # what a release clears; none is the person's own level, or the only cause there is
+    cause: str | None = maybe_named(Cause)
+    # wall times
+    asked_ms: Whole
+    taken_ms: MaybeWhole = None
+    answered_ms: MaybeWhole = None
+    status: str = named(CommandStatus)
+    answer: MaybeWords = None
+
+
+def ask(
+    connection: Connection,
+    portfolio_id: int,
+    kind: CommandKind,
+    scope_kind: ScopeKind,
+    scope: str,
+    reason: str,
+    who: str,
+    now_ms: int,
+    amount: float | None = None,
+    cause: Cause | None = None,
+) -> int:
+    """Write a command for the worker to take, and give its id.
+
+    `scope` is the name of the sleeve or bot, empty for the portfolio; `now_ms` is wall time.
+    """
+    row = {
+        "portfolio_id": portfolio_id,
+        "kind": CommandKind(kind).name,
+        "scope_kind": ScopeKind(scope_kind).name,
+        "scope": scope,
+        "reason": reason,
+        "who": who,
+        "amount": amount,
+        "cause": None if cause is None else Cause(cause).name,
+        "asked_ms": now_ms,
+        "status": CommandStatus.ASKED.name,
+    }
+    return int(connection.execute(insert(Command), row).inserted_primary_key[0])

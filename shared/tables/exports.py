@@ -1,0 +1,92 @@
+"""What can be taken out of the books: for each kind its stable columns, its rows as a stream, and CSV or JSON of them.
+
+The columns are documented in `docs/database.md`; they are only ever added to, at the end.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select
+
+from shared.errors import ConfigurationError
+from shared.tables import export_statements
+from shared.tables.export_statements import Filters
+from shared.units import to_datetime
+
+BATCH_ROWS = 2_000
+
+EVERYTHING = Filters()
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How one kind is selected: its statement in order, and the column its times are filtered by."""
+
+    statement: Callable[[int, Filters], Select]
+    time: str
+
+
+def columns(kind: str) -> tuple[str, ...]:
+    """Give the columns of a kind: `time` (ISO, UTC) and then those of its statement."""
+    return ("time", *(column.name for column in _kind(kind).statement(0, Filters()).selected_columns))
+
+
+def stream(connection: Connection, kind: str, portfolio_id: int, filters: Filters = EVERYTHING) -> Iterator[list[Row]]:
+    """Give the rows of a kind in batches, oldest first, never more than a batch in memory."""
+    statement = _kind(kind).statement(portfolio_id, filters)
+    at = [column.name for column in statement.selected_columns].index(_kind(kind).time)
+    rows = connection.execute(statement.execution_options(yield_per=BATCH_ROWS))
+    for batch in rows.partitions():
+        yield [(_iso(row[at]), *row) for row in batch]
+
+
+def csv_chunks(connection: Connection, kind: str, portfolio_id: int, filters: Filters = EVERYTHING) -> Iterator[str]:
+    """Give the rows of a kind as CSV with a header, in pieces."""
+    yield _csv([columns(kind)])
+    for batch in stream(connection, kind, portfolio_id, filters):
+        yield _csv(batch)
+
+
+def json_chunks(connection: Connection, kind: str, portfolio_id: int, filters: Filters = EVERYTHING) -> Iterator[str]:
+    """Give the rows of a kind as one JSON array of objects, in pieces."""
+    names = columns(kind)
+    opening = "[\n"
+    for batch in stream(connection, kind, portfolio_id, filters):
+        lines = (json.dumps(dict(zip(names, row, strict=True)), allow_nan=False) for row in batch)
+        yield opening + ",\n".join(lines)
+        opening = ",\n"
+    yield "[]\n" if opening == "[\n" else "\n]\n"
+
+
+def _csv(rows: list[Any]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def _iso(time_ms: int) -> str:
+    return to_datetime(time_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _kind(kind: str) -> _Kind:
+    if kind not in KINDS:
+        raise ConfigurationError(f"an export must be one of {', '.join(KINDS)}, was {kind!r}")
+    return KINDS[kind]
+
+
+KINDS = {
+    "fills": _Kind(export_statements.fills, "time_ms"),
+    "orders": _Kind(export_statements.orders, "decided_ms"),
+    "round_trips": _Kind(export_statements.round_trips, "closed_ms"),
+    "equity": _Kind(export_statements.equity, "last_ms"),
+    "allocations": _Kind(export_statements.allocations, "time_ms"),
+    "transfers": _Kind(export_statements.transfers, "time_ms"),
+    "decisions": _Kind(export_statements.decisions, "from_ms"),
+    "events": _Kind(export_statements.events, "time_ms"),
+}

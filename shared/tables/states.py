@@ -1,0 +1,132 @@
+"""Everything a restart needs: one row per scope, rewritten at each step.
+
+The columns are the fields of the step's records (`worker/step/records.py`), by name; a test holds the two together.
+"""
+
+from sqlalchemy import Text
+from sqlmodel import SQLModel
+
+from shared.enums import BarStatus, Level, Reason, Trigger
+from shared.tables.columns import MaybeNumber, Number, Whole, key, named, reference
+
+
+class _Levels(SQLModel):
+    level_person: str = named(Level)
+    level_drawdown: str = named(Level)
+    level_daily_loss: str = named(Level)
+    level_crashes: str = named(Level)
+    level_reconciliation: str = named(Level)
+    level: str = named(Level)
+
+
+class PortfolioState(_Levels, table=True):
+    """The portfolio after its last step; `time_ms` is the open time of that bar."""
+
+    __tablename__ = "portfolio_state"
+
+    portfolio_id: int = reference("portfolio.id", primary_key=True)
+    step: Whole
+    time_ms: Whole
+    cash: Number
+    equity: Number
+    settled_equity: Number
+    high_water: Number
+    day: Whole
+    day_start_equity: Number
+    warned_drawdown: Whole
+    warned_daily_loss: Whole
+    rebalanced: Whole
+    gross_exposure: Number
+    saved_quote: Number
+
+
+class SleeveState(_Levels, table=True):
+    """A sleeve after its last step."""
+
+    __tablename__ = "sleeve_state"
+
+    sleeve_id: int = reference("sleeve.id", primary_key=True)
+    weight: Number
+    equity: Number
+    settled_equity: Number
+    high_water: Number
+    warned_drawdown: Whole
+    return_mean: Number
+    return_variance: Number
+    steps_seen: Whole
+    score: Number
+
+
+class BotState(_Levels, table=True):
+    """A bot after its last step: money, position, protection, confirmation, the order it waits for, its decision."""
+
+    __tablename__ = "bot_state"
+
+    bot_id: int = reference("bot.id", primary_key=True)
+    failed: Whole
+    cash: Number
+    quantity: Number
+    entry_price: Number
+    opened_quantity: Number
+    opened_ms: Whole
+    best_price: Number
+    worst_price: Number
+    last_fill_ms: Whole
+    money_in: Number
+    fees_paid: Number
+    funding_paid: Number
+    stop_fraction: Number
+    target_fraction: Number
+    exit_level: Number
+    rungs_fired: Whole
+    open_fraction: Number
+    lock_sign: Whole
+    equity: Number
+    settled_equity: Number
+    high_water: Number
+    warned_drawdown: Whole
+    allocation: Number
+    weight: Number
+    return_mean: Number
+    return_variance: Number
+    steps_seen: Whole
+    score: Number
+    profit_since_rebalance: Number
+    confirmed: Number
+    streak_sign: Whole
+    streak_bars: Whole
+    sized_exposure: Number
+    target_quantity: Number
+    order_quantity: Number
+    order_crossed: Number
+    order_trigger: str = named(Trigger)
+    order_stop: Number
+    order_target: Number
+    low: MaybeNumber = None
+    high: MaybeNumber = None
+    reason: str = named(Reason)
+    reason_value: MaybeNumber = None
+    reason_limit: MaybeNumber = None
+    ordered: Whole
+    new_allocation: Number
+    flow: Number
+
+
+class MarketState(SQLModel, table=True):
+    """A symbol on an account after the last step: its rules, its last bar, the order that waits for the next open."""
+
+    __tablename__ = "market_state"
+
+    portfolio_id: int = reference("portfolio.id", primary_key=True)
+    account: str = key(Text)
+    symbol: str = key(Text)
+    quantity_step: Number
+    min_quantity: Number
+    min_notional: Number
+    open: Number
+    high: Number
+    low: Number
+    close: Number
+    status: str = named(BarStatus)
+    funding_rate: Number
+    order_quantity: Number

@@ -1,0 +1,76 @@
+"""The commands a person types. Each lives in a module of `worker/terminal`, imported only when it is called."""
+
+import sys
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from shared.errors import FlotillaError
+
+
+class Command(NamedTuple):
+    """Where a command is (`module` or `module:attribute`, a `typer.Typer`; `app` by default) and its line of help."""
+
+    place: str
+    help: str
+
+
+COMMANDS = {
+    "backtest": Command("worker.terminal.backtest", "Run the configured fleet over months of candles."),
+    "candles": Command("worker.terminal.candles", "Say what is in a folder of candles, and what is wrong with it."),
+}
+
+
+class LazyCommands(MutableMapping[str, Any]):
+    """The commands by name, each imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        module, _, attribute = COMMANDS[name].place.partition(":")
+        return typer.main.get_command(getattr(import_module(module), attribute or "app"))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        raise TypeError(f"command {name} must be entered in COMMANDS")
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError(f"command {name} must be taken out of COMMANDS")
+
+
+class LazyGroup(TyperGroup):
+    """A group that imports the command that is called, and none to list them."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = LazyCommands()
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """List the commands by their lines of help."""
+        self.commands = {name: TyperCommand(name, help=command.help) for name, command in COMMANDS.items()}
+        super().format_help(ctx, formatter)
+
+
+app = typer.Typer(cls=LazyGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def flotilla() -> None:
+    """Run a fleet of trading bots on one account, under one set of brakes."""
+
+
+def main() -> None:
+    """Run a command; an expected failure is one sentence and its exit code."""
+    try:
+        app(prog_name="flotilla")
+    except FlotillaError as error:
+        print(f"flotilla: {error}", file=sys.stderr)  # noqa: T201 - the one line a person sees
+        sys.exit(error.exit_code)

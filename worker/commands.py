@@ -1,0 +1,224 @@
+"""What people ask of a running fleet: levels, releases, deposits and withdrawals, each answered in a sentence.
+
+A level is latched per scope under the cause PERSON. FLATTEN acts at once, between bars, at the last price.
+"""
+
+from sqlalchemy import Connection, Engine
+
+from shared.clock import Clock
+from shared.database import transaction
+from shared.enums import Cause, CommandKind, CommandStatus, Level, ScopeKind, Severity, TransferKind
+from shared.errors import CommandRefused
+from worker.allocation.transfers import free_cash
+from worker.books import Books
+from worker.ledger.desk import Booked
+from worker.plan import FleetPlan
+from worker.risk.brakes import after_flow
+from worker.risk.levels import set_levels
+from worker.risk.position import is_flat
+from worker.step.rebalance import book_flow
+from worker.step.records import Bot, Fleet, Portfolio, Sleeve
+from worker.stepper import Stepper, StepRows
+from worker.store import lease
+from worker.store.commands import CommandRow, answer, pending, take
+from worker.store.events import EventRow, save_events
+from worker.store.money import TransferRow, save_transfers
+
+LEVELS = {
+    CommandKind.PAUSE: Level.NO_ENTRIES,
+    CommandKind.FLATTEN: Level.FLATTEN,
+    CommandKind.HALT: Level.HALTED,
+}
+Scope = Portfolio | Sleeve | Bot
+
+
+class CommandDesk:
+    """Takes commands from the table and answers each in a transaction of its own."""
+
+    def __init__(self, fleet: Fleet, plan: FleetPlan, books: Books, stepper: Stepper) -> None:
+        self.fleet = fleet
+        self._plan = plan
+        self._books = books
+        self._stepper = stepper
+
+    def answer_pending(self, engine: Engine, token: int, clock: Clock, market_ms: int) -> int:
+        """Answer every command that waits, levels first, and give how many there were."""
+        with engine.connect() as connection:
+            commands = pending(connection, self._books.portfolio_id)
+            connection.rollback()
+        for command in commands:
+            with transaction(engine) as connection:
+                lease.renew(connection, self._books.portfolio_id, token, clock.now_ms())
+                take(connection, command.id, clock.now_ms())
+            with transaction(engine) as connection:
+                lease.renew(connection, self._books.portfolio_id, token, clock.now_ms())
+                self._answer(connection, command, clock, market_ms)
+        return len(commands)
+
+    def _answer(self, connection: Connection, command: CommandRow, clock: Clock, market_ms: int) -> None:
+        try:
+            status, sentence = CommandStatus.DONE, self._do(connection, command, market_ms)
+            severity = Severity.WARNING
+        except CommandRefused as refusal:
+            status, sentence, severity = CommandStatus.REFUSED, str(refusal), Severity.INFO
+        now_ms = clock.now_ms()
+        answer(connection, command.id, status, sentence, now_ms)
+        if status is CommandStatus.DONE:
+            self._books.save_states(connection)
+        said = f"{command.who}: {command.kind.lower()} {_where(command)} ({command.reason}): {sentence}"
+        event = EventRow(
+            market_ms, now_ms, severity, f"{command.kind}_{status}", said, command.scope_kind, command.scope
+        )
+        save_events(connection, self._books.portfolio_id, [event])
+
+    def _do(self, connection: Connection, command: CommandRow, market_ms: int) -> str:
+        if command.kind in LEVELS:
+            sentence = self._raise_level(command)
+            if command.kind is CommandKind.FLATTEN:
+                sentence = self._flatten(connection, market_ms)
+            return sentence
+        if command.kind is CommandKind.RELEASE:
+            return self._release(command)
+        if command.scope_kind is not ScopeKind.PORTFOLIO:
+            raise CommandRefused(f"{command.kind.lower()} must be for the portfolio, was for {_where(command)}")
+        if command.amount is None or not 0.0 < command.amount < float("inf"):
+            raise CommandRefused(f"amount must be more than 0, was {command.amount}")
+        if command.kind is CommandKind.DEPOSIT:
+            return self._deposit(connection, command, market_ms)
+        return self._withdraw(connection, command, market_ms)
+
+    def _scope(self, command: CommandRow) -> Scope:
+        if command.scope_kind is ScopeKind.PORTFOLIO:
+            return self.fleet.portfolio
+        registered = self._books.registered
+        is_sleeve = command.scope_kind is ScopeKind.SLEEVE
+        names = [scope.name for scope in (registered.sleeves if is_sleeve else registered.bots)]
+        if command.scope not in names:
+            known = f"one of {', '.join(names)}" if is_sleeve else "a running bot"
+            raise CommandRefused(f"{command.scope_kind.lower()} must be {known}, was {command.scope!r}")
+        return (self.fleet.sleeves if is_sleeve else self.fleet.bots)[names.index(command.scope)]
+
+    def _raise_level(self, command: CommandRow) -> str:
+        scope, level = self._scope(command), LEVELS[command.kind]
+        if scope.level_person > level:
+            held = Level(scope.level_person).name
+            raise CommandRefused(f"{_where(command)} is at {held} already, which is more; release it first")
+        scope.level_person = int(level)
+        set_levels(self.fleet.portfolio, self.fleet.sleeves, self.fleet.bots)
+        self._stepper.withdraw()
+        held = sum(not is_flat(bot, self.fleet.markets[bot.market]) for bot in self._bots_at(level))
+        kept = f"; {held} positions stay open without stops" if level is Level.HALTED and held else ""
+        return f"{_where(command)} is at {level.name}{kept}"
+
+    def _bots_at(self, level: Level) -> list[Bot]:
+        return [bot for bot in self.fleet.bots if bot.level == level]
+
+    def _flatten(self, connection: Connection, market_ms: int) -> str:
+        before = [abs(bot.quantity) for bot in self.fleet.bots]
+        rows = self._stepper.close_positions(market_ms)
+        self._save(connection, rows)
+        traded = sum(abs(fill.quantity) * fill.price for fill in rows.fills)
+        closed = sum(quantity > abs(bot.quantity) for quantity, bot in zip(before, self.fleet.bots, strict=True))
+        held = [
+            self._books.registered.bots[b].name
+            for b, bot in enumerate(self.fleet.bots)
+            if bot.level >= Level.FLATTEN and not is_flat(bot, self.fleet.markets[bot.market])
+        ]
+        left = f"; still open: {', '.join(held)}" if held else ""
+        return f"closed {closed} positions worth {traded:,.2f} at the last price{left}"
+
+    def _save(self, connection: Connection, rows: StepRows) -> None:
+        booked: Booked = self._books.book(rows.fills)
+        self._books.save_step(connection, rows, booked, [], [])
+
+    def _release(self, command: CommandRow) -> str:
+        scope = self._scope(command)
+        cause = self._cause(command, scope)
+        if cause is Cause.DAILY_LOSS:
+            raise CommandRefused("the daily loss brake releases itself at 00:00 UTC; it is not released by hand")
+        setattr(scope, f"level_{cause.name.lower()}", int(Level.RUNNING))
+        if cause is Cause.DRAWDOWN:
+            scope.high_water = scope.equity
+            scope.warned_drawdown = 0
+        if cause is Cause.CRASHES:
+            for bot in self.fleet.bots:
+                if scope is bot or scope is self.fleet.portfolio:
+                    bot.failed = 0
+        set_levels(self.fleet.portfolio, self.fleet.sleeves, self.fleet.bots)
+        left = f"; it stays at {Level(scope.level).name} for another cause or scope" if scope.level else ""
+        return f"{_where(command)} released, cause {cause.name}{left}"
+
+    def _cause(self, command: CommandRow, scope: Scope) -> Cause:
+        """Find what to release: the cause asked for, else the person's, else the only one there is."""
+        held = [cause for cause in Cause if getattr(scope, f"level_{cause.name.lower()}")]
+        if command.cause is not None:
+            if command.cause not in held:
+                raise CommandRefused(f"{_where(command)} is not held by {command.cause.name}")
+            return command.cause
+        if not held:
+            raise CommandRefused(f"{_where(command)} is held by nothing of its own")
+        if Cause.PERSON in held or len(held) == 1:
+            return held[0]
+        names = ", ".join(cause.name.lower() for cause in held)
+        raise CommandRefused(f"{_where(command)} is held by {names}: say which with --cause")
+
+    def _deposit(self, connection: Connection, command: CommandRow, market_ms: int) -> str:
+        self._flow(command.amount)
+        self.fleet.portfolio.cash += command.amount
+        self._save_transfers(connection, command, TransferKind.DEPOSIT, [(None, command.amount)], market_ms)
+        return (
+            f"{command.amount:,.2f} is in the portfolio's cash; bots get it at the first rebalance "
+            "that moves an allocation by more than the band"
+        )
+
+    def _withdraw(self, connection: Connection, command: CommandRow, market_ms: int) -> str:
+        """Take from the portfolio's own cash first, then from what the bots hold free, in proportion."""
+        portfolio, amount = self.fleet.portfolio, command.amount
+        free = [self._free(bot) for bot in self.fleet.bots]
+        own = max(portfolio.cash, 0.0)
+        if amount > own + sum(free):
+            raise CommandRefused(f"withdrawal must be at most the free {own + sum(free):,.2f}, was {amount:,.2f}")
+        from_bots = max(amount - own, 0.0)
+        self._flow(-amount)
+        portfolio.cash -= amount - from_bots
+        flows: list[tuple[int | None, float]] = [(None, from_bots - amount)] if amount > from_bots else []
+        for b, bot in enumerate(self.fleet.bots):
+            share = from_bots * (free[b] / sum(free)) if from_bots else 0.0
+            if share > 0.0:
+                book_flow(self.fleet, bot, -share)
+                bot.settled_equity -= share
+                sleeve = self.fleet.sleeves[bot.sleeve]
+                sleeve.settled_equity -= share
+                flows.append((self._books.bot_ids[b], -share))
+        self._save_transfers(connection, command, TransferKind.WITHDRAWAL, flows, market_ms)
+        return f"{amount:,.2f} taken out, {from_bots:,.2f} of it from free cash of bots"
+
+    def _free(self, bot: Bot) -> float:
+        close = self.fleet.markets[bot.market].close
+        worth = bot.cash + bot.quantity * close
+        return min(free_cash(worth, bot.quantity, close, self.fleet.rules.leverage), max(worth, 0.0))
+
+    def _flow(self, amount: float) -> None:
+        """Move the portfolio's marks with its money: a flow changes no drawdown and is no return."""
+        portfolio = self.fleet.portfolio
+        before, after = portfolio.equity, portfolio.equity + amount
+        portfolio.high_water = after_flow(portfolio.high_water, before, after)
+        portfolio.day_start_equity = after_flow(portfolio.day_start_equity, before, after)
+        portfolio.equity = after
+        portfolio.settled_equity += amount
+
+    def _save_transfers(
+        self,
+        connection: Connection,
+        command: CommandRow,
+        kind: TransferKind,
+        flows: list[tuple[int | None, float]],
+        market_ms: int,
+    ) -> None:
+        step = self.fleet.portfolio.step
+        rows = [TransferRow(bot_id, market_ms, step, kind, amount, command.id) for bot_id, amount in flows]
+        save_transfers(connection, self._books.portfolio_id, rows)
+
+
+def _where(command: CommandRow) -> str:
+    return f"{command.scope_kind.lower()} {command.scope}".strip()

@@ -1,0 +1,154 @@
+"""Fills become FIFO lots, and lots become round trips, when the fill arrives."""
+
+from dataclasses import dataclass, field
+
+from shared.enums import Trigger
+
+# A lot's remainder below this share of a fill is float noise.
+NOISE = 1e-12
+
+
+@dataclass(slots=True)
+class Lot:
+    """What is left of one opening fill: signed quantity, its price, the part of its fee not yet realised."""
+
+    opened_ms: int
+    quantity: float
+    price: float
+    fee: float
+
+
+@dataclass(slots=True)
+class Trip:
+    """A round trip under way: from flat on."""
+
+    opened_ms: int
+    direction: float
+    largest_quantity: float = 0.0
+    entry_quantity: float = 0.0
+    entry_quote: float = 0.0
+    exit_quantity: float = 0.0
+    exit_quote: float = 0.0
+    fees: float = 0.0
+    profit: float = 0.0
+    fills: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class RoundTrip:
+    """From flat to flat. `profit` and `fees` are quote, the profit after fees; excursions are fractions of the entry price."""
+
+    opened_ms: int
+    closed_ms: int
+    direction: int
+    quantity: float
+    entry_price: float
+    exit_price: float
+    profit: float
+    fees: float
+    return_fraction: float
+    exit_trigger: int
+    best_fraction: float
+    worst_fraction: float
+    fills: int
+
+
+@dataclass(slots=True)
+class Position:
+    """The open lots of one bot, oldest first, and its round trip under way."""
+
+    lots: list[Lot] = field(default_factory=list)
+    trip: Trip | None = None
+
+    @property
+    def quantity(self) -> float:
+        """Give the signed quantity of the open lots."""
+        return sum(lot.quantity for lot in self.lots)
+
+    def unrealised(self, close: float) -> float:
+        """Give the profit of the open lots at a price, after the fees they still carry."""
+        return sum(lot.quantity * (close - lot.price) - lot.fee for lot in self.lots)
+
+
+@dataclass(slots=True, frozen=True)
+class Execution:
+    """One bot's leg as the ledger takes it; a leg never crosses zero, so it either opens or closes."""
+
+    time_ms: int
+    quantity: float
+    price: float
+    fee: float
+    trigger: int = int(Trigger.SIGNAL)
+    best_price: float = 0.0
+    worst_price: float = 0.0
+
+
+def book_execution(position: Position, execution: Execution, min_quantity: float) -> RoundTrip | None:
+    """Book a leg into a position; give the round trip it ended, if any.
+
+    What is left below `min_quantity` counts as flat: the round trip ends, the dust stays an open lot.
+    """
+    held = position.quantity
+    if position.trip is None or abs(held) < min_quantity:
+        position.trip = Trip(execution.time_ms, 1.0 if execution.quantity > 0.0 else -1.0)
+    trip = position.trip
+    trip.fills += 1
+    trip.fees += execution.fee
+    if trip.direction * execution.quantity > 0.0:
+        _open_lot(position, trip, execution)
+    else:
+        _close_lots(position, trip, execution)
+    left = position.quantity
+    trip.largest_quantity = max(trip.largest_quantity, abs(left))
+    if abs(left) >= min_quantity:
+        return None
+    position.trip = None
+    return _round_trip(trip, execution)
+
+
+def _open_lot(position: Position, trip: Trip, execution: Execution) -> None:
+    position.lots.append(Lot(execution.time_ms, execution.quantity, execution.price, execution.fee))
+    trip.entry_quantity += abs(execution.quantity)
+    trip.entry_quote += abs(execution.quantity) * execution.price
+
+
+def _close_lots(position: Position, trip: Trip, execution: Execution) -> None:
+    """Realise the oldest lots first; a fee is shared over a lot's quantity."""
+    to_close = -execution.quantity
+    trip.exit_quantity += abs(to_close)
+    trip.exit_quote += abs(to_close) * execution.price
+    trip.profit -= execution.fee
+    noise = NOISE * abs(to_close)
+    while position.lots and abs(to_close) > noise:
+        lot = position.lots[0]
+        if abs(lot.quantity) <= abs(to_close) + noise:
+            trip.profit += lot.quantity * (execution.price - lot.price) - lot.fee
+            to_close -= lot.quantity
+            position.lots.pop(0)
+        else:
+            fee = lot.fee * (to_close / lot.quantity)
+            trip.profit += to_close * (execution.price - lot.price) - fee
+            lot.quantity -= to_close
+            lot.fee -= fee
+            to_close = 0.0
+
+
+def _round_trip(trip: Trip, execution: Execution) -> RoundTrip:
+    entry = trip.entry_quote / trip.entry_quantity if trip.entry_quantity else execution.price
+    prices = (execution.best_price or execution.price, execution.worst_price or execution.price, execution.price)
+    excursions = [trip.direction * (price / entry - 1.0) for price in prices]
+    return RoundTrip(
+        opened_ms=trip.opened_ms,
+        closed_ms=execution.time_ms,
+        direction=int(trip.direction),
+        quantity=trip.largest_quantity,
+        entry_price=entry,
+        exit_price=trip.exit_quote / trip.exit_quantity if trip.exit_quantity else execution.price,
+        profit=trip.profit,
+        fees=trip.fees,
+        return_fraction=trip.profit / trip.entry_quote if trip.entry_quote else 0.0,
+        exit_trigger=execution.trigger,
+        best_fraction=max(excursions),
+        worst_fraction=min(excursions),
+        fills=trip.fills,
+    )

@@ -1,0 +1,336 @@
+"""The live worker: takes its books up, steps every closed bar once, answers people, keeps its lease."""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+
+from sqlalchemy import Connection, Engine
+
+from shared.clock import Clock
+from shared.database import transaction
+from shared.enums import BarStatus, BotStatus, Level, ScopeKind, Severity, TransferKind
+from shared.settings import Settings
+from shared.units import timeframe_ms
+from worker.books import Books
+from worker.commands import CommandDesk
+from worker.gateway import Gateway
+from worker.market.protocol import Market
+from worker.plan import BotPlan, FleetPlan, check_bounds, fresh_bot, make_rules, open_fleet, plan_fleet, planned_bots
+from worker.plan import window_bars as plan_window_bars
+from worker.step.records import Fleet
+from worker.stepper import Stepper, StepRows
+from worker.store import lease
+from worker.store.events import EventRow, save_events, save_settings_version
+from worker.store.fleet import (
+    BotIdentity,
+    PortfolioIdentity,
+    RegisteredBot,
+    RegisteredFleet,
+    register_fleet,
+    set_bot_status,
+)
+from worker.store.money import TransferRow, save_transfers
+from worker.store.states import load_states
+from worker.strategies.registry import find_strategy
+from worker.strategies.signals import SignalKey
+from worker.windows import Feed, SignalDesk, bar_status
+
+log = logging.getLogger(__name__)
+
+# A bar that closed is waited for so long (never longer than a quarter of a bar) before it counts as missing.
+PATIENCE_MS = 30_000
+# What a retired bot may still hold when its money has been shared out, in quote: less than rounding moves.
+RETIRED_QUOTE = 1e-5
+
+# What a running worker takes over on SIGHUP; anything else asks for a restart.
+RELOADABLE = ("risk", "broker", "allocation", "worker")
+
+
+class LiveWorker:
+    """What the process drives: see `worker.loop.Worker` for each call."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        market: Market,
+        engine: Engine,
+        clock: Clock,
+        load_settings: Callable[[], Settings],
+        real_time: bool,
+    ) -> None:
+        self._settings = settings
+        self._market = market
+        self._engine = engine
+        self._clock = clock
+        self._load_settings = load_settings
+        self._real_time = real_time
+        self._step_ms = settings.step_ms
+        self._token: int | None = None
+        self._known_failures: set[SignalKey] = set()
+
+    @property
+    def wall_bar_ms(self) -> int | None:
+        return self._step_ms if self._real_time else None
+
+    def recover(self, crash_brake: bool) -> None:
+        """Take the lease and the books up where they are; empty books are opened with the money of the settings."""
+        settings = self._settings
+        wanted = planned_bots(settings)
+        check_bounds(settings, plan_fleet(wanted))
+        now_ms = self._clock.now_ms()
+        with transaction(self._engine) as connection:
+            registered = register_fleet(
+                connection, self._identity(), [_identity(bot, settings) for bot in wanted], now_ms
+            )
+            self._token = lease.acquire(connection, registered.portfolio_id, lease.this_process(), now_ms)
+            version = save_settings_version(
+                connection, registered.portfolio_id, settings.digest(), settings.model_dump_json(), now_ms
+            )
+            self._open(connection, registered, version)
+            if crash_brake:
+                self._brake_crashes(connection)
+        self._begin()
+
+    def _identity(self) -> PortfolioIdentity:
+        portfolio = self._settings.portfolio
+        label = f"paper, fee {self._settings.broker.fee_rate:.4%}, slippage {self._settings.broker.slippage:.4%}"
+        return PortfolioIdentity(portfolio.name, portfolio.quote, self._step_ms, self._market.label, label)
+
+    def _open(self, connection: Connection, registered: RegisteredFleet, version: int) -> None:
+        settings = self._settings
+        self._plan = plan_fleet([_bot_plan(bot) for bot in registered.bots])
+        limits = {symbol: self._market.limits(symbol) for symbol in self._plan.symbols}
+        self._fleet = open_fleet(settings, self._plan, limits)
+        fresh = load_states(connection, registered, *_records(self._fleet, self._plan))
+        for market, (_, symbol) in zip(self._fleet.markets, self._plan.markets, strict=True):
+            market.quantity_step, market.min_quantity, market.min_notional = limits[symbol]
+        self._books = Books(registered, self._plan, self._fleet, settings.portfolio.quote, version)
+        self._books.load_positions(connection)
+        self._stepper = Stepper(self._fleet, self._plan, settings.portfolio.name)
+        if fresh.portfolio:
+            self._fund(connection)
+        else:
+            for b in fresh.bots:
+                self._fleet.bots[b] = fresh_bot(settings, self._plan, self._plan.bots[b], 0.0)
+            for s in fresh.sleeves:
+                sleeve = self._fleet.sleeves[s]
+                sleeve.equity = sleeve.settled_equity = sleeve.high_water = 0.0
+        portfolio = self._fleet.portfolio
+        if portfolio.step:
+            self._stepper.orders.intend(self._fleet, portfolio.time_ms + self._step_ms)
+        self._books.save_states(connection)
+        self._gateway = Gateway(registered, self._stepper)
+        self._desk = CommandDesk(self._fleet, self._plan, self._books, self._stepper)
+
+    def _fund(self, connection: Connection) -> None:
+        """Write the money the first start puts in."""
+        capital = self._settings.portfolio.capital_per_bot
+        time_ms = self._market.first_open_ms()
+        rows = [TransferRow(id_, time_ms, 0, TransferKind.DEPOSIT, capital) for id_ in self._books.bot_ids]
+        save_transfers(connection, self._books.portfolio_id, rows)
+
+    def _begin(self) -> None:
+        portfolio = self._fleet.portfolio
+        books_end_ms = portfolio.time_ms + self._step_ms if portfolio.step else None
+        self._market.begin(books_end_ms)
+        self._next_open_ms = self._market.first_open_ms() if books_end_ms is None else books_end_ms
+        settings = self._settings
+        self._feed = Feed(self._market, self._plan.symbols, self._step_ms, plan_window_bars(self._plan, self._step_ms))
+        self._feed.load_history(self._next_open_ms)
+        self._signals = SignalDesk(self._plan, self._step_ms, settings.strategies.hold, settings.portfolio.allow_short)
+
+    def _brake_crashes(self, connection: Connection) -> None:
+        self._fleet.portfolio.level_crashes = int(Level.NO_ENTRIES)
+        self._books.save_states(connection)
+        sentence = "the worker crashed again and again: no entries until a person releases the cause CRASHES"
+        self._save_event(connection, Severity.ERROR, "CRASHES_TRIPPED", sentence)
+
+    def step_due(self, interrupted: Callable[[], bool]) -> int:
+        """Step every closed bar that is not in the books yet, each in a transaction of its own."""
+        steps = 0
+        while self._market.seconds_until(self._next_open_ms + self._step_ms) <= 0.0:
+            if not self._step():
+                break
+            steps += 1
+            if interrupted():
+                break
+        return steps
+
+    def _step(self) -> bool:
+        """Step the next bar; false where it is not there yet and may still come."""
+        began = time.perf_counter()
+        open_ms, close_ms = self._next_open_ms, self._next_open_ms + self._step_ms
+        now_ms = self._market.now_ms()
+        missing = self._feed.read(open_ms, now_ms)
+        late_ms = now_ms - close_ms if self._real_time else 0
+        if missing and self._real_time and late_ms < min(PATIENCE_MS, self._step_ms // 4):
+            return False
+        self.answer_commands()
+        rows = self._decide(open_ms, missing, late_ms)
+        booked = self._books.book(rows.fills)
+        marks = self._books.marks()
+        taken = len(rows.fills)
+        opens = self._market.fetch_opens(close_ms)
+        with transaction(self._engine) as connection:
+            lease.renew(connection, self._books.portfolio_id, self._token, self._clock.now_ms())
+            self._gateway.send(connection, rows, opens)
+            later = self._books.book(rows.fills[taken:])
+            booked.bots |= later.bots
+            booked.round_trips += later.round_trips
+            self._retire(connection, rows)
+            wall_ms = self._clock.now_ms()
+            events = self._books.notice_events(rows.notices, wall_ms) + self._failures(rows, wall_ms)
+            self._books.save_step(connection, rows, booked, marks, events)
+            lease.renew(connection, self._books.portfolio_id, self._token, wall_ms, self._beat_of(rows, began, late_ms))
+        self._next_open_ms = close_ms
+        self._report(rows, events)
+        return True
+
+    def _decide(self, open_ms: int, missing: list[str], late_ms: int) -> StepRows:
+        self._feed.advance(open_ms)
+        late_bars = late_ms / self._step_ms
+        statuses = {
+            symbol: bar_status(symbol in missing, late_bars, self._settings.worker.late_bars)
+            for symbol in self._plan.symbols
+        }
+        funding = {symbol: self._funding(symbol, open_ms) for symbol in self._plan.symbols}
+        self._signals.fill(self._feed, self._fleet.signals)
+        for bot, plan in zip(self._fleet.bots, self._plan.bots, strict=True):
+            if plan.key in self._signals.failures and bot.failed == 0:
+                bot.failed = 1
+                bot.level_crashes = int(Level.NO_ENTRIES)
+        self._stepper.load_bar(self._feed, statuses, funding)
+        rows = self._stepper.close(open_ms)
+        rows.statuses = statuses
+        return rows
+
+    def _funding(self, symbol: str, open_ms: int) -> float:
+        _, rates = self._market.fetch_funding(symbol, open_ms, open_ms + self._step_ms)
+        return math.fsum(rates.tolist())
+
+    def _failures(self, rows: StepRows, wall_ms: int) -> list[EventRow]:
+        events = []
+        for bot, plan in zip(self._books.registered.bots, self._plan.bots, strict=True):
+            if plan.key in self._signals.failures and plan.key not in self._known_failures:
+                said = f"bot {bot.name} stopped: its signal failed with {self._signals.failures[plan.key]}"
+                events.append(
+                    EventRow(rows.close_ms, wall_ms, Severity.ERROR, "BOT_FAILED", said, ScopeKind.BOT, bot.name)
+                )
+        self._known_failures = set(self._signals.failures)
+        return events
+
+    def _retire(self, connection: Connection, rows: StepRows) -> None:
+        """Take leave of bots that are no longer asked for and hold nothing: what rounding left goes to the portfolio."""
+        for b, bot in enumerate(self._fleet.bots):
+            if bot.retiring == 0 or bot.quantity != 0.0 or not 0.0 < bot.cash < RETIRED_QUOTE:
+                continue
+            amount, bot.cash, bot.equity, bot.settled_equity = bot.cash, 0.0, 0.0, 0.0
+            bot.money_in -= amount
+            self._fleet.portfolio.cash += amount
+            ids = (self._books.bot_ids[b], None)
+            flows = zip(ids, (-amount, amount), strict=True)
+            kind = TransferKind.REBALANCE
+            moved = [TransferRow(id_, rows.close_ms, rows.step, kind, flow) for id_, flow in flows]
+            save_transfers(connection, self._books.portfolio_id, moved)
+            status_note = "no longer in the settings, its money was shared out"
+            set_bot_status(connection, ids[0], BotStatus.RETIRED, status_note, self._clock.now_ms())
+
+    def _beat_of(self, rows: StepRows, began: float, late_ms: int) -> lease.Beat:
+        seconds = self._market.seconds_until(rows.close_ms + self._step_ms)
+        wall_ms = self._clock.now_ms()
+        due_ms = None if math.isinf(seconds) else wall_ms + round(1000 * seconds)
+        duration_ms = 1000.0 * (time.perf_counter() - began)
+        return lease.Beat(rows.step, rows.close_ms, wall_ms, duration_ms, float(late_ms), due_ms)
+
+    def _report(self, rows: StepRows, events: list[EventRow]) -> None:
+        for event in events:
+            log.log(logging.WARNING if event.severity is not Severity.INFO else logging.INFO, "%s", event.message)
+        missing = [symbol for symbol, status in rows.statuses.items() if status is not BarStatus.FRESH]
+        if missing:
+            log.warning("step %d: no fresh bar of %s", rows.step, ", ".join(missing))
+        if rows.fills:
+            log.info("step %d: %d fills, equity %.2f", rows.step, len(rows.fills), self._fleet.portfolio.equity)
+
+    def answer_commands(self) -> int:
+        """Take and answer what people asked."""
+        return self._desk.answer_pending(self._engine, self._token, self._clock, self._market_ms())
+
+    def _market_ms(self) -> int:
+        """The market time between two bars: never before the last close, never after the next."""
+        return max(self._next_open_ms, min(self._market.now_ms(), self._next_open_ms + self._step_ms - 1))
+
+    def seconds_until_due(self) -> float:
+        return self._market.seconds_until(self._next_open_ms + self._step_ms)
+
+    def reload(self) -> list[str]:
+        """Take over the settings that may change while running; the rest is refused by name."""
+        fresh = self._load_settings()
+        changed, refused, values = [], [], {}
+        for section in type(fresh).model_fields:
+            before, after = getattr(self._settings, section), getattr(fresh, section)
+            if before == after:
+                continue
+            if section in RELOADABLE:
+                values[section] = after
+                changed.append(f"{section}: {_difference(before, after)}")
+            else:
+                refused.append(f"{section} needs a restart and was left as it was")
+        if not values:
+            return refused
+        settings = self._settings.model_copy(update=values)
+        check_bounds(settings, self._plan)
+        self._settings = settings
+        self._fleet = self._fleet._replace(rules=make_rules(settings))
+        self._stepper.fleet = self._fleet
+        self._desk.fleet = self._fleet
+        with transaction(self._engine) as connection:
+            now_ms = self._clock.now_ms()
+            lease.renew(connection, self._books.portfolio_id, self._token, now_ms)
+            version = save_settings_version(
+                connection, self._books.portfolio_id, settings.digest(), settings.model_dump_json(), now_ms
+            )
+            self._books.settings_version_id = version
+            self._save_event(connection, Severity.INFO, "SETTINGS_CHANGED", "; ".join(changed))
+        return changed + refused
+
+    def record(self, sentence: str) -> None:
+        with transaction(self._engine) as connection:
+            self._save_event(connection, Severity.WARNING, "WORKER_NOTE", sentence)
+
+    def _save_event(self, connection: Connection, severity: Severity, kind: str, sentence: str) -> None:
+        portfolio = self._fleet.portfolio
+        market_ms = portfolio.time_ms + self._step_ms if portfolio.step else self._market.first_open_ms()
+        row = EventRow(market_ms, self._clock.now_ms(), severity, kind, sentence)
+        save_events(connection, self._books.portfolio_id, [row])
+
+    def beat(self) -> None:
+        with transaction(self._engine) as connection:
+            lease.renew(connection, self._books.portfolio_id, self._token, self._clock.now_ms())
+
+    def close(self) -> None:
+        if self._token is not None:
+            with transaction(self._engine) as connection:
+                lease.release(connection, self._books.portfolio_id, self._token)
+        self._engine.dispose()
+
+
+def _identity(bot: BotPlan, settings: Settings) -> BotIdentity:
+    sleeve = settings.strategies.sleeves[bot.sleeve]
+    timeframe = sleeve.timeframe or settings.portfolio.timeframe
+    return BotIdentity(bot.name, bot.sleeve, bot.key.strategy, bot.symbol, timeframe, bot.key.parameters, bot.account)
+
+
+def _bot_plan(bot: RegisteredBot) -> BotPlan:
+    strategy = find_strategy(bot.strategy)
+    key = SignalKey(bot.symbol, bot.strategy, strategy.checked(bot.parameters), timeframe_ms(bot.timeframe))
+    return BotPlan(bot.name, bot.sleeve, bot.symbol, bot.account, key, bot.status is BotStatus.RETIRING)
+
+
+def _records(fleet: Fleet, plan: FleetPlan) -> tuple:
+    return fleet.portfolio, fleet.sleeves, fleet.bots, plan.markets, fleet.markets
+
+
+def _difference(before: object, after: object) -> str:
+    old, new = before.model_dump(), after.model_dump()
+    return ", ".join(f"{name} {old[name]} → {new[name]}" for name in old if old[name] != new[name])

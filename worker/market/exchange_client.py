@@ -1,0 +1,201 @@
+"""A ccxt client that only reads: made from the settings, pointed where they say, retried where that is safe."""
+
+import json
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+from ipaddress import ip_address
+from typing import Any, TypeVar
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+import ccxt
+from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
+
+from shared.clock import Clock
+from shared.errors import ConfigurationError, FlotillaError, MarketError
+from shared.settings import MarketSettings
+
+Answer = TypeVar("Answer")
+
+ATTEMPTS = 3
+# A longer Retry-After is not sat out within a step: reads are refused until it has passed.
+PATIENCE_SECONDS = 10.0
+_backoff = wait_exponential(multiplier=0.5, max=4.0) + wait_random(0.0, 0.5)
+
+_SIGNED_HEADER = re.compile(r"api-?key|sign|passphrase|authorization", re.IGNORECASE)
+_SIGNED_TEXT = re.compile(r"""(?:^|[?&{,"'\s])(signature|sign|api_?key)["']?\s*[=:]""", re.IGNORECASE)
+
+
+class InvalidAnswer(Exception):
+    """An answer that cannot be true; ccxt lets broken bodies pass as empty ones."""
+
+
+class _Again(MarketError):
+    def __init__(self, message: str, wait_seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait_seconds = wait_seconds
+
+
+class ReadOnlyAdapter(HTTPAdapter):
+    """Carry public requests, to `endpoint` instead of the exchange where one is given, and refuse all that is signed.
+
+    The client still sees its own addresses, on which the class of its errors depends.
+    """
+
+    def __init__(self, endpoint: str | None = None) -> None:
+        super().__init__(max_retries=0)
+        self.endpoint: SplitResult | None = urlsplit(endpoint) if endpoint else None
+        self.hosts_seen: set[str] = set()
+
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        """Send a request. Raises MarketError where it is signed."""
+        refuse_signed(request)
+        url = urlsplit(request.url or "")
+        self.hosts_seen.add(url.hostname or "")
+        if self.endpoint is not None:
+            request.url = urlunsplit((self.endpoint.scheme, self.endpoint.netloc, url.path, url.query, ""))
+            request.headers["Host"] = url.hostname or ""
+        return super().send(request, *args, **kwargs)
+
+
+def refuse_signed(request: PreparedRequest) -> None:
+    """Raise MarketError where a request carries a key or signature: paper trading sends none."""
+    body = request.body.decode("utf-8", "replace") if isinstance(request.body, bytes) else str(request.body or "")
+    signed = any(_SIGNED_HEADER.search(name) for name in request.headers)
+    if signed or _SIGNED_TEXT.search(urlsplit(request.url or "").query) or _SIGNED_TEXT.search(body):
+        path = urlsplit(request.url or "").path
+        raise MarketError(f"request must be public in paper trading, {request.method} {path} was signed")
+
+
+def make_client(settings: MarketSettings) -> ccxt.Exchange:
+    """Make the client of `market.exchange`, without keys. Raises ConfigurationError; touches no network."""
+    if settings.exchange not in ccxt.exchanges:
+        near = get_close_matches(settings.exchange, ccxt.exchanges, 3, 0.5)
+        hint = f", near are {', '.join(near)}" if near else ""
+        raise ConfigurationError(f"market.exchange must be one ccxt knows, was {settings.exchange!r}{hint}")
+    adapter = ReadOnlyAdapter(_loopback(settings.endpoint))
+    client = getattr(ccxt, settings.exchange)(
+        {"timeout": round(settings.timeout_seconds * 1000), "options": {"defaultType": settings.exchange_type}}
+    )
+    _load_only(client, {"spot": ("spot",), "swap": ("swap", "linear")}[settings.exchange_type])
+    for scheme in ("https://", "http://"):
+        client.session.mount(scheme, adapter)
+    return client
+
+
+def _loopback(endpoint: str | None) -> str | None:
+    if endpoint is None:
+        return None
+    parts = urlsplit(endpoint)
+    try:
+        local = parts.hostname == "localhost" or ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        local = False
+    if not local or parts.scheme not in ("http", "https"):
+        raise ConfigurationError(
+            f"market.endpoint must be on this machine, like http://127.0.0.1:8080, was {endpoint!r}"
+        )
+    return endpoint
+
+
+def _load_only(client: ccxt.Exchange, kinds: tuple[str, ...]) -> None:
+    """Ask for the listings of one kind of market only, where the exchange keeps several."""
+    option = client.options.get("fetchMarkets")
+    if isinstance(option, dict) and isinstance(option.get("types"), list):
+        option["types"] = [kind for kind in option["types"] if kind in kinds] or option["types"]
+
+
+class ExchangeReader:
+    """Read from one exchange: every answer is checked, and only reads are retried, at most three times.
+
+    After a read has failed for good, the next ones are tried once each until one succeeds, so that an exchange that
+    hangs does not take the timeout three times for every symbol. One instance per process and thread.
+    """
+
+    def __init__(self, settings: MarketSettings, clock: Clock) -> None:
+        self.client = make_client(settings)
+        self._name = settings.exchange
+        self._clock = clock
+        self._failing = False
+        self._silent_until_ms = 0
+
+    def read(self, what: str, call: Callable[[], Any], accept: Callable[[Any], Answer]) -> Answer:
+        """Give what `accept` makes of the answer of `call`; it raises InvalidAnswer where that cannot be true.
+
+        Raises MarketError saying `what` was read and why it failed.
+        """
+        retrying = Retrying(
+            stop=stop_after_attempt(1 if self._failing else ATTEMPTS),
+            wait=_wait_seconds,
+            retry=retry_if_exception_type(_Again),
+            sleep=self._clock.sleep,
+            reraise=True,
+        )
+        try:
+            answer = retrying(self._read_once, what, call, accept)
+        except MarketError:
+            self._failing = True
+            raise
+        self._failing = False
+        return answer
+
+    def _read_once(self, what: str, call: Callable[[], Any], accept: Callable[[Any], Answer]) -> Answer:
+        silent_ms = self._silent_until_ms - self._clock.now_ms()
+        if silent_ms > 0:
+            raise MarketError(f"{self._name} {what} not asked for: it wants silence for {silent_ms / 1000:.0f} s more")
+        try:
+            answer = call()
+            self._refuse_empty(answer)
+            return accept(answer)
+        except FlotillaError:
+            raise
+        except InvalidAnswer as error:
+            raise _Again(f"{self._name} {what} must be valid, {error}") from error
+        except (ccxt.DDoSProtection, ccxt.RateLimitExceeded) as error:
+            raise self._slow_down(what, error) from error
+        except ccxt.OperationFailed as error:
+            raise _Again(self._sentence(what, error)) from error
+        except ccxt.BaseError as error:
+            raise MarketError(self._sentence(what, error)) from error
+        except Exception as error:  # a body ccxt did not expect ends in any kind of Python error
+            raise _Again(self._sentence(what, error)) from error
+
+    def _refuse_empty(self, answer: Any) -> None:
+        """Tell an empty answer from an unreadable body, which ccxt makes an empty answer of."""
+        body = str(self.client.last_http_response or "")
+        if not answer and not _holds_json(body):
+            raise InvalidAnswer(f"body was {body[:60]!r}")
+
+    def _slow_down(self, what: str, error: Exception) -> MarketError:
+        headers = self.client.last_response_headers or {}
+        text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+        wait_seconds = float(text) if re.fullmatch(r"\d+(\.\d+)?", str(text)) else 0.0
+        if wait_seconds > PATIENCE_SECONDS:
+            self._silent_until_ms = self._clock.now_ms() + round(wait_seconds * 1000)
+            return MarketError(self._sentence(what, error))
+        return _Again(self._sentence(what, error), wait_seconds)
+
+    def _sentence(self, what: str, error: Exception) -> str:
+        detail = " ".join(str(error).split())[:200]
+        return f"{self._name} {what} could not be read: {type(error).__name__} {detail}".rstrip()
+
+
+def _holds_json(body: str) -> bool:
+    try:
+        return json.loads(body) is not None
+    except ValueError:
+        return False
+
+
+def _wait_seconds(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    return max(_backoff(state), error.wait_seconds if isinstance(error, _Again) else 0.0)

@@ -1,0 +1,73 @@
+"""What every market is to the worker, and what a market that fetches over the network keeps its candles in."""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from worker.strategies.bars import Bars
+
+
+class Limits(NamedTuple):
+    """What an exchange takes of one symbol: steps and minimums in base units, the notional in quote."""
+
+    quantity_step: float = 1e-8
+    min_quantity: float = 1e-8
+    min_notional: float = 5.0
+
+
+class Market(Protocol):
+    """Where candles come from. Times are market time, which is real time on an exchange only.
+
+    Every fetch may raise MarketError (the bar counts as missing) and CandleError (bars that cannot be true).
+    """
+
+    label: str
+
+    def begin(self, books_end_ms: int | None) -> None:
+        """Go on from the close of the last step, or from the beginning where the books are empty."""
+        ...
+
+    def first_open_ms(self) -> int:
+        """Give the open of the first bar a fresh fleet steps."""
+        ...
+
+    def now_ms(self) -> int:
+        """Give the market time; a bar is closed when its open plus one step is not later."""
+        ...
+
+    def seconds_until(self, time_ms: int) -> float:
+        """Give the wall seconds until market time gets there: 0 when it has, inf when it never will."""
+        ...
+
+    def fetch_bars(self, symbol: str, start_ms: int, end_ms: int) -> Bars:
+        """Give the closed bars that open in `[start_ms, end_ms)`; gaps are left out, the forming bar too."""
+        ...
+
+    def fetch_opens(self, open_ms: int) -> dict[str, float]:
+        """Give the first price of the bar that opens at `open_ms`, for the symbols where that bar has begun."""
+        ...
+
+    def fetch_funding(self, symbol: str, start_ms: int, end_ms: int) -> tuple[np.ndarray, np.ndarray]:
+        """Give settlement times in `(start_ms, end_ms]` as int64 and their rates as float64 fractions."""
+        ...
+
+    def limits(self, symbol: str) -> Limits:
+        """Give the smallest step, quantity and notional of a symbol."""
+        ...
+
+
+class CandleStore(Protocol):
+    """Where a market over the network keeps closed candles, so that a restart fetches only what is missing."""
+
+    def load(self, symbol: str, timeframe_ms: int, start_ms: int, end_ms: int) -> Bars:
+        """Give the kept bars that open in `[start_ms, end_ms)`, oldest first."""
+        ...
+
+    def save(self, symbol: str, timeframe_ms: int, bars: Bars) -> None:
+        """Keep bars; those kept before stay as they are."""
+        ...
+
+
+def no_funding() -> tuple[np.ndarray, np.ndarray]:
+    """Give funding without a settlement."""
+    return np.empty(0, np.int64), np.empty(0, np.float64)

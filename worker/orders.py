@@ -1,0 +1,134 @@
+"""The orders of a step: one per account, symbol and step for what the fleet nets to, one per protective exit.
+
+A client order id is a pure function of what the order is for, so a restart computes the same one. Its form suits every
+exchange that was looked at: `w` and 17 characters of lower-case base 32.
+"""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.enums import OrderStatus, Side, Trigger
+from worker.plan import FleetPlan
+from worker.step.records import Fill, Fleet
+
+ID_CHARACTERS = 17
+PROTECTIVE = (int(Trigger.STOP), int(Trigger.TRAILING_STOP), int(Trigger.LADDER))
+
+
+@dataclass(slots=True)
+class OrderRow:
+    """One order as the books keep it; `quantity` is positive, `bot` the index of its one bot or -1 where it nets several."""
+
+    client_order_id: str
+    account: str
+    symbol: str
+    side: Side
+    quantity: float
+    trigger: Trigger
+    step: int
+    decided_ms: int
+    status: OrderStatus
+    market: int
+    bot: int
+    filled_quantity: float = 0.0
+    price: float | None = None
+    fee: float = 0.0
+    sent_ms: int | None = None
+    done_ms: int | None = None
+    reason: str | None = None
+
+
+def client_order_id(*parts: object) -> str:
+    """Name an order by what it is for: portfolio, account, symbol, step, bar, purpose, bot, leg."""
+    digest = hashlib.sha256("|".join(str(part) for part in parts).encode()).digest()
+    return "w" + base64.b32encode(digest).decode().lower()[:ID_CHARACTERS]
+
+
+class OrderBook:
+    """Keeps the orders that wait for their fill, and turns what a step did into rows."""
+
+    def __init__(self, portfolio: str, plan: FleetPlan) -> None:
+        self._portfolio = portfolio
+        self._plan = plan
+        self.waiting: list[OrderRow] = []
+
+    def intend(self, fleet: Fleet, decided_ms: int) -> list[OrderRow]:
+        """Make the orders that the step decided; they wait for the next open."""
+        if fleet.rules.netting == 1:
+            wishes = [(m, -1, market.order_quantity) for m, market in enumerate(fleet.markets)]
+        else:
+            wishes = [(bot.market, b, bot.order_quantity) for b, bot in enumerate(fleet.bots)]
+        self.waiting = [
+            self._row(fleet, m, b, quantity, _trigger(fleet, m, b), decided_ms, OrderStatus.INTENT)
+            for m, b, quantity in wishes
+            if quantity != 0.0
+        ]
+        return self.waiting
+
+    def exit(self, fleet: Fleet, fill: Fill, number: int) -> OrderRow:
+        """Make the order of one protective exit, which is filled as it is made; `number` counts them within the step."""
+        trigger = Trigger(fill.trigger)
+        row = self._row(fleet, fill.market, fill.bot, fill.quantity, trigger, fill.time_ms, OrderStatus.FILLED, number)
+        _fill(row, [fill], fill.price, fill.time_ms)
+        return row
+
+    def settle(self, fleet: Fleet, fills: Sequence[Fill], done_ms: int) -> list[OrderRow]:
+        """Give the waiting orders with their result: filled by these fills, or cancelled where there is none."""
+        settled, self.waiting = self.waiting, []
+        for row in settled:
+            shares = [fill for fill in fills if belongs(fill, row)]
+            if shares:
+                _fill(row, shares, shares[0].price if row.bot >= 0 else fleet.markets[row.market].fill_price, done_ms)
+            else:
+                row.status, row.reason, row.done_ms = OrderStatus.CANCELLED, "the bar to fill in is missing", done_ms
+        return settled
+
+    def order_of(self, fill: Fill, orders: Sequence[OrderRow]) -> str | None:
+        """Give the client order id of a fill; None where it crossed in house entirely."""
+        return next((row.client_order_id for row in orders if belongs(fill, row)), None)
+
+    def _row(
+        self,
+        fleet: Fleet,
+        m: int,
+        b: int,
+        quantity: float,
+        trigger: Trigger,
+        decided_ms: int,
+        status: OrderStatus,
+        number: int = 0,
+    ) -> OrderRow:
+        account, symbol = self._plan.markets[m]
+        bot = self._plan.bots[b].name if b >= 0 else ""
+        step = fleet.portfolio.step
+        name = client_order_id(self._portfolio, account, symbol, step, decided_ms, trigger.name, bot, number)
+        side = Side.BUY if quantity > 0.0 else Side.SELL
+        return OrderRow(name, account, symbol, side, abs(quantity), trigger, step, decided_ms, status, m, b)
+
+
+def belongs(fill: Fill, row: OrderRow) -> bool:
+    """Say whether a fill is a share of an order: not of one its whole quantity was kept from by crossing in house."""
+    if fill.market != row.market or fill.step != row.step or (row.bot >= 0 and fill.bot != row.bot):
+        return False
+    if (fill.trigger in PROTECTIVE) != (row.trigger in PROTECTIVE):
+        return False
+    sent = fill.quantity - fill.crossed
+    return sent != 0.0 and (sent > 0.0) == (row.side is Side.BUY)
+
+
+def _trigger(fleet: Fleet, m: int, b: int) -> Trigger:
+    if b >= 0:
+        return Trigger(fleet.bots[b].order_trigger)
+    triggers = {bot.order_trigger for bot in fleet.bots if bot.market == m and bot.order_quantity != 0.0}
+    return Trigger.FLATTEN if triggers == {int(Trigger.FLATTEN)} else Trigger.SIGNAL
+
+
+def _fill(row: OrderRow, fills: Sequence[Fill], price: float, done_ms: int) -> None:
+    """Take the result over; the part of a share that crossed in house never reached the exchange."""
+    row.filled_quantity = sum(abs(fill.quantity - fill.crossed) for fill in fills)
+    row.price = price
+    row.fee = sum(fill.fee for fill in fills)
+    row.status = OrderStatus.FILLED
+    row.sent_ms = row.done_ms = done_ms

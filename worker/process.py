@@ -1,0 +1,183 @@
+"""What the operating system holds for a worker: its files, the lock that keeps it alone, its signals, its parent."""
+
+import contextlib
+import ctypes
+import fcntl
+import hashlib
+import json
+import os
+import select
+import signal
+import stat
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from types import FrameType
+from typing import Any
+
+from shared.errors import ConfigurationError, LeaseError
+from shared.units import format_time
+
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class ProcessFiles:
+    """Where a worker keeps its lock and counts its crashes."""
+
+    lock: Path
+    crashes: Path
+
+
+def process_files(root: Path, database_url: str, portfolio: str) -> ProcessFiles:
+    """Name the files of the worker that keeps a portfolio's books in a database.
+
+    They stand beside an SQLite file, so that two checkouts that share one exclude each other too; for a server they are
+    in `run/` and `state/` of the project.
+    """
+    dialect, _, path = database_url.partition(":///")
+    if dialect.startswith("sqlite") and path and not path.startswith(":memory:"):
+        database = (root / path.partition("?")[0]).resolve()
+        return ProcessFiles(
+            database.with_name(f"{database.name}.{portfolio}.lock"),
+            database.with_name(f"{database.name}.{portfolio}.crashes.json"),
+        )
+    key = hashlib.sha256(f"{database_url} {portfolio}".encode()).hexdigest()[:8]
+    return ProcessFiles(root / "run" / f"worker-{key}.lock", root / "state" / f"worker-{key}.crashes.json")
+
+
+class HostLock:
+    """The lock that one worker process of a portfolio holds on a host; the kernel frees it however the process ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: Any = None
+
+    def acquire(self, now_ms: int) -> None:
+        """Take the lock and write who holds it; LeaseError names the living holder and since when it holds."""
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = self._path.open("a+")
+        except OSError as error:
+            raise ConfigurationError(f"lock {self._path} must be writable, was not: {error.strerror}") from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.close()
+            raise LeaseError(f"another worker {self._holder()} is running on these books; it was left alone") from error
+        file.truncate(0)
+        file.write(json.dumps({"pid": os.getpid(), "since_ms": now_ms}))
+        file.flush()
+        self._file = file
+
+    def release(self) -> None:
+        """Give the lock back; the file stays, for removing it could free a name another process has just locked."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _holder(self) -> str:
+        try:
+            holder = json.loads(self._path.read_text())
+            return f"(process {holder['pid']}, since {format_time(holder['since_ms'])})"
+        except (OSError, ValueError, KeyError, TypeError):
+            return "(process unknown)"
+
+
+def watch_parent() -> Callable[[], bool]:
+    """Tie this process to the supervisor that started it and give a function that tells whether that is gone.
+
+    Without this a supervisor killed by SIGKILL leaves its worker behind, and the next supervisor starts a second one.
+    Linux sends SIGTERM by itself; elsewhere, and for a supervisor that died before this call, the loop asks the
+    function.
+    """
+    parent = os.getppid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    return lambda: os.getppid() != parent or _pipe_from_parent_broken()
+
+
+def _pipe_from_parent_broken() -> bool:
+    """The supervisor holds the only other end of standard input."""
+    try:
+        if not stat.S_ISFIFO(os.fstat(0).st_mode):
+            return False
+        poll = select.poll()
+        poll.register(0, select.POLLIN)
+        return any(events & select.POLLHUP for _, events in poll.poll(0))
+    except OSError:
+        return False
+
+
+class Wakes:
+    """What interrupts the loop's sleep: a stop, a reload, a bar close, a note from another thread.
+
+    `SimpleQueue.put` may be called in a signal handler while the same thread sleeps in `get`; `Event.set` may not.
+    """
+
+    def __init__(self, parent_gone: Callable[[], bool] | None = None) -> None:
+        self.reload_asked = False
+        self.bar_closed = False
+        self.notes: deque[str] = deque()
+        self._stop_asked = False
+        self._parent_gone = parent_gone or (lambda: False)
+        self._bell: SimpleQueue[None] = SimpleQueue()
+
+    def stopping(self) -> bool:
+        """Tell whether the process is to end, asked for or because its supervisor is gone."""
+        return self._stop_asked or self._parent_gone()
+
+    def stop(self) -> None:
+        self._stop_asked = True
+        self._bell.put(None)
+
+    def ask_reload(self) -> None:
+        self.reload_asked = True
+        self._bell.put(None)
+
+    def close_bar(self) -> None:
+        self.bar_closed = True
+        self._bell.put(None)
+
+    def note(self, sentence: str) -> None:
+        self.notes.append(sentence)
+        self._bell.put(None)
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep until something happens, `seconds` at most."""
+        with contextlib.suppress(Empty):
+            self._bell.get(timeout=max(seconds, 0.0))
+            while True:
+                self._bell.get_nowait()
+
+    def pause(self, seconds: float) -> None:
+        """Sleep for `seconds`, whatever happens but a stop."""
+        until = time.monotonic() + seconds
+        while not self.stopping() and time.monotonic() < until:
+            self.sleep(min(until - time.monotonic(), 1.0))
+
+
+@contextlib.contextmanager
+def signals_to(wakes: Wakes, on_stop: Callable[[], None]) -> Iterator[None]:
+    """Turn SIGTERM and SIGINT into a stop and SIGHUP into a reload; a second Ctrl-C ends the process on the spot."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        wakes.stop()
+        on_stop()
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    def reload(_number: int, _frame: FrameType | None) -> None:
+        wakes.ask_reload()
+
+    handlers = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: reload}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

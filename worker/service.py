@@ -1,0 +1,190 @@
+"""The worker as a process: what stands around its loop, and what each of its ends means."""
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from shared.clock import Clock, SystemClock
+from shared.errors import ConfigurationError, FlotillaError, LeaseError
+from shared.settings import Settings
+from worker.crashes import CrashCount, Start
+from worker.loop import Loop, Worker
+from worker.process import HostLock, Wakes, process_files, signals_to, watch_parent
+
+# Under the 10 s in which a stop is promised: a step that hangs is cut off, its transaction rolls back.
+STOP_SECONDS = 9.0
+LOCK_WAIT_SECONDS = 60.0
+BRAKED_PAUSE_SECONDS = 5.0
+BRAKED_HOLD_SECONDS = 60.0
+UNEXPECTED_EXIT = FlotillaError.exit_code
+
+log = logging.getLogger(__name__)
+
+
+def serve(
+    load_settings: Callable[[], Settings],
+    make_worker: Callable[[Settings], Worker],
+    root: Path,
+    *,
+    until_end: bool = False,
+    supervised: bool | None = None,
+    clock: Clock | None = None,
+) -> int:
+    """Run a worker until it is told to stop and give the exit code of the process.
+
+    0 stopped, 78 a setting must be changed, 75 another worker holds the books, 69 the database or the market is not
+    there, 70 anything else. `until_end` ends with the replay and counts no crashes: it is a task, not a service.
+    `supervised` (known by supervisor's environment) ties the process to its parent, waits for the lock, and delays
+    restarts.
+    """
+    start_logging()
+    supervised = "SUPERVISOR_ENABLED" in os.environ if supervised is None else supervised
+    wakes = Wakes(watch_parent() if supervised else None)
+    cut_off = _CutOff()
+    with signals_to(wakes, on_stop=cut_off.start):
+        try:
+            return _serve(load_settings, make_worker, root, wakes, until_end, supervised, clock or SystemClock())
+        except Exception as error:
+            return _report(error)
+        finally:
+            cut_off.cancel()
+
+
+def start_logging() -> None:
+    """Log to standard output, a line per event, in UTC."""
+    formatter = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+def _serve(
+    load_settings: Callable[[], Settings],
+    make_worker: Callable[[Settings], Worker],
+    root: Path,
+    wakes: Wakes,
+    until_end: bool,
+    supervised: bool,
+    clock: Clock,
+) -> int:
+    settings = load_settings()
+    files = process_files(root, settings.database.url, settings.portfolio.name)
+    lock = HostLock(files.lock)
+    if not _take_lock(lock, wakes, LOCK_WAIT_SECONDS if supervised else 0.0, clock):
+        return 0
+    try:
+        run = _Run(make_worker, settings, wakes, until_end)
+        if until_end:
+            return run.through(Start(0, 0))
+        crashes = CrashCount(files.crashes, clock)
+        start = crashes.begin()
+        if supervised and start.delay_seconds:
+            log.warning("starting in %.0f s, after %s", start.delay_seconds, start)
+            wakes.pause(start.delay_seconds)
+        exit_code = run.through(start)
+        crashes.end(exit_code)
+        return exit_code
+    finally:
+        lock.release()
+
+
+def _take_lock(lock: HostLock, wakes: Wakes, wait_seconds: float, clock: Clock) -> bool:
+    """Under a supervisor an earlier worker may still be finishing its step, and leaving at once would spin."""
+    give_up = time.monotonic() + wait_seconds
+    waited = False
+    while not wakes.stopping():
+        try:
+            lock.acquire(clock.now_ms())
+            return True
+        except LeaseError as error:
+            if time.monotonic() >= give_up:
+                raise
+            if not waited:
+                log.warning("%s; waiting for it to end", error)
+            waited = True
+        wakes.pause(0.2)
+    return False
+
+
+class _CutOff:
+    """End the process where a stop takes too long; what the step had not committed is made again at the next start."""
+
+    def __init__(self) -> None:
+        self._timer: threading.Timer | None = None
+
+    def start(self) -> None:
+        if self._timer is None:
+            self._timer = threading.Timer(STOP_SECONDS, self._cut_off)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _cut_off(self) -> None:
+        log.error("the step did not end within %.0f s of the stop and was cut off", STOP_SECONDS)
+        logging.shutdown()
+        os._exit(UNEXPECTED_EXIT)
+
+
+def _report(error: Exception) -> int:
+    if isinstance(error, FlotillaError):
+        log.error("%s", error)
+        return error.exit_code
+    log.error("the worker failed unexpectedly", exc_info=error)
+    return UNEXPECTED_EXIT
+
+
+class _Run:
+    """One run of the process: a single worker, or worker after worker where it may not crash any more."""
+
+    def __init__(
+        self, make_worker: Callable[[Settings], Worker], settings: Settings, wakes: Wakes, until_end: bool
+    ) -> None:
+        self._make_worker = make_worker
+        self._settings = settings
+        self._wakes = wakes
+        self._until_end = until_end
+        self._recovered = False
+
+    def through(self, start: Start) -> int:
+        """Run to the end and give the exit code."""
+        hold_seconds = 0.0
+        while not self._wakes.stopping():
+            exit_code = self._attempt(start.braked, hold_seconds)
+            if not start.braked or exit_code in (0, ConfigurationError.exit_code, LeaseError.exit_code):
+                return exit_code
+            log.error("staying up without entries after %s; next try in %.0f s", start, BRAKED_HOLD_SECONDS)
+            hold_seconds = BRAKED_HOLD_SECONDS
+            self._wakes.pause(BRAKED_PAUSE_SECONDS if self._recovered else BRAKED_HOLD_SECONDS)
+        return 0
+
+    def _attempt(self, braked: bool, hold_seconds: float) -> int:
+        self._recovered = False
+        worker = None
+        try:
+            worker = self._make_worker(self._settings)
+            worker.recover(braked)
+            self._recovered = True
+            log.info("the worker is running (process %d)", os.getpid())
+            Loop(worker, self._settings.worker, self._wakes, self._until_end).run(hold_seconds)
+            log.info("the worker has stopped")
+            return 0
+        except Exception as error:
+            return _report(error)
+        finally:
+            if worker is not None:
+                _close(worker)
+
+
+def _close(worker: Worker) -> None:
+    try:
+        worker.close()
+    except Exception as error:
+        _report(error)

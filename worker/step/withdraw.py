@@ -1,0 +1,36 @@
+"""What becomes of orders that were decided when a level rises before they are sent, and closing at once."""
+
+from shared.enums import Level
+from worker.jit import rule
+from worker.risk.gate import order_close
+from worker.risk.levels import set_levels
+from worker.risk.position import without_increase
+from worker.step.net import net
+
+
+@rule
+def withdraw_orders(fleet) -> None:
+    """Take out of the orders what each bot's level forbids by now, and net what is left again."""
+    for bot in fleet.bots:
+        bot.order_crossed = 0.0
+        if bot.level >= Level.HALTED:
+            bot.order_quantity = 0.0
+        elif bot.level >= Level.NO_ENTRIES and bot.order_quantity != 0.0:
+            bot.order_quantity = without_increase(bot.quantity, bot.quantity + bot.order_quantity) - bot.quantity
+        if bot.order_quantity == 0.0:
+            bot.ordered = 0
+    net(fleet)
+
+
+@rule
+def order_closes(fleet) -> None:
+    """Order every position closed whose level is FLATTEN, and nothing else, as a step of its own between bars."""
+    fleet.portfolio.step += 1
+    set_levels(fleet.portfolio, fleet.sleeves, fleet.bots)
+    for bot in fleet.bots:
+        bot.order_quantity = 0.0
+        bot.order_crossed = 0.0
+        bot.ordered = 0
+        if bot.level == Level.FLATTEN:
+            order_close(bot, fleet.markets[bot.market])
+    net(fleet)

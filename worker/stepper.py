@@ -1,0 +1,173 @@
+"""One live step: the closed bar and the signals in, a decision, orders, fills and rows out. No database, no waiting.
+
+It walks the same functions as the backtest: B to I of the bar that closed, then A of the next where its first price is
+known already; else the orders wait and A comes before the next bar's B.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shared.enums import BarStatus, Level, OrderStatus
+from worker.orders import OrderBook, OrderRow
+from worker.plan import FleetPlan
+from worker.step.fill import fill_orders, simulate_executions
+from worker.step.net import net
+from worker.step.records import Bot, Fill, Fleet, Notice
+from worker.step.step import close_bar, open_bar
+from worker.step.withdraw import order_closes, withdraw_orders
+from worker.windows import Feed
+
+NO_PRICE = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FundingRow:
+    """One settlement of a bot's position; `amount` is what it cost the bot."""
+
+    bot: int
+    time_ms: int
+    quantity: float
+    price: float
+    rate: float
+    amount: float
+
+
+@dataclass(slots=True)
+class StepRows:
+    """Everything a step leaves for the books; bots, sleeves and markets by their index."""
+
+    step: int = 0
+    open_ms: int = 0
+    close_ms: int = 0
+    fills: list[Fill] = field(default_factory=list)
+    new_orders: list[OrderRow] = field(default_factory=list)
+    settled_orders: list[OrderRow] = field(default_factory=list)
+    order_of_fill: list[str | None] = field(default_factory=list)
+    funding: list[FundingRow] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    flows: dict[int, float] = field(default_factory=dict)
+    portfolio_flow: float = 0.0
+    rebalanced: bool = False
+    statuses: dict[str, BarStatus] = field(default_factory=dict)
+
+
+class Stepper:
+    """Steps a fleet in its plain form, one closed bar at a time."""
+
+    def __init__(self, fleet: Fleet, plan: FleetPlan, portfolio: str) -> None:
+        self.fleet = fleet
+        self.plan = plan
+        self.orders = OrderBook(portfolio, plan)
+        self._step_ms = fleet.rules.step_ms
+
+    def load_bar(self, feed: Feed, statuses: Mapping[str, BarStatus], funding: Mapping[str, float]) -> None:
+        """Put the newest bar of every window into the markets' records."""
+        for market, (_, symbol) in zip(self.fleet.markets, self.plan.markets, strict=True):
+            market.open, market.high, market.low, market.close = feed.window(symbol).last
+            market.status = int(statuses[symbol])
+            market.funding_rate = funding.get(symbol, 0.0)
+
+    def close(self, open_ms: int) -> StepRows:
+        """Fill what still waits at the bar's open, then take the closed bar in and decide; the signals must be set."""
+        rows = StepRows(open_ms=open_ms, close_ms=open_ms + self._step_ms)
+        self._start_journal()
+        open_bar(self.fleet, open_ms)
+        self._settle(rows, open_ms)
+        self._start_journal()
+        paid = [bot.funding_paid for bot in self.fleet.bots]
+        cash = self.fleet.portfolio.cash
+        close_bar(self.fleet, open_ms)
+        rows.step = self.fleet.portfolio.step
+        self._take_exits(rows)
+        self._take_funding(rows, paid)
+        rows.notices = [copy_of(notice) for notice in self.fleet.notices[: self.fleet.journal.notices]]
+        rows.rebalanced = self.fleet.portfolio.rebalanced == 1
+        if rows.rebalanced:
+            rows.flows = {b: bot.flow for b, bot in enumerate(self.fleet.bots) if bot.flow != 0.0}
+            rows.portfolio_flow = self.fleet.portfolio.cash - cash
+        return rows
+
+    def withdraw(self) -> None:
+        """Take back what a level that rose since the decision forbids."""
+        withdraw_orders(self.fleet)
+
+    def send(self, rows: StepRows, opens: Mapping[str, float]) -> None:
+        """Send the orders; where the next bar's first price is known for all of them, they are filled at once."""
+        rows.new_orders += self.orders.intend(self.fleet, rows.close_ms)
+        wanted = {self.plan.markets[bot.market][1] for bot in self.fleet.bots if bot.order_quantity != 0.0}
+        if not wanted <= opens.keys():
+            return
+        self._fill_at([opens.get(symbol, NO_PRICE) for _, symbol in self.plan.markets], rows, rows.close_ms)
+
+    def close_positions(self, time_ms: int) -> StepRows:
+        """Close at the last price whatever stands at FLATTEN, as a step of its own between bars."""
+        rows = StepRows(open_ms=self.fleet.portfolio.time_ms, close_ms=time_ms)
+        kept = [(bot, bot.order_quantity, bot.order_trigger) for bot in self.fleet.bots if bot.order_quantity != 0.0]
+        waiting, self.orders.waiting = self.orders.waiting, []
+        order_closes(self.fleet)
+        rows.step = self.fleet.portfolio.step
+        rows.new_orders += self.orders.intend(self.fleet, time_ms)
+        self._fill_at([market.close for market in self.fleet.markets], rows, time_ms)
+        self._restore(kept, waiting, rows)
+        return rows
+
+    def _fill_at(self, prices: Sequence[float], rows: StepRows, time_ms: int) -> None:
+        """Fill what waits at the given prices; the markets keep the bar they hold."""
+        markets = self.fleet.markets
+        bars = [(market.open, market.status) for market in markets]
+        for market, price in zip(markets, prices, strict=True):
+            market.open = price
+            market.status = int(BarStatus.FRESH if price > NO_PRICE else BarStatus.MISSING)
+        self._start_journal()
+        simulate_executions(self.fleet)
+        fill_orders(self.fleet, time_ms)
+        self._settle(rows, time_ms)
+        for market, (open_, status) in zip(markets, bars, strict=True):
+            market.open, market.status = open_, status
+
+    def _restore(self, kept: Sequence[tuple[Bot, float, int]], waiting: list[OrderRow], rows: StepRows) -> None:
+        """Let the orders of the other bots wait on, netted without those that were closed."""
+        for bot, quantity, trigger in kept:
+            if bot.level < Level.FLATTEN:
+                bot.order_quantity, bot.order_trigger, bot.ordered = quantity, trigger, 1
+        if not waiting:
+            return
+        net(self.fleet)
+        for row in waiting:
+            row.status, row.reason, row.done_ms = OrderStatus.CANCELLED, "netted again after a flatten", rows.close_ms
+        rows.settled_orders += waiting
+        rows.new_orders += self.orders.intend(self.fleet, rows.close_ms)
+
+    def _start_journal(self) -> None:
+        self.fleet.journal.fills = self.fleet.journal.notices = 0
+
+    def _take_fills(self) -> list[Fill]:
+        return [copy_of(fill) for fill in self.fleet.fills[: self.fleet.journal.fills]]
+
+    def _settle(self, rows: StepRows, time_ms: int) -> None:
+        fills = self._take_fills()
+        settled = self.orders.settle(self.fleet, fills, time_ms)
+        rows.settled_orders += settled
+        rows.fills += fills
+        rows.order_of_fill += [self.orders.order_of(fill, settled) for fill in fills]
+
+    def _take_exits(self, rows: StepRows) -> None:
+        for number, fill in enumerate(self._take_fills()):
+            order = self.orders.exit(self.fleet, fill, number)
+            rows.fills.append(fill)
+            rows.new_orders.append(order)
+            rows.order_of_fill.append(order.client_order_id)
+
+    def _take_funding(self, rows: StepRows, paid_before: Sequence[float]) -> None:
+        for b, (bot, before) in enumerate(zip(self.fleet.bots, paid_before, strict=True)):
+            if bot.funding_paid != before:
+                market = self.fleet.markets[bot.market]
+                amount = bot.funding_paid - before
+                rows.funding.append(
+                    FundingRow(b, rows.close_ms, bot.quantity, market.close, market.funding_rate, amount)
+                )
+
+
+def copy_of(record):  # noqa: ANN001, ANN201 - any record of the journal
+    """Copy a record of the journal, which the next step writes over."""
+    return type(record)(*(getattr(record, name) for name in record.__dataclass_fields__))

@@ -1,0 +1,69 @@
+"""Why each bot did or did not trade, run-length: a stretch is one row, however many steps it has."""
+
+import math
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from shared.enums import Reason
+from shared.tables import Bot as BotTable
+from shared.tables import Decision, OpenDecision
+from worker.step.records import Bot
+from worker.store.rows import write_sql
+
+_COLUMNS = (
+    "bot_id",
+    "from_ms",
+    "from_step",
+    "to_ms",
+    "to_step",
+    "low",
+    "high",
+    "confirmed",
+    "reason",
+    "ordered",
+    "first_value",
+    "first_limit",
+    "last_value",
+    "last_limit",
+)
+_TO_STEP, _KEY, _ORDERED = 4, slice(5, 9), 9
+_REASONS = {reason.value: reason.name for reason in Reason}
+
+
+def save_decisions(
+    connection: Connection, portfolio_id: int, bot_ids: Sequence[int], bots: Sequence[Bot], step: int, time_ms: int
+) -> None:
+    """Take each bot's decision of a step into the stretch it belongs to, or end that and begin another.
+
+    `time_ms` is the open time of the step's bar. A stretch goes on while low, high, confirmed and reason are the same
+    and no step is left out.
+    """
+    running = _open_stretches(connection, portfolio_id)
+    written, ended = [], []
+    for bot_id, bot in zip(bot_ids, bots, strict=True):
+        key = (_or_none(bot.low), _or_none(bot.high), bot.confirmed, _REASONS[bot.reason])
+        value, limit = _or_none(bot.reason_value), _or_none(bot.reason_limit)
+        before = running.get(bot_id)
+        if before is not None and before[_KEY] == key and before[_TO_STEP] in (step - 1, step):
+            ordered = before[_ORDERED] + bot.ordered
+            written.append((*before[:3], time_ms, step, *key, ordered, *before[10:12], value, limit))
+            continue
+        if before is not None:
+            ended.append(before)
+        written.append((bot_id, time_ms, step, time_ms, step, *key, bot.ordered, value, limit, value, limit))
+    if written:
+        connection.exec_driver_sql(write_sql(OpenDecision, _COLUMNS, connection, "update"), written)
+    if ended:
+        connection.exec_driver_sql(write_sql(Decision, _COLUMNS, connection), ended)
+
+
+def _open_stretches(connection: Connection, portfolio_id: int) -> dict[int, tuple]:
+    columns = [OpenDecision.__table__.c[name] for name in _COLUMNS]
+    of_portfolio = select(BotTable.id).where(BotTable.portfolio_id == portfolio_id)
+    rows = connection.execute(select(*columns).where(OpenDecision.bot_id.in_(of_portfolio)))
+    return {row[0]: tuple(row) for row in rows}
+
+
+def _or_none(value: float) -> float | None:
+    return None if math.isnan(value) else value

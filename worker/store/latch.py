@@ -1,0 +1,75 @@
+"""What the gateway to the broker asks before each order: the levels as the tables have them, not as memory does.
+
+A level command that waits to be taken counts already, so that it works when the worker's loop does not get to it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, or_, select, text
+
+from shared.enums import Cause, CommandKind, Level, ScopeKind
+from shared.tables import Bot, BotState, Command, PortfolioState, Sleeve, SleeveState
+from shared.tables.commands import COMMAND_IS_PENDING
+
+_ASKED_LEVEL = {
+    CommandKind.PAUSE.name: Level.NO_ENTRIES,
+    CommandKind.FLATTEN.name: Level.FLATTEN,
+    CommandKind.HALT.name: Level.HALTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Latch:
+    """The levels in force: of the portfolio, and of those sleeves and bots, by id, that have one of their own."""
+
+    portfolio: Level
+    sleeves: dict[int, Level]
+    bots: dict[int, Level]
+
+    def of_bot(self, bot_id: int, sleeve_id: int) -> Level:
+        """Give the level that rules a bot: the highest of its own, its sleeve's and the portfolio's."""
+        return max(
+            self.portfolio,
+            self.sleeves.get(sleeve_id, Level.RUNNING),
+            self.bots.get(bot_id, Level.RUNNING),
+        )
+
+
+def read_latch(connection: Connection, portfolio_id: int, causes: Collection[Cause] = tuple(Cause)) -> Latch:
+    """Read the levels in force for the given causes, and those asked for but not taken yet."""
+    of_sleeves = select(Sleeve.id).where(Sleeve.portfolio_id == portfolio_id)
+    of_bots = select(Bot.id).where(Bot.portfolio_id == portfolio_id)
+    portfolio = _raised(connection, PortfolioState, PortfolioState.portfolio_id == portfolio_id, causes)
+    sleeves = _raised(connection, SleeveState, SleeveState.sleeve_id.in_(of_sleeves), causes)
+    bots = _raised(connection, BotState, BotState.bot_id.in_(of_bots), causes)
+    latches = {ScopeKind.PORTFOLIO.name: portfolio, ScopeKind.SLEEVE.name: sleeves, ScopeKind.BOT.name: bots}
+    for scope_kind, scope_id, level in _asked(connection, portfolio_id):
+        levels = latches[scope_kind]
+        levels[scope_id] = max(level, levels.get(scope_id, Level.RUNNING))
+    return Latch(portfolio.get(portfolio_id, Level.RUNNING), sleeves, bots)
+
+
+def _raised(connection: Connection, model: Any, in_portfolio: Any, causes: Collection[Cause]) -> dict[int, Level]:
+    columns = model.__table__.c
+    key = next(iter(model.__table__.primary_key))
+    levels = [columns[f"level_{cause.name.lower()}"] for cause in causes]
+    raised = or_(*(column != Level.RUNNING.name for column in levels))
+    rows = connection.execute(select(key, *levels).where(in_portfolio, raised))
+    return {row[0]: max(Level[name] for name in row[1:]) for row in rows}
+
+
+def _asked(connection: Connection, portfolio_id: int) -> list[tuple[str, int, Level]]:
+    statement = (
+        select(Command.kind, Command.scope_kind, Sleeve.id, Bot.id)
+        .outerjoin(Sleeve, (Sleeve.portfolio_id == Command.portfolio_id) & (Sleeve.name == Command.scope))
+        .outerjoin(Bot, (Bot.portfolio_id == Command.portfolio_id) & (Bot.name == Command.scope))
+        .where(Command.portfolio_id == portfolio_id, text(f"command.{COMMAND_IS_PENDING}"))
+    )
+    asked = []
+    for kind, scope_kind, sleeve_id, bot_id in connection.execute(statement):
+        scope_id = {"PORTFOLIO": portfolio_id, "SLEEVE": sleeve_id, "BOT": bot_id}[scope_kind]
+        if kind in _ASKED_LEVEL and scope_id is not None:
+            asked.append((scope_kind, scope_id, _ASKED_LEVEL[kind]))
+    return asked

@@ -1,0 +1,164 @@
+"""The lease: one worker per portfolio, whoever holds it; and the heartbeat that renews it.
+
+A holder that is gone is replaced at once where that can be seen (the same machine), else when its lease has run out.
+The token grows with every holder: a worker that was taken for dead and wakes up again finds that it may not commit.
+"""
+
+import os
+import socket
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from shared.errors import LeaseError
+from shared.tables import Heartbeat
+from shared.units import format_time
+from worker.store.rows import insert_missing_rows
+
+LEASE_MS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process, told apart from a later one of the same number by when it started, and from before a reboot."""
+
+    host: str
+    machine: str
+    boot: str
+    pid: int
+    started: str
+
+
+@dataclass(slots=True)
+class _Portfolio:
+    portfolio_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A full pass of the worker: its step, the close of its bar in market time, the rest wall time."""
+
+    step: int
+    market_ms: int
+    wall_ms: int
+    duration_ms: float
+    lateness_ms: float
+    due_ms: int | None = None
+
+
+def this_process() -> Holder:
+    """Say which process this is."""
+    namespace = _link(Path("/proc/self/ns/pid"))
+    machine = _text(Path("/etc/machine-id")) + namespace
+    return Holder(
+        socket.gethostname(), machine, _text(Path("/proc/sys/kernel/random/boot_id")), os.getpid(), started(os.getpid())
+    )
+
+
+def started(pid: int) -> str:
+    """Give when a process of this machine started, in whatever words the system has for it; empty if there is none."""
+    status = _text(Path(f"/proc/{pid}/stat"))
+    if status:
+        # The name, in brackets, may hold blanks; a zombie has ended.
+        fields = status.rpartition(")")[2].split()
+        return "" if fields[0] in ("Z", "X") else fields[19]
+    if Path("/proc/self/stat").exists():
+        return ""
+    found = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return found.stdout.strip()
+
+
+def is_gone(holder: Holder, me: Holder) -> bool:
+    """Say whether a holder certainly runs no more; what another machine's does cannot be seen from here."""
+    if (holder.host, holder.machine) != (me.host, me.machine):
+        return False
+    return holder.boot != me.boot or started(holder.pid) != holder.started or not holder.started
+
+
+def acquire(
+    connection: Connection,
+    portfolio_id: int,
+    me: Holder,
+    now_ms: int,
+    is_gone: Callable[[Holder, Holder], bool] = is_gone,
+) -> int:
+    """Take the lease and give its token; `now_ms` is wall time.
+
+    Raises LeaseError that says who holds it and since when, unless that process is gone or has let it run out.
+    """
+    insert_missing_rows(connection, Heartbeat, [_Portfolio(portfolio_id)], **_NEW)
+    row = _row(connection, portfolio_id, for_update=True)
+    if row.lease_pid is not None:
+        holder = _holder(row)
+        run_out = (holder.host, holder.machine) != (me.host, me.machine) and now_ms - row.lease_renewed_ms > LEASE_MS
+        if holder != me and not run_out and not is_gone(holder, me):
+            raise LeaseError(
+                f"another worker (process {holder.pid} on {holder.host}) holds the lease since "
+                f"{format_time(row.lease_since_ms)}, renewed {format_time(row.lease_renewed_ms)}; it was left alone"
+            )
+    token = int(row.lease_token) + 1
+    values: dict[str, Any] = {
+        "lease_token": token,
+        "lease_host": me.host,
+        "lease_machine": me.machine,
+        "lease_boot": me.boot,
+        "lease_pid": me.pid,
+        "lease_started": me.started,
+        "lease_since_ms": now_ms,
+        "lease_renewed_ms": now_ms,
+    }
+    connection.execute(update(Heartbeat).where(Heartbeat.portfolio_id == portfolio_id).values(**values))
+    return token
+
+
+def renew(connection: Connection, portfolio_id: int, token: int, now_ms: int, beat: Beat | None = None) -> None:
+    """Renew the lease, first thing in each transaction, and with it write the heartbeat of a full pass.
+
+    Raises LeaseError where another worker has taken it: what the transaction did must not be committed.
+    """
+    values: dict[str, Any] = {"lease_renewed_ms": now_ms}
+    if beat is not None:
+        values |= {name: getattr(beat, name) for name in Beat.__slots__}
+    mine = update(Heartbeat).where(Heartbeat.portfolio_id == portfolio_id, Heartbeat.lease_token == token)
+    if connection.execute(mine.values(**values)).rowcount != 1:
+        row = _row(connection, portfolio_id)
+        raise LeaseError(
+            f"the lease must be this worker's (token {token}), was taken over by process {row.lease_pid} on "
+            f"{row.lease_host}; nothing of this step was kept"
+        )
+
+
+def release(connection: Connection, portfolio_id: int, token: int) -> None:
+    """Give the lease back; one that another worker has taken is left alone."""
+    mine = update(Heartbeat).where(Heartbeat.portfolio_id == portfolio_id, Heartbeat.lease_token == token)
+    connection.execute(mine.values(lease_pid=None, lease_renewed_ms=None))
+
+
+_NEW = {"step": 0, "market_ms": 0, "wall_ms": 0, "duration_ms": 0.0, "lateness_ms": 0.0, "lease_token": 0}
+
+
+def _row(connection: Connection, portfolio_id: int, for_update: bool = False) -> Row:
+    statement = select(Heartbeat.__table__).where(Heartbeat.portfolio_id == portfolio_id)
+    return connection.execute(statement.with_for_update() if for_update else statement).one()
+
+
+def _holder(row: Row) -> Holder:
+    return Holder(row.lease_host, row.lease_machine, row.lease_boot, row.lease_pid, row.lease_started)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _link(path: Path) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""

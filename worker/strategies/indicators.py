@@ -1,0 +1,80 @@
+"""What strategies measure that TA-Lib does not give as it is: previous extremes, window deviations, Wilder's range."""
+
+import numpy as np
+import talib
+
+from worker.jit import compile_loop
+from worker.strategies.bars import Bars
+
+# The one float tolerance of the strategies: prices closer together than this share of themselves are equal. TA-Lib's
+# averages are running sums, so their last digits depend on candles long gone; an exact tie must not.
+TIE_FRACTION = 1e-9
+
+ATR_BARS = 14
+# Wilder's average never forgets quite: after 190 bars 1e-6 of an older range is left, after 500 less than a float64
+# holds. 100 more let the last bit settle, so that a live window sizes positions to the bit as the backtest does.
+WILDER_MEMORY_BARS = 600
+ATR_WARMUP_BARS = ATR_BARS + WILDER_MEMORY_BARS
+
+# A block of sums stays in the processor's first cache while the window passes over it.
+_BLOCK_BARS = 512
+
+
+def tie(price: np.ndarray) -> np.ndarray:
+    """Give the distance from each price within which another one counts as equal to it."""
+    return np.abs(price) * TIE_FRACTION
+
+
+def highest_before(high: np.ndarray, bars: int) -> np.ndarray:
+    """Give the highest of the previous `bars` values, the present one excluded; NaN for the first `bars`."""
+    return _previous(talib.MAX(high, bars))
+
+
+def lowest_before(low: np.ndarray, bars: int) -> np.ndarray:
+    """Give the lowest of the previous `bars` values, the present one excluded; NaN for the first `bars`."""
+    return _previous(talib.MIN(low, bars))
+
+
+def average_true_range(bars: Bars) -> np.ndarray:
+    """Give Wilder's ATR over 14 bars, in quote per base; NaN for the first 14."""
+    return talib.ATR(bars.high, bars.low, bars.close, ATR_BARS)
+
+
+@compile_loop
+def mean_absolute_deviation(values: np.ndarray, window: int) -> np.ndarray:
+    """Give the mean distance of each window's values from that window's own mean; NaN for the first `window - 1`.
+
+    Equals `talib.AVGDEV` at five times its speed on 100 bars: it adds lag by lag over a block of windows, which
+    vectorises, while each result stays a function of its window alone.
+    """
+    deviation = np.empty(len(values))
+    for row in range(min(window - 1, len(values))):
+        deviation[row] = np.nan
+    mean = np.empty(_BLOCK_BARS)
+    for first in range(window - 1, len(values), _BLOCK_BARS):
+        count = min(_BLOCK_BARS, len(values) - first)
+        # Written out element by element: numba compiles this in a tenth of the time of whole-array expressions.
+        distance = deviation[first : first + count]
+        for row in range(count):
+            mean[row] = 0.0
+            distance[row] = 0.0
+        for start in range(first - window + 1, first + 1):
+            lagged = values[start : start + count]
+            for row in range(count):
+                mean[row] += lagged[row]
+        for row in range(count):
+            mean[row] /= window
+        for start in range(first - window + 1, first + 1):
+            lagged = values[start : start + count]
+            for row in range(count):
+                distance[row] += abs(lagged[row] - mean[row])
+        for row in range(count):
+            distance[row] /= window
+    return deviation
+
+
+def _previous(values: np.ndarray) -> np.ndarray:
+    previous = np.empty_like(values)
+    previous[:1] = np.nan
+    previous[1:] = values[:-1]
+    return previous

@@ -1,0 +1,36 @@
+"""Trend following: with the fast average on whichever side of the slow one it clearly is."""
+
+import numpy as np
+import talib
+
+from worker.strategies.bands import Bands, after_warmup
+from worker.strategies.bars import Bars
+from worker.strategies.indicators import ATR_BARS, ATR_WARMUP_BARS, average_true_range, tie
+from worker.strategies.strategy import Strategy, window
+
+
+def bands(bars: Bars, fast_bars: int, slow_bars: int) -> Bands:
+    """Say [−1, 1] where the averages are closer together than half an ATR, else the sign of fast − slow.
+
+    Warms up over `slow_bars`, at least the 15 of the first ATR, whose older candles fade over 600 more.
+    """
+    slow = talib.SMA(bars.close, slow_bars)
+    gap, equal = talib.SMA(bars.close, fast_bars) - slow, tie(slow)
+    unclear = np.abs(gap) < average_true_range(bars) / 2.0 - equal
+    sign = np.subtract(gap > equal, gap < -equal, dtype=np.float64)
+    return after_warmup(np.where(unclear, -1.0, sign), np.where(unclear, 1.0, sign), max(slow_bars - 1, ATR_BARS))
+
+
+def _refusal(fast_bars: int, slow_bars: int) -> str | None:
+    return None if fast_bars < slow_bars else f"slow_bars must be above fast_bars {fast_bars}, was {slow_bars}"
+
+
+STRATEGY = Strategy(
+    name="trend_following",
+    prefix="tf",
+    parameters=(window("fast_bars"), window("slow_bars")),
+    rule=bands,
+    horizon=lambda fast_bars, slow_bars: slow_bars,
+    warmup=lambda fast_bars, slow_bars: max(slow_bars, ATR_WARMUP_BARS),
+    refusal=_refusal,
+)

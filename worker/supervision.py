@@ -1,0 +1,140 @@
+"""Start and stop Flotilla under supervisor: what `make run` and `make stop` do."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xmlrpc.client import Fault, ServerProxy
+
+from supervisor.xmlrpc import Faults, SupervisorTransport
+
+from shared.errors import ConfigurationError, FlotillaError
+
+# What a unix socket's path may be, less the process id supervisor adds while it makes one.
+LONGEST_SOCKET_PATH = (107 if sys.platform == "linux" else 103) - len(".4194304")
+ANSWER_SECONDS = 10.0
+FIRST_WORD_SECONDS = 20.0
+STOP_SECONDS = 40.0
+LOOK_HERE = "Flotilla is running: look with `.venv/bin/flotilla status` or in logs/worker.log, stop with `make stop`."
+
+
+def start(root: Path) -> str:
+    """Start supervisor and the worker where they are not running yet; give the line that says where to look."""
+    socket = _checked_socket(root)
+    for folder in ("run", "logs", "state"):
+        (root / folder).mkdir(mode=0o700, exist_ok=True)
+    log = root / "logs" / "worker.log"
+    said_before = _size(log)
+    if not _answers(socket):
+        _start_supervisor(root)
+        _wait(lambda: _answers(socket), ANSWER_SECONDS)
+    elif _worker_alive(socket):
+        return LOOK_HERE
+    else:
+        _start_worker(socket)
+    _wait(lambda: _size(log) != said_before or not _worker_alive(socket), FIRST_WORD_SECONDS)
+    # A worker that cannot run says so and ends; one that can goes on.
+    time.sleep(0.5)
+    if not _worker_alive(socket):
+        raise ConfigurationError(f"the worker did not start: {_last_line(log)}")
+    return LOOK_HERE
+
+
+def stop(root: Path) -> str:
+    """Let the worker finish its step, then end it and supervisor."""
+    socket = _checked_socket(root)
+    if not _answers(socket):
+        return "Flotilla is not running."
+    process = _ask(socket).getPID()
+    _ask(socket).shutdown()
+    _wait(lambda: not _alive(process), STOP_SECONDS)
+    if _alive(process):
+        raise FlotillaError(f"supervisor (process {process}) must end within {STOP_SECONDS:.0f} s, was still there")
+    return "Flotilla has stopped."
+
+
+def main(arguments: list[str]) -> int:
+    """Run `start` or `stop` for the project in the working folder."""
+    actions = {"start": start, "stop": stop}
+    if len(arguments) != 1 or arguments[0] not in actions:
+        sys.stderr.write(f"expected one of {', '.join(actions)}, was {arguments}\n")
+        return 64
+    try:
+        sys.stdout.write(actions[arguments[0]](Path.cwd()) + "\n")
+        return 0
+    except FlotillaError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+
+
+def _checked_socket(root: Path) -> Path:
+    socket = root / "run" / "supervisor.sock"
+    length = len(os.fsencode(socket))
+    if length > LONGEST_SOCKET_PATH:
+        longest = LONGEST_SOCKET_PATH - (length - len(os.fsencode(root)))
+        raise ConfigurationError(
+            f"the path of the project must be at most {longest} characters long, for its socket is in it, "
+            f"was {len(os.fsencode(root))}: {root}"
+        )
+    return socket
+
+
+def _ask(socket: Path) -> Any:
+    # The address is not used: the transport goes to the socket. A new one each time, as a refused one stays refused.
+    return ServerProxy("http://127.0.0.1", transport=SupervisorTransport(None, None, f"unix://{socket}")).supervisor
+
+
+def _answers(socket: Path) -> bool:
+    try:
+        return _ask(socket).getState()["statename"] == "RUNNING"
+    except OSError:
+        return False
+
+
+def _worker_alive(socket: Path) -> bool:
+    return _ask(socket).getProcessInfo("worker")["statename"] in ("RUNNING", "STARTING")
+
+
+def _start_supervisor(root: Path) -> None:
+    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(root / "supervisord.conf")]
+    started = subprocess.run(command, cwd=root, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    if started.returncode:
+        raise ConfigurationError(f"supervisor did not start: {(started.stderr or started.stdout).strip()}")
+
+
+def _start_worker(socket: Path) -> None:
+    try:
+        _ask(socket).startProcess("worker")
+    except Fault as fault:
+        if fault.faultCode not in (Faults.ALREADY_STARTED, Faults.ABNORMAL_TERMINATION, Faults.SPAWN_ERROR):
+            raise
+
+
+def _wait(condition: Callable[[], bool], seconds: float) -> None:
+    give_up = time.monotonic() + seconds
+    while not condition() and time.monotonic() < give_up:
+        time.sleep(0.05)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _size(log: Path) -> int:
+    return log.stat().st_size if log.exists() else 0
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+    return lines[-1] if lines else f"see {log}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,165 @@
+"""The newest bars of each symbol, gaps filled as a backtest fills them, and the signals they give at the last one."""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+
+from shared.enums import BarStatus
+from worker.market.protocol import Market
+from worker.plan import FleetPlan
+from worker.step.records import Signal
+from worker.strategies.bars import Bars, no_bars
+from worker.strategies.registry import find_strategy
+from worker.strategies.signals import OwnBars, SignalColumns, SignalKey
+
+log = logging.getLogger(__name__)
+
+# Bars asked for at once while catching up.
+CHUNK_BARS = 2_000
+
+_COLUMNS = ("open", "high", "low", "close", "volume")
+
+
+class Window:
+    """The last `size` bars of one symbol on the grid, from its first bar on; a missing one is flat at the last close."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._room = np.zeros((len(_COLUMNS), 4 * size))
+        self._open_ms = np.zeros(4 * size, np.int64)
+        self._end = 0
+
+    def append(self, open_ms: int, values: Sequence[float] | None) -> None:
+        """Take in the bar that opens at `open_ms`, or its absence; before a first bar an absence leaves no trace."""
+        if values is None:
+            if self._end == 0:
+                return
+            close = self._room[3, self._end - 1]
+            values = (close, close, close, close, 0.0)
+        if self._end == self._room.shape[1]:
+            kept = self._size
+            self._room[:, :kept] = self._room[:, -kept:]
+            self._open_ms[:kept] = self._open_ms[-kept:]
+            self._end = kept
+        self._room[:, self._end] = values
+        self._open_ms[self._end] = open_ms
+        self._end += 1
+
+    @property
+    def last(self) -> tuple[float, float, float, float]:
+        """Give open, high, low and close of the last bar; zeros before the first."""
+        if self._end == 0:
+            return 0.0, 0.0, 0.0, 0.0
+        open_, high, low, close = self._room[:4, self._end - 1].tolist()
+        return open_, high, low, close
+
+    def bars(self) -> Bars:
+        """Give the window as bars; the arrays are read, never written."""
+        start = max(0, self._end - self._size)
+        if self._end == 0:
+            return no_bars()
+        return Bars(self._open_ms[start : self._end], *(column[start : self._end] for column in self._room))
+
+
+class Feed:
+    """Reads closed bars from a market ahead of the steps and keeps a window of each symbol."""
+
+    def __init__(self, market: Market, symbols: Sequence[str], step_ms: int, size: int) -> None:
+        self._market = market
+        self._symbols = tuple(symbols)
+        self._step_ms = step_ms
+        self._size = size
+        self._windows = {symbol: Window(size) for symbol in symbols}
+        self._ahead: dict[str, dict[int, tuple[float, ...]]] = {symbol: {} for symbol in symbols}
+        self._read_to_ms = 0
+
+    def load_history(self, end_ms: int) -> None:
+        """Fill the windows with the bars before `end_ms`, the next bar to step."""
+        start_ms = end_ms - self._size * self._step_ms
+        for symbol in self._symbols:
+            window = self._windows[symbol] = Window(self._size)
+            bars = self._market.fetch_bars(symbol, start_ms, end_ms)
+            rows = _rows(bars)
+            first_ms = int(bars.open_ms[0]) if len(bars) else end_ms
+            for open_ms in range(first_ms, end_ms, self._step_ms):
+                window.append(open_ms, rows.get(open_ms))
+        self._ahead = {symbol: {} for symbol in self._symbols}
+        self._read_to_ms = end_ms
+
+    def read(self, open_ms: int, now_ms: int) -> list[str]:
+        """Make the bar at `open_ms` available; give the symbols that have none (yet)."""
+        if open_ms >= self._read_to_ms or any(open_ms not in rows for rows in self._ahead.values()):
+            end_ms = min(now_ms - now_ms % self._step_ms, open_ms + CHUNK_BARS * self._step_ms)
+            end_ms = max(end_ms, open_ms + self._step_ms)
+            for symbol in self._symbols:
+                if open_ms >= self._read_to_ms or open_ms not in self._ahead[symbol]:
+                    self._ahead[symbol] = _rows(self._market.fetch_bars(symbol, open_ms, end_ms))
+            self._read_to_ms = end_ms
+        return [symbol for symbol in self._symbols if open_ms not in self._ahead[symbol]]
+
+    def advance(self, open_ms: int) -> None:
+        """Take the bar at `open_ms` into every window."""
+        for symbol in self._symbols:
+            self._windows[symbol].append(open_ms, self._ahead[symbol].pop(open_ms, None))
+
+    def window(self, symbol: str) -> Window:
+        """Give the window of a symbol."""
+        return self._windows[symbol]
+
+
+def _rows(bars: Bars) -> dict[int, tuple[float, ...]]:
+    columns = (bars.open, bars.high, bars.low, bars.close, bars.volume)
+    return dict(zip(bars.open_ms.tolist(), zip(*(column.tolist() for column in columns), strict=True), strict=True))
+
+
+class SignalDesk:
+    """Makes every signal of the fleet from the windows; one that fails says nothing, and its bots are named."""
+
+    def __init__(self, plan: FleetPlan, step_ms: int, hold: bool, allow_short: bool) -> None:
+        self._keys = plan.signals
+        self._step_ms = step_ms
+        self._hold = hold
+        self._allow_short = allow_short
+        self.failures: dict[SignalKey, str] = {}
+
+    def fill(self, feed: Feed, signals: Sequence[Signal]) -> None:
+        """Write what each strategy says of the newest bar into the records of the step."""
+        self.failures = {}
+        own_bars: dict[tuple[str, int], OwnBars] = {}
+        for key, signal in zip(self._keys, signals, strict=True):
+            try:
+                place = (key.symbol, key.own_ms)
+                if place not in own_bars:
+                    own_bars[place] = OwnBars(feed.window(key.symbol).bars(), self._step_ms, key.own_ms)
+                _write(signal, self._last(own_bars[place], key))
+            except Exception as error:  # one strategy's failure stops its bots and no other; the worker writes an event
+                log.exception("signal %s failed", key)
+                self.failures[key] = f"{type(error).__name__}: {error}"
+                _write(signal, None)
+
+    def _last(self, own_bars: OwnBars, key: SignalKey) -> SignalColumns | None:
+        if not len(own_bars.closed):
+            return None
+        return own_bars.signal(find_strategy(key.strategy), key.parameters, self._hold, self._allow_short)
+
+
+def _write(signal: Signal, columns: SignalColumns | None) -> None:
+    if columns is None:
+        signal.low = signal.high = signal.atr_fraction = float("nan")
+        signal.stop = signal.target = 0.0
+        signal.closed = 0
+        return
+    signal.low = float(columns.low[-1])
+    signal.high = float(columns.high[-1])
+    signal.stop = float(columns.stop[-1])
+    signal.target = float(columns.target[-1])
+    signal.atr_fraction = float(columns.atr_fraction[-1])
+    signal.closed = int(columns.closed[-1])
+
+
+def bar_status(is_missing: bool, late_bars: float, limit_bars: int) -> BarStatus:
+    """Say how a bar arrived; one more than `limit_bars` late in market time is caught up without entries."""
+    if is_missing:
+        return BarStatus.MISSING
+    return BarStatus.LATE if late_bars > limit_bars else BarStatus.FRESH
