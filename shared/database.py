@@ -28,6 +28,7 @@ _WRITER_PRAGMAS = (
     "busy_timeout=5000",
     "foreign_keys=ON",
     "journal_size_limit=67108864",
+    "wal_autocheckpoint=4000",
     "cache_size=-65536",
 )
 _READER_OPTIONS = r"-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read"

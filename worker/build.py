@@ -1,33 +1,26 @@
 """The composition root: names every concrete market, broker, database and clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from shared.clock import Clock, SystemClock
-from shared.database import open_writer
+from shared.database import open_writer, transaction
 from shared.errors import ConfigurationError
 from shared.migrations.upgrade import upgrade
-from shared.settings import FILE_NAME, Settings, load_settings
+from shared.settings import Settings
 from worker.live import LiveWorker
 from worker.market.protocol import Market
 from worker.store.candles import Candles
+from worker.store.fleet import symbols_in_books
 
 
-def settings_loader(root: Path, file: Path | None = None, overrides: tuple[str, ...] = ()) -> Callable[[], Settings]:
-    """Give what reads the settings in force of a project's folder, each time anew; without a file, the defaults."""
-    place = file or root / FILE_NAME
-
-    def load() -> Settings:
-        return load_settings(place if file is not None or place.exists() else None, overrides=overrides)
-
-    return load
-
-
-def make_market(settings: Settings, root: Path, engine: Engine, clock: Clock) -> Market:
-    """Make the market the settings ask for."""
-    market, symbols, step_ms = settings.market, settings.portfolio.symbols, settings.step_ms
+def make_market(
+    settings: Settings, symbols: Sequence[str], root: Path, engine: Engine, clock: Clock
+) -> Market:
+    """Make the market the settings ask for, for the symbols of the settings and of the books."""
+    market, step_ms = settings.market, settings.step_ms
     if market.kind == "simulated":
         from worker.market.simulated import SimulatedMarket
 
@@ -50,5 +43,7 @@ def make_worker(settings: Settings, root: Path, load: Callable[[], Settings], cl
     clock = clock or SystemClock()
     upgrade(settings.database.url, root, clock)
     engine = open_writer(settings.database.url, root)
-    market = make_market(settings, root, engine, clock)
+    with transaction(engine) as connection:
+        symbols = dict.fromkeys((*settings.portfolio.symbols, *symbols_in_books(connection, settings.portfolio.name)))
+    market = make_market(settings, tuple(symbols), root, engine, clock)
     return LiveWorker(settings, market, engine, clock, load, real_time=settings.market.kind == "ccxt")

@@ -1,7 +1,7 @@
 """The commands a person types. Each lives in a module of `worker/terminal`, imported only when it is called."""
 
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -19,6 +19,17 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
+    "run": Command("worker.terminal.run", "Step the fleet at each bar close until told to stop."),
+    "status": Command("worker.terminal.status", "Show equity, level, brakes, positions, age of the last step."),
+    "pause": Command("worker.terminal.controls:pause", "Open nothing new; exits go on."),
+    "flatten": Command("worker.terminal.controls:flatten", "Close every position at once and stay flat."),
+    "halt": Command("worker.terminal.controls:halt", "Send no order at all; positions stay open without stops."),
+    "release": Command("worker.terminal.controls:release", "Take a level back, a person's or a brake's."),
+    "deposit": Command("worker.terminal.controls:deposit", "Put money in."),
+    "withdraw": Command("worker.terminal.controls:withdraw", "Take free money out."),
+    "doctor": Command("worker.terminal.doctor", "Say whether the books sum."),
+    "config": Command("worker.terminal.config", "Say what changed settings would do."),
+    "db": Command("worker.terminal.database", "Look after the database."),
     "backtest": Command("worker.terminal.backtest", "Run the configured fleet over months of candles."),
     "candles": Command("worker.terminal.candles", "Say what is in a folder of candles, and what is wrong with it."),
 }
@@ -67,10 +78,10 @@ def flotilla() -> None:
     """Run a fleet of trading bots on one account, under one set of brakes."""
 
 
-def main() -> None:
-    """Run a command; an expected failure is one sentence and its exit code."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command (that of the process by default); an expected failure is one sentence and its exit code."""
     try:
-        app(prog_name="flotilla")
+        app(arguments, prog_name="flotilla")
     except FlotillaError as error:
         print(f"flotilla: {error}", file=sys.stderr)  # noqa: T201 - the one line a person sees
         sys.exit(error.exit_code)

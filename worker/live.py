@@ -11,28 +11,25 @@ from shared.clock import Clock
 from shared.database import transaction
 from shared.enums import BarStatus, BotStatus, Level, ScopeKind, Severity, TransferKind
 from shared.settings import Settings
-from shared.units import timeframe_ms
 from worker.books import Books
 from worker.commands import CommandDesk
+from worker.fleet_identity import bot_identity, registered_plan
 from worker.gateway import Gateway
 from worker.market.protocol import Market
-from worker.plan import BotPlan, FleetPlan, check_bounds, fresh_bot, make_rules, open_fleet, plan_fleet, planned_bots
+from worker.plan import FleetPlan, check_bounds, fresh_bot, make_rules, open_fleet, plan_fleet, planned_bots
 from worker.plan import window_bars as plan_window_bars
 from worker.step.records import Fleet
 from worker.stepper import Stepper, StepRows
 from worker.store import lease
 from worker.store.events import EventRow, save_events, save_settings_version
 from worker.store.fleet import (
-    BotIdentity,
     PortfolioIdentity,
-    RegisteredBot,
     RegisteredFleet,
     register_fleet,
     set_bot_status,
 )
 from worker.store.money import TransferRow, save_transfers
 from worker.store.states import load_states
-from worker.strategies.registry import find_strategy
 from worker.strategies.signals import SignalKey
 from worker.windows import Feed, SignalDesk, bar_status
 
@@ -44,7 +41,7 @@ PATIENCE_MS = 30_000
 RETIRED_QUOTE = 1e-5
 
 # What a running worker takes over on SIGHUP; anything else asks for a restart.
-RELOADABLE = ("risk", "broker", "allocation", "worker")
+RELOADABLE = ("risk", "broker", "allocation")
 
 
 class LiveWorker:
@@ -81,7 +78,7 @@ class LiveWorker:
         now_ms = self._clock.now_ms()
         with transaction(self._engine) as connection:
             registered = register_fleet(
-                connection, self._identity(), [_identity(bot, settings) for bot in wanted], now_ms
+                connection, self._identity(), [bot_identity(bot, settings) for bot in wanted], now_ms
             )
             self._token = lease.acquire(connection, registered.portfolio_id, lease.this_process(), now_ms)
             version = save_settings_version(
@@ -99,7 +96,7 @@ class LiveWorker:
 
     def _open(self, connection: Connection, registered: RegisteredFleet, version: int) -> None:
         settings = self._settings
-        self._plan = plan_fleet([_bot_plan(bot) for bot in registered.bots])
+        self._plan = plan_fleet([registered_plan(bot) for bot in registered.bots])
         limits = {symbol: self._market.limits(symbol) for symbol in self._plan.symbols}
         self._fleet = open_fleet(settings, self._plan, limits)
         fresh = load_states(connection, registered, *_records(self._fleet, self._plan))
@@ -313,18 +310,6 @@ class LiveWorker:
             with transaction(self._engine) as connection:
                 lease.release(connection, self._books.portfolio_id, self._token)
         self._engine.dispose()
-
-
-def _identity(bot: BotPlan, settings: Settings) -> BotIdentity:
-    sleeve = settings.strategies.sleeves[bot.sleeve]
-    timeframe = sleeve.timeframe or settings.portfolio.timeframe
-    return BotIdentity(bot.name, bot.sleeve, bot.key.strategy, bot.symbol, timeframe, bot.key.parameters, bot.account)
-
-
-def _bot_plan(bot: RegisteredBot) -> BotPlan:
-    strategy = find_strategy(bot.strategy)
-    key = SignalKey(bot.symbol, bot.strategy, strategy.checked(bot.parameters), timeframe_ms(bot.timeframe))
-    return BotPlan(bot.name, bot.sleeve, bot.symbol, bot.account, key, bot.status is BotStatus.RETIRING)
 
 
 def _records(fleet: Fleet, plan: FleetPlan) -> tuple:

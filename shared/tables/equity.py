@@ -44,8 +44,8 @@ class EquityPoint(_Point, table=True):
 class EquityRecent(_Point, table=True):
     """The newest roll-ups, on their way into `equity_point`.
 
-    A step that wrote a thousand scopes into a table clustered by scope would rewrite a page for each. They wait here in
-    `slots`, and each step moves one slot.
+    A step that wrote a thousand scopes into a table clustered by scope would rewrite a page for each. They wait here,
+    and each step moves those of one slot.
     """
 
     __tablename__ = "equity_recent"
@@ -58,7 +58,8 @@ class EquityRecent(_Point, table=True):
     scope_id: int = key()
 
 
-SLOTS = 8
+# Scopes share slots by `scope_id % SLOTS`; another number would leave rows behind in slots that nobody moves.
+SLOTS = 32
 
 
 def equity_points(
@@ -80,6 +81,8 @@ def equity_points(
         part = part.where(columns.scope_kind == scope_kind.name, columns.resolution == resolution.name)
         if scope_ids is not None:
             part = part.where(columns.scope_id.in_(scope_ids))
+        if table is EquityRecent.__table__ and isinstance(scope_ids, Sequence):
+            part = part.where(columns.slot.in_({scope_id % SLOTS for scope_id in scope_ids}))
         if start_ms is not None:
             part = part.where(columns.time_ms >= start_ms)
         if end_ms is not None:

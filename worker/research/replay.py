@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -10,12 +11,12 @@ from shared.enums import Reason
 from shared.settings import Settings
 from worker.market.protocol import Limits
 from worker.plan import FleetPlan, open_fleet
-from worker.research.candles import Grid, stack
+from worker.research.candles import Grid
+from worker.research.columns import make_columns
 from worker.step.columns import Columns, Curves
 from worker.step.fleet import compiled_form
 from worker.step.records import Fleet, Notice, to_records
 from worker.step.replay import replay_bars
-from worker.strategies.signals import SignalColumns, all_signals
 
 FILL_ROOM = 1 << 17
 BARS_AT_ONCE = 1 << 15
@@ -68,65 +69,9 @@ def _notice_room(plan: FleetPlan) -> int:
     return 8 * (len(plan.bots) + len(plan.sleeves) + 1)
 
 
-def make_columns(settings: Settings, plan: FleetPlan, grid: Grid, funding: Mapping[str, np.ndarray]) -> Columns:
-    """Make the signals and lay everything a replay reads into columns."""
-    signals = grid_signals(settings, plan, grid)
-    places = {(key.symbol, key.own_ms): signals[key] for key in plan.signals}
-    series = {place: row for row, place in enumerate(places)}
-    symbols = [symbol for _, symbol in plan.markets]
-    bars = [grid.bars[symbol] for symbol in symbols]
-    no_funding = np.zeros(len(grid.open_ms))
-    rows = [signals[key] for key in plan.signals]
-    has_exits = any(row.stop.any() or row.target.any() for row in rows)
-    nothing = np.zeros((len(rows), 1))
-    return Columns(
-        open_ms=grid.open_ms,
-        open=stack([bar.open for bar in bars]),
-        high=stack([bar.high for bar in bars]),
-        low=stack([bar.low for bar in bars]),
-        close=stack([bar.close for bar in bars]),
-        status=stack([grid.status[symbol] for symbol in symbols]),
-        funding_rate=stack([funding.get(symbol, no_funding) for symbol in symbols]),
-        series=np.array([series[key.symbol, key.own_ms] for key in plan.signals], np.int64),
-        atr_fraction=stack([signal.atr_fraction for signal in places.values()]),
-        closed=stack([signal.closed.astype(np.int8) for signal in places.values()]),
-        band_low=stack([row.low for row in rows]),
-        band_high=stack([row.high for row in rows]),
-        stop=stack([row.stop for row in rows]) if has_exits else nothing,
-        target=stack([row.target for row in rows]) if has_exits else nothing,
-    )
-
-
-def grid_signals(settings: Settings, plan: FleetPlan, grid: Grid) -> dict[object, SignalColumns]:
-    """Make every signal over the grid; a symbol that lists later has NaN bands until then."""
-    hold, allow_short = settings.strategies.hold, settings.portfolio.allow_short
-    signals: dict[object, SignalColumns] = {}
-    for symbol in plan.symbols:
-        bars = grid.bars[symbol]
-        first = int(np.argmax(bars.close > 0.0)) if len(bars) and bars.close.any() else len(bars)
-        keys = [key for key in plan.signals if key.symbol == symbol]
-        made = all_signals({symbol: bars[first:]}, keys, settings.step_ms, hold, allow_short)
-        signals.update(made if first == 0 else {key: _padded(columns, first) for key, columns in made.items()})
-    return signals
-
-
-def _padded(columns: SignalColumns, bars: int) -> SignalColumns:
-    def padded(column: np.ndarray, value: float) -> np.ndarray:
-        return np.concatenate((np.full(bars, value, column.dtype), column))
-
-    return SignalColumns(
-        padded(columns.low, np.nan),
-        padded(columns.high, np.nan),
-        padded(columns.stop, 0.0),
-        padded(columns.target, 0.0),
-        padded(columns.atr_fraction, np.nan),
-        padded(columns.closed, 0),
-    )
-
-
 def _collect(
     plan: FleetPlan, fleet: Fleet, columns: Columns, keep_bots: bool, progress: Progress | None
-) -> dict[str, object]:
+) -> dict[str, Any]:
     bars, bots = len(columns.open_ms), len(plan.bots)
     rows = BARS_AT_ONCE // fleet.rules["rebalance_every"] + 2
     curves = Curves(

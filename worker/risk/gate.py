@@ -132,10 +132,10 @@ def _cap(rules, portfolio, bot, market, kept: float, target: float) -> float:
 @rule
 def _min_notional(bot, market, target: float, min_notional: float) -> float:
     """Stop a change that is worth too little, both legs of a reversal together; closing to flat is exempt."""
-    if target == 0.0 and bot.quantity != 0.0:
+    if target == 0.0 and not is_flat(bot, market):
         return target
     worth = abs(target - bot.quantity) * market.close
-    if worth >= min_notional and target != bot.quantity:
+    if worth >= min_notional and abs(target - bot.quantity) >= market.min_quantity:
         return target
     _because(bot, Reason.MIN_NOTIONAL.value, worth, min_notional)
     return bot.quantity

@@ -49,11 +49,11 @@ def _fill_order(fleet, b: int, open_ms: int) -> None:
         market.fill_price = execution_price(market.cross_price, bot.order_quantity, fleet.rules.slippage)
     closing = 0.0
     if not is_flat(bot, market) and sign(bot.quantity) != sign(bot.order_quantity):
-        is_whole = abs(bot.order_quantity) >= abs(bot.quantity)
-        closing = -bot.quantity if is_whole else bot.order_quantity
+        is_reversal = abs(bot.order_quantity) - abs(bot.quantity) >= market.min_quantity
+        closing = -bot.quantity if is_reversal else bot.order_quantity
         _fill_leg(fleet, b, Leg.CLOSE.value, closing, crossed_share, open_ms)
     opening = bot.order_quantity - closing
-    if abs(opening) >= market.min_quantity:
+    if opening != 0.0:
         _fill_leg(fleet, b, Leg.OPEN.value, opening, crossed_share, open_ms)
 
 

@@ -113,8 +113,12 @@ def move_money(fleet) -> None:
         return
     share_out(fleet.bots, given, lacking)
     portfolio.cash -= from_portfolio
+    # Receipts first: a sleeve whose bots pass all its money on must not pass through 0, where drawdowns restart.
     for bot in fleet.bots:
-        if bot.flow != 0.0:
+        if bot.flow > 0.0:
+            book_flow(fleet, bot, bot.flow)
+    for bot in fleet.bots:
+        if bot.flow < 0.0:
             book_flow(fleet, bot, bot.flow)
 
 

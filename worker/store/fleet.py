@@ -114,6 +114,18 @@ def find_portfolio(connection: Connection, name: str) -> int | None:
     return connection.execute(select(Portfolio.id).where(Portfolio.name == name)).scalar()
 
 
+def symbols_in_books(connection: Connection, portfolio: str) -> tuple[str, ...]:
+    """Give the symbols of a portfolio's bots that have not retired: a bot taken out of the settings still exits."""
+    statement = (
+        select(Bot.symbol)
+        .join(Portfolio, Portfolio.id == Bot.portfolio_id)
+        .where(Portfolio.name == portfolio, Bot.status != BotStatus.RETIRED.name)
+        .distinct()
+        .order_by(Bot.symbol)
+    )
+    return tuple(connection.execute(statement).scalars())
+
+
 def register_fleet(
     connection: Connection, portfolio: PortfolioIdentity, wanted: Sequence[BotIdentity], now_ms: int
 ) -> RegisteredFleet:

@@ -1,0 +1,159 @@
+"""Whether the books sum: every identity of the contract, from the tables alone."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, case, func, select
+
+from shared.enums import OrderStatus, Side
+from shared.tables import Bot, BotState, Lot, MarketState, OpenRoundTrip, Order, PortfolioState, Sleeve, Transfer
+from worker.ledger import identities
+from worker.store.sums import BotSums, bot_sums
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One identity held against the books: `gap` is by how much it fails, `size` what was summed."""
+
+    identity: str
+    of: str
+    gap: float
+    size: float
+    is_exact: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """Say whether what is left is float noise, or nothing where it must be exact."""
+        return self.gap == 0.0 if self.is_exact else identities.is_noise(self.gap, self.size)
+
+
+@dataclass(slots=True)
+class _BotBooks:
+    id: int
+    name: str
+    account: str
+    symbol: str
+    cash: float
+    quantity: float
+    close: float
+    step: float
+
+
+def examine(connection: Connection, portfolio_id: int) -> list[Finding]:
+    """Hold every identity against a portfolio's books; reads the whole history."""
+    sums = bot_sums(connection, portfolio_id)
+    bots = _bots(connection, portfolio_id)
+    return [
+        *_cash(bots, sums),
+        *_quantities(bots, sums),
+        *_transfers(connection, portfolio_id),
+        *_accounts(connection, portfolio_id, bots),
+        *_equity(connection, portfolio_id, bots, sums),
+        *_profits(connection, bots, sums),
+    ]
+
+
+def _bots(connection: Connection, portfolio_id: int) -> list[_BotBooks]:
+    market = (
+        (MarketState.portfolio_id == Bot.portfolio_id)
+        & (MarketState.account == Sleeve.account)
+        & (MarketState.symbol == Bot.symbol)
+    )
+    statement = (
+        select(
+            Bot.id,
+            Bot.name,
+            Sleeve.account,
+            Bot.symbol,
+            BotState.cash,
+            BotState.quantity,
+            MarketState.close,
+            MarketState.min_quantity,
+        )
+        .join(BotState, BotState.bot_id == Bot.id)
+        .join(Sleeve, Sleeve.id == Bot.sleeve_id)
+        .join(MarketState, market)
+        .where(Bot.portfolio_id == portfolio_id)
+        .order_by(Bot.id)
+    )
+    return [_BotBooks(*row) for row in connection.execute(statement)]
+
+
+def _cash(bots: Sequence[_BotBooks], sums: dict[int | None, BotSums]) -> Iterator[Finding]:
+    for bot in bots:
+        of = sums.get(bot.id, BotSums())
+        gap = identities.cash_gap(bot.cash, of.transfers, -of.traded, of.fees, -of.funding)
+        yield Finding("cash follows from fills, fees, funding and transfers", bot.name, gap, abs(of.transfers) + of.fees)
+
+
+def _quantities(bots: Sequence[_BotBooks], sums: dict[int | None, BotSums]) -> Iterator[Finding]:
+    for bot in bots:
+        filled = sums.get(bot.id, BotSums()).quantity
+        yield Finding(
+            "quantity is the sum of fills", bot.name, identities.quantity_gap(bot.quantity, [filled]), bot.quantity
+        )
+
+
+def _transfers(connection: Connection, portfolio_id: int) -> Iterator[Finding]:
+    """Rebalances move money and make none; sums in SQL are exact, for the amounts are whole grains."""
+    rows = connection.execute(
+        select(Transfer.step, func.sum(Transfer.amount))
+        .where(Transfer.portfolio_id == portfolio_id, Transfer.kind == "REBALANCE")
+        .group_by(Transfer.step)
+    )
+    off = [(step, amount) for step, amount in rows if amount != 0.0]
+    if not off:
+        yield Finding("transfers of each rebalance sum to exactly 0", "portfolio", 0.0, 0.0, is_exact=True)
+    for step, amount in off:
+        yield Finding("transfers of each rebalance sum to exactly 0", f"step {step}", amount, 0.0, is_exact=True)
+
+
+def _accounts(connection: Connection, portfolio_id: int, bots: Sequence[_BotBooks]) -> Iterator[Finding]:
+    signed = case((Order.side == Side.BUY.name, Order.filled_quantity), else_=-Order.filled_quantity)
+    rows = connection.execute(
+        select(Order.account, Order.symbol, func.sum(signed), func.sum(Order.filled_quantity))
+        .where(Order.portfolio_id == portfolio_id, Order.status != OrderStatus.CANCELLED.name)
+        .group_by(Order.account, Order.symbol)
+    )
+    for account, symbol, quantity, traded in rows:
+        held = [bot.quantity for bot in bots if (bot.account, bot.symbol) == (account, symbol)]
+        gap = identities.account_gap(quantity, held)
+        yield Finding("bots hold what the account holds", f"{account} {symbol}", gap, traded)
+
+
+def _equity(
+    connection: Connection, portfolio_id: int, bots: Sequence[_BotBooks], sums: dict[int | None, BotSums]
+) -> Iterator[Finding]:
+    """Hold the last mark against what lies in the books; what was filled after it cost its fees and slippage."""
+    cash = connection.execute(
+        select(PortfolioState.cash).where(PortfolioState.portfolio_id == portfolio_id)
+    ).scalar_one()
+    own = sums.get(None, BotSums()).transfers
+    size = math.fsum(abs(bot.cash) for bot in bots)
+    yield Finding("the portfolio's own cash follows from transfers", "portfolio", cash - own, max(size, abs(own)))
+    states = select(BotState.equity).join(Bot, Bot.id == BotState.bot_id).where(Bot.portfolio_id == portfolio_id)
+    equities = [equity for (equity,) in connection.execute(states)]
+    equity = connection.execute(
+        select(PortfolioState.equity).where(PortfolioState.portfolio_id == portfolio_id)
+    ).scalar_one()
+    gap = identities.equity_gap(equity, cash, equities)
+    yield Finding("portfolio equity is the sum of bots and own cash", "portfolio", gap, equity)
+
+
+def _profits(connection: Connection, bots: Sequence[_BotBooks], sums: dict[int | None, BotSums]) -> Iterator[Finding]:
+    lots: dict[int, list] = {}
+    for row in connection.execute(select(Lot.bot_id, Lot.quantity, Lot.price, Lot.fee)):
+        lots.setdefault(row.bot_id, []).append(row)
+    under_way = dict(connection.execute(select(OpenRoundTrip.bot_id, OpenRoundTrip.profit)).all())
+    for bot in bots:
+        of = sums.get(bot.id, BotSums())
+        held = lots.get(bot.id, [])
+        unrealised = math.fsum(lot.quantity * (bot.close - lot.price) - lot.fee for lot in held)
+        worth = bot.cash + bot.quantity * bot.close
+        realised = of.profit + under_way.get(bot.id, 0.0)
+        gap = identities.profit_gap(worth, of.transfers, realised, unrealised, -of.funding)
+        size = abs(worth) + abs(of.transfers) + of.fees
+        yield Finding("profit is realised and unrealised less funding", bot.name, gap, size)
+        lot_gap = identities.quantity_gap(bot.quantity, [lot.quantity for lot in held])
+        yield Finding("open lots are the position", bot.name, lot_gap, bot.quantity)

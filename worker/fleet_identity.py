@@ -1,0 +1,23 @@
+"""A planned bot as the books know it, and back."""
+
+from shared.enums import BotStatus
+from shared.settings import Settings
+from shared.units import timeframe_ms
+from worker.plan import BotPlan
+from worker.store.fleet import BotIdentity, RegisteredBot
+from worker.strategies.registry import find_strategy
+from worker.strategies.signals import SignalKey
+
+
+def bot_identity(bot: BotPlan, settings: Settings) -> BotIdentity:
+    """Give what a planned bot is to the books."""
+    sleeve = settings.strategies.sleeves[bot.sleeve]
+    timeframe = sleeve.timeframe or settings.portfolio.timeframe
+    return BotIdentity(bot.name, bot.sleeve, bot.key.strategy, bot.symbol, timeframe, bot.key.parameters, bot.account)
+
+
+def registered_plan(bot: RegisteredBot) -> BotPlan:
+    """Give the plan of a bot of the books, also of one that retires."""
+    parameters = find_strategy(bot.strategy).checked(bot.parameters)
+    key = SignalKey(bot.symbol, bot.strategy, parameters, timeframe_ms(bot.timeframe))
+    return BotPlan(bot.name, bot.sleeve, bot.symbol, bot.account, key, bot.status is BotStatus.RETIRING)

@@ -1,0 +1,71 @@
+"""A backtest: a planned fleet over a history, its books, marks and figures, and how long each part took."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from shared.enums import BarStatus
+from shared.settings import Settings
+from worker.plan import FleetPlan
+from worker.research.books import Books, keep_books
+from worker.research.candles import Grid
+from worker.research.figures import Figures, scope_figures
+from worker.research.history import History
+from worker.research.marks import Marks, make_marks
+from worker.research.replay import Progress, Replay, replay_fleet
+from worker.strategies.bars import make_bars
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """Everything a backtest found. `marks` and `figures` are of the portfolio, then of each sleeve."""
+
+    settings: Settings
+    history: History
+    replay: Replay
+    books: Books
+    marks: list[Marks]
+    figures: list[Figures]
+    seconds: dict[str, float]
+
+
+def run_backtest(
+    settings: Settings,
+    plan: FleetPlan,
+    load: Callable[[], History],
+    progress: Progress | None = None,
+) -> Backtest:
+    """Run a fresh fleet over the history that `load` gives.
+
+    `seconds` are those of `load`, `kernel` (taking the compiled loops from the cache, or compiling them), `signals`,
+    `replay` and `figures`.
+    """
+    began = time.perf_counter()
+    history = load()
+    loaded = time.perf_counter()
+    load_kernel(settings, plan)
+    ready = time.perf_counter()
+    replay = replay_fleet(settings, plan, history.grid, history.funding, {}, progress)
+    replayed = time.perf_counter()
+    books = keep_books(settings, replay)
+    marks = make_marks(replay, settings.step_ms)
+    figures = scope_figures(replay, books, marks)
+    seconds = {
+        "load": loaded - began,
+        "kernel": ready - loaded,
+        **replay.seconds,
+        "figures": time.perf_counter() - replayed,
+    }
+    return Backtest(settings, history, replay, books, marks, figures, seconds)
+
+
+def load_kernel(settings: Settings, plan: FleetPlan) -> None:
+    """Replay two bars of nothing, so that what follows finds the compiled loops ready."""
+    open_ms = np.arange(2, dtype=np.int64) * settings.step_ms
+    prices = np.ones(2)
+    bars = make_bars(open_ms, prices, prices, prices, prices, prices)
+    fresh = np.full(2, BarStatus.FRESH, np.int8)
+    grid = Grid(plan.symbols, open_ms, dict.fromkeys(plan.symbols, bars), dict.fromkeys(plan.symbols, fresh))
+    replay_fleet(settings, plan, grid, {}, {})

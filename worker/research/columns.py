@@ -1,0 +1,73 @@
+"""Everything a replay reads, laid into columns: prices and funding of the markets, and what the signals say."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from shared.settings import Settings
+from worker.plan import FleetPlan
+from worker.research.candles import Grid, stack
+from worker.step.columns import Columns
+from worker.strategies.registry import find_strategy
+from worker.strategies.signals import OwnBars, SignalColumns, SignalKey
+
+Series = tuple[str, int]
+
+
+def make_columns(settings: Settings, plan: FleetPlan, grid: Grid, funding: Mapping[str, np.ndarray]) -> Columns:
+    """Make every signal and lay it, with the bars, into columns.
+
+    A symbol that lists later has NaN bands until then. `funding` is one rate per bar by symbol, where there is any.
+    """
+    count, bars = len(plan.signals), len(grid.open_ms)
+    series = {series: row for row, series in enumerate(dict.fromkeys((key.symbol, key.own_ms) for key in plan.signals))}
+    atr_fraction, closed = np.empty((len(series), bars)), np.empty((len(series), bars), np.int8)
+    low, high = np.empty((count, bars)), np.empty((count, bars))
+    stop, target = np.zeros((count, 1)), np.zeros((count, 1))
+    # Each signal goes into its row at once, so that its own arrays are free for the next one.
+    for row, key, first, signal in _signals(settings, plan, grid):
+        place = series[key.symbol, key.own_ms]
+        low[row, first:], high[row, first:] = signal.low, signal.high
+        atr_fraction[place, first:], closed[place, first:] = signal.atr_fraction, signal.closed
+        low[row, :first] = high[row, :first] = atr_fraction[place, :first] = np.nan
+        closed[place, :first] = 0
+        if signal.stop.any() or signal.target.any():
+            stop, target = _widened(stop, bars), _widened(target, bars)
+            stop[row, first:], target[row, first:] = signal.stop, signal.target
+    prices = [grid.bars[symbol] for _, symbol in plan.markets]
+    no_funding = np.zeros(bars)
+    return Columns(
+        open_ms=grid.open_ms,
+        open=stack([bar.open for bar in prices]),
+        high=stack([bar.high for bar in prices]),
+        low=stack([bar.low for bar in prices]),
+        close=stack([bar.close for bar in prices]),
+        status=stack([grid.status[symbol] for _, symbol in plan.markets]),
+        funding_rate=stack([funding.get(symbol, no_funding) for _, symbol in plan.markets]),
+        series=np.array([series[key.symbol, key.own_ms] for key in plan.signals], np.int64),
+        atr_fraction=atr_fraction,
+        closed=closed,
+        band_low=low,
+        band_high=high,
+        stop=stop,
+        target=target,
+    )
+
+
+def _signals(settings: Settings, plan: FleetPlan, grid: Grid) -> Iterator[tuple[int, SignalKey, int, SignalColumns]]:
+    """Give each signal with its row and the bar its symbol begins at; those of one series come one after another."""
+    hold, allow_short = settings.strategies.hold, settings.portfolio.allow_short
+    rows_of: dict[Series, list[int]] = {}
+    for row, key in enumerate(plan.signals):
+        rows_of.setdefault((key.symbol, key.own_ms), []).append(row)
+    for (symbol, own_ms), rows in rows_of.items():
+        bars = grid.bars[symbol]
+        first = int(np.argmax(bars.close > 0.0)) if bars.close.any() else len(bars)
+        own_bars = OwnBars(bars[first:], settings.step_ms, own_ms)
+        for row in rows:
+            key = plan.signals[row]
+            yield row, key, first, own_bars.signal(find_strategy(key.strategy), key.parameters, hold, allow_short)
+
+
+def _widened(rows: np.ndarray, bars: int) -> np.ndarray:
+    return rows if rows.shape[1] == bars else np.zeros((len(rows), bars))

@@ -1,0 +1,218 @@
+"""What `flotilla status` shows, read from the tables: levels, brakes, sleeves, positions, what happened lately."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL as _LABELS
+from sqlalchemy import Connection, select
+
+from shared.enums import Cause, Level
+from shared.tables import (
+    Bot,
+    BotState,
+    Event,
+    Heartbeat,
+    MarketState,
+    Portfolio,
+    PortfolioState,
+    SettingsVersion,
+    Sleeve,
+    SleeveState,
+)
+
+RECENT_EVENTS = 5
+
+
+@dataclass(slots=True)
+class HeldLevel:
+    """A scope that is not at RUNNING for a cause of its own; `name` is empty for the portfolio."""
+
+    scope: str
+    name: str
+    cause: str
+    level: str
+
+
+@dataclass(slots=True)
+class SleeveLine:
+    """A sleeve: equity in quote, the rest fractions and counts."""
+
+    name: str
+    level: str
+    equity: float
+    weight: float
+    drawdown: float
+    bots: int
+    positions: int
+
+
+@dataclass(slots=True)
+class PositionLine:
+    """An open position; `exit_level` is 0 where nothing protects it."""
+
+    bot: str
+    symbol: str
+    quantity: float
+    entry_price: float
+    close: float
+    profit: float
+    exit_level: float
+    opened_ms: int
+
+
+@dataclass(slots=True)
+class EventLine:
+    time_ms: int
+    severity: str
+    message: str
+
+
+@dataclass(slots=True)
+class Overview:
+    """A portfolio as of its last step. Times are ms UTC: market time, but `wall_ms`, `due_ms` and the lease's."""
+
+    name: str
+    quote: str
+    market: str
+    broker: str
+    step: int
+    market_ms: int
+    wall_ms: int
+    due_ms: int | None
+    duration_ms: float
+    lease_pid: int | None
+    lease_host: str | None
+    lease_renewed_ms: int | None
+    equity: float
+    cash: float
+    money_in: float
+    gross_exposure: float
+    saved_quote: float
+    high_water: float
+    day_start_equity: float
+    level: str
+    settings: str
+    held: list[HeldLevel] = field(default_factory=list)
+    sleeves: list[SleeveLine] = field(default_factory=list)
+    positions: list[PositionLine] = field(default_factory=list)
+    events: list[EventLine] = field(default_factory=list)
+
+
+def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
+    """Give the overview of a portfolio; None before the worker has opened its books."""
+    statement = (
+        select(Portfolio.__table__, PortfolioState.__table__, Heartbeat.__table__)
+        .join(PortfolioState, PortfolioState.portfolio_id == Portfolio.id)
+        .join(Heartbeat, Heartbeat.portfolio_id == Portfolio.id)
+        .where(Portfolio.id == portfolio_id)
+        .set_label_style(_LABELS)
+    )
+    row = connection.execute(statement).mappings().first()
+    if row is None:
+        return None
+    bots = _bots(connection, portfolio_id)
+    overview = Overview(
+        name=row["portfolio_name"],
+        quote=row["portfolio_quote"],
+        market=row["portfolio_market_label"],
+        broker=row["portfolio_broker_label"],
+        step=row["portfolio_state_step"],
+        market_ms=row["heartbeat_market_ms"],
+        wall_ms=row["heartbeat_wall_ms"],
+        due_ms=row["heartbeat_due_ms"],
+        duration_ms=row["heartbeat_duration_ms"],
+        lease_pid=row["heartbeat_lease_pid"],
+        lease_host=row["heartbeat_lease_host"],
+        lease_renewed_ms=row["heartbeat_lease_renewed_ms"],
+        equity=row["portfolio_state_equity"],
+        cash=row["portfolio_state_cash"] + sum(bot["bot_state_cash"] for bot in bots),
+        money_in=row["portfolio_state_cash"] + sum(bot["bot_state_money_in"] for bot in bots),
+        gross_exposure=sum(abs(bot["bot_state_quantity"]) * bot["market_state_close"] for bot in bots),
+        saved_quote=row["portfolio_state_saved_quote"],
+        high_water=row["portfolio_state_high_water"],
+        day_start_equity=row["portfolio_state_day_start_equity"],
+        level=row["portfolio_state_level"],
+        settings=_settings(connection, portfolio_id),
+    )
+    overview.held += _held("portfolio", "", row, "portfolio_state")
+    for bot in bots:
+        overview.held += _held("bot", bot["bot_name"], bot, "bot_state")
+        if abs(bot["bot_state_quantity"]) >= bot["market_state_min_quantity"]:
+            overview.positions.append(_position(bot))
+    overview.sleeves = _sleeves(connection, portfolio_id, bots, overview)
+    events = select(Event.time_ms, Event.severity, Event.message).where(Event.portfolio_id == portfolio_id)
+    latest = connection.execute(events.order_by(Event.id.desc()).limit(RECENT_EVENTS)).all()
+    overview.events = [EventLine(*event) for event in reversed(latest)]
+    return overview
+
+
+def _bots(connection: Connection, portfolio_id: int) -> list:
+    market = (
+        (MarketState.portfolio_id == Bot.portfolio_id)
+        & (MarketState.account == Sleeve.account)
+        & (MarketState.symbol == Bot.symbol)
+    )
+    statement = (
+        select(Bot.__table__, BotState.__table__, MarketState.__table__)
+        .join(BotState, BotState.bot_id == Bot.id)
+        .join(Sleeve, Sleeve.id == Bot.sleeve_id)
+        .join(MarketState, market)
+        .where(Bot.portfolio_id == portfolio_id)
+        .order_by(Bot.id)
+        .set_label_style(_LABELS)
+    )
+    return list(connection.execute(statement).mappings())
+
+
+def _sleeves(connection: Connection, portfolio_id: int, bots: list, overview: Overview) -> list[SleeveLine]:
+    statement = (
+        select(Sleeve.__table__, SleeveState.__table__)
+        .join(SleeveState, SleeveState.sleeve_id == Sleeve.id)
+        .where(Sleeve.portfolio_id == portfolio_id)
+        .order_by(Sleeve.id)
+        .set_label_style(_LABELS)
+    )
+    lines = []
+    for row in connection.execute(statement).mappings():
+        overview.held += _held("sleeve", row["sleeve_name"], row, "sleeve_state")
+        own = [bot for bot in bots if bot["bot_sleeve_id"] == row["sleeve_id"]]
+        equity, high_water = row["sleeve_state_equity"], row["sleeve_state_high_water"]
+        lines.append(
+            SleeveLine(
+                row["sleeve_name"],
+                row["sleeve_state_level"],
+                equity,
+                equity / overview.equity if overview.equity > 0.0 else 0.0,
+                1.0 - equity / high_water if high_water > 0.0 else 0.0,
+                len(own),
+                sum(abs(bot["bot_state_quantity"]) >= bot["market_state_min_quantity"] for bot in own),
+            )
+        )
+    return lines
+
+
+def _position(bot) -> PositionLine:  # noqa: ANN001 - a row of _bots
+    quantity, entry, close = bot["bot_state_quantity"], bot["bot_state_entry_price"], bot["market_state_close"]
+    return PositionLine(
+        bot["bot_name"],
+        bot["bot_symbol"],
+        quantity,
+        entry,
+        close,
+        quantity * (close - entry),
+        bot["bot_state_exit_level"],
+        bot["bot_state_opened_ms"],
+    )
+
+
+def _held(scope: str, name: str, row, prefix: str) -> list[HeldLevel]:  # noqa: ANN001 - a row with the state's columns
+    held = []
+    for cause in Cause:
+        level = row[f"{prefix}_level_{cause.name.lower()}"]
+        if level != Level.RUNNING.name:
+            held.append(HeldLevel(scope, name, cause.name, level))
+    return held
+
+
+def _settings(connection: Connection, portfolio_id: int) -> str:
+    statement = select(SettingsVersion.settings).where(SettingsVersion.portfolio_id == portfolio_id)
+    return connection.execute(statement.order_by(SettingsVersion.last_ms.desc())).scalar() or "{}"

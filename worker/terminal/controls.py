@@ -1,0 +1,182 @@
+"""The commands that ask something of a running worker: levels, releases, deposits and withdrawals."""
+
+import getpass
+import time
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+from sqlalchemy import Engine, select
+
+from shared.clock import SystemClock
+from shared.database import open_commands, transaction
+from shared.enums import Cause, CommandKind, CommandStatus, ScopeKind
+from shared.errors import CommandRefused, ConfigurationError, FlotillaError
+from shared.tables import Bot, Command, Sleeve
+from shared.tables.commands import ask
+from worker.terminal.options import ConfigOption, JsonOption
+from worker.terminal.output import print_json
+from worker.terminal.place import find_place, portfolio_of
+
+ANSWER_SECONDS = 5.0
+POLL_SECONDS = 0.05
+
+ScopeOption = Annotated[str, typer.Option("--scope", help="portfolio, sleeve:NAME or bot:NAME.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it goes into the audit trail.")]
+AmountArgument = Annotated[float, typer.Argument(metavar="AMOUNT", help="Quote currency.")]
+
+
+class NoAnswer(FlotillaError):
+    """The worker did not answer in time; what was asked stays asked."""
+
+    exit_code = 75
+
+
+class Scope(NamedTuple):
+    kind: ScopeKind
+    name: str
+
+
+def parse_scope(text: str) -> Scope:
+    """Read `portfolio`, `sleeve:NAME` or `bot:NAME`."""
+    kind, _, name = text.partition(":")
+    if text == "portfolio":
+        return Scope(ScopeKind.PORTFOLIO, "")
+    if kind in ("sleeve", "bot") and name:
+        return Scope(ScopeKind[kind.upper()], name)
+    raise ConfigurationError(f"scope must be portfolio, sleeve:NAME or bot:NAME, was {text!r}")
+
+
+def parse_cause(text: str | None) -> Cause | None:
+    """Read the name of a cause."""
+    if text is None:
+        return None
+    try:
+        return Cause[text.upper()]
+    except KeyError:
+        names = ", ".join(cause.name.lower() for cause in Cause)
+        raise ConfigurationError(f"cause must be one of {names}, was {text!r}") from None
+
+
+def request(
+    kind: CommandKind,
+    scope: str,
+    reason: str,
+    config: Path | None,
+    as_json: bool,
+    amount: float | None = None,
+    cause: str | None = None,
+) -> None:
+    """Ask the worker, wait for its answer and print it.
+
+    Raises CommandRefused with the worker's sentence, NoAnswer where it does not answer in time.
+    """
+    where, why = parse_scope(scope), parse_cause(cause)
+    if not reason.strip():
+        raise ConfigurationError("reason must say why, was empty")
+    place = find_place(config)
+    engine = open_commands(place.settings.database.url, place.root)
+    try:
+        with transaction(engine) as connection:
+            portfolio_id = portfolio_of(connection, place.settings)
+            _check_scope(connection, portfolio_id, where)
+            now_ms = SystemClock().now_ms()
+            who = getpass.getuser()
+            id_ = ask(connection, portfolio_id, kind, where.kind, where.name, reason, who, now_ms, amount, why)
+        _report(kind, id_, _wait(engine, id_), as_json)
+    finally:
+        engine.dispose()
+
+
+def _check_scope(connection, portfolio_id: int, where: Scope) -> None:  # noqa: ANN001
+    """Refuse a name the books do not have, before anything is asked."""
+    if where.kind is ScopeKind.PORTFOLIO:
+        return
+    table = Sleeve if where.kind is ScopeKind.SLEEVE else Bot
+    names = connection.execute(select(table.name).where(table.portfolio_id == portfolio_id)).scalars().all()
+    if where.name not in names:
+        known = ", ".join(sorted(names)[:30])
+        raise ConfigurationError(f"{where.kind.lower()} must be one of {known}, was {where.name!r}")
+
+
+def _wait(engine: Engine, id_: int) -> tuple[str, str | None]:
+    give_up = time.monotonic() + ANSWER_SECONDS
+    while True:
+        with transaction(engine) as connection:
+            status, said = connection.execute(select(Command.status, Command.answer).where(Command.id == id_)).one()
+        if status in (CommandStatus.DONE.name, CommandStatus.REFUSED.name) or time.monotonic() > give_up:
+            return status, said
+        time.sleep(POLL_SECONDS)
+
+
+def _report(kind: CommandKind, id_: int, outcome: tuple[str, str | None], as_json: bool) -> None:
+    status, said = outcome
+    if as_json:
+        print_json({"id": id_, "kind": kind.name, "status": status, "answer": said})
+    if status == CommandStatus.REFUSED.name:
+        raise CommandRefused(said or "refused")
+    if status != CommandStatus.DONE.name:
+        latched = " It counts already: no order leaves that it forbids." if kind in _STOPS else ""
+        raise NoAnswer(
+            f"the worker did not answer within {ANSWER_SECONDS:.0f} s; command {id_} waits for it.{latched} "
+            "`supervisorctl status worker` says whether it runs"
+        )
+    if not as_json:
+        typer.echo(said)
+
+
+_STOPS = (CommandKind.PAUSE, CommandKind.FLATTEN, CommandKind.HALT)
+
+
+def _level_app(kind: CommandKind, said: str) -> typer.Typer:
+    app = typer.Typer()
+
+    def command(
+        reason: ReasonOption, scope: ScopeOption = "portfolio", config: ConfigOption = None, json: JsonOption = False
+    ) -> None:
+        request(kind, scope, reason, config, json)
+
+    command.__doc__ = said
+    app.command()(command)
+    return app
+
+
+pause = _level_app(CommandKind.PAUSE, "Open nothing new; exits and stops go on. Latched until released.")
+flatten = _level_app(CommandKind.FLATTEN, "Close every position at once and stay flat. Latched until released.")
+halt = _level_app(CommandKind.HALT, "Send no order at all, stops included: positions stay open. Latched until released.")
+
+release = typer.Typer()
+
+
+@release.command("release")
+def _release(
+    reason: ReasonOption,
+    scope: ScopeOption = "portfolio",
+    cause: Annotated[
+        str | None, typer.Option("--cause", help="person, drawdown, crashes or reconciliation; where several hold.")
+    ] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Take a level back: a person's, or a brake's. Releasing a drawdown brake resets its high-water mark."""
+    request(CommandKind.RELEASE, scope, reason, config, json, cause=cause)
+
+
+def _flow_app(kind: CommandKind, said: str) -> typer.Typer:
+    app = typer.Typer()
+
+    def command(
+        amount: AmountArgument, reason: ReasonOption, config: ConfigOption = None, json: JsonOption = False
+    ) -> None:
+        if not amount > 0.0:
+            raise ConfigurationError(f"amount must be more than 0, was {amount:g}")
+        request(kind, "portfolio", reason, config, json, amount=amount)
+
+    command.__doc__ = said
+    app.command()(command)
+    return app
+
+
+deposit = _flow_app(CommandKind.DEPOSIT, "Put money in; it changes no drawdown.")
+withdraw = _flow_app(CommandKind.WITHDRAW, "Take free money out; it changes no drawdown and closes nothing.")
+

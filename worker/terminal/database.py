@@ -1,0 +1,22 @@
+"""`flotilla db upgrade`."""
+
+import typer
+
+from worker.terminal.options import ConfigOption
+from worker.terminal.place import find_place
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def database() -> None:
+    """Look after the database."""
+
+
+@app.command()
+def upgrade(config: ConfigOption = None) -> None:
+    """Bring the database to this program's version, after a copy of it; the worker does so at each start."""
+    from shared.migrations.upgrade import upgrade as migrate
+
+    place = find_place(config)
+    typer.echo(migrate(place.settings.database.url, place.root).sentence)

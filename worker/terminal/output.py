@@ -1,0 +1,83 @@
+"""How things look on a terminal: results on standard output, all else on standard error."""
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from shared.errors import ConfigurationError
+from shared.units import DAY_MS
+
+UNKNOWN = "–"
+
+
+def say(sentence: str) -> None:
+    """Tell a person something that is no result."""
+    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.flush()
+
+
+def result_console() -> Console:
+    """Give the console results are printed on; wide where its output goes to a file."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=160)
+
+
+def json_text(value: Any) -> str:
+    """Write JSON; a NaN that was left in is an error, for it is none."""
+    return json.dumps(value, indent=2, allow_nan=False)
+
+
+def print_json(value: Any) -> None:
+    """Print JSON alone on standard output."""
+    sys.stdout.write(json_text(value) + "\n")
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar while something long runs, on a terminal only; call what is given with done and total."""
+    if not sys.stderr.isatty():
+        yield _no_progress
+        return
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _no_progress(done: int, total: int) -> None:
+    pass
+
+
+def prepared_folder(folder: Path) -> Path:
+    """Make a folder for results and prove it can be written, before anything long begins."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".flotilla"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigurationError(f"folder {folder} must be one that can be written: {reason}") from error
+    return folder
+
+
+def percent(fraction: float, digits: int = 2) -> str:
+    """Write a fraction in percent."""
+    return f"{fraction:.{digits}%}" if math.isfinite(fraction) else UNKNOWN
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Write a number with thousands set apart."""
+    return f"{value:,.{digits}f}" if math.isfinite(value) else UNKNOWN
+
+
+def days(duration_ms: float) -> str:
+    """Write a duration in days."""
+    return f"{duration_ms / DAY_MS:,.1f} days" if math.isfinite(duration_ms) else UNKNOWN

@@ -1,0 +1,51 @@
+"""Where a command works: the settings of the project's folder, and its books opened for reading."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from shared.database import open_reader, translated
+from shared.errors import DatabaseError
+from shared.settings import FILE_NAME, Settings, load_settings
+from worker.store.fleet import find_portfolio
+
+
+class Place(NamedTuple):
+    """A project's folder and the settings in force there."""
+
+    root: Path
+    file: Path | None
+    settings: Settings
+
+
+def find_place(config: Path | None) -> Place:
+    """Give the folder of the settings file asked for, else the current one, and its settings."""
+    file = config or Path(FILE_NAME)
+    root = file.resolve().parent
+    file = file if config is not None or file.is_file() else None
+    return Place(root, file, load_settings(file))
+
+
+@contextmanager
+def open_books(place: Place) -> Iterator[tuple[Connection, int]]:
+    """Open the books for reading; give the connection and the id of the portfolio of the settings."""
+    engine = open_reader(place.settings.database.url, place.root)
+    try:
+        with translated(engine), engine.connect() as connection:
+            yield connection, portfolio_of(connection, place.settings)
+    finally:
+        engine.dispose()
+
+
+def portfolio_of(connection: Connection, settings: Settings) -> int:
+    """Give the id of the portfolio of the settings; raises DatabaseError where the books do not have it."""
+    portfolio_id = find_portfolio(connection, settings.portfolio.name)
+    if portfolio_id is None:
+        raise DatabaseError(
+            f"the books must hold portfolio {settings.portfolio.name!r}, which the worker makes at its first start; "
+            "they do not"
+        )
+    return portfolio_id

@@ -1,0 +1,35 @@
+"""`flotilla run`: the worker itself, as supervisor starts it."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from shared.settings import FILE_NAME, Settings, load_settings
+from worker.service import serve
+from worker.terminal.options import ConfigOption
+
+app = typer.Typer()
+
+
+@app.command()
+def run(
+    config: ConfigOption = None,
+    until_end: Annotated[
+        bool, typer.Option("--until-end", help="End when a replay has ended, instead of waiting for commands.")
+    ] = False,
+) -> None:
+    """Step the fleet at each bar close until told to stop."""
+    place = config or Path(FILE_NAME)
+    root = place.resolve().parent
+
+    def load() -> Settings:
+        return load_settings(place if config is not None or place.is_file() else None)
+
+    def make(settings: Settings) -> Any:
+        # Imported here, where a failure is counted as a crash: supervisor would start the process again at once.
+        from worker.build import make_worker
+
+        return make_worker(settings, root, load)
+
+    raise typer.Exit(serve(load, make, root, until_end=until_end))

@@ -1,0 +1,151 @@
+"""`flotilla status`: equity, level, brakes with their distance, positions, age of the last step."""
+
+import json as json_module
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from shared.clock import SystemClock
+from shared.errors import DatabaseError
+from shared.units import format_time
+from worker.store.overview import Overview, PositionLine, load_overview
+from worker.terminal.options import ConfigOption, JsonOption
+from worker.terminal.output import UNKNOWN, number, percent, print_json, result_console
+from worker.terminal.place import find_place, open_books
+
+app = typer.Typer()
+
+# A worker renews its lease every few seconds; one that has not for so long does not answer.
+SILENT_MS = 20_000
+# A step is overdue when it was due so long ago.
+OVERDUE_MS = 30_000
+
+
+@app.command()
+def status(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Show how the fleet stands."""
+    with open_books(find_place(config)) as (connection, portfolio_id):
+        overview = load_overview(connection, portfolio_id)
+    if overview is None:
+        raise DatabaseError("the worker must have opened its books, had not: start it with `make run`")
+    now_ms = SystemClock().now_ms()
+    if json:
+        print_json(_as_json(overview, now_ms))
+    else:
+        _print(result_console(), overview, now_ms)
+
+
+def liveness(overview: Overview, now_ms: int) -> tuple[str, bool]:
+    """Say in a sentence whether the worker runs and when it last stepped, and whether all is well."""
+    age = f"{_age(now_ms - overview.wall_ms)} ago" if overview.wall_ms else "never"
+    stepped = f"last step {age}"
+    if overview.lease_pid is None or overview.lease_renewed_ms is None:
+        return f"the worker is not running, {stepped}", False
+    silent_ms = now_ms - overview.lease_renewed_ms
+    if silent_ms > SILENT_MS:
+        return f"the worker (process {overview.lease_pid}) has been silent for {_age(silent_ms)}, {stepped}", False
+    if overview.due_ms is not None and now_ms - overview.due_ms > OVERDUE_MS:
+        return f"a step is overdue since {_age(now_ms - overview.due_ms)}, {stepped}", False
+    return f"the worker runs (process {overview.lease_pid}), {stepped}", True
+
+
+def brakes(overview: Overview) -> list[dict[str, Any]]:
+    """Give each brake of the portfolio: how far it is, its limit, and what is left to it, as fractions."""
+    risk = json_module.loads(overview.settings).get("risk", {})
+    rows = []
+    for name, reference, key in (
+        ("drawdown", overview.high_water, "portfolio_drawdown"),
+        ("daily loss", overview.day_start_equity, "daily_loss"),
+    ):
+        value = max(0.0, 1.0 - overview.equity / reference) if reference > 0.0 else 0.0
+        limit = risk.get(key)
+        if limit is not None:
+            rows.append({"brake": name, "value": value, "limit": limit, "left": limit - value})
+    return rows if risk.get("brakes", True) else []
+
+
+def _as_json(overview: Overview, now_ms: int) -> dict[str, Any]:
+    said, well = liveness(overview, now_ms)
+    values = asdict(overview)
+    values["settings"] = json_module.loads(overview.settings)
+    return {**values, "brakes": brakes(overview), "now_ms": now_ms, "worker": said, "worker_is_well": well}
+
+
+def _print(console: Console, overview: Overview, now_ms: int) -> None:
+    said, well = liveness(overview, now_ms)
+    console.print(Text(f"{overview.name}: {overview.market}, {overview.broker}", style="bold"))
+    console.print(Text(said, style="green" if well else "bold red"))
+    console.print(f"step {overview.step:,}, market time {format_time(overview.market_ms)}")
+    profit = overview.equity - overview.money_in
+    console.print(
+        f"equity {number(overview.equity)} {overview.quote}, profit {profit:+,.2f} "
+        f"on {number(overview.money_in)} put in; exposure {number(overview.gross_exposure)}, "
+        f"saved by netting {number(overview.saved_quote)}"
+    )
+    console.print(Text(f"level {overview.level}", style="green" if overview.level == "RUNNING" else "bold red"))
+    for held in overview.held:
+        console.print(Text(f"  {held.scope} {held.name}".rstrip() + f": {held.level}, cause {held.cause}", style="red"))
+    for brake in brakes(overview):
+        console.print(
+            f"{brake['brake']} {percent(brake['value'])} of {percent(brake['limit'])}: {percent(brake['left'])} left"
+        )
+    if not brakes(overview):
+        console.print(Text("the brakes are switched off", style="bold red"))
+    console.print(_sleeve_table(overview))
+    console.print(_position_table(overview) if overview.positions else "no open positions")
+    for event in overview.events:
+        console.print(f"{format_time(event.time_ms)}  {event.severity.lower()}  {event.message}", markup=False)
+
+
+def _sleeve_table(overview: Overview) -> Table:
+    table = Table()
+    table.add_column("sleeve")
+    table.add_column("level")
+    for title in ("equity", "share", "drawdown", "bots", "positions"):
+        table.add_column(title, justify="right")
+    for sleeve in overview.sleeves:
+        table.add_row(
+            sleeve.name,
+            sleeve.level,
+            number(sleeve.equity),
+            percent(sleeve.weight, 1),
+            percent(sleeve.drawdown),
+            str(sleeve.bots),
+            str(sleeve.positions),
+        )
+    return table
+
+
+def _position_table(overview: Overview) -> Table:
+    table = Table()
+    for title in ("bot", "side"):
+        table.add_column(title, overflow="fold")
+    for title in ("quantity", "entry", "last", f"open profit {overview.quote}", "exit level", "distance"):
+        table.add_column(title, justify="right")
+    for line in overview.positions:
+        table.add_row(
+            line.bot,
+            "long" if line.quantity > 0.0 else "short",
+            f"{abs(line.quantity):.8g}",
+            f"{line.entry_price:,.8g}",
+            f"{line.close:,.8g}",
+            f"{line.profit:+,.2f}",
+            f"{line.exit_level:,.8g}" if line.exit_level > 0.0 else UNKNOWN,
+            _distance(line),
+        )
+    return table
+
+
+def _distance(line: PositionLine) -> str:
+    return percent(abs(line.exit_level / line.close - 1.0)) if line.exit_level > 0.0 and line.close > 0.0 else UNKNOWN
+
+
+def _age(duration_ms: int) -> str:
+    seconds = max(duration_ms, 0) / 1000
+    if seconds < 120.0:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200.0 else f"{seconds / 3600:.1f} h"
