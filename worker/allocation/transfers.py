@@ -4,7 +4,7 @@ import math
 
 from worker.jit import rule
 
-# Multiples of a power of two add and subtract without rounding (up to 8e9 quote), so transfers sum to 0 to the last bit.
+# Multiples of a power of two add up without rounding (to 8e9 quote), so transfers sum to 0 to the last bit.
 GRAIN_QUOTE = 2.0**-20
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from shared.enums import Trigger
+from shared.units import STEP_TOLERANCE
 
 # A lot's remainder below this share of a fill is float noise.
 NOISE = 1e-12
@@ -36,7 +37,7 @@ class Trip:
 
 @dataclass(slots=True, frozen=True)
 class RoundTrip:
-    """From flat to flat. `profit` and `fees` are quote, the profit after fees; excursions are fractions of the entry price."""
+    """From flat to flat. `profit` is quote after `fees`; excursions are fractions of the entry price."""
 
     opened_ms: int
     closed_ms: int
@@ -88,8 +89,8 @@ def book_execution(position: Position, execution: Execution, min_quantity: float
 
     What is left below `min_quantity` counts as flat: the round trip ends, the dust stays an open lot.
     """
-    held = position.quantity
-    if position.trip is None or abs(held) < min_quantity:
+    flat_below = min_quantity * (1.0 - STEP_TOLERANCE)
+    if position.trip is None or abs(position.quantity) < flat_below:
         position.trip = Trip(execution.time_ms, 1.0 if execution.quantity > 0.0 else -1.0)
     trip = position.trip
     trip.fills += 1
@@ -100,7 +101,7 @@ def book_execution(position: Position, execution: Execution, min_quantity: float
         _close_lots(position, trip, execution)
     left = position.quantity
     trip.largest_quantity = max(trip.largest_quantity, abs(left))
-    if abs(left) >= min_quantity:
+    if abs(left) >= flat_below:
         return None
     position.trip = None
     return _round_trip(trip, execution)

@@ -14,7 +14,8 @@ def loss_fraction(equity: float, reference: float) -> float:
 
     Where the reference is not positive there is nothing to lose a fraction of: 0.
     """
-    return 1.0 - equity / reference if reference > 0.0 else 0.0
+    # Rounded once, so that a fall of exactly the limit is the limit: 1 − 800 / 1000 is 0.19999999999999996.
+    return (reference - equity) / reference if reference > 0.0 else 0.0
 
 
 @rule

@@ -20,8 +20,8 @@ def confirm(bot, market, signal, rules) -> None:
     """Take the band of this step into the bot's confirmed exposure.
 
     A NaN band or a bar that is not fresh neither counts nor resets; nor does a step in which no bar of the bot's own
-    timeframe closed. A flat bot whose confirmed exposure was blocked, locked or stopped before lets it fall to 0 as soon
-    as the band admits 0.
+    timeframe closed. A flat bot whose confirmed exposure was blocked, locked or stopped before lets it fall to 0 as
+    soon as the band admits 0.
     """
     bot.low = signal.low
     bot.high = signal.high

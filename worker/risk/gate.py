@@ -1,4 +1,4 @@
-"""The gate: from the top, a row stops a change or cuts it and hands the rest on; the last one that did is the reason."""
+"""The gate: from the top, a row stops a change or cuts it and hands the rest on; the last that did is the reason."""
 
 import math
 
@@ -52,7 +52,8 @@ def _because(bot, reason: int, value: float, limit: float) -> None:
 def _gate_signal(rules, portfolio, bot, market, signal) -> None:
     bot.reason = Reason.TRADE.value
     target = wanted_quantity(portfolio, bot, market, signal, rules)
-    if is_as_wanted(bot, market, target):
+    # A flat bot does not enter what its band has begun to contradict.
+    if is_as_wanted(bot, market, target) or (bot.streak_bars > 0 and is_flat(bot, market)):
         _rest(bot, market, target, rules.confirm_bars)
         return
     kept = without_increase(bot.quantity, target)
@@ -112,7 +113,7 @@ def _cap(rules, portfolio, bot, market, kept: float, target: float) -> float:
     """Cut an increase to the room under the portfolio's and the symbol's cap (gross, as fractions of equity)."""
     own = abs(bot.quantity) * market.close
     wanted = abs(target) * market.close
-    portfolio_wanted = portfolio.gross_exposure - own + wanted
+    portfolio_wanted = portfolio.planned_exposure - own + wanted
     symbol_wanted = market.exposure - own + wanted
     portfolio_room = rules.max_portfolio_exposure * portfolio.equity - portfolio_wanted
     symbol_room = rules.max_symbol_exposure * portfolio.equity - symbol_wanted
@@ -152,6 +153,6 @@ def _order(rules, portfolio, bot, market, signal, target: float) -> None:
     bot.sized_exposure = bot.confirmed if target != 0.0 else 0.0
     increase = max(abs(target) - abs(bot.quantity), 0.0) * market.close
     market.exposure += increase
-    portfolio.gross_exposure += increase
+    portfolio.planned_exposure += increase
     if bot.reason == Reason.TRADE:
         _because(bot, Reason.TRADE.value, abs(bot.order_quantity) * market.close, rules.min_notional)

@@ -17,7 +17,7 @@ def sign(value: float) -> int:
 @rule
 def is_flat(bot, market) -> bool:
     """Say whether a bot holds nothing that could be traded; dust below the smallest quantity stays in the books."""
-    return abs(bot.quantity) < market.min_quantity
+    return abs(bot.quantity) < market.min_quantity * (1.0 - units.STEP_TOLERANCE)
 
 
 @rule

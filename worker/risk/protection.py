@@ -47,8 +47,10 @@ def protective_level(bot, rules, direction: float) -> float:
 
 
 @rule
-def is_trailing(bot, level: float, direction: float) -> bool:
+def is_trailing(bot, rules, level: float, direction: float) -> bool:
     """Say whether a level is nearer than the plain stop, so that the trailing stop set it."""
+    if rules.trail_activate <= 0.0:
+        return False
     if bot.stop_fraction <= 0.0:
         return True
     return direction * (level - stop_level(bot.entry_price, direction, bot.stop_fraction)) > 0.0

@@ -19,8 +19,20 @@ def brake(fleet, close_ms: int) -> None:
     if fleet.rules.brakes == 1:
         _brake_day(fleet, close_ms)
         _brake_drawdowns(fleet, close_ms)
+    else:
+        _raise_marks(fleet)
     if fleet.journal.notices != noticed:
         set_levels(fleet.portfolio, fleet.sleeves, fleet.bots)
+
+
+@rule
+def _raise_marks(fleet) -> None:
+    """Let the high-water marks rise while the brakes are off, so that they are true when they are switched on."""
+    fleet.portfolio.high_water = max(fleet.portfolio.high_water, fleet.portfolio.equity)
+    for sleeve in fleet.sleeves:
+        sleeve.high_water = max(sleeve.high_water, sleeve.equity)
+    for bot in fleet.bots:
+        bot.high_water = max(bot.high_water, bot.equity)
 
 
 @rule

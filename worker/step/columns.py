@@ -8,10 +8,10 @@ import numpy as np
 class Columns(NamedTuple):
     """What a replay reads.
 
-    `open_ms` is int64 (bars). Of shape (markets, bars): prices float64, `status` int8, `funding_rate` float64. A series
-    is one symbol on one timeframe: `atr_fraction` float64 and `closed` int8 are (series, bars); `series` int64 (signals)
-    says which one a signal uses. `band_low` and `band_high` are (signals, bars); `stop` and `target` are (signals, bars)
-    or, where no strategy gives any, (signals, 1) of zeros.
+    `open_ms` is int64 (bars). Of shape (markets, bars): prices float64, `status` int8, `funding_rate` float64. A
+    series is one symbol on one timeframe: `atr_fraction` float64 and `closed` int8 are (series, bars); `series` int64
+    (signals) says which one a signal uses. `band_low` and `band_high` are (signals, bars); `stop` and `target` too or,
+    where no strategy gives any, (signals, 1) of zeros.
     """
 
     open_ms: np.ndarray
@@ -33,8 +33,8 @@ class Columns(NamedTuple):
 class Curves(NamedTuple):
     """What a replay writes for every bar; a curve that is not wanted has no columns.
 
-    `equity` and `exposure` (gross, quote) are float64 (bars); `sleeve_equity` (sleeves, bars); `bot_equity` (bots, bars);
-    `reasons` counts int64 (bots, reasons); `held` counts the bars a bot held a position; `allocations` float64
+    `equity` and `exposure` (gross, quote) are float64 (bars); `sleeve_equity` (sleeves, bars); `bot_equity` (bots,
+    bars); `reasons` counts int64 (bots, reasons); `held` counts the bars a bot held a position; `allocations` float64
     (rows, bots) and `flows` alike, with `rebalance_ms` int64 (rows), as far as `used[0]` says.
     """
 

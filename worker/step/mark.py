@@ -26,6 +26,7 @@ def mark(fleet) -> None:
         equity += bot.equity
     portfolio.equity = equity
     portfolio.gross_exposure = gross_exposure
+    portfolio.planned_exposure = gross_exposure
     for sleeve in sleeves:
         remember_return(sleeve, flow_free_return(sleeve.equity, sleeve.settled_equity), memory)
 

@@ -1,6 +1,6 @@
 """I: bots that want opposite things trade with each other first; one order per market goes to the exchange."""
 
-from shared.enums import Reason
+from shared.enums import Reason, Trigger
 from shared.units import STEP_TOLERANCE
 from worker.jit import rule
 from worker.risk.position import round_toward_zero
@@ -83,10 +83,11 @@ def _cross(fleet, b: int) -> None:
 def drop_remainder(bot, market) -> None:
     """Leave a bot only what crossed in house; where that is nothing, its wish was below the exchange's minimum."""
     if bot.order_crossed == 0.0:
+        bot.ordered = 0
+    if bot.order_crossed == 0.0 and bot.order_trigger == Trigger.SIGNAL:
         bot.reason = Reason.MIN_NOTIONAL.value
         bot.reason_value = abs(bot.order_quantity) * market.close
         bot.reason_limit = market.min_notional
-        bot.ordered = 0
     bot.order_quantity = bot.order_crossed
 
 

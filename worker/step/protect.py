@@ -55,7 +55,7 @@ def _stop_out(fleet, b: int, direction: float, close_ms: int) -> None:
     bot = fleet.bots[b]
     market = fleet.markets[bot.market]
     level = bot.exit_level
-    trigger = Trigger.TRAILING_STOP.value if is_trailing(bot, level, direction) else Trigger.STOP.value
+    trigger = Trigger.TRAILING_STOP.value if is_trailing(bot, fleet.rules, level, direction) else Trigger.STOP.value
     price = execution_price(stop_price(level, market, direction), -direction, fleet.rules.slippage)
     _exit(fleet, b, trigger, -bot.quantity, price, direction, close_ms)
 

@@ -1,7 +1,7 @@
 """The records one step reads and writes.
 
-Each is declared once, as a dataclass of floats and ints, and has two forms with the same attribute access: instances of
-the class (the live worker: plain Python) and rows of a structured array (the compiled replay). `dtype_of`, `to_array`
+Each is declared once, as a dataclass of floats and ints, and has two forms with the same attribute access: instances
+of the class (the live worker: plain Python) and rows of a structured array (the compiled replay). `dtype_of`, `to_array`
 and `to_records` go between them. Quantities are signed base units, money is quote, times are milliseconds UTC; flags are
 0 or 1; an index of -1 means none.
 """
@@ -93,6 +93,8 @@ class Portfolio(Levels):
     warned_daily_loss: int = 0
     rebalanced: int = 0
     gross_exposure: float = 0.0
+    # with the entries this step has decided so far, for the caps
+    planned_exposure: float = 0.0
     saved_quote: float = 0.0
 
 
@@ -216,8 +218,8 @@ class Market:
 class Signal:
     """What one strategy with one parameter set says of one market at this step.
 
-    `stop` and `target` are fractions of the price, 0 for none; `closed` is 1 where a bar of the strategy's own timeframe
-    closed with this step, else the band is the last one.
+    `stop` and `target` are fractions of the price, 0 for none; `closed` is 1 where a bar of the strategy's own
+    timeframe closed with this step, else the band is the last one.
     """
 
     low: float = NAN
@@ -230,7 +232,7 @@ class Signal:
 
 @dataclass(slots=True)
 class Rung:
-    """Take `fraction` of the position as first opened off at a profit of `profit`; the last rung takes what is left."""
+    """Take `fraction` of the position as first opened off at a profit of `profit`; rungs that sum to 1 leave nothing."""
 
     profit: float = 0.0
     fraction: float = 0.0

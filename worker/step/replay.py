@@ -35,14 +35,15 @@ def _load_markets(markets, columns, t: int) -> None:
 def _load_signals(signals, columns, t: int) -> None:
     band_low, band_high, stops, targets = columns.band_low, columns.band_high, columns.stop, columns.target
     series_of, atr_fraction, closed = columns.series, columns.atr_fraction, columns.closed
-    stop_bar = min(t, stops.shape[1] - 1)
+    has_exits = stops.shape[1] > 1
     for k in range(len(signals)):
         signal = signals[k]
         series = series_of[k]
         signal.low = band_low[k, t]
         signal.high = band_high[k, t]
-        signal.stop = stops[k, stop_bar]
-        signal.target = targets[k, stop_bar]
+        if has_exits:
+            signal.stop = stops[k, t]
+            signal.target = targets[k, t]
         signal.atr_fraction = atr_fraction[series, t]
         signal.closed = closed[series, t]
 

@@ -1,6 +1,6 @@
 """What becomes of orders that were decided when a level rises before they are sent, and closing at once."""
 
-from shared.enums import Level
+from shared.enums import Level, Reason
 from worker.jit import rule
 from worker.risk.gate import order_close
 from worker.risk.levels import set_levels
@@ -17,8 +17,11 @@ def withdraw_orders(fleet) -> None:
             bot.order_quantity = 0.0
         elif bot.level >= Level.NO_ENTRIES and bot.order_quantity != 0.0:
             bot.order_quantity = without_increase(bot.quantity, bot.quantity + bot.order_quantity) - bot.quantity
-        if bot.order_quantity == 0.0:
+        if bot.ordered == 1 and bot.order_quantity == 0.0:
             bot.ordered = 0
+            bot.reason = Reason.HALTED.value if bot.level >= Level.HALTED else Reason.NO_ENTRIES.value
+            bot.reason_value = float(bot.level)
+            bot.reason_limit = float(Level.HALTED.value if bot.level >= Level.HALTED else Level.NO_ENTRIES.value)
     net(fleet)
 
 

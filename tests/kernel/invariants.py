@@ -1,0 +1,246 @@
+"""What must hold after every step, checked from independent books kept here out of fills, rates and flows alone.
+
+`open_books` starts them, `write_bar` takes in what one bar did, and each `check_…` compares them with the fleet and
+raises AssertionError with the numbers that clash. Nothing here calls the kernel.
+"""
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+
+from shared.enums import Level, Trigger
+from worker.step.records import Fill, Fleet
+
+PROTECTIVE = (Trigger.STOP, Trigger.TRAILING_STOP, Trigger.LADDER)
+NOISE = 1e-9
+
+
+@dataclass(slots=True)
+class Account:
+    """One bot's books: money and quantity, FIFO lots of (quantity, price), and profit realised before costs."""
+
+    cash: float
+    money_in: float
+    quantity: float = 0.0
+    fees: float = 0.0
+    funding: float = 0.0
+    realised: float = 0.0
+    lots: deque[list[float]] = field(default_factory=deque)
+    exit_level: float = 0.0
+    opened_ms: int = -1
+
+
+@dataclass(slots=True)
+class Growth:
+    """Equity without flows, as an index: what a drawdown is measured on."""
+
+    settled: float
+    index: float = 1.0
+    peak: float = 1.0
+
+    def take(self, marked: float, settled: float) -> None:
+        """Take in the equity marked in a step and the equity after its flows."""
+        if self.settled > 0.0:
+            self.index *= marked / self.settled
+        self.peak = max(self.peak, self.index)
+        self.settled = settled
+
+    @property
+    def drawdown(self) -> float:
+        """Drawdown as a fraction of the peak."""
+        return 1.0 - self.index / self.peak
+
+
+@dataclass(slots=True)
+class Books:
+    """Everything the checkers know."""
+
+    accounts: list[Account]
+    portfolio_cash: float
+    markets: list[float]
+    growth: list[Growth]
+    sleeve_growth: list[Growth]
+    turnover: float
+    volumes: list[float]
+    put_in: float
+
+
+@dataclass(slots=True)
+class Before:
+    """What was so before a bar: orders at the exchange by market, positions, levels, and the portfolio's cash."""
+
+    sent: list[list[float]]
+    quantities: list[float]
+    levels: list[int]
+    cash: float
+
+
+def open_books(fleet: Fleet) -> Books:
+    """Start the books of a fleet that holds no positions."""
+    accounts = [Account(bot.cash, bot.cash) for bot in fleet.bots]
+    put_in = math.fsum(bot.cash for bot in fleet.bots) + fleet.portfolio.cash
+    return Books(
+        accounts,
+        fleet.portfolio.cash,
+        [0.0] * len(fleet.markets),
+        [Growth(bot.equity) for bot in fleet.bots],
+        [Growth(sleeve.equity) for sleeve in fleet.sleeves],
+        put_in,
+        [0.0] * len(fleet.markets),
+        put_in,
+    )
+
+
+def look_before(fleet: Fleet, opens: list[float]) -> Before:
+    """Note what is so before a bar; `opens` are its opens, 0 where the bar is missing."""
+    sent: list[list[float]] = [[] for _ in fleet.markets]
+    for m, market in enumerate(fleet.markets):
+        if opens[m] > 0.0 and fleet.rules.netting == 1:
+            sent[m].append(market.order_quantity)
+    for bot in fleet.bots:
+        if opens[bot.market] > 0.0 and fleet.rules.netting == 0:
+            sent[bot.market].append(bot.order_quantity)
+    levels = [_level(fleet, bot) for bot in fleet.bots]
+    return Before(sent, [bot.quantity for bot in fleet.bots], levels, fleet.portfolio.cash)
+
+
+def _level(fleet: Fleet, bot: object) -> int:
+    causes = ("person", "drawdown", "daily_loss", "crashes", "reconciliation")
+    scopes = (fleet.portfolio, fleet.sleeves[bot.sleeve], bot)
+    return max(getattr(scope, f"level_{cause}") for scope in scopes for cause in causes)
+
+
+def write_bar(books: Books, before: Before, fleet: Fleet, fills: list[Fill]) -> None:
+    """Write one bar into the books."""
+    for m, orders in enumerate(before.sent):
+        books.markets[m] += math.fsum(orders)
+    for fill in fills:
+        _write_fill(books.accounts[fill.bot], fill)
+        books.turnover += abs(fill.quantity * fill.price)
+        books.volumes[fill.market] += abs(fill.quantity)
+        if fill.trigger in PROTECTIVE:
+            books.markets[fill.market] += fill.quantity
+    for bot, account in zip(fleet.bots, books.accounts, strict=True):
+        market = fleet.markets[bot.market]
+        account.funding += account.quantity * market.close * market.funding_rate
+        account.cash -= account.quantity * market.close * market.funding_rate
+        if fleet.portfolio.rebalanced == 1:
+            account.cash += bot.flow
+            account.money_in += bot.flow
+            books.portfolio_cash -= bot.flow
+    _write_growth(books, fleet)
+
+
+def _write_growth(books: Books, fleet: Fleet) -> None:
+    flows = [bot.flow if fleet.portfolio.rebalanced == 1 else 0.0 for bot in fleet.bots]
+    for bot, growth, flow in zip(fleet.bots, books.growth, flows, strict=True):
+        growth.take(bot.equity - flow, bot.equity)
+    for s, (sleeve, growth) in enumerate(zip(fleet.sleeves, books.sleeve_growth, strict=True)):
+        flow = math.fsum(flow for bot, flow in zip(fleet.bots, flows, strict=True) if bot.sleeve == s)
+        growth.take(sleeve.equity - flow, sleeve.equity)
+
+
+def _write_fill(account: Account, fill: Fill) -> None:
+    account.cash -= fill.quantity * fill.price + fill.fee
+    account.quantity += fill.quantity
+    account.fees += fill.fee
+    left = fill.quantity
+    while left != 0.0 and account.lots and account.lots[0][0] * left < 0.0:
+        lot = account.lots[0]
+        closed = math.copysign(min(abs(lot[0]), abs(left)), lot[0])
+        account.realised += closed * (fill.price - lot[1])
+        lot[0] -= closed
+        left += closed
+        if lot[0] == 0.0:
+            account.lots.popleft()
+    if left != 0.0:
+        account.lots.append([left, fill.price])
+
+
+def check_money(books: Books, fleet: Fleet) -> None:
+    """Each bot's cash and quantity follow from its fills, fees, funding and transfers alone."""
+    for b, (bot, account) in enumerate(zip(fleet.bots, books.accounts, strict=True)):
+        _equal(f"cash of bot {b}", bot.cash, account.cash, books.turnover)
+        _equal(f"quantity of bot {b}", bot.quantity, account.quantity, books.volumes[bot.market])
+        _equal(f"fees of bot {b}", bot.fees_paid, account.fees, books.turnover)
+        _equal(f"funding of bot {b}", bot.funding_paid, account.funding, books.turnover)
+        _equal(f"money put into bot {b}", bot.money_in, account.money_in, books.turnover)
+
+
+def check_transfers(before: Before, fleet: Fleet) -> None:
+    """The transfers of a rebalance, the portfolio's own cash among them, sum to exactly 0."""
+    flows = [bot.flow for bot in fleet.bots] if fleet.portfolio.rebalanced == 1 else []
+    total = math.fsum([*flows, fleet.portfolio.cash - before.cash])
+    assert total == 0.0, f"transfers must sum to 0, was {total!r}"
+
+
+def check_accounts(books: Books, fleet: Fleet) -> None:
+    """The bots' quantities on a market sum to what its orders and protective exits made."""
+    for m, quantity in enumerate(books.markets):
+        held = math.fsum(bot.quantity for bot in fleet.bots if bot.market == m)
+        _equal(f"quantity on market {m}", held, quantity, books.volumes[m])
+
+
+def check_equity(fleet: Fleet) -> None:
+    """Equity is cash and positions at the close, for a bot, its sleeve and the portfolio."""
+    portfolio = fleet.portfolio
+    scale = abs(portfolio.equity) + math.fsum(abs(bot.equity) for bot in fleet.bots) + 1.0
+    for b, bot in enumerate(fleet.bots):
+        marked = bot.cash + bot.quantity * fleet.markets[bot.market].close
+        _equal(f"equity of bot {b}", bot.equity, marked, scale)
+    for s, sleeve in enumerate(fleet.sleeves):
+        bots = math.fsum(bot.equity for bot in fleet.bots if bot.sleeve == s)
+        _equal(f"equity of sleeve {s}", sleeve.equity, bots, scale)
+    total = math.fsum(bot.equity for bot in fleet.bots) + portfolio.cash
+    _equal("equity of the portfolio", portfolio.equity, total, scale)
+
+
+def check_profit(books: Books, fleet: Fleet) -> None:
+    """Realised and unrealised profit less fees and funding are equity less the money put in."""
+    made = 0.0
+    for bot, account in zip(fleet.bots, books.accounts, strict=True):
+        close = fleet.markets[bot.market].close
+        open_profit = math.fsum(quantity * (close - price) for quantity, price in account.lots)
+        made += account.realised + open_profit - account.fees - account.funding
+    _equal("profit", made, fleet.portfolio.equity - books.put_in, books.turnover)
+
+
+def check_levels(before: Before, fleet: Fleet, fills: list[Fill]) -> None:
+    """No order increases a position at NO_ENTRIES or above; at HALTED there is none, and no protective exit."""
+    for b, bot in enumerate(fleet.bots):
+        after = bot.quantity + bot.order_quantity
+        if _level(fleet, bot) >= Level.NO_ENTRIES:
+            is_smaller = abs(after) <= abs(bot.quantity) * (1.0 + NOISE) and after * bot.quantity >= 0.0
+            assert is_smaller, f"bot {b} at level {bot.level} holds {bot.quantity} and ordered {bot.order_quantity}"
+        if _level(fleet, bot) >= Level.HALTED:
+            assert bot.order_quantity == 0.0, f"bot {b} ordered {bot.order_quantity} at HALTED"
+        if before.levels[b] >= Level.HALTED:
+            exits = [fill for fill in fills if fill.bot == b and fill.trigger in PROTECTIVE]
+            assert not exits, f"bot {b} exited at HALTED: {exits}"
+
+
+def check_exit_levels(books: Books, fleet: Fleet) -> None:
+    """The protective level of an open long never falls, of a short never rises."""
+    for b, (bot, account) in enumerate(zip(fleet.bots, books.accounts, strict=True)):
+        is_held = abs(bot.quantity) >= fleet.markets[bot.market].min_quantity
+        is_same = account.opened_ms == bot.opened_ms and is_held
+        if is_same and account.exit_level > 0.0:
+            direction = math.copysign(1.0, bot.quantity)
+            moved = direction * (bot.exit_level - account.exit_level)
+            assert moved >= 0.0, f"level of bot {b} must not move away from {account.exit_level}, was {bot.exit_level}"
+        account.exit_level, account.opened_ms = bot.exit_level, bot.opened_ms
+
+
+def check_drawdowns(books: Books, fleet: Fleet) -> None:
+    """Flows change no drawdown: each is that of the equity without flows. Only while the brakes are on."""
+    scopes = [*zip(fleet.bots, books.growth, strict=True), *zip(fleet.sleeves, books.sleeve_growth, strict=True)]
+    for n, (scope, growth) in enumerate(scopes):
+        if scope.equity > 1.0 and growth.index > 0.01:
+            drawdown = 1.0 - scope.equity / scope.high_water
+            assert abs(drawdown - growth.drawdown) < 1e-6, (
+                f"drawdown of scope {n} must be {growth.drawdown}, was {drawdown}"
+            )
+
+
+def _equal(what: str, was: float, expected: float, scale: float) -> None:
+    assert abs(was - expected) <= NOISE * max(1.0, scale), f"{what} must be {expected!r}, was {was!r}"

@@ -1,0 +1,201 @@
+"""I: opposite wishes cross in house; one order per market goes to the exchange."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.enums import Leg, Level, Reason
+from tests.kernel.tables import FLAT, LONG, SHORT, Run, a_bot, a_fleet, play_fleet, rules, still
+from worker.risk.levels import set_levels
+from worker.step.withdraw import order_closes, withdraw_orders
+
+Band = tuple[float, float]
+COSTS = {"fee_rate": 0.001, "slippage": 0.0005, "leverage": 100.0}
+
+
+def trade(
+    bands: list[Band], moneys: list[float] | None = None, market: dict[str, float] | None = None, **changes: float
+) -> Run:
+    """Let bots with a band each order in the first bar and fill in the second, at a price of 100."""
+    moneys = moneys or [1000.0] * len(bands)
+    bots = [a_bot(signal=k, money=money) for k, money in enumerate(moneys)]
+    fleet = a_fleet(rules(**(COSTS | changes)), bots, market=market)
+    return play_fleet(fleet, [[still(band) for band in bands]] * 2)
+
+
+def filled(run: Run) -> list[float]:
+    return [round(fill.quantity, 9) for fill in run.fills]
+
+
+def test_equal_wishes_cross_entirely_at_the_open_free_of_cost() -> None:
+    run = trade([LONG, SHORT])
+    assert filled(run) == [10.0, -10.0]
+    assert [(fill.price, fill.fee) for fill in run.fills] == [(100.0, 0.0), (100.0, 0.0)]
+    assert [fill.crossed for fill in run.fills] == [10.0, -10.0]
+    assert run.fleet.journal.orders == 0
+    assert run.fleet.portfolio.saved_quote == pytest.approx(2 * 1000 * 0.0015)
+
+
+def test_only_the_remainder_reaches_the_exchange_as_one_order() -> None:
+    run = trade([LONG, LONG, SHORT], [1000.0, 2000.0, 1200.0])
+    buy = 100 * 1.0005
+    assert run.steps[0].markets[0].order_quantity == pytest.approx(18.0)
+    assert run.fleet.journal.orders == 1
+    for fill, quantity in zip(run.fills[:2], (10.0, 20.0), strict=True):
+        # Each buyer crosses the same share, 12 of 30.
+        assert fill.quantity == pytest.approx(quantity)
+        assert fill.crossed == pytest.approx(quantity * 0.4)
+        assert fill.price == pytest.approx(0.4 * 100 + 0.6 * buy)
+        assert fill.fee == pytest.approx(0.6 * quantity * buy * 0.001)
+    assert (run.fills[2].quantity, run.fills[2].price, run.fills[2].fee) == (-12.0, 100.0, 0.0)
+
+
+def test_the_direction_of_the_remainder_sets_the_slippage() -> None:
+    run = trade([LONG, SHORT], [1000.0, 3000.0])
+    assert run.fills[0].price == 100.0
+    assert run.fills[1].price == pytest.approx((10 * 100 + 20 * 100 * 0.9995) / 30)
+
+
+def test_what_rounding_left_stays_with_the_largest_bot() -> None:
+    odd = [0.7, 3.333, 1.25]  # 5.283 are to be sold, in steps of 0.5
+    bots = [a_bot(signal=k, quantity=quantity, entry_price=100.0) for k, quantity in enumerate(odd)]
+    fleet = a_fleet(rules(**COSTS), bots, market={"quantity_step": 0.5, "min_quantity": 0.5})
+    run = play_fleet(fleet, [[still(FLAT)] * 3] * 2)
+    assert run.steps[0].markets[0].order_quantity == -5.0
+    assert [fill.quantity for fill in run.fills] == pytest.approx([-0.7, -3.05, -1.25])
+    assert run.steps[1].bots[1].quantity == pytest.approx(0.283)
+
+
+def test_a_remainder_below_the_exchanges_minimum_is_dropped_from_the_larger_side() -> None:
+    run = trade([LONG, LONG, SHORT], [1000.0, 2000.0, 2996.0], {"min_notional": 5.0})
+    # 30 against 29.96: a remainder worth 4.
+    assert run.fleet.journal.orders == 0
+    assert [fill.quantity for fill in run.fills] == pytest.approx([29.96 / 3, 29.96 * 2 / 3, -29.96])
+    assert sum(fill.quantity for fill in run.fills) == pytest.approx(0.0, abs=1e-12)
+    assert [fill.fee for fill in run.fills] == [0.0, 0.0, 0.0]
+    assert [Reason(bot.reason) for bot in run.steps[0].bots] == [Reason.TRADE] * 3
+
+
+def test_a_lone_wish_below_the_exchanges_minimum_makes_no_order() -> None:
+    for netting in (0, 1):
+        run = trade([(0.004, 0.004)], market={"min_notional": 5.0}, netting=netting)
+        bot = run.steps[0].bots[0]
+        assert (Reason(bot.reason), bot.ordered, bot.order_quantity) == (Reason.MIN_NOTIONAL, 0, 0.0)
+        assert (bot.reason_value, bot.reason_limit) == (pytest.approx(4.0, abs=1e-3), 5.0)
+        assert run.fills == []
+
+
+def test_the_smaller_side_may_be_below_the_exchanges_minimum_since_it_crosses() -> None:
+    run = trade([LONG, (-0.004, -0.004)], market={"min_notional": 5.0})
+    assert [fill.quantity for fill in run.fills] == pytest.approx([10.0, -0.04])
+
+
+def test_without_netting_each_bot_sends_its_own_order() -> None:
+    run = trade([LONG, SHORT, LONG], netting=0)
+    assert run.fleet.journal.orders == 3
+    assert [fill.crossed for fill in run.fills] == [0.0, 0.0, 0.0]
+    buy, sell = 100 * 1.0005, 100 * 0.9995
+    assert [fill.price for fill in run.fills] == pytest.approx([buy, sell, buy])
+    assert [fill.fee for fill in run.fills] == pytest.approx([buy / 100, sell / 100, buy / 100])
+    assert run.fleet.portfolio.saved_quote == 0.0
+
+
+def test_a_reversal_crosses_the_same_share_of_both_legs() -> None:
+    bots = [a_bot(), a_bot(signal=1)]
+    rows = [[still(LONG), still(FLAT)], [still(SHORT), still((0.5, 0.5))], [still(SHORT), still((0.5, 0.5))]]
+    run = play_fleet(a_fleet(rules(**COSTS), bots), rows)
+    close, opened = (fill for fill in run.steps[2].fills if fill.bot == 0)
+    assert (Leg(close.leg), Leg(opened.leg)) == (Leg.CLOSE, Leg.OPEN)
+    assert close.crossed / close.quantity == pytest.approx(opened.crossed / opened.quantity)
+    assert close.price == pytest.approx(opened.price)
+    bought = next(fill.quantity for fill in run.steps[2].fills if fill.bot == 1)
+    assert close.crossed + opened.crossed == pytest.approx(-bought)
+
+
+def test_bots_on_different_markets_do_not_cross() -> None:
+    bots = [a_bot(), a_bot(market=1, signal=1)]
+    run = play_fleet(a_fleet(rules(**COSTS), bots, markets=2), [[still(LONG), still(SHORT)]] * 2)
+    assert run.fleet.journal.orders == 2
+    assert [fill.crossed for fill in run.fills] == [0.0, 0.0]
+
+
+def test_crossing_costs_no_more_than_sending_each_order() -> None:
+    bands = [LONG, SHORT, (0.3, 0.3), (-0.7, -0.7)]
+    netted, alone = trade(bands), trade(bands, netting=0)
+    saved = netted.fleet.portfolio.equity - alone.fleet.portfolio.equity
+    assert saved == pytest.approx(netted.fleet.portfolio.saved_quote, rel=1e-3)
+    assert saved > 0.0
+
+
+def test_a_reversal_cut_to_little_more_than_a_close_loses_nothing_on_the_way() -> None:
+    """What is left to open is too small for a position, but the other bot sold it, so this one must have it."""
+    short = a_bot(quantity=-1.0, entry_price=100.0, opened_quantity=1.0, allocation=100.0)
+    odd = a_bot(signal=1, quantity=1.05, entry_price=100.0, opened_quantity=1.05)
+    market = {"quantity_step": 0.1, "min_quantity": 0.1, "min_notional": 1000.0}
+    fleet = a_fleet(rules(**COSTS), [short, odd], market=market)
+    run = play_fleet(fleet, [[still(LONG), still(FLAT)]] * 2)
+    # 2 wanted against 1.05: the remainder of 0.95 is worth too little, so 1.05 cross.
+    assert run.fleet.journal.orders == 0
+    assert [bot.quantity for bot in run.steps[1].bots] == pytest.approx([0.05, 0.0], abs=1e-12)
+    assert sum(fill.quantity for fill in run.fills) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_withdrawn_order_leaves_its_counterpart_to_the_exchange() -> None:
+    bots = [a_bot(), a_bot(signal=1)]
+    fleet = a_fleet(rules(**COSTS), bots)
+    play_fleet(fleet, [[still(LONG), still(SHORT)]])
+    assert fleet.markets[0].order_quantity == 0.0
+    fleet.bots[1].level_person = Level.NO_ENTRIES.value
+    set_levels(fleet.portfolio, fleet.sleeves, fleet.bots)
+    withdraw_orders(fleet)
+    assert [bot.order_quantity for bot in fleet.bots] == [10.0, 0.0]
+    assert [bot.order_crossed for bot in fleet.bots] == [0.0, 0.0]
+    assert [bot.ordered for bot in fleet.bots] == [1, 0]
+    assert fleet.markets[0].order_quantity == 10.0
+
+
+@pytest.mark.parametrize(
+    ("level", "band", "left"),
+    [
+        (Level.NO_ENTRIES, SHORT, -5.0),  # a reversal becomes a close
+        (Level.NO_ENTRIES, FLAT, -5.0),
+        (Level.NO_ENTRIES, LONG, 0.0),  # an increase goes
+        (Level.HALTED, FLAT, 0.0),  # everything goes
+    ],
+)
+def test_of_a_pending_order_only_what_the_level_allows_is_left(level: Level, band: Band, left: float) -> None:
+    held = {"quantity": 5.0, "entry_price": 100.0, "opened_quantity": 5.0, "confirmed": 0.5, "sized_exposure": 0.5}
+    fleet = a_fleet(rules(leverage=2.0), [a_bot(**held, target_quantity=5.0)])
+    play_fleet(fleet, [[still(band)]])
+    fleet.bots[0].level_person = level.value
+    set_levels(fleet.portfolio, fleet.sleeves, fleet.bots)
+    withdraw_orders(fleet)
+    assert fleet.bots[0].order_quantity == left
+    assert fleet.markets[0].order_quantity == left
+
+
+def test_closing_at_once_is_a_step_of_its_own_for_the_bots_at_flatten() -> None:
+    bots = [a_bot(), a_bot(signal=1, sleeve=1)]
+    fleet = a_fleet(rules(), bots)
+    play_fleet(fleet, [[still(LONG)] * 2] * 2)
+    fleet.sleeves[0].level_person = Level.FLATTEN.value
+    order_closes(fleet)
+    assert fleet.portfolio.step == 3
+    assert [bot.order_quantity for bot in fleet.bots] == [-10.0, 0.0]
+
+
+@given(
+    st.lists(st.floats(-1.0, 1.0), min_size=1, max_size=6),
+    st.sampled_from([1e-8, 0.001, 0.5]),
+    st.sampled_from([0.0, 5.0, 300.0]),
+)
+def test_what_bots_get_is_what_the_exchange_filled(wishes: list[float], step: float, minimum: float) -> None:
+    market = {"quantity_step": step, "min_quantity": step, "min_notional": minimum}
+    run = trade([(wish, wish) for wish in wishes], market=market)
+    order = run.steps[0].markets[0].order_quantity
+    assert order / step == pytest.approx(round(order / step), abs=1e-6)
+    assert order == 0.0 or abs(order) * 100.0 >= minimum
+    assert sum(bot.quantity for bot in run.steps[1].bots) == pytest.approx(order, abs=1e-9)
+    for bot, band in zip(run.steps[1].bots, wishes, strict=True):
+        assert bot.quantity * band >= 0.0
+        assert abs(bot.quantity) <= abs(band) * 10.0 + 1e-9
