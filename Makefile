@@ -1,0 +1,81 @@
+# `make` alone lists what there is. Needs Python 3.11 to 3.14 and nothing else; PYTHON=… names one to use.
+
+PYTHON ?=
+WORKERS ?= 2
+ARGS ?=
+ONLY ?=
+
+BIN := .venv/bin
+# Scripts in .venv hold its path: a project that was moved gets a new one.
+HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
+MADE := .venv/made-$(HERE)
+RUNTIME := .venv/runtime-$(HERE)
+TESTING := .venv/testing-$(HERE)
+
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
+RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help install run stop status test test-slow test-all bench lint lock
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(RUNTIME) ## start the fleet under supervisor, in the background
+	@$(BIN)/python -m worker.supervision start
+
+stop: $(RUNTIME) ## let the worker finish its step, then stop it and supervisor
+	@$(BIN)/python -m worker.supervision stop
+
+status: $(RUNTIME) ## show equity, level, brakes, positions and the age of the last step
+	@$(BIN)/flotilla status
+
+test: $(TESTING) ## run the quick tests, under 5 minutes on 2 cores
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-slow: $(TESTING) ## run the slow tests
+	@$(PYTEST) -m slow $(ARGS)
+
+test-all: $(TESTING) ## run all tests, under 60 minutes on 2 cores
+	@$(PYTEST) $(ARGS)
+
+bench: $(TESTING) ## measure, and write docs/benchmarks.md; ONLY=speed runs one
+	@$(BIN)/python -m tests.bench $(ONLY) $(ARGS)
+
+lint: $(TESTING) ## check style, types and the directions of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/mypy
+
+lock: ## resolve both lock files anew, with uv
+	@$(RESOLVE) --output-file requirements.lock pyproject.toml
+	@$(RESOLVE) --extra dev --constraints requirements.lock --output-file tests/requirements.lock pyproject.toml
+
+install: $(RUNTIME) ## set up .venv, which the others do by themselves
+
+# Some names on a machine do not run, or lack venv, so each candidate is tried.
+$(MADE):
+	@python=""; \
+	for candidate in $(PYTHON) $(if $(PYTHON),,python3.14 python3.13 python3.12 python3.11 python3 python); do \
+	  if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' \
+	    </dev/null >/dev/null 2>&1; then python="$$candidate"; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "Flotilla needs Python 3.11 to 3.14 with venv, and found none$(if $(PYTHON), as $(PYTHON)). Install one" \
+	    "(Debian, Ubuntu: apt install python3 python3-venv; macOS: brew install python@3.13) or name one: make PYTHON=/path/to/python." >&2; \
+	  exit 1; \
+	fi; \
+	echo "Setting up .venv with $$("$$python" -V); once, about a minute."; \
+	"$$python" -m venv --clear .venv
+	@touch $@
+
+$(RUNTIME): $(MADE) requirements.lock pyproject.toml
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(TESTING): $(RUNTIME) tests/requirements.lock
+	@$(PIP) install --require-hashes -r tests/requirements.lock
+	@touch $@

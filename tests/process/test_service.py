@@ -1,0 +1,271 @@
+"""The worker as a process: signals, ends, the lock, crashes; with a fake worker in a real process."""
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.process.running import give_orders, journal, run_worker, start_worker, wait_for, workers_in
+from worker.process import process_files
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_during_a_step_finishes_that_step_and_exits_0(tmp_path: Path, number: signal.Signals) -> None:
+    give_orders(tmp_path, steps=1000, step_seconds=1)
+    process = start_worker(tmp_path)
+    wait_for(lambda: "step begins" in journal(tmp_path))
+    stopped_at = time.monotonic()
+    process.send_signal(number)
+    log, _ = process.communicate(timeout=10)
+    assert process.returncode == 0, log
+    assert time.monotonic() - stopped_at < 5.0
+    lines = journal(tmp_path)
+    assert lines.count("step begins") == lines.count("step ends") == 1
+    assert lines[-1] == "closes"
+
+
+def test_a_stop_while_idle_is_obeyed_at_once(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=0)
+    process = start_worker(tmp_path)
+    wait_for(lambda: "answers" in journal(tmp_path))
+    stopped_at = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert time.monotonic() - stopped_at < 1.0
+
+
+@pytest.mark.slow
+def test_a_step_that_hangs_is_cut_off_within_10_seconds_of_the_stop(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=1, step_seconds=60)
+    process = start_worker(tmp_path)
+    wait_for(lambda: "step begins" in journal(tmp_path))
+    stopped_at = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    log, _ = process.communicate(timeout=15)
+    assert time.monotonic() - stopped_at < 10.0
+    assert process.returncode == 70
+    assert "cut off" in log
+
+
+def test_a_hangup_reloads_the_settings_and_the_log_says_what_changed(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=1000, step_seconds=0.2)
+    process = start_worker(tmp_path)
+    wait_for(lambda: "step ends" in journal(tmp_path))
+    process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "reloads" in journal(tmp_path))
+    steps = journal(tmp_path).count("step ends")
+    wait_for(lambda: journal(tmp_path).count("step ends") > steps)
+    process.send_signal(signal.SIGTERM)
+    log, _ = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert "risk.stop is 0.05 now" in log
+    assert "portfolio.timeframe was refused" in log
+
+
+def test_a_hangup_with_broken_settings_leaves_the_worker_running_and_recorded(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=0, reload_fails="configuration")
+    process = start_worker(tmp_path)
+    wait_for(lambda: "answers" in journal(tmp_path))
+    process.send_signal(signal.SIGHUP)
+    wait_for(lambda: any(line.startswith("records the settings were left") for line in journal(tmp_path)))
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=10)
+
+
+def test_commands_are_answered_between_the_steps_of_a_long_catch_up(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=30, step_seconds=0.05)
+    assert run_worker(tmp_path, "--until-end")[0] == 0
+    lines = journal(tmp_path)
+    answered_between = lines[lines.index("step begins") : len(lines) - lines[::-1].index("step ends")].count("answers")
+    assert 4 <= answered_between <= 12
+
+
+def test_a_replay_that_ended_keeps_the_worker_up_and_says_so(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=2)
+    process = start_worker(tmp_path)
+    wait_for(lambda: journal(tmp_path).count("step ends") == 2 and journal(tmp_path)[-1] in ("answers", "beats"))
+    time.sleep(0.5)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    log, _ = process.communicate(timeout=10)
+    assert log.count("the replay has ended; commands are still answered") == 1
+
+
+def test_until_end_exits_0_when_the_replay_has_ended(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=3)
+    code, log = run_worker(tmp_path, "--until-end")
+    assert code == 0, log
+    assert journal(tmp_path).count("step ends") == 3
+
+
+def test_steps_come_right_after_each_bar_close_of_a_market_on_the_wall_clock(tmp_path: Path) -> None:
+    give_orders(tmp_path, wall_bar_ms=2000)
+    process = start_worker(tmp_path)
+    wait_for(lambda: len(booked(tmp_path)) == 2)
+    process.send_signal(signal.SIGTERM)
+    log, _ = process.communicate(timeout=10)
+    assert process.returncode == 0, log
+    assert [bars for bars, _ in booked(tmp_path)] == [1, 1]
+    # The alarm rings at 50 ms; the loop would see an overdue bar by itself a second later.
+    assert min(late_ms for _, late_ms in booked(tmp_path)) < 300
+    assert "apscheduler" not in log.lower()
+
+
+def test_a_machine_that_was_suspended_catches_up_every_bar_once(tmp_path: Path) -> None:
+    give_orders(tmp_path, wall_bar_ms=1000)
+    process = start_worker(tmp_path)
+    wait_for(lambda: booked(tmp_path))
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(3.0)
+    process.send_signal(signal.SIGCONT)
+    wait_for(lambda: sum(bars for bars, _ in booked(tmp_path)) >= 4, seconds=2.0)
+    process.send_signal(signal.SIGTERM)
+    log, _ = process.communicate(timeout=10)
+    assert process.returncode == 0, log
+    assert max(bars for bars, _ in booked(tmp_path)) >= 2
+
+
+def test_a_bar_that_the_alarm_missed_is_stepped_a_second_later_all_the_same(tmp_path: Path) -> None:
+    give_orders(tmp_path, wall_bar_ms=2000, alarm_bar_ms=3_600_000)
+    process = start_worker(tmp_path)
+    wait_for(lambda: len(booked(tmp_path)) == 2)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=10)
+    assert all(1000 <= late_ms < 1500 for _, late_ms in booked(tmp_path))
+
+
+def booked(root: Path) -> list[tuple[int, int]]:
+    """Give each booking: how many bars, and how many milliseconds after the last close."""
+    words = [line.split() for line in journal(root) if line.startswith("booked")]
+    return [(int(line[1]), int(line[3])) for line in words]
+
+
+@pytest.mark.parametrize(
+    ("place", "failure", "code", "said"),
+    [
+        ("settings", "configuration", 78, "risk.stop must be below 1, was 3"),
+        ("recovery", "configuration", 78, "risk.stop must be below 1, was 3"),
+        ("recovery", "lease", 75, "another worker holds the lease"),
+        ("step", "lease", 75, "another worker holds the lease"),
+        ("step", "database", 69, "the database is away"),
+        ("recovery", "market", 69, "the exchange is away"),
+    ],
+)
+def test_an_expected_failure_is_one_sentence_and_its_exit_code(
+    tmp_path: Path, place: str, failure: str, code: int, said: str
+) -> None:
+    give_orders(tmp_path, steps=1, **{f"{place}_fails": failure})
+    exit_code, log = run_worker(tmp_path)
+    assert exit_code == code
+    assert said in log.splitlines()[-1]
+    assert "Traceback" not in log
+
+
+def test_an_unexpected_failure_leaves_its_traceback_and_exits_70(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=1, step_fails="unexpected")
+    code, log = run_worker(tmp_path)
+    assert code == 70
+    assert "Traceback" in log
+    assert "ZeroDivisionError" in log
+    assert journal(tmp_path)[-1] == "closes"
+
+
+def test_a_market_that_is_away_in_a_step_is_recorded_and_tried_again_with_patience(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=1, step_fails="market")
+    process = start_worker(tmp_path)
+    wait_for(lambda: journal(tmp_path).count("step begins") == 2)
+    assert "records the exchange is away" in journal(tmp_path)
+    time.sleep(0.5)
+    assert journal(tmp_path).count("step begins") == 2
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=10)
+    assert process.returncode == 0
+
+
+def test_a_second_worker_on_the_same_books_refuses_and_names_the_first(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=0)
+    first = start_worker(tmp_path)
+    wait_for(lambda: "answers" in journal(tmp_path))
+    code, log = run_worker(tmp_path)
+    assert code == 75
+    assert f"process {first.pid}, since 20" in log
+    assert first.poll() is None
+    assert workers_in(tmp_path) == [first.pid]
+    first.kill()
+    first.communicate(timeout=10)
+    second = start_worker(tmp_path)
+    wait_for(lambda: second.pid in workers_in(tmp_path))
+    second.send_signal(signal.SIGTERM)
+    second.communicate(timeout=10)
+
+
+def test_under_a_supervisor_a_second_worker_waits_for_the_first_to_end(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=0)
+    first = start_worker(tmp_path)
+    wait_for(lambda: "answers" in journal(tmp_path))
+    second = start_worker(tmp_path, SUPERVISOR_ENABLED="1")
+    assert second.stdout is not None
+    assert f"process {first.pid}" in (said := second.stdout.readline())
+    assert "waiting for it to end" in said
+    assert second.pid not in workers_in(tmp_path)
+    first.send_signal(signal.SIGTERM)
+    first.communicate(timeout=10)
+    wait_for(lambda: second.pid in workers_in(tmp_path))
+    second.send_signal(signal.SIGTERM)
+    second.communicate(timeout=10)
+    assert second.returncode == 0
+
+
+def test_a_lock_that_cannot_be_written_is_a_configuration_error(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=0)
+    (tmp_path / "state").write_text("a file where the folder should be")
+    code, log = run_worker(tmp_path)
+    assert code == 78
+    assert "must be writable" in log
+
+
+def test_the_fifth_crash_in_ten_minutes_stays_up_with_the_brake_on(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=1, step_fails="unexpected")
+    for _ in range(5):
+        assert run_worker(tmp_path)[0] == 70
+    assert journal(tmp_path).count("recovered brake=False") == 5
+    process = start_worker(tmp_path)
+    wait_for(lambda: "recovered brake=True" in journal(tmp_path))
+    begun = journal(tmp_path).count("step begins")
+    wait_for(lambda: journal(tmp_path).count("recovered brake=True") == 2, seconds=15)
+    answered = journal(tmp_path).count("answers")
+    wait_for(lambda: journal(tmp_path).count("answers") > answered + 2)
+    assert process.poll() is None
+    assert journal(tmp_path).count("step begins") <= begun + 1, "steps are held back after a crash under the brake"
+    process.send_signal(signal.SIGTERM)
+    log, _ = process.communicate(timeout=10)
+    assert process.returncode == 0, log
+    assert "staying up without entries after 5 crashes" in log
+
+
+def test_a_clean_stop_forgets_the_crashes(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=1, step_fails="unexpected")
+    assert run_worker(tmp_path)[0] == 70
+    crashes = process_files(tmp_path, "sqlite:///state/flotilla.db", "flotilla").crashes
+    assert '"crashes_ms": [1' in crashes.read_text()
+    give_orders(tmp_path, steps=0)
+    process = start_worker(tmp_path)
+    wait_for(lambda: journal(tmp_path)[-1] == "answers")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=10)
+    assert '"crashes_ms": []' in crashes.read_text()
+
+
+def test_a_restart_under_a_supervisor_waits_after_a_crash_and_one_by_hand_does_not(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=1, step_fails="unexpected")
+    assert "starting in" not in run_worker(tmp_path)[1]
+    assert "starting in" not in run_worker(tmp_path)[1]
+    started_at = time.monotonic()
+    code, log = run_worker(tmp_path, SUPERVISOR_ENABLED="1")
+    assert code == 70
+    assert "starting in 2 s, after 2 crashes" in log
+    assert time.monotonic() - started_at > 2.0

@@ -1,0 +1,199 @@
+"""supervisord.conf with a fake worker: start, stop, signals, ends, and a supervisor that is killed."""
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.errors import ConfigurationError
+from tests.conftest import ROOT
+from tests.process.running import SCRIPT, alive, environment, give_orders, journal, wait_for, workers_in
+from worker import supervision
+
+REAL_COMMAND = '"%(here)s/.venv/bin/python" -u -m worker run'
+
+
+class Project:
+    """A folder with the project's supervisord.conf, whose worker is a fake."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        text = (ROOT / "supervisord.conf").read_text()
+        assert REAL_COMMAND in text
+        fake = f'"{sys.executable}" -u "{SCRIPT}" "%(here)s"'
+        (root / "supervisord.conf").write_text(text.replace(REAL_COMMAND, fake))
+
+    def make(self, action: str) -> tuple[int, str]:
+        """Do what `make run` (start) and `make stop` (stop) do."""
+        command = [sys.executable, "-m", "worker.supervision", action]
+        done = subprocess.run(command, cwd=self.root, env=environment(), capture_output=True, text=True, check=False)
+        return done.returncode, (done.stdout + done.stderr).strip()
+
+    def ctl(self, *arguments: str) -> str:
+        """Run supervisorctl as a person would, from the project's folder."""
+        command = [str(Path(sys.executable).with_name("supervisorctl")), *arguments]
+        return subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False).stdout
+
+    @property
+    def supervisor(self) -> int:
+        return int((self.root / "run" / "supervisord.pid").read_text())
+
+    def living_workers(self) -> list[int]:
+        return [process for process in workers_in(self.root) if alive(process)]
+
+    def state(self) -> str:
+        return self.ctl("status", "worker").split()[1]
+
+    def log(self) -> str:
+        return (self.root / "logs" / "worker.log").read_text()
+
+
+@pytest.fixture
+def project() -> Iterator[Project]:
+    # pytest's own folders are longer than a socket's path may be.
+    root = Path(tempfile.mkdtemp(prefix="flotilla-", dir="/tmp"))
+    project = Project(root)
+    give_orders(root, steps=0)
+    yield project
+    project.make("stop")
+    for process in project.living_workers():
+        os.kill(process, signal.SIGKILL)
+    shutil.rmtree(root)
+
+
+def test_the_fleet_starts_says_where_to_look_and_stops(project: Project) -> None:
+    code, said = project.make("start")
+    assert code == 0, said
+    assert "\n" not in said
+    assert "flotilla status" in said
+    assert "make stop" in said
+    wait_for(lambda: "beats" in journal(project.root))
+
+    assert project.make("start") == (0, said), "a second start changes nothing"
+    assert len(project.living_workers()) == 1
+
+    project.ctl("signal", "HUP", "worker")
+    wait_for(lambda: "reloads" in journal(project.root))
+
+    project.ctl("restart", "worker")
+    wait_for(lambda: len(workers_in(project.root)) == 2)
+    assert project.state() == "RUNNING"
+
+    project.ctl("stop", "worker")
+    assert project.state() == "STOPPED"
+    assert journal(project.root)[-1] == "closes"
+    assert project.make("start")[0] == 0, "a stopped worker is started under the supervisor that is there"
+    wait_for(lambda: len(project.living_workers()) == 1)
+
+    assert project.make("stop") == (0, "Flotilla has stopped.")
+    assert project.living_workers() == []
+    assert project.make("stop") == (0, "Flotilla is not running.")
+
+
+def test_only_the_owner_can_open_the_socket(project: Project) -> None:
+    project.make("start")
+    for path in (project.root / "run" / "supervisor.sock", project.root / "run"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    assert not (project.root / "logs" / "worker.log").stat().st_mode & stat.S_IRWXO
+
+
+def test_a_configuration_error_is_said_and_not_tried_again(project: Project) -> None:
+    give_orders(project.root, settings_fails="configuration")
+    code, said = project.make("start")
+    assert code == 78
+    assert "risk.stop must be below 1, was 3" in said
+    time.sleep(1.0)
+    assert project.state() == "EXITED"
+    assert project.log().count("risk.stop must be below 1") == 1
+
+
+def test_a_crash_is_started_again_after_a_growing_delay(project: Project) -> None:
+    give_orders(project.root, steps=1, step_fails="unexpected")
+    project.make("start")
+    wait_for(lambda: "starting in 2 s, after 2 crashes" in project.log())
+    assert "starting in 1 s, after 1 crashes" in project.log()
+    give_orders(project.root, steps=0)
+    wait_for(lambda: len(workers_in(project.root)) == 3 and project.state() == "RUNNING")
+
+
+def test_a_worker_that_is_killed_is_started_again(project: Project) -> None:
+    project.make("start")
+    wait_for(lambda: project.living_workers())
+    os.kill(project.living_workers()[0], signal.SIGKILL)
+    wait_for(lambda: len(workers_in(project.root)) == 2)
+    assert len(project.living_workers()) == 1
+
+
+def test_a_killed_supervisor_leaves_no_worker_and_the_next_runs_exactly_one(project: Project) -> None:
+    give_orders(project.root, steps=1000, step_seconds=1)
+    project.make("start")
+    wait_for(lambda: "step begins" in journal(project.root))
+    os.kill(project.supervisor, signal.SIGKILL)
+    code, said = project.make("start")
+    assert code == 0, said
+    assert len(project.living_workers()) <= 1, "the second waits while the first finishes its step"
+    wait_for(lambda: len(workers_in(project.root)) == 2)
+    first, second = workers_in(project.root)
+    assert not alive(first)
+    assert project.living_workers() == [second]
+    lines = (project.root / "journal").read_text().splitlines()
+    assert lines.index(f"{second} recovered brake=False") > lines.index(f"{first} closes")
+
+
+def test_a_worker_whose_supervisor_died_before_it_looked_ends_too(project: Project) -> None:
+    # What a supervisor leaves of itself is the broken pipe of standard input.
+    reading, writing = os.pipe()
+    os.close(writing)
+    worker = subprocess.run(
+        [sys.executable, str(SCRIPT), str(project.root)],
+        env=environment(SUPERVISOR_ENABLED="1"),
+        stdin=reading,
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    os.close(reading)
+    assert worker.returncode == 0
+    assert journal(project.root) == []
+
+
+def test_a_path_too_long_for_a_socket_is_one_clear_sentence(tmp_path: Path) -> None:
+    deep = tmp_path / ("a" * 60) / ("b" * 60)
+    deep.mkdir(parents=True)
+    with pytest.raises(ConfigurationError, match=r"must be at most \d\d characters long, .*, was \d+"):
+        supervision.start(deep)
+    assert not (deep / "run").exists()
+
+
+def test_the_longest_path_it_accepts_works() -> None:
+    base = Path(tempfile.mkdtemp(prefix="flotilla-", dir="/tmp"))
+    most = supervision.LONGEST_SOCKET_PATH - len("/run/supervisor.sock") - len(str(base)) - 1
+    root = base / ("c" * most)
+    root.mkdir()
+    project = Project(root)
+    give_orders(root, steps=0)
+    try:
+        assert project.make("start")[0] == 0
+        assert project.make("stop")[0] == 0
+    finally:
+        shutil.rmtree(base)
+
+
+def test_a_path_with_spaces_works() -> None:
+    base = Path(tempfile.mkdtemp(prefix="flotilla ", dir="/tmp"))
+    project = Project(base)
+    give_orders(base, steps=0)
+    try:
+        assert project.make("start")[0] == 0
+        wait_for(lambda: project.living_workers())
+        assert project.make("stop")[0] == 0
+    finally:
+        shutil.rmtree(base)

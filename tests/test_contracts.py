@@ -1,0 +1,51 @@
+"""The directions of imports that pyproject.toml draws hold, and the checker sees one that is broken."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+LINTER = [
+    sys.executable,
+    "-c",
+    "from importlinter.cli import lint_imports_command; lint_imports_command()",
+    "--no-cache",
+]
+
+
+def lint(project: Path) -> tuple[int, str]:
+    checked = subprocess.run(
+        [*LINTER, "--config", str(project / "pyproject.toml")], cwd=project, capture_output=True, text=True, check=False
+    )
+    return checked.returncode, checked.stdout + checked.stderr
+
+
+def test_every_import_goes_in_an_allowed_direction() -> None:
+    code, said = lint(ROOT)
+    assert code == 0, said
+    assert "0 broken" in said
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("shared/units.py", "import worker.jit"),
+        ("worker/risk/gate.py", "import shared.clock"),
+        ("worker/risk/gate.py", "import logging"),
+        ("worker/market/gaps.py", "import worker.store"),
+        ("worker/strategies/bars.py", "import numba"),
+        ("worker/loop.py", "import dashboard"),
+    ],
+)
+def test_a_forbidden_import_is_seen(tmp_path: Path, module: str, line: str) -> None:
+    for package in ("shared", "worker", "dashboard"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / module).write_text(f"{line}\n{(tmp_path / module).read_text()}")
+    code, said = lint(tmp_path)
+    assert code == 1, said
+    assert "1 broken" in said or "2 broken" in said
