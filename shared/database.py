@@ -5,6 +5,7 @@ which cannot write, and insert commands through `open_commands`. Migrations are 
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,8 @@ from shared.migrations import HEAD, current_revision, known_revisions
 # Before this release two writing connections can corrupt a database in WAL mode (sqlite.org/wal.html#walresetbug).
 OLDEST_SQLITE = (3, 51, 3)
 BUSY_SECONDS = 5.0
+# SQLite waits up to 100 ms between two attempts: too long to get in between two steps of a replay at full speed.
+EAGER_SECONDS = 0.001
 _WRITER_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -78,7 +81,8 @@ def open_commands(url: str, root: Path = Path()) -> Engine:
     place = _parse(url)
     if place.get_backend_name() == "sqlite":
         path = _existing(sqlite_path(url, root))
-        engine = _sqlite_engine(path, _WRITER_PRAGMAS[1:], "BEGIN IMMEDIATE", "rw", pool_size=1)
+        pragmas = tuple(pragma for pragma in _WRITER_PRAGMAS[1:] if not pragma.startswith("busy_timeout"))
+        engine = _sqlite_engine(path, (*pragmas, "busy_timeout=0"), "BEGIN IMMEDIATE", "rw", eager=True)
     else:
         engine = _postgresql_engine(place, pool_size=1)
     _require_head(engine)
@@ -167,7 +171,7 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _sqlite_engine(path: Path, pragmas: tuple[str, ...], begin: str, mode: str, pool_size: int = 5) -> Engine:
+def _sqlite_engine(path: Path, pragmas: tuple[str, ...], begin: str, mode: str, eager: bool = False) -> Engine:
     module = sqlite_module()
     place = f"file:{quote(str(path))}?mode={mode}"
 
@@ -179,7 +183,6 @@ def _sqlite_engine(path: Path, pragmas: tuple[str, ...], begin: str, mode: str, 
         module=module,
         creator=connect,
         poolclass=QueuePool,
-        pool_size=pool_size,
     )
 
     @event.listens_for(engine, "connect")
@@ -191,9 +194,24 @@ def _sqlite_engine(path: Path, pragmas: tuple[str, ...], begin: str, mode: str, 
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        if eager:
+            _begin_eagerly(connection, begin, module.OperationalError)
+        else:
+            connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _begin_eagerly(connection: Connection, begin: str, refusal: type[Exception]) -> None:
+    give_up = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.connection.driver_connection.execute(begin).close()
+            return
+        except refusal as error:
+            if "locked" not in str(error) or time.monotonic() >= give_up:
+                raise OperationalError(begin, None, error) from error
+            time.sleep(EAGER_SECONDS)
 
 
 def _postgresql_engine(place: URL, options: str = "", pool_size: int = 5) -> Engine:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from shared.enums import BarStatus, Cause, Level, NoticeKind, ScopeKind, Severity, Side, TransferKind
+from shared.enums import BarStatus, Cause, Level, NoticeKind, ScopeKind, Severity, Side, TransferKind, Trigger
 from worker.ledger.desk import Booked, LedgerDesk
 from worker.ledger.lots import Execution, Lot, Position, RoundTrip, Trip
 from worker.orders import OrderRow
@@ -25,7 +25,7 @@ from worker.store.money import (
     save_funding,
     save_transfers,
 )
-from worker.store.orders import FillRow, OrderResult, save_fills, save_order_results, save_orders
+from worker.store.orders import FillRow, OrderResult, load_open_orders, save_fills, save_order_results, save_orders
 from worker.store.orders import OrderRow as StoredOrder
 from worker.store.round_trips import (
     load_lots,
@@ -127,6 +127,25 @@ class Books:
                 positions[place[row.bot_id]].trip = _trip(row)
         self.desk.positions = positions
 
+    def load_waiting(self, connection: Connection) -> list[OrderRow]:
+        """Give the orders that wait for their price."""
+        return [
+            OrderRow(
+                order.client_order_id,
+                order.account,
+                order.symbol,
+                order.side,
+                order.quantity,
+                Trigger(order.trigger),
+                order.step,
+                order.decided_ms,
+                order.status,
+                market=-1,
+                bot=-1,
+            )
+            for order in load_open_orders(connection, self.portfolio_id)
+        ]
+
     def book(self, fills: Iterable[Fill]) -> Booked:
         """Book fills into lots and round trips, in memory."""
         booked = Booked()
@@ -182,10 +201,7 @@ class Books:
         events: list[EventRow],
     ) -> None:
         """Write everything a step left but heartbeat and lease."""
-        save_orders(connection, self.portfolio_id, [_stored(order) for order in rows.new_orders])
-        fresh = {order.client_order_id for order in rows.new_orders}
-        results = [_result(order) for order in rows.settled_orders if order.client_order_id not in fresh]
-        save_order_results(connection, self.portfolio_id, results)
+        self.save_orders(connection, rows)
         save_fills(connection, self.portfolio_id, [self._fill(*pair) for pair in self._with_orders(rows)])
         self.save_positions(connection, booked)
         save_funding(connection, self.portfolio_id, [self._funding(rows, row) for row in rows.funding])
@@ -199,6 +215,13 @@ class Books:
         save_bar_records(connection, self.portfolio_id, list(self._bar_rows(rows)))
         save_events(connection, self.portfolio_id, events)
         self.save_states(connection)
+
+    def save_orders(self, connection: Connection, rows: StepRows) -> None:
+        """Write the orders that a step made, and what became of earlier ones."""
+        save_orders(connection, self.portfolio_id, [_stored(order) for order in rows.new_orders])
+        fresh = {order.client_order_id for order in rows.new_orders}
+        results = [_result(order) for order in rows.settled_orders if order.client_order_id not in fresh]
+        save_order_results(connection, self.portfolio_id, results)
 
     def save_positions(self, connection: Connection, booked: Booked) -> None:
         """Write the lots, open round trips and closed ones of the bots that traded."""
@@ -241,7 +264,7 @@ class Books:
         level = Level.FLATTEN if scope_kind is ScopeKind.PORTFOLIO and cause is Cause.DRAWDOWN else Level.NO_ENTRIES
         said = {
             NoticeKind.WARNED: f"{who}: {what} {notice.value:.2%} is near its limit of {notice.limit:.2%}",
-            NoticeKind.TRIPPED: f"{who}: {what} {notice.value:.2%} reached its limit of {notice.limit:.2%}; {level.name}",
+            NoticeKind.TRIPPED: f"{who}: {what} {notice.value:.2%} reached {notice.limit:.2%}; {level.name}",
             NoticeKind.RELEASED: f"{who}: the {what} brake released itself at the start of the UTC day",
         }[kind]
         return EventRow(
@@ -402,4 +425,6 @@ def _result(order: OrderRow) -> OrderResult:
         order.done_ms,
         None,
         order.reason,
+        order.side,
+        order.quantity,
     )

@@ -16,9 +16,15 @@ from worker.store.candles import Candles
 from worker.store.fleet import symbols_in_books
 
 
-def make_market(
-    settings: Settings, symbols: Sequence[str], root: Path, engine: Engine, clock: Clock
-) -> Market:
+def candles_name(settings: Settings) -> str:
+    """Name what candles are kept under: bars of different markets must not mix."""
+    market = settings.market
+    if market.kind == "ccxt":
+        return ":".join(filter(None, (market.exchange, market.exchange_type, market.endpoint)))
+    return f"simulated:{market.seed}" if market.kind == "simulated" else f"replay:{market.candles}"
+
+
+def make_market(settings: Settings, symbols: Sequence[str], root: Path, engine: Engine, clock: Clock) -> Market:
     """Make the market the settings ask for, for the symbols of the settings and of the books."""
     market, step_ms = settings.market, settings.step_ms
     if market.kind == "simulated":
@@ -28,13 +34,12 @@ def make_market(
     if market.kind == "replay":
         from worker.market.replay import ReplayMarket
 
-        folders = {"candles": root / market.candles, "funding": market.funding and root / market.funding}
+        folders = {name: root / folder for name in ("candles", "funding") if (folder := getattr(market, name))}
         return ReplayMarket(symbols, step_ms, market.model_copy(update=folders), clock)
     if market.kind == "ccxt":
         from worker.market.exchange import CcxtMarket
 
-        name = ":".join(filter(None, (market.exchange, market.exchange_type, market.endpoint)))
-        return CcxtMarket(symbols, step_ms, market, clock, Candles(engine, name))
+        return CcxtMarket(symbols, step_ms, market, clock, Candles(engine, candles_name(settings)))
     raise ConfigurationError(f"market.kind must be simulated, replay or ccxt, was {market.kind!r}")
 
 
@@ -46,4 +51,7 @@ def make_worker(settings: Settings, root: Path, load: Callable[[], Settings], cl
     with transaction(engine) as connection:
         symbols = dict.fromkeys((*settings.portfolio.symbols, *symbols_in_books(connection, settings.portfolio.name)))
     market = make_market(settings, tuple(symbols), root, engine, clock)
-    return LiveWorker(settings, market, engine, clock, load, real_time=settings.market.kind == "ccxt")
+    real_time = settings.market.kind == "ccxt"
+    # The market of an exchange keeps what it fetches; the others can make their bars again, but pages want to draw them.
+    kept = None if real_time else candles_name(settings)
+    return LiveWorker(settings, market, engine, clock, load, real_time, kept)

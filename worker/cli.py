@@ -27,6 +27,7 @@ COMMANDS = {
     "release": Command("worker.terminal.controls:release", "Take a level back, a person's or a brake's."),
     "deposit": Command("worker.terminal.controls:deposit", "Put money in."),
     "withdraw": Command("worker.terminal.controls:withdraw", "Take free money out."),
+    "export": Command("worker.terminal.export", "Write fills, orders, round trips and the rest as CSV or JSON."),
     "doctor": Command("worker.terminal.doctor", "Say whether the books sum."),
     "config": Command("worker.terminal.config", "Say what changed settings would do."),
     "db": Command("worker.terminal.database", "Look after the database."),

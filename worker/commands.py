@@ -73,7 +73,7 @@ class CommandDesk:
 
     def _do(self, connection: Connection, command: CommandRow, market_ms: int) -> str:
         if command.kind in LEVELS:
-            sentence = self._raise_level(command)
+            sentence = self._raise_level(connection, command, market_ms)
             if command.kind is CommandKind.FLATTEN:
                 sentence = self._flatten(connection, market_ms)
             return sentence
@@ -98,14 +98,16 @@ class CommandDesk:
             raise CommandRefused(f"{command.scope_kind.lower()} must be {known}, was {command.scope!r}")
         return (self.fleet.sleeves if is_sleeve else self.fleet.bots)[names.index(command.scope)]
 
-    def _raise_level(self, command: CommandRow) -> str:
+    def _raise_level(self, connection: Connection, command: CommandRow, market_ms: int) -> str:
         scope, level = self._scope(command), LEVELS[command.kind]
         if scope.level_person > level:
             held = Level(scope.level_person).name
             raise CommandRefused(f"{_where(command)} is at {held} already, which is more; release it first")
         scope.level_person = int(level)
         set_levels(self.fleet.portfolio, self.fleet.sleeves, self.fleet.bots)
-        self._stepper.withdraw()
+        rows = self._stepper.take_back(market_ms)
+        if rows.settled_orders or rows.new_orders:
+            self._books.save_orders(connection, rows)
         held = sum(not is_flat(bot, self.fleet.markets[bot.market]) for bot in self._bots_at(level))
         kept = f"; {held} positions stay open without stops" if level is Level.HALTED and held else ""
         return f"{_where(command)} is at {level.name}{kept}"
@@ -114,6 +116,8 @@ class CommandDesk:
         return [bot for bot in self.fleet.bots if bot.level == level]
 
     def _flatten(self, connection: Connection, market_ms: int) -> str:
+        if not self.fleet.portfolio.time_ms:
+            return "nothing is open before the first bar"
         before = [abs(bot.quantity) for bot in self.fleet.bots]
         rows = self._stepper.close_positions(market_ms)
         self._save(connection, rows)
@@ -186,9 +190,6 @@ class CommandDesk:
             share = from_bots * (free[b] / sum(free)) if from_bots else 0.0
             if share > 0.0:
                 book_flow(self.fleet, bot, -share)
-                bot.settled_equity -= share
-                sleeve = self.fleet.sleeves[bot.sleeve]
-                sleeve.settled_equity -= share
                 flows.append((self._books.bot_ids[b], -share))
         self._save_transfers(connection, command, TransferKind.WITHDRAWAL, flows, market_ms)
         return f"{amount:,.2f} taken out, {from_bots:,.2f} of it from free cash of bots"

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable
 
+from pydantic import BaseModel
 from sqlalchemy import Connection, Engine
 
 from shared.clock import Clock
@@ -16,11 +17,24 @@ from worker.commands import CommandDesk
 from worker.fleet_identity import bot_identity, registered_plan
 from worker.gateway import Gateway
 from worker.market.protocol import Market
-from worker.plan import FleetPlan, check_bounds, fresh_bot, make_rules, open_fleet, plan_fleet, planned_bots
+from worker.plan import (
+    FleetPlan,
+    check_bounds,
+    fresh_bot,
+    make_ladder,
+    make_rules,
+    open_fleet,
+    plan_fleet,
+    planned_bots,
+)
 from worker.plan import window_bars as plan_window_bars
-from worker.step.records import Fleet
+from worker.risk.levels import set_levels
+from worker.step.fleet import fills_per_bar
+from worker.step.rebalance import book_flow
+from worker.step.records import Fill, Fleet
 from worker.stepper import Stepper, StepRows
 from worker.store import lease
+from worker.store.candles import save_bars
 from worker.store.events import EventRow, save_events, save_settings_version
 from worker.store.fleet import (
     PortfolioIdentity,
@@ -30,7 +44,6 @@ from worker.store.fleet import (
 )
 from worker.store.money import TransferRow, save_transfers
 from worker.store.states import load_states
-from worker.strategies.signals import SignalKey
 from worker.windows import Feed, SignalDesk, bar_status
 
 log = logging.getLogger(__name__)
@@ -39,6 +52,8 @@ log = logging.getLogger(__name__)
 PATIENCE_MS = 30_000
 # What a retired bot may still hold when its money has been shared out, in quote: less than rounding moves.
 RETIRED_QUOTE = 1e-5
+
+NO_LEASE = -1
 
 # What a running worker takes over on SIGHUP; anything else asks for a restart.
 RELOADABLE = ("risk", "broker", "allocation")
@@ -55,16 +70,20 @@ class LiveWorker:
         clock: Clock,
         load_settings: Callable[[], Settings],
         real_time: bool,
+        candles: str | None = None,
     ) -> None:
+        """Put a worker together; `candles` names the market its bars are kept under, None where the market does so."""
         self._settings = settings
         self._market = market
         self._engine = engine
         self._clock = clock
         self._load_settings = load_settings
         self._real_time = real_time
+        self._candles = candles
         self._step_ms = settings.step_ms
-        self._token: int | None = None
-        self._known_failures: set[SignalKey] = set()
+        self._token = NO_LEASE
+        self._failed_now: list[int] = []
+        self._retired: set[int] = set()
 
     @property
     def wall_bar_ms(self) -> int | None:
@@ -113,12 +132,16 @@ class LiveWorker:
             for s in fresh.sleeves:
                 sleeve = self._fleet.sleeves[s]
                 sleeve.equity = sleeve.settled_equity = sleeve.high_water = 0.0
-        portfolio = self._fleet.portfolio
-        if portfolio.step:
-            self._stepper.orders.intend(self._fleet, portfolio.time_ms + self._step_ms)
+        self._resume_orders(connection)
         self._books.save_states(connection)
         self._gateway = Gateway(registered, self._stepper)
         self._desk = CommandDesk(self._fleet, self._plan, self._books, self._stepper)
+
+    def _resume_orders(self, connection: Connection) -> None:
+        """Let the orders that wait for their price wait on; a bot that now retires does not enter any more."""
+        set_levels(self._fleet.portfolio, self._fleet.sleeves, self._fleet.bots)
+        rows = self._stepper.resume(self._books.load_waiting(connection))
+        self._books.save_orders(connection, rows)
 
     def _fund(self, connection: Connection) -> None:
         """Write the money the first start puts in."""
@@ -134,11 +157,15 @@ class LiveWorker:
         self._next_open_ms = self._market.first_open_ms() if books_end_ms is None else books_end_ms
         settings = self._settings
         self._feed = Feed(self._market, self._plan.symbols, self._step_ms, plan_window_bars(self._plan, self._step_ms))
-        self._feed.load_history(self._next_open_ms)
+        markets = zip(self._fleet.markets, self._plan.markets, strict=True)
+        closes = {symbol: market.close for market, (_, symbol) in markets}
+        self._feed.load_history(self._next_open_ms, closes)
         self._signals = SignalDesk(self._plan, self._step_ms, settings.strategies.hold, settings.portfolio.allow_short)
 
     def _brake_crashes(self, connection: Connection) -> None:
         self._fleet.portfolio.level_crashes = int(Level.NO_ENTRIES)
+        set_levels(self._fleet.portfolio, self._fleet.sleeves, self._fleet.bots)
+        self._books.save_orders(connection, self._stepper.take_back(self._fleet.portfolio.time_ms + self._step_ms))
         self._books.save_states(connection)
         sentence = "the worker crashed again and again: no entries until a person releases the cause CRASHES"
         self._save_event(connection, Severity.ERROR, "CRASHES_TRIPPED", sentence)
@@ -163,12 +190,14 @@ class LiveWorker:
         late_ms = now_ms - close_ms if self._real_time else 0
         if missing and self._real_time and late_ms < min(PATIENCE_MS, self._step_ms // 4):
             return False
+        # Nothing that may fail is asked of the market once the fleet has begun to change.
+        funding = {symbol: self._funding(symbol, open_ms) for symbol in self._plan.symbols}
+        opens = self._market.fetch_opens(close_ms)
         self.answer_commands()
-        rows = self._decide(open_ms, missing, late_ms)
+        rows = self._decide(open_ms, missing, late_ms, funding)
         booked = self._books.book(rows.fills)
         marks = self._books.marks()
         taken = len(rows.fills)
-        opens = self._market.fetch_opens(close_ms)
         with transaction(self._engine) as connection:
             lease.renew(connection, self._books.portfolio_id, self._token, self._clock.now_ms())
             self._gateway.send(connection, rows, opens)
@@ -179,24 +208,26 @@ class LiveWorker:
             wall_ms = self._clock.now_ms()
             events = self._books.notice_events(rows.notices, wall_ms) + self._failures(rows, wall_ms)
             self._books.save_step(connection, rows, booked, marks, events)
+            self._keep_bars(connection, rows)
             lease.renew(connection, self._books.portfolio_id, self._token, wall_ms, self._beat_of(rows, began, late_ms))
         self._next_open_ms = close_ms
         self._report(rows, events)
         return True
 
-    def _decide(self, open_ms: int, missing: list[str], late_ms: int) -> StepRows:
+    def _decide(self, open_ms: int, missing: list[str], late_ms: int, funding: dict[str, float]) -> StepRows:
         self._feed.advance(open_ms)
         late_bars = late_ms / self._step_ms
         statuses = {
             symbol: bar_status(symbol in missing, late_bars, self._settings.worker.late_bars)
             for symbol in self._plan.symbols
         }
-        funding = {symbol: self._funding(symbol, open_ms) for symbol in self._plan.symbols}
         self._signals.fill(self._feed, self._fleet.signals)
-        for bot, plan in zip(self._fleet.bots, self._plan.bots, strict=True):
+        self._failed_now = []
+        for b, (bot, plan) in enumerate(zip(self._fleet.bots, self._plan.bots, strict=True)):
             if plan.key in self._signals.failures and bot.failed == 0:
                 bot.failed = 1
                 bot.level_crashes = int(Level.NO_ENTRIES)
+                self._failed_now.append(b)
         self._stepper.load_bar(self._feed, statuses, funding)
         rows = self._stepper.close(open_ms)
         rows.statuses = statuses
@@ -208,30 +239,36 @@ class LiveWorker:
 
     def _failures(self, rows: StepRows, wall_ms: int) -> list[EventRow]:
         events = []
-        for bot, plan in zip(self._books.registered.bots, self._plan.bots, strict=True):
-            if plan.key in self._signals.failures and plan.key not in self._known_failures:
-                said = f"bot {bot.name} stopped: its signal failed with {self._signals.failures[plan.key]}"
-                events.append(
-                    EventRow(rows.close_ms, wall_ms, Severity.ERROR, "BOT_FAILED", said, ScopeKind.BOT, bot.name)
-                )
-        self._known_failures = set(self._signals.failures)
+        for b in self._failed_now:
+            name, failure = self._plan.bots[b].name, self._signals.failures[self._plan.bots[b].key]
+            said = f"bot {name} stopped: its signal failed with {failure}"
+            events.append(EventRow(rows.close_ms, wall_ms, Severity.ERROR, "BOT_FAILED", said, ScopeKind.BOT, name))
         return events
 
     def _retire(self, connection: Connection, rows: StepRows) -> None:
-        """Take leave of bots that are no longer asked for and hold nothing: what rounding left goes to the portfolio."""
+        """Take leave of bots no longer asked for that hold nothing: what rounding left goes to the portfolio."""
         for b, bot in enumerate(self._fleet.bots):
-            if bot.retiring == 0 or bot.quantity != 0.0 or not 0.0 < bot.cash < RETIRED_QUOTE:
+            if bot.retiring == 0 or b in self._retired or bot.quantity != 0.0 or abs(bot.cash) >= RETIRED_QUOTE:
                 continue
-            amount, bot.cash, bot.equity, bot.settled_equity = bot.cash, 0.0, 0.0, 0.0
-            bot.money_in -= amount
+            self._retired.add(b)
+            amount = bot.cash
+            book_flow(self._fleet, bot, -amount)
+            bot.settled_equity = bot.equity
             self._fleet.portfolio.cash += amount
             ids = (self._books.bot_ids[b], None)
             flows = zip(ids, (-amount, amount), strict=True)
             kind = TransferKind.REBALANCE
-            moved = [TransferRow(id_, rows.close_ms, rows.step, kind, flow) for id_, flow in flows]
+            moved = [TransferRow(id_, rows.close_ms, rows.step, kind, flow) for id_, flow in flows if flow != 0.0]
             save_transfers(connection, self._books.portfolio_id, moved)
             status_note = "no longer in the settings, its money was shared out"
-            set_bot_status(connection, ids[0], BotStatus.RETIRED, status_note, self._clock.now_ms())
+            set_bot_status(connection, self._books.bot_ids[b], BotStatus.RETIRED, status_note, self._clock.now_ms())
+
+    def _keep_bars(self, connection: Connection, rows: StepRows) -> None:
+        if self._candles is None:
+            return
+        fresh = [symbol for symbol, status in rows.statuses.items() if status is not BarStatus.MISSING]
+        bars = {symbol: self._feed.window(symbol).newest for symbol in fresh}
+        save_bars(connection, self._candles, self._step_ms, rows.open_ms, bars)
 
     def _beat_of(self, rows: StepRows, began: float, late_ms: int) -> lease.Beat:
         seconds = self._market.seconds_until(rows.close_ms + self._step_ms)
@@ -278,7 +315,7 @@ class LiveWorker:
         settings = self._settings.model_copy(update=values)
         check_bounds(settings, self._plan)
         self._settings = settings
-        self._fleet = self._fleet._replace(rules=make_rules(settings))
+        self._fleet = take_over(self._fleet, self._plan, settings)
         self._stepper.fleet = self._fleet
         self._desk.fleet = self._fleet
         with transaction(self._engine) as connection:
@@ -306,16 +343,29 @@ class LiveWorker:
             lease.renew(connection, self._books.portfolio_id, self._token, self._clock.now_ms())
 
     def close(self) -> None:
-        if self._token is not None:
+        if self._token != NO_LEASE:
             with transaction(self._engine) as connection:
                 lease.release(connection, self._books.portfolio_id, self._token)
         self._engine.dispose()
+
+
+def take_over(fleet: Fleet, plan: FleetPlan, settings: Settings) -> Fleet:
+    """Give the fleet under other settings of risk, broker and allocation; its records stay the same objects."""
+    allocation = settings.allocation
+    for bot, planned in zip(fleet.bots, plan.bots, strict=True):
+        bot.fixed_weight = allocation.bot_weights.get(planned.name, 1.0)
+    for sleeve, name in zip(fleet.sleeves, plan.sleeves, strict=True):
+        sleeve.fixed_weight = allocation.sleeve_weights.get(name, 1.0)
+    ladder = make_ladder(settings)
+    room = 2 * fills_per_bar(len(fleet.bots), len(ladder)) - len(fleet.fills)
+    fills = fleet.fills + [Fill() for _ in range(room)]
+    return fleet._replace(rules=make_rules(settings), ladder=ladder, fills=fills)
 
 
 def _records(fleet: Fleet, plan: FleetPlan) -> tuple:
     return fleet.portfolio, fleet.sleeves, fleet.bots, plan.markets, fleet.markets
 
 
-def _difference(before: object, after: object) -> str:
+def _difference(before: BaseModel, after: BaseModel) -> str:
     old, new = before.model_dump(), after.model_dump()
     return ", ".join(f"{name} {old[name]} → {new[name]}" for name in old if old[name] != new[name])

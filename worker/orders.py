@@ -19,7 +19,7 @@ PROTECTIVE = (int(Trigger.STOP), int(Trigger.TRAILING_STOP), int(Trigger.LADDER)
 
 @dataclass(slots=True)
 class OrderRow:
-    """One order as the books keep it; `quantity` is positive, `bot` the index of its one bot or -1 where it nets several."""
+    """One order as the books keep it; `quantity` is positive, `bot` the index of its bot or -1 where it nets several."""
 
     client_order_id: str
     account: str
@@ -54,21 +54,32 @@ class OrderBook:
         self._plan = plan
         self.waiting: list[OrderRow] = []
 
-    def intend(self, fleet: Fleet, decided_ms: int) -> list[OrderRow]:
+    def intend(self, fleet: Fleet, decided_ms: int, number: int = 0) -> list[OrderRow]:
         """Make the orders that the step decided; they wait for the next open."""
         if fleet.rules.netting == 1:
             wishes = [(m, -1, market.order_quantity) for m, market in enumerate(fleet.markets)]
         else:
             wishes = [(bot.market, b, bot.order_quantity) for b, bot in enumerate(fleet.bots)]
         self.waiting = [
-            self._row(fleet, m, b, quantity, _trigger(fleet, m, b), decided_ms, OrderStatus.INTENT)
+            self._row(fleet, m, b, quantity, _trigger(fleet, m, b), decided_ms, OrderStatus.INTENT, number)
             for m, b, quantity in wishes
             if quantity != 0.0
         ]
         return self.waiting
 
+    def revise(self, before: Sequence[OrderRow], why: str, done_ms: int) -> tuple[list[OrderRow], list[OrderRow]]:
+        """Hold what waits to the orders intended before: give those that are new, and those changed or cancelled."""
+        known = {row.client_order_id for row in before}
+        waiting = {row.client_order_id: row for row in self.waiting}
+        new = [row for row in self.waiting if row.client_order_id not in known]
+        changed = [waiting.get(row.client_order_id, row) for row in before]
+        for row in changed:
+            if row.client_order_id not in waiting:
+                row.status, row.reason, row.done_ms = OrderStatus.CANCELLED, why, done_ms
+        return new, changed
+
     def exit(self, fleet: Fleet, fill: Fill, number: int) -> OrderRow:
-        """Make the order of one protective exit, which is filled as it is made; `number` counts them within the step."""
+        """Make the order of one protective exit, filled as it is made; `number` counts them within the step."""
         trigger = Trigger(fill.trigger)
         row = self._row(fleet, fill.market, fill.bot, fill.quantity, trigger, fill.time_ms, OrderStatus.FILLED, number)
         _fill(row, [fill], fill.price, fill.time_ms)

@@ -1,4 +1,4 @@
-"""From settings to the fleet they describe: its bots by name, what each needs, and the records a fresh one starts with."""
+"""From settings to the fleet they describe: its bots by name, what each needs, the records a fresh one starts with."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ known already; else the orders wait and A comes before the next bar's B.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.enums import BarStatus, Level, OrderStatus
+from shared.enums import BarStatus, Level
 from worker.orders import OrderBook, OrderRow
 from worker.plan import FleetPlan
 from worker.step.fill import fill_orders, simulate_executions
@@ -91,6 +91,25 @@ class Stepper:
         """Take back what a level that rose since the decision forbids."""
         withdraw_orders(self.fleet)
 
+    def resume(self, waiting: Sequence[OrderRow]) -> StepRows:
+        """Let the orders that wait as the books have them wait on; a bot that now retires does not enter any more."""
+        portfolio = self.fleet.portfolio
+        rows = StepRows(step=portfolio.step, open_ms=portfolio.time_ms, close_ms=portfolio.time_ms + self._step_ms)
+        if any(bot.retiring == 1 and bot.order_quantity != 0.0 for bot in self.fleet.bots):
+            self.withdraw()
+        if portfolio.time_ms:
+            self._intend_again(waiting, rows, "no longer wanted after a restart")
+        return rows
+
+    def take_back(self, time_ms: int) -> StepRows:
+        """Take back what a level that rose forbids of the orders that wait for their price."""
+        portfolio = self.fleet.portfolio
+        rows = StepRows(step=portfolio.step, open_ms=portfolio.time_ms, close_ms=time_ms)
+        if any(bot.order_quantity != 0.0 for bot in self.fleet.bots):
+            self.withdraw()
+            self._intend_again(self.orders.waiting, rows, "taken back: a level rose")
+        return rows
+
     def send(self, rows: StepRows, opens: Mapping[str, float]) -> None:
         """Send the orders; where the next bar's first price is known for all of them, they are filled at once."""
         rows.new_orders += self.orders.intend(self.fleet, rows.close_ms)
@@ -106,7 +125,7 @@ class Stepper:
         waiting, self.orders.waiting = self.orders.waiting, []
         order_closes(self.fleet)
         rows.step = self.fleet.portfolio.step
-        rows.new_orders += self.orders.intend(self.fleet, time_ms)
+        rows.new_orders += self.orders.intend(self.fleet, time_ms, number=1)
         self._fill_at([market.close for market in self.fleet.markets], rows, time_ms)
         self._restore(kept, waiting, rows)
         return rows
@@ -130,13 +149,16 @@ class Stepper:
         for bot, quantity, trigger in kept:
             if bot.level < Level.FLATTEN:
                 bot.order_quantity, bot.order_trigger, bot.ordered = quantity, trigger, 1
-        if not waiting:
-            return
-        net(self.fleet)
-        for row in waiting:
-            row.status, row.reason, row.done_ms = OrderStatus.CANCELLED, "netted again after a flatten", rows.close_ms
-        rows.settled_orders += waiting
-        rows.new_orders += self.orders.intend(self.fleet, rows.close_ms)
+        if kept:
+            net(self.fleet)
+            self._intend_again(waiting, rows, "netted again after a flatten")
+
+    def _intend_again(self, waiting: Sequence[OrderRow], rows: StepRows, why: str) -> None:
+        """Make the orders that wait anew; a restart names them by the close of the last bar, so this does too."""
+        self.orders.intend(self.fleet, self.fleet.portfolio.time_ms + self._step_ms)
+        new, changed = self.orders.revise(waiting, why, rows.close_ms)
+        rows.new_orders += new
+        rows.settled_orders += changed
 
     def _start_journal(self) -> None:
         self.fleet.journal.fills = self.fleet.journal.notices = 0

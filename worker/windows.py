@@ -1,7 +1,7 @@
 """The newest bars of each symbol, gaps filled as a backtest fills them, and the signals they give at the last one."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -22,7 +22,7 @@ _COLUMNS = ("open", "high", "low", "close", "volume")
 
 
 class Window:
-    """The last `size` bars of one symbol on the grid, from its first bar on; a missing one is flat at the last close."""
+    """The last `size` bars of one symbol on the grid, from its first on; a missing one is flat at the last close."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -45,6 +45,11 @@ class Window:
         self._room[:, self._end] = values
         self._open_ms[self._end] = open_ms
         self._end += 1
+
+    @property
+    def newest(self) -> tuple[float, ...]:
+        """Give open, high, low, close and volume of the last bar."""
+        return tuple(self._room[:, self._end - 1].tolist())
 
     @property
     def last(self) -> tuple[float, float, float, float]:
@@ -74,18 +79,31 @@ class Feed:
         self._ahead: dict[str, dict[int, tuple[float, ...]]] = {symbol: {} for symbol in symbols}
         self._read_to_ms = 0
 
-    def load_history(self, end_ms: int) -> None:
-        """Fill the windows with the bars before `end_ms`, the next bar to step."""
+    def load_history(self, end_ms: int, last_closes: Mapping[str, float]) -> None:
+        """Fill the windows with the bars before `end_ms`, the next bar to step.
+
+        `last_closes` are the closes the books end with: where a symbol silent for longer than a window stands.
+        """
         start_ms = end_ms - self._size * self._step_ms
         for symbol in self._symbols:
             window = self._windows[symbol] = Window(self._size)
             bars = self._market.fetch_bars(symbol, start_ms, end_ms)
             rows = _rows(bars)
             first_ms = int(bars.open_ms[0]) if len(bars) else end_ms
+            if first_ms > start_ms:
+                close = self._close_before(symbol, start_ms) or (0.0 if len(bars) else last_closes.get(symbol, 0.0))
+                if close > 0.0:
+                    first_ms = start_ms
+                    rows[start_ms] = (close, close, close, close, 0.0)
             for open_ms in range(first_ms, end_ms, self._step_ms):
                 window.append(open_ms, rows.get(open_ms))
         self._ahead = {symbol: {} for symbol in self._symbols}
         self._read_to_ms = end_ms
+
+    def _close_before(self, symbol: str, start_ms: int) -> float:
+        """Give the last close before a window that begins within a gap; 0 where none is near."""
+        bars = self._market.fetch_bars(symbol, start_ms - CHUNK_BARS * self._step_ms, start_ms)
+        return float(bars.close[-1]) if len(bars) else 0.0
 
     def read(self, open_ms: int, now_ms: int) -> list[str]:
         """Make the bar at `open_ms` available; give the symbols that have none (yet)."""

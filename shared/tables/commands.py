@@ -4,7 +4,17 @@ from sqlalchemy import Connection, Index, insert, text
 from sqlmodel import SQLModel
 
 from shared.enums import Cause, CommandKind, CommandStatus, ScopeKind
-from shared.tables.columns import MaybeNumber, MaybeWhole, MaybeWords, RowId, Whole, Words, maybe_named, named, reference
+from shared.tables.columns import (
+    MaybeNumber,
+    MaybeWhole,
+    MaybeWords,
+    RowId,
+    Whole,
+    Words,
+    maybe_named,
+    named,
+    reference,
+)
 
 # Written out where it is asked for, too: SQLite uses a partial index only where the query says the same words.
 COMMAND_IS_PENDING = "status IN ('ASKED', 'TAKEN')"

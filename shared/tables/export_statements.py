@@ -24,19 +24,23 @@ from shared.tables.equity import equity_points
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which rows to take: times in `[start_ms, end_ms)`, names exactly; what is None takes all.
+    """Which rows to take: times in `[start_ms, end_ms)`, names exactly, one or any of several; what is None takes all.
 
     A filter that a kind has no column for takes none of its rows away. `resolution` is for equity only.
     """
 
     start_ms: int | None = None
     end_ms: int | None = None
-    sleeve: str | None = None
-    bot: str | None = None
-    symbol: str | None = None
-    side: str | None = None
-    exit_reason: str | None = None
+    sleeve: str | tuple[str, ...] | None = None
+    bot: str | tuple[str, ...] | None = None
+    symbol: str | tuple[str, ...] | None = None
+    side: str | tuple[str, ...] | None = None
+    exit_reason: str | tuple[str, ...] | None = None
     resolution: Resolution = Resolution.HOUR
+
+
+def _is(column: Any, wanted: str | tuple[str, ...]) -> Any:
+    return column.in_(wanted) if isinstance(wanted, tuple) else column == wanted
 
 
 def _within(
@@ -55,7 +59,7 @@ def _within(
         (side, filters.side),
         (exit_reason, filters.exit_reason),
     ]
-    terms = [column == value for column, value in wanted if column is not None and value is not None]
+    terms = [_is(column, value) for column, value in wanted if column is not None and value is not None]
     if filters.start_ms is not None:
         terms.append(time >= filters.start_ms)
     if filters.end_ms is not None:
@@ -95,28 +99,30 @@ def fills(portfolio_id: int, filters: Filters) -> Select:
 
 def orders(portfolio_id: int, filters: Filters) -> Select:
     """Select orders."""
+    own: dict[str, Any] = dict(Order.__table__.c)
+    names = (
+        "decided_ms",
+        "step",
+        "client_order_id",
+        "account",
+        "symbol",
+        "side",
+        "quantity",
+        "filled_quantity",
+        "price",
+        "fee",
+        "status",
+        "trigger",
+        "sent_ms",
+        "done_ms",
+        "exchange_id",
+        "reason",
+    )
     return (
-        select(
-            Order.decided_ms,
-            Order.step,
-            Order.client_order_id,
-            Order.account,
-            Order.symbol,
-            Order.side,
-            Order.quantity,
-            Order.filled_quantity,
-            Order.price,
-            Order.fee,
-            Order.status,
-            Order.trigger,
-            Order.sent_ms,
-            Order.done_ms,
-            Order.exchange_id,
-            Order.reason,
-        )
-        .where(Order.portfolio_id == portfolio_id)
-        .where(_within(filters, Order.decided_ms, symbol=Order.symbol, side=Order.side))
-        .order_by(Order.decided_ms, Order.id)
+        select(*(own[name] for name in names))
+        .where(own["portfolio_id"] == portfolio_id)
+        .where(_within(filters, own["decided_ms"], symbol=own["symbol"], side=own["side"]))
+        .order_by(own["decided_ms"], own["id"])
     )
 
 
@@ -171,7 +177,7 @@ def equity(portfolio_id: int, filters: Filters) -> Select:
         if (filters.sleeve or filters.bot) and wanted is None:
             continue
         if wanted is not None:
-            ids = ids.where(name == wanted)
+            ids = ids.where(_is(name, wanted))
         part = equity_points(kind, filters.resolution, ids, filters.start_ms, filters.end_ms).order_by(None)
         parts.append(part)
     points = union_all(*parts).subquery("scopes").c
@@ -200,7 +206,7 @@ def allocations(portfolio_id: int, filters: Filters) -> Select:
         for kind, name in ((ScopeKind.SLEEVE, filters.sleeve), (ScopeKind.BOT, filters.bot))
         if name is not None
     ]
-    named = or_(*(and_(AllocationPoint.scope_kind == kind.name, scope == name) for kind, name in wanted))
+    named = or_(False, *(and_(AllocationPoint.scope_kind == kind.name, _is(scope, name)) for kind, name in wanted))
     statement = (
         select(
             AllocationPoint.time_ms,
@@ -283,7 +289,7 @@ def decisions(portfolio_id: int, filters: Filters) -> Select:
 def events(portfolio_id: int, filters: Filters) -> Select:
     """Select events."""
     wanted = [
-        and_(Event.scope_kind == kind, Event.scope == name)
+        and_(Event.scope_kind == kind, _is(Event.scope, name))
         for kind, name in (("SLEEVE", filters.sleeve), ("BOT", filters.bot))
         if name is not None
     ]
@@ -303,4 +309,4 @@ def events(portfolio_id: int, filters: Filters) -> Select:
         .where(_within(filters, Event.time_ms))
         .order_by(Event.time_ms, Event.id)
     )
-    return statement.where(or_(*wanted)) if wanted else statement
+    return statement.where(or_(False, *wanted)) if wanted else statement

@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Select
@@ -32,6 +33,7 @@ class _Kind:
     time: str
 
 
+@cache
 def columns(kind: str) -> tuple[str, ...]:
     """Give the columns of a kind: `time` (ISO, UTC) and then those of its statement."""
     return ("time", *(column.name for column in _kind(kind).statement(0, Filters()).selected_columns))

@@ -8,7 +8,7 @@ from worker.ledger.lots import Execution, Position, RoundTrip, book_execution
 
 @dataclass(slots=True)
 class Booked:
-    """What a run of fills changed: bots whose lots did, and the round trips that ended, by bot in the order they ended."""
+    """What a run of fills changed: bots whose lots did, and the round trips that ended, by bot as they ended."""
 
     bots: set[int] = field(default_factory=set)
     round_trips: list[tuple[int, RoundTrip]] = field(default_factory=list)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -45,20 +46,18 @@ def fill_gaps(bars: Bars, open_ms: np.ndarray) -> tuple[Bars, np.ndarray]:
     has_bar = rows >= 0
     has_bar[has_bar] = bars.open_ms[rows[has_bar]] == open_ms[has_bar]
     closes = np.concatenate((bars.close, [0.0]))[rows]
-    columns = []
+    columns: list[Any] = [open_ms]
     for column in (bars.open, bars.high, bars.low, bars.close):
-        filled = closes.copy()
-        filled[has_bar] = column[rows[has_bar]]
-        columns.append(filled)
-    volume = np.zeros(len(open_ms))
-    volume[has_bar] = bars.volume[rows[has_bar]]
+        columns.append(np.where(has_bar, column[rows], closes) if len(bars) else closes)
+    columns.append(np.where(has_bar, bars.volume[rows], 0.0) if len(bars) else np.zeros(len(open_ms)))
     status = np.where(has_bar, np.int8(BarStatus.FRESH), np.int8(BarStatus.MISSING)).astype(np.int8)
-    return Bars(open_ms, *columns, volume), status
+    return Bars(*columns), status
 
 
 def _writable(bars: Bars) -> Bars:
     # Columns straight from a file are read-only, another type for which loops would be compiled once more.
-    return Bars(*(np.require(getattr(bars, field.name), requirements="W") for field in fields(Bars)))
+    columns: list[Any] = [np.require(getattr(bars, field.name), requirements="W") for field in fields(Bars)]
+    return Bars(*columns)
 
 
 def funding_per_bar(times_ms: np.ndarray, rates: np.ndarray, open_ms: np.ndarray, step_ms: int) -> np.ndarray:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shared.enums import ScopeKind
 from shared.metrics.drawdowns import drawdown
 from shared.metrics.equity import flow_free_equity
 from worker.research.replay import Replay
@@ -18,6 +19,7 @@ class Marks:
     `flows_quote[i]` came in with mark i. `gross_quote` is the notional held, None where it was not kept.
     """
 
+    kind: ScopeKind
     scope: str
     time_ms: np.ndarray
     equity: np.ndarray
@@ -47,13 +49,15 @@ def make_marks(replay: Replay, step_ms: int) -> list[Marks]:
     start = replay.fleet.bots["money_in"] - replay.flows.sum(axis=0)
     no_flows = np.zeros(len(time_ms))
     gross = np.concatenate(([0.0], replay.exposure))
-    marks = [Marks(PORTFOLIO, time_ms, _led_by(float(np.sum(start)), replay.equity), no_flows, gross)]
+    marks = [
+        Marks(ScopeKind.PORTFOLIO, PORTFOLIO, time_ms, _led_by(float(np.sum(start)), replay.equity), no_flows, gross)
+    ]
     rows = np.searchsorted(time_ms, replay.rebalance_ms)
     for place, sleeve in enumerate(replay.plan.sleeves):
         flows = np.zeros(len(time_ms))
         flows[rows] = replay.flows[:, sleeve_of == place].sum(axis=1)
         equity = _led_by(float(np.sum(start[sleeve_of == place])), replay.sleeve_equity[place])
-        marks.append(Marks(sleeve, time_ms, equity, flows, None))
+        marks.append(Marks(ScopeKind.SLEEVE, sleeve, time_ms, equity, flows, None))
     return marks
 
 

@@ -62,8 +62,8 @@ def notes(backtest: Backtest) -> list[str]:
     spot = [symbol for symbol in backtest.replay.plan.symbols if ":" not in symbol]
     if portfolio.allow_short and spot:
         said.append(
-            f"Shorts are a simulation: allow_short is on, and {', '.join(spot)} are named as spot markets, which cannot "
-            "be sold short without borrowing; portfolio.allow_short=false is long only"
+            f"Shorts are a simulation: allow_short is on, and {', '.join(spot)} are named as spot markets, which "
+            "cannot be sold short without borrowing; portfolio.allow_short=false is long only"
         )
     if not backtest.settings.risk.brakes:
         said.append("The brakes were off (risk.brakes=false)")
@@ -138,5 +138,5 @@ def plain(value: Any) -> Any:
 
 
 def iso_time(time_ms: int) -> str:
-    """Write a time as the exports do: `2025-01-31T12:00:00Z`."""
-    return to_datetime(time_ms).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Write a time as the exports do: `2025-01-31T12:00:00.000Z`."""
+    return to_datetime(time_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")

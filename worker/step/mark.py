@@ -29,6 +29,7 @@ def mark(fleet) -> None:
     portfolio.planned_exposure = gross_exposure
     for sleeve in sleeves:
         remember_return(sleeve, flow_free_return(sleeve.equity, sleeve.settled_equity), memory)
+        sleeve.settled_equity = sleeve.equity
 
 
 @rule
@@ -42,13 +43,4 @@ def _charge_funding(bot, amount: float) -> None:
 def _remember_bot(bot, memory: float) -> None:
     remember_return(bot, flow_free_return(bot.equity, bot.settled_equity), memory)
     bot.profit_since_rebalance += bot.equity - bot.settled_equity
-
-
-@rule
-def settle(fleet) -> None:
-    """Remember each equity as the one the next step's returns are measured against."""
-    for bot in fleet.bots:
-        bot.settled_equity = bot.equity
-    for sleeve in fleet.sleeves:
-        sleeve.settled_equity = sleeve.equity
-    fleet.portfolio.settled_equity = fleet.portfolio.equity
+    bot.settled_equity = bot.equity

@@ -131,4 +131,6 @@ def book_flow(fleet, bot, amount: float) -> None:
     bot.high_water = after_flow(bot.high_water, bot.equity, bot.equity + amount)
     sleeve.high_water = after_flow(sleeve.high_water, sleeve.equity, sleeve.equity + amount)
     bot.equity += amount
+    bot.settled_equity = bot.equity
     sleeve.equity += amount
+    sleeve.settled_equity = sleeve.equity

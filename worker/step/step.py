@@ -11,7 +11,7 @@ from worker.risk.gate import gate
 from worker.risk.levels import set_levels
 from worker.step.brake import brake
 from worker.step.fill import fill_orders, simulate_executions
-from worker.step.mark import mark, settle
+from worker.step.mark import mark
 from worker.step.net import net
 from worker.step.protect import protect
 from worker.step.rebalance import rebalance
@@ -36,7 +36,7 @@ def close_bar(fleet, open_ms: int) -> None:
     mark(fleet)
     brake(fleet, close_ms)
     rebalance(fleet)
-    settle(fleet)
+    portfolio.settled_equity = portfolio.equity
     wishes = 0
     for bot in fleet.bots:
         market = markets[bot.market]

@@ -1,6 +1,8 @@
 """Closed candles of one market, kept so that a restart fetches only what is missing."""
 
-from sqlalchemy import Engine, select
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, Engine, select
 
 from shared.database import transaction
 from shared.tables import Candle
@@ -39,3 +41,12 @@ class Candles:
         rows = [(self._market, symbol, timeframe_ms, *row) for row in zip(*columns, strict=True)]
         with transaction(self._engine) as connection:
             connection.exec_driver_sql(write_sql(Candle, _COLUMNS, connection, "ignore"), rows)
+
+
+def save_bars(
+    connection: Connection, market: str, timeframe_ms: int, open_ms: int, bars: Mapping[str, tuple[float, ...]]
+) -> None:
+    """Keep one bar of several symbols (open, high, low, close, volume), within the transaction of a step."""
+    rows = [(market, symbol, timeframe_ms, open_ms, *values) for symbol, values in bars.items()]
+    if rows:
+        connection.exec_driver_sql(write_sql(Candle, _COLUMNS, connection, "ignore"), rows)

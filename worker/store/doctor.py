@@ -84,7 +84,8 @@ def _cash(bots: Sequence[_BotBooks], sums: dict[int | None, BotSums]) -> Iterato
     for bot in bots:
         of = sums.get(bot.id, BotSums())
         gap = identities.cash_gap(bot.cash, of.transfers, -of.traded, of.fees, -of.funding)
-        yield Finding("cash follows from fills, fees, funding and transfers", bot.name, gap, abs(of.transfers) + of.fees)
+        size = abs(of.transfers) + of.fees
+        yield Finding("cash follows from fills, fees, funding and transfers", bot.name, gap, size)
 
 
 def _quantities(bots: Sequence[_BotBooks], sums: dict[int | None, BotSums]) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ Identity = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class PortfolioIdentity:
-    """What a portfolio is; `market_label` and `broker_label` may change from start to start."""
+    """What a portfolio is; once there were steps, only `broker_label` may change from start to start."""
 
     name: str
     quote: str
@@ -207,7 +207,9 @@ def _identity(bot: BotIdentity) -> Identity:
 def _register_portfolio(connection: Connection, portfolio: PortfolioIdentity, now_ms: int) -> int:
     values = {name: getattr(portfolio, name) for name in ("quote", "step_ms", "market_label", "broker_label")}
     row = connection.execute(
-        select(Portfolio.id, Portfolio.quote, Portfolio.step_ms).where(Portfolio.name == portfolio.name)
+        select(Portfolio.id, Portfolio.quote, Portfolio.step_ms, Portfolio.market_label).where(
+            Portfolio.name == portfolio.name
+        )
     ).first()
     if row is None:
         made = connection.execute(insert(Portfolio), {"name": portfolio.name, **values, "created_ms": now_ms})
@@ -223,6 +225,11 @@ def _register_portfolio(connection: Connection, portfolio: PortfolioIdentity, no
         raise ConfigurationError(
             f"portfolio.timeframe must stay {row.step_ms} ms in the books of {portfolio.name}, "
             f"was {portfolio.step_ms} ms; another timeframe needs another portfolio.name"
+        )
+    if has_steps and row.market_label != portfolio.market_label:
+        raise ConfigurationError(
+            f"the books of {portfolio.name} are of the {row.market_label}, was {portfolio.market_label}: other prices "
+            "need another database.url or portfolio.name"
         )
     connection.execute(update(Portfolio).where(Portfolio.id == row.id).values(**values))
     return int(row.id)

@@ -46,6 +46,9 @@ class OrderResult:
     done_ms: int | None = None
     exchange_id: str | None = None
     reason: str | None = None
+    # of an intent that changed before it was sent
+    side: Side | None = None
+    quantity: float | None = None
 
 
 @dataclass(slots=True)
@@ -78,7 +81,7 @@ def save_orders(connection: Connection, portfolio_id: int, rows: Sequence[OrderR
 
 
 def save_order_results(connection: Connection, portfolio_id: int, results: Sequence[OrderResult]) -> None:
-    """Write what became of orders; times and exchange id that are not given stay as they are."""
+    """Write what became of orders; times, exchange id, side and quantity that are not given stay as they are."""
     table = Order.__table__
     for result in results:
         changes = {
@@ -88,7 +91,8 @@ def save_order_results(connection: Connection, portfolio_id: int, results: Seque
             "fee": result.fee,
             "reason": result.reason,
         }
-        kept = {name: getattr(result, name) for name in ("sent_ms", "done_ms", "exchange_id")}
+        kept = {name: getattr(result, name) for name in ("sent_ms", "done_ms", "exchange_id", "quantity")}
+        kept["side"] = result.side and result.side.name
         changes |= {name: value for name, value in kept.items() if value is not None}
         connection.execute(
             update(table)

@@ -15,7 +15,7 @@ MarketKey = tuple[str, str]
 
 # What comes from the settings or the market at each start, or lives within one step only.
 SCRATCH: dict[Model, frozenset[str]] = {
-    PortfolioState: frozenset(),
+    PortfolioState: frozenset({"planned_exposure"}),
     SleeveState: frozenset({"fixed_weight", "bots"}),
     BotState: frozenset({"sleeve", "market", "signal", "retiring", "fixed_weight", "horizon_root", "volatility_scale"}),
     MarketState: frozenset(

@@ -39,7 +39,8 @@ def diff(config: ConfigOption = None, json: JsonOption = False) -> None:
         return
     for name, (old, new) in sorted(changed.items()):
         typer.echo(f"{name}: {_word(old)} → {_word(new)}")
-    for title, names in (("new", change.added), ("exits only, then retires", change.retiring), ("back", change.returning)):
+    lists = (("new", change.added), ("exits only, then retires", change.retiring), ("back", change.returning))
+    for title, names in lists:
         if names:
             typer.echo(f"{title} ({len(names)}): {', '.join(names)}")
     if not changed and not any((change.added, change.retiring, change.returning)):

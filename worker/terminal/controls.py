@@ -143,7 +143,9 @@ def _level_app(kind: CommandKind, said: str) -> typer.Typer:
 
 pause = _level_app(CommandKind.PAUSE, "Open nothing new; exits and stops go on. Latched until released.")
 flatten = _level_app(CommandKind.FLATTEN, "Close every position at once and stay flat. Latched until released.")
-halt = _level_app(CommandKind.HALT, "Send no order at all, stops included: positions stay open. Latched until released.")
+halt = _level_app(
+    CommandKind.HALT, "Send no order at all, no stops either: positions stay open. Latched until released."
+)
 
 release = typer.Typer()
 
@@ -179,4 +181,3 @@ def _flow_app(kind: CommandKind, said: str) -> typer.Typer:
 
 deposit = _flow_app(CommandKind.DEPOSIT, "Put money in; it changes no drawdown.")
 withdraw = _flow_app(CommandKind.WITHDRAW, "Take free money out; it changes no drawdown and closes nothing.")
-

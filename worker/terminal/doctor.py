@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.errors import LedgerError
-from worker.doctor import Finding, examine
+from worker.store.doctor import Finding, examine
 from worker.terminal.options import ConfigOption, JsonOption
 from worker.terminal.output import print_json, result_console
 from worker.terminal.place import find_place, open_books
@@ -27,7 +27,9 @@ def doctor(config: ConfigOption = None, json: JsonOption = False) -> None:
     failed = [finding for finding in findings if not finding.holds]
     if failed:
         worst = failed[0]
-        raise LedgerError(f"{worst.identity}: {worst.of} must be off by nothing, was {worst.gap:.9g} ({len(failed)} fail)")
+        raise LedgerError(
+            f"{worst.identity}: {worst.of} must be off by nothing, was off by {worst.gap:.9g} ({len(failed)} fail)"
+        )
 
 
 def _print(findings: list[Finding]) -> None:

@@ -1,0 +1,195 @@
+"""Exports equal the tables, in stable columns, without holding them in memory."""
+
+import csv
+import io
+import json
+import re
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from shared.database import open_reader, transaction
+from shared.enums import Resolution, ScopeKind, Severity, Side, TransferKind
+from shared.errors import ConfigurationError
+from shared.tables import Decision, EquityPoint, EquityRecent, Fill, OpenDecision
+from shared.tables.export_statements import Filters
+from shared.tables.exports import EVERYTHING, KINDS, columns, csv_chunks, json_chunks, stream
+from shared.units import HOUR_MS
+from tests.store.fleets import START_MS, Books, make_fill, open_books
+from tests.store.test_trading import ClosedRow, make_order
+from worker.store.events import EventRow, save_events
+from worker.store.money import AllocationRow, TransferRow, save_allocations, save_transfers
+from worker.store.orders import save_fills, save_orders
+from worker.store.round_trips import save_round_trips
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "database.md"
+
+
+@pytest.fixture
+def books(engine: Engine) -> Books:
+    """Books with something of every kind."""
+    with transaction(engine) as connection:
+        books = open_books(connection)
+        bots = books.fleet.bots
+        for _ in range(40):
+            close_ms = books.step(fills=0.2)
+            books.save(connection, close_ms)
+        save_orders(connection, 1, [make_order(f"w{at}", decided_ms=START_MS + at) for at in range(5)])
+        save_round_trips(
+            connection,
+            1,
+            [
+                ClosedRow(bots[at % 9].sleeve_id, bots[at % 9].id, bots[at % 9].symbol, at - 10.0, side=side)
+                for at in range(20)
+                for side in Side
+            ],
+        )
+        save_transfers(connection, 1, [TransferRow(None, START_MS, 0, TransferKind.DEPOSIT, 9.0)])
+        save_allocations(
+            connection,
+            1,
+            [AllocationRow(kind, 1, START_MS, 5, 0.5, 100.0, 90.0) for kind in (ScopeKind.SLEEVE, ScopeKind.BOT)],
+        )
+        hostile = '=1+1,"quoted"\nand <b>broken</b>'
+        save_events(connection, 1, [EventRow(START_MS, START_MS, Severity.ERROR, "ODD", hostile)])
+    return books
+
+
+def taken(engine: Engine, kind: str, filters: Filters = EVERYTHING) -> list[dict]:
+    with transaction(engine) as connection:
+        return [
+            dict(zip(columns(kind), row, strict=True))
+            for batch in stream(connection, kind, 1, filters)
+            for row in batch
+        ]
+
+
+def count(engine: Engine, *models: type) -> int:
+    with transaction(engine) as connection:
+        return sum(connection.execute(select(func.count()).select_from(model)).scalar_one() for model in models)
+
+
+def test_every_row_is_exported(engine: Engine, books: Books) -> None:
+    assert len(taken(engine, "fills")) == count(engine, Fill) > 100
+    assert len(taken(engine, "decisions")) == count(engine, Decision, OpenDecision) > 27
+    every = [row for resolution in Resolution for row in taken(engine, "equity", Filters(resolution=resolution))]
+    assert len(every) == count(engine, EquityPoint, EquityRecent)
+    assert {
+        kind: len(taken(engine, kind)) for kind in ("orders", "round_trips", "allocations", "transfers", "events")
+    } == {
+        "orders": 5,
+        "round_trips": 40,
+        "allocations": 2,
+        "transfers": 1,
+        "events": 1,
+    }
+
+
+def test_an_export_says_what_the_table_says(engine: Engine, books: Books) -> None:
+    with transaction(engine) as connection:
+        rows = connection.execute(select(Fill.__table__).order_by(Fill.time_ms, Fill.id)).all()
+    names = {bot.id: bot.name for bot in books.fleet.bots}
+    for row, fill in zip(rows, taken(engine, "fills"), strict=True):
+        assert (fill["time_ms"], fill["bot"], fill["quantity"], fill["price"], fill["fee"]) == (
+            row.time_ms,
+            names[row.bot_id],
+            row.quantity,
+            row.price,
+            row.fee,
+        )
+    assert re.fullmatch(
+        r"2026-01-0\d\dT\d\d:00:00\.000Z|2026-01-0\dT\d\d:00:00\.000Z", taken(engine, "fills")[0]["time"]
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_csv_and_json_are_the_same_rows(engine: Engine, books: Books, kind: str) -> None:
+    with transaction(engine) as connection:
+        table = list(csv.DictReader(io.StringIO("".join(csv_chunks(connection, kind, 1)))))
+        objects = json.loads("".join(json_chunks(connection, kind, 1)))
+    assert len(objects) > 0 and tuple(objects[0]) == columns(kind) == tuple(table[0])
+
+    def said(value: object) -> str:
+        return "" if value is None else str(value)
+
+    assert [{name: said(value) for name, value in row.items()} for row in objects] == table
+
+
+def test_no_rows_are_a_header_and_an_empty_list(engine: Engine, books: Books) -> None:
+    nothing = Filters(end_ms=0)
+    with transaction(engine) as connection:
+        assert "".join(json_chunks(connection, "fills", 1, nothing)) == "[]\n"
+        assert "".join(csv_chunks(connection, "fills", 1, nothing)).count("\n") == 1
+
+
+@pytest.mark.parametrize("kind", ["fills", "round_trips", "decisions"])
+def test_filters_take_exactly_the_rows_they_name(engine: Engine, books: Books, kind: str) -> None:
+    bot = books.fleet.bots[4]
+    every = taken(engine, kind)
+    assert taken(engine, kind, Filters(bot=bot.name)) == [row for row in every if row["bot"] == bot.name] != []
+    assert taken(engine, kind, Filters(sleeve=bot.sleeve)) == [row for row in every if row["sleeve"] == bot.sleeve]
+    assert taken(engine, kind, Filters(symbol=bot.symbol)) == [row for row in every if row["symbol"] == bot.symbol]
+    start_ms, end_ms = START_MS + 10 * HOUR_MS, START_MS + 20 * HOUR_MS
+    within = taken(engine, kind, Filters(start_ms, end_ms))
+    if kind == "decisions":
+        assert within == [row for row in every if row["to_ms"] >= start_ms and row["from_ms"] < end_ms] != []
+    else:
+        time = columns(kind)[1]
+        assert within == [row for row in every if start_ms <= row[time] < end_ms]
+
+
+def test_round_trips_are_filtered_by_side_and_exit(engine: Engine, books: Books) -> None:
+    assert len(taken(engine, "round_trips", Filters(side="SELL"))) == 20
+    assert len(taken(engine, "round_trips", Filters(side="SELL", exit_reason="TRAILING_STOP"))) == 20
+    assert taken(engine, "round_trips", Filters(exit_reason="STOP")) == []
+
+
+def test_equity_is_filtered_by_scope_and_resolution(engine: Engine, books: Books) -> None:
+    bot, sleeve = books.fleet.bots[3], books.fleet.sleeves[1]
+    hours = taken(engine, "equity", Filters(bot=bot.name))
+    assert len(hours) == 40 and {row["scope"] for row in hours} == {bot.name}
+    rows = taken(engine, "equity", Filters(sleeve=sleeve.name, resolution=Resolution.STEP))
+    assert len(rows) == 40 and {row["scope"] for row in rows} == {sleeve.name}
+    assert len(taken(engine, "equity", Filters(resolution=Resolution.STEP))) == 160
+
+
+def test_another_portfolios_rows_stay_out(engine: Engine, books: Books) -> None:
+    with transaction(engine) as connection:
+        assert [row for kind in KINDS for batch in stream(connection, kind, 2) for row in batch] == []
+
+
+def test_an_unknown_kind_is_refused(engine: Engine) -> None:
+    with (
+        transaction(engine) as connection,
+        pytest.raises(ConfigurationError, match="must be one of fills, .* was 'bots'"),
+    ):
+        list(stream(connection, "bots", 1))
+
+
+def test_a_reader_may_export(engine: Engine, books: Books, url: str) -> None:
+    reader = open_reader(url)
+    assert len(taken(reader, "fills")) == count(engine, Fill)
+    reader.dispose()
+
+
+@pytest.mark.slow
+def test_a_long_export_fits_in_little_memory(sqlite_engine: Engine) -> None:
+    with transaction(sqlite_engine) as connection:
+        bots = open_books(connection).fleet.bots
+        rows = [make_fill(bots[at % 27], START_MS + at) for at in range(200_000)]
+        save_fills(connection, 1, rows)
+    del rows
+    with transaction(sqlite_engine) as connection:
+        tracemalloc.start()
+        length = sum(len(chunk) for chunk in csv_chunks(connection, "fills", 1))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert length > 20_000_000 and peak < 10_000_000
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_columns_of_an_export_are_documented(kind: str) -> None:
+    (line,) = re.findall(rf"^\| `{kind}` \|(.*)\|$", DOCUMENT.read_text(), re.M)
+    assert re.findall(r"`(\w+)`", line) == list(columns(kind))
