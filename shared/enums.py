@@ -123,6 +123,7 @@ class CommandKind(_Named):
     RELEASE = auto()
     DEPOSIT = auto()
     WITHDRAW = auto()
+    EXPLAIN = auto()
 
 
 class CommandStatus(_Named):

@@ -122,9 +122,9 @@ class Books:
             if row.bot_id in place:
                 lot = Lot(row.opened_ms, row.quantity, row.price, row.fee)
                 positions[place[row.bot_id]].lots.append(lot)
-        for row in load_open_round_trips(connection, self.portfolio_id, OpenTripRow):
-            if row.bot_id in place:
-                positions[place[row.bot_id]].trip = _trip(row)
+        for trip in load_open_round_trips(connection, self.portfolio_id, OpenTripRow):
+            if trip.bot_id in place:
+                positions[place[trip.bot_id]].trip = _trip(trip)
         self.desk.positions = positions
 
     def load_waiting(self, connection: Connection) -> list[OrderRow]:
@@ -159,7 +159,8 @@ class Books:
     def marks(self) -> list[EquityMark]:
         """Give every scope's equity as the last close marks it; to be taken before the next open's fills are booked."""
         fleet = self._fleet
-        bots, sleeves = [], [[0.0, 0.0, 0.0, 0.0] for _ in fleet.sleeves]
+        bots: list[EquityMark] = []
+        sleeves = [[0.0, 0.0, 0.0, 0.0] for _ in fleet.sleeves]
         for b, bot in enumerate(fleet.bots):
             close = fleet.markets[bot.market].close
             exposure = bot.quantity * close
@@ -174,9 +175,18 @@ class Books:
                 sleeves[bot.sleeve][at] += amount
         marks = [
             EquityMark(
-                ScopeKind.SLEEVE, sleeve_id, sleeve.equity, *sums, loss_fraction(sleeve.equity, sleeve.high_water)
+                ScopeKind.SLEEVE,
+                sleeve_id,
+                sleeve.equity,
+                cash,
+                exposure,
+                profit,
+                money_in,
+                loss_fraction(sleeve.equity, sleeve.high_water),
             )
-            for sleeve_id, sleeve, sums in zip(self._sleeve_ids, fleet.sleeves, sleeves, strict=True)
+            for sleeve_id, sleeve, (cash, exposure, profit, money_in) in zip(
+                self._sleeve_ids, fleet.sleeves, sleeves, strict=True
+            )
         ]
         portfolio = fleet.portfolio
         cash, exposure, profit, money_in = (sum(sums[at] for sums in sleeves) for at in range(4))

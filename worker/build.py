@@ -52,6 +52,6 @@ def make_worker(settings: Settings, root: Path, load: Callable[[], Settings], cl
         symbols = dict.fromkeys((*settings.portfolio.symbols, *symbols_in_books(connection, settings.portfolio.name)))
     market = make_market(settings, tuple(symbols), root, engine, clock)
     real_time = settings.market.kind == "ccxt"
-    # The market of an exchange keeps what it fetches; the others can make their bars again, but pages want to draw them.
+    # The market of an exchange keeps what it fetches; the bars of the others are kept for pages to draw.
     kept = None if real_time else candles_name(settings)
     return LiveWorker(settings, market, engine, clock, load, real_time, kept)

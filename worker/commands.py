@@ -3,6 +3,9 @@
 A level is latched per scope under the cause PERSON. FLATTEN acts at once, between bars, at the last price.
 """
 
+import json
+import math
+
 from sqlalchemy import Connection, Engine
 
 from shared.clock import Clock
@@ -11,6 +14,7 @@ from shared.enums import Cause, CommandKind, CommandStatus, Level, ScopeKind, Se
 from shared.errors import CommandRefused
 from worker.allocation.transfers import free_cash
 from worker.books import Books
+from worker.explain import explain
 from worker.ledger.desk import Booked
 from worker.plan import FleetPlan
 from worker.risk.brakes import after_flow
@@ -63,6 +67,8 @@ class CommandDesk:
             status, sentence, severity = CommandStatus.REFUSED, str(refusal), Severity.INFO
         now_ms = clock.now_ms()
         answer(connection, command.id, status, sentence, now_ms)
+        if command.kind is CommandKind.EXPLAIN:
+            return
         if status is CommandStatus.DONE:
             self._books.save_states(connection)
         said = f"{command.who}: {command.kind.lower()} {_where(command)} ({command.reason}): {sentence}"
@@ -79,13 +85,15 @@ class CommandDesk:
             return sentence
         if command.kind is CommandKind.RELEASE:
             return self._release(command)
+        if command.kind is CommandKind.EXPLAIN:
+            return self._explain(command)
         if command.scope_kind is not ScopeKind.PORTFOLIO:
             raise CommandRefused(f"{command.kind.lower()} must be for the portfolio, was for {_where(command)}")
         if command.amount is None or not 0.0 < command.amount < float("inf"):
             raise CommandRefused(f"amount must be more than 0, was {command.amount}")
         if command.kind is CommandKind.DEPOSIT:
-            return self._deposit(connection, command, market_ms)
-        return self._withdraw(connection, command, market_ms)
+            return self._deposit(connection, command, command.amount, market_ms)
+        return self._withdraw(connection, command, command.amount, market_ms)
 
     def _scope(self, command: CommandRow) -> Scope:
         if command.scope_kind is ScopeKind.PORTFOLIO:
@@ -108,8 +116,8 @@ class CommandDesk:
         rows = self._stepper.take_back(market_ms)
         if rows.settled_orders or rows.new_orders:
             self._books.save_orders(connection, rows)
-        held = sum(not is_flat(bot, self.fleet.markets[bot.market]) for bot in self._bots_at(level))
-        kept = f"; {held} positions stay open without stops" if level is Level.HALTED and held else ""
+        still_open = sum(not is_flat(bot, self.fleet.markets[bot.market]) for bot in self._bots_at(level))
+        kept = f"; {still_open} positions stay open without stops" if level is Level.HALTED and still_open else ""
         return f"{_where(command)} is at {level.name}{kept}"
 
     def _bots_at(self, level: Level) -> list[Bot]:
@@ -152,6 +160,24 @@ class CommandDesk:
         left = f"; it stays at {Level(scope.level).name} for another cause or scope" if scope.level else ""
         return f"{_where(command)} released, cause {cause.name}{left}"
 
+    def _explain(self, command: CommandRow) -> str:
+        """Give the verdict of every row of the gate on a bot, as JSON."""
+        bot, fleet = self._scope(command), self.fleet
+        if not isinstance(bot, Bot):
+            raise CommandRefused(f"explain must be for a bot, was for {_where(command)}")
+        market, signal = fleet.markets[bot.market], fleet.signals[bot.signal]
+        verdicts = explain(fleet.rules, fleet.portfolio, bot, market, signal)
+        rows = [
+            {
+                "reason": verdict.reason.name,
+                "stops": bool(verdict.stops),
+                "value": _finite(verdict.value),
+                "limit": _finite(verdict.limit),
+            }
+            for verdict in verdicts
+        ]
+        return json.dumps({"step": fleet.portfolio.step, "confirmed": bot.confirmed, "rows": rows})
+
     def _cause(self, command: CommandRow, scope: Scope) -> Cause:
         """Find what to release: the cause asked for, else the person's, else the only one there is."""
         held = [cause for cause in Cause if getattr(scope, f"level_{cause.name.lower()}")]
@@ -166,18 +192,18 @@ class CommandDesk:
         names = ", ".join(cause.name.lower() for cause in held)
         raise CommandRefused(f"{_where(command)} is held by {names}: say which with --cause")
 
-    def _deposit(self, connection: Connection, command: CommandRow, market_ms: int) -> str:
-        self._flow(command.amount)
-        self.fleet.portfolio.cash += command.amount
-        self._save_transfers(connection, command, TransferKind.DEPOSIT, [(None, command.amount)], market_ms)
+    def _deposit(self, connection: Connection, command: CommandRow, amount: float, market_ms: int) -> str:
+        self._flow(amount)
+        self.fleet.portfolio.cash += amount
+        self._save_transfers(connection, command, TransferKind.DEPOSIT, [(None, amount)], market_ms)
         return (
-            f"{command.amount:,.2f} is in the portfolio's cash; bots get it at the first rebalance "
+            f"{amount:,.2f} is in the portfolio's cash; bots get it at the first rebalance "
             "that moves an allocation by more than the band"
         )
 
-    def _withdraw(self, connection: Connection, command: CommandRow, market_ms: int) -> str:
+    def _withdraw(self, connection: Connection, command: CommandRow, amount: float, market_ms: int) -> str:
         """Take from the portfolio's own cash first, then from what the bots hold free, in proportion."""
-        portfolio, amount = self.fleet.portfolio, command.amount
+        portfolio = self.fleet.portfolio
         free = [self._free(bot) for bot in self.fleet.bots]
         own = max(portfolio.cash, 0.0)
         if amount > own + sum(free):
@@ -219,6 +245,10 @@ class CommandDesk:
         step = self.fleet.portfolio.step
         rows = [TransferRow(bot_id, market_ms, step, kind, amount, command.id) for bot_id, amount in flows]
         save_transfers(connection, self._books.portfolio_id, rows)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _where(command: CommandRow) -> str:

@@ -46,19 +46,25 @@ def _of_change(rules: Rules, portfolio: Portfolio, bot: Bot, market: Market, sig
     elapsed_ms = portfolio.time_ms + rules.step_ms - bot.last_fill_ms
     change = abs(target - bot.quantity) * market.close
     is_close = target == 0.0 and bot.quantity != 0.0
+    rests = is_as_wanted(bot, market, target)
     return [
         Verdict(
             Reason.NO_ENTRIES, increases and bot.level >= Level.NO_ENTRIES, float(bot.level), float(Level.NO_ENTRIES)
         ),
         Verdict(Reason.REENTRY_LOCK, increases and locked, bot.confirmed, float(bot.lock_sign)),
         Verdict(Reason.UNCONFIRMED, bot.streak_bars > 0, float(bot.streak_bars), float(rules.confirm_bars)),
-        Verdict(Reason.HOLD, is_as_wanted(bot, market, target), bot.quantity, target),
+        Verdict(Reason.HOLD, rests, bot.quantity, target),
         Verdict(Reason.COST, increases and move < worth, move, worth),
         Verdict(
             Reason.COOLDOWN, increases and elapsed_ms < rules.cooldown_ms, elapsed_ms / 1000, rules.cooldown_ms / 1000
         ),
         _cap(rules, portfolio, bot, market, target, increases),
-        Verdict(Reason.MIN_NOTIONAL, not is_close and change < rules.min_notional, change, rules.min_notional),
+        Verdict(
+            Reason.MIN_NOTIONAL,
+            not (is_close or rests) and change < rules.min_notional,
+            change,
+            rules.min_notional,
+        ),
     ]
 
 

@@ -64,7 +64,8 @@ def rule(function: Function) -> Function:
 
 def compile_loop(function: Function) -> Function:
     """Compile a loop over whole arrays; division by zero gives inf or NaN as in numpy."""
-    return njit(cache=True, error_model="numpy", nogil=True)(function)
+    compiled: Any = njit(cache=True, error_model="numpy", nogil=True)(function)
+    return compiled
 
 
 class _Once(Listener):

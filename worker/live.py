@@ -248,12 +248,17 @@ class LiveWorker:
     def _retire(self, connection: Connection, rows: StepRows) -> None:
         """Take leave of bots no longer asked for that hold nothing: what rounding left goes to the portfolio."""
         for b, bot in enumerate(self._fleet.bots):
-            if bot.retiring == 0 or b in self._retired or bot.quantity != 0.0 or abs(bot.cash) >= RETIRED_QUOTE:
+            if bot.retiring == 0 or b in self._retired or bot.quantity != 0.0 or bot.equity != bot.cash:
+                continue
+            if bot.cash >= RETIRED_QUOTE:
+                # Held as an allocation that is to go to 0, so that the next rebalance is worth it and moves it.
+                bot.allocation = bot.cash
                 continue
             self._retired.add(b)
             amount = bot.cash
             book_flow(self._fleet, bot, -amount)
             bot.settled_equity = bot.equity
+            self._fleet.sleeves[bot.sleeve].settled_equity -= amount
             self._fleet.portfolio.cash += amount
             ids = (self._books.bot_ids[b], None)
             flows = zip(ids, (-amount, amount), strict=True)

@@ -19,7 +19,7 @@ PROTECTIVE = (int(Trigger.STOP), int(Trigger.TRAILING_STOP), int(Trigger.LADDER)
 
 @dataclass(slots=True)
 class OrderRow:
-    """One order as the books keep it; `quantity` is positive, `bot` the index of its bot or -1 where it nets several."""
+    """One order as the books keep it; `quantity` is positive, `bot` the index of its bot, -1 where it nets several."""
 
     client_order_id: str
     account: str

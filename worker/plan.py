@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from shared.enums import Policy
 from shared.errors import ConfigurationError
@@ -163,7 +164,7 @@ def _check_scope(scope: str, members: int, words: str, low: float | None, high: 
         )
 
 
-def describe_bot(settings: Settings, plan: FleetPlan, bot: BotPlan) -> dict[str, float | int]:
+def describe_bot(settings: Settings, plan: FleetPlan, bot: BotPlan) -> dict[str, Any]:
     """Give the fields of a bot's record that say what it is; a restart takes them from the settings again."""
     strategy = find_strategy(bot.key.strategy)
     return {

@@ -12,35 +12,38 @@ from xmlrpc.client import Fault, ServerProxy
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from shared.errors import ConfigurationError, FlotillaError
+from shared.settings import FILE_NAME, load_settings
 
 # What a unix socket's path may be, less the process id supervisor adds while it makes one.
 LONGEST_SOCKET_PATH = (107 if sys.platform == "linux" else 103) - len(".4194304")
 ANSWER_SECONDS = 10.0
 FIRST_WORD_SECONDS = 20.0
 STOP_SECONDS = 40.0
-LOOK_HERE = "Flotilla is running: look with `.venv/bin/flotilla status` or in logs/worker.log, stop with `make stop`."
+PAGE_SECONDS = 15.0
+# What the page writes into its log once it listens.
+PAGE_SAYS = "the page is at"
 
 
 def start(root: Path) -> str:
-    """Start supervisor and the worker where they are not running yet; give the line that says where to look."""
+    """Start supervisor, worker and page where they are not running yet; give the line that says where to look."""
     socket = _checked_socket(root)
     for folder in ("run", "logs", "state"):
         (root / folder).mkdir(mode=0o700, exist_ok=True)
     log = root / "logs" / "worker.log"
-    said_before = _size(log)
+    said_before, page_said_before = _size(log), _size(root / "logs" / "dashboard.log")
     if not _answers(socket):
         _start_supervisor(root)
         _wait(lambda: _answers(socket), ANSWER_SECONDS)
     elif _worker_alive(socket):
-        return LOOK_HERE
+        return _where_to_look(root, socket)
     else:
-        _start_worker(socket)
+        _start_program(socket, "worker")
     _wait(lambda: _size(log) != said_before or not _worker_alive(socket), FIRST_WORD_SECONDS)
     # A worker that cannot run says so and ends; one that can goes on.
     time.sleep(0.5)
     if not _worker_alive(socket):
         raise ConfigurationError(f"the worker did not start: {_last_line(log)}")
-    return LOOK_HERE
+    return _where_to_look(root, socket, page_said_before)
 
 
 def stop(root: Path) -> str:
@@ -70,6 +73,29 @@ def main(arguments: list[str]) -> int:
         return error.exit_code
 
 
+def _where_to_look(root: Path, socket: Path, said_before: int | None = None) -> str:
+    """Name the page, once it listens; one that does not start keeps nobody from the fleet."""
+    log = root / "logs" / "dashboard.log"
+    if not _alive_under(socket, "dashboard"):
+        said_before = _size(log)
+        _start_program(socket, "dashboard")
+    if said_before is not None:
+        _wait(lambda: PAGE_SAYS in _since(log, said_before) or not _alive_under(socket, "dashboard"), PAGE_SECONDS)
+    if said_before is None or PAGE_SAYS in _since(log, said_before):
+        page = f"at {_page_address(root)} or with"
+    else:
+        page = f"with (the page did not start: {_last_line(log)})"
+    return f"Flotilla is running: look {page} `.venv/bin/flotilla status`, stop with `make stop`."
+
+
+def _page_address(root: Path) -> str:
+    file = root / FILE_NAME
+    dashboard = load_settings(file if file.is_file() else None).dashboard
+    # What is every address of this machine is none to open.
+    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(dashboard.address, dashboard.address)
+    return f"http://{f'[{host}]' if ':' in host else host}:{dashboard.port}"
+
+
 def _checked_socket(root: Path) -> Path:
     socket = root / "run" / "supervisor.sock"
     length = len(os.fsencode(socket))
@@ -95,7 +121,11 @@ def _answers(socket: Path) -> bool:
 
 
 def _worker_alive(socket: Path) -> bool:
-    return _ask(socket).getProcessInfo("worker")["statename"] in ("RUNNING", "STARTING")
+    return _alive_under(socket, "worker")
+
+
+def _alive_under(socket: Path, program: str) -> bool:
+    return _ask(socket).getProcessInfo(program)["statename"] in ("RUNNING", "STARTING")
 
 
 def _start_supervisor(root: Path) -> None:
@@ -105,9 +135,9 @@ def _start_supervisor(root: Path) -> None:
         raise ConfigurationError(f"supervisor did not start: {(started.stderr or started.stdout).strip()}")
 
 
-def _start_worker(socket: Path) -> None:
+def _start_program(socket: Path, program: str) -> None:
     try:
-        _ask(socket).startProcess("worker")
+        _ask(socket).startProcess(program)
     except Fault as fault:
         if fault.faultCode not in (Faults.ALREADY_STARTED, Faults.ABNORMAL_TERMINATION, Faults.SPAWN_ERROR):
             raise
@@ -129,6 +159,15 @@ def _alive(process: int) -> bool:
 
 def _size(log: Path) -> int:
     return log.stat().st_size if log.exists() else 0
+
+
+def _since(log: Path, size: int) -> str:
+    if not log.exists():
+        return ""
+    with log.open(errors="replace") as file:
+        # A log that became shorter was put away for a new one.
+        file.seek(size if _size(log) >= size else 0)
+        return file.read()
 
 
 def _last_line(log: Path) -> str:

@@ -1,9 +1,9 @@
 """The records one step reads and writes.
 
 Each is declared once, as a dataclass of floats and ints, and has two forms with the same attribute access: instances
-of the class (the live worker: plain Python) and rows of a structured array (the compiled replay). `dtype_of`, `to_array`
-and `to_records` go between them. Quantities are signed base units, money is quote, times are milliseconds UTC; flags are
-0 or 1; an index of -1 means none.
+of the class (the live worker: plain Python) and rows of a structured array (the compiled replay). `dtype_of`,
+`to_array` and `to_records` go between them. Quantities are signed base units, money is quote, times are milliseconds
+UTC; flags are 0 or 1; an index of -1 means none.
 """
 
 from dataclasses import dataclass, fields
@@ -232,7 +232,7 @@ class Signal:
 
 @dataclass(slots=True)
 class Rung:
-    """Take `fraction` of the position as first opened off at a profit of `profit`; rungs that sum to 1 leave nothing."""
+    """Take `fraction` of the position as first opened off at a profit of `profit`; rungs that sum to 1 take all."""
 
     profit: float = 0.0
     fraction: float = 0.0
@@ -312,7 +312,7 @@ def dtype_of(record: type) -> np.dtype:
 def to_array(records: list[Any], record: type) -> np.ndarray:
     """Copy records into a structured array."""
     dtype = dtype_of(record)
-    return np.array([tuple(getattr(row, name) for name in dtype.names) for row in records], dtype)
+    return np.array([tuple(getattr(row, name) for name in dtype.names or ()) for row in records], dtype)
 
 
 def to_records(array: np.ndarray, record: type[Record]) -> list[Record]:

@@ -146,7 +146,7 @@ def _profits(connection: Connection, bots: Sequence[_BotBooks], sums: dict[int |
     lots: dict[int, list] = {}
     for row in connection.execute(select(Lot.bot_id, Lot.quantity, Lot.price, Lot.fee)):
         lots.setdefault(row.bot_id, []).append(row)
-    under_way = dict(connection.execute(select(OpenRoundTrip.bot_id, OpenRoundTrip.profit)).all())
+    under_way: dict[int, float] = dict(connection.execute(select(OpenRoundTrip.bot_id, OpenRoundTrip.profit)).all())
     for bot in bots:
         of = sums.get(bot.id, BotSums())
         held = lots.get(bot.id, [])

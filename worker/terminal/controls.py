@@ -71,7 +71,27 @@ def request(
 
     Raises CommandRefused with the worker's sentence, NoAnswer where it does not answer in time.
     """
-    where, why = parse_scope(scope), parse_cause(cause)
+    outcome = ask_worker(kind, parse_scope(scope), reason, config, amount, parse_cause(cause))
+    _report(kind, outcome, as_json)
+
+
+class Outcome(NamedTuple):
+    """What became of a command: its id, status and the worker's answer, None where there is none yet."""
+
+    id: int
+    status: str
+    answer: str | None
+
+
+def ask_worker(
+    kind: CommandKind,
+    where: Scope,
+    reason: str,
+    config: Path | None,
+    amount: float | None = None,
+    cause: Cause | None = None,
+) -> Outcome:
+    """Write a command and wait for the worker's answer, a few seconds at most."""
     if not reason.strip():
         raise ConfigurationError("reason must say why, was empty")
     place = find_place(config)
@@ -82,8 +102,8 @@ def request(
             _check_scope(connection, portfolio_id, where)
             now_ms = SystemClock().now_ms()
             who = getpass.getuser()
-            id_ = ask(connection, portfolio_id, kind, where.kind, where.name, reason, who, now_ms, amount, why)
-        _report(kind, id_, _wait(engine, id_), as_json)
+            id_ = ask(connection, portfolio_id, kind, where.kind, where.name, reason, who, now_ms, amount, cause)
+        return _wait(engine, id_)
     finally:
         engine.dispose()
 
@@ -99,30 +119,35 @@ def _check_scope(connection, portfolio_id: int, where: Scope) -> None:  # noqa: 
         raise ConfigurationError(f"{where.kind.lower()} must be one of {known}, was {where.name!r}")
 
 
-def _wait(engine: Engine, id_: int) -> tuple[str, str | None]:
+def _wait(engine: Engine, id_: int) -> Outcome:
     give_up = time.monotonic() + ANSWER_SECONDS
     while True:
         with transaction(engine) as connection:
             status, said = connection.execute(select(Command.status, Command.answer).where(Command.id == id_)).one()
         if status in (CommandStatus.DONE.name, CommandStatus.REFUSED.name) or time.monotonic() > give_up:
-            return status, said
+            return Outcome(id_, status, said)
         time.sleep(POLL_SECONDS)
 
 
-def _report(kind: CommandKind, id_: int, outcome: tuple[str, str | None], as_json: bool) -> None:
-    status, said = outcome
+def _report(kind: CommandKind, outcome: Outcome, as_json: bool) -> None:
     if as_json:
-        print_json({"id": id_, "kind": kind.name, "status": status, "answer": said})
-    if status == CommandStatus.REFUSED.name:
-        raise CommandRefused(said or "refused")
-    if status != CommandStatus.DONE.name:
-        latched = " It counts already: no order leaves that it forbids." if kind in _STOPS else ""
-        raise NoAnswer(
-            f"the worker did not answer within {ANSWER_SECONDS:.0f} s; command {id_} waits for it.{latched} "
-            "`supervisorctl status worker` says whether it runs"
-        )
+        print_json({"kind": kind.name, **outcome._asdict()})
+    said = answer_of(kind, outcome)
     if not as_json:
         typer.echo(said)
+
+
+def answer_of(kind: CommandKind, outcome: Outcome) -> str:
+    """Give the worker's answer; raises CommandRefused with its sentence, NoAnswer where there is none in time."""
+    if outcome.status == CommandStatus.REFUSED.name:
+        raise CommandRefused(outcome.answer or "refused")
+    if outcome.status != CommandStatus.DONE.name:
+        latched = " It counts already: no order leaves that it forbids." if kind in _STOPS else ""
+        raise NoAnswer(
+            f"the worker did not answer within {ANSWER_SECONDS:.0f} s; command {outcome.id} waits for it.{latched} "
+            "`supervisorctl status worker` says whether it runs"
+        )
+    return outcome.answer or ""
 
 
 _STOPS = (CommandKind.PAUSE, CommandKind.FLATTEN, CommandKind.HALT)

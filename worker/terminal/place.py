@@ -23,10 +23,9 @@ class Place(NamedTuple):
 
 def find_place(config: Path | None) -> Place:
     """Give the folder of the settings file asked for, else the current one, and its settings."""
-    file = config or Path(FILE_NAME)
-    root = file.resolve().parent
-    file = file if config is not None or file.is_file() else None
-    return Place(root, file, load_settings(file))
+    place = config or Path(FILE_NAME)
+    file = place if config is not None or place.is_file() else None
+    return Place(place.resolve().parent, file, load_settings(file))
 
 
 @contextmanager

@@ -1,0 +1,198 @@
+"""Fills become FIFO lots and round trips: by example, and by what must hold of every run of fills."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+
+from shared.enums import Trigger
+from tests.ledger.fills import MIN_QUANTITY, Wish, executions, wishes
+from worker.ledger.desk import Booked, LedgerDesk
+from worker.ledger.identities import is_noise, profit_gap, quantity_gap
+from worker.ledger.lots import Execution, Lot, Position, RoundTrip, book_execution
+
+Book = Callable[[Position, Execution, float], RoundTrip | None]
+both_sides = pytest.mark.parametrize("side", [1.0, -1.0], ids=["long", "short"])
+
+
+def book_all(fills: list[Execution], book: Book = book_execution) -> tuple[Position, list[RoundTrip]]:
+    """Book fills one by one."""
+    position = Position()
+    trips = [book(position, fill, MIN_QUANTITY) for fill in fills]
+    return position, [trip for trip in trips if trip is not None]
+
+
+def leg(time_ms: int, quantity: float, price: float, fee: float = 0.0, **more: float) -> Execution:
+    """One leg."""
+    return Execution(time_ms, quantity, price, fee, **more)
+
+
+def profit_of(side: float, *prices: tuple[float, float, float]) -> float:
+    """The profit of (quantity, bought or sold at, closed at), mirrored around 100 for a short."""
+    return sum(quantity * (out - entry) for quantity, entry, out in prices) * side
+
+
+@both_sides
+def test_the_oldest_lot_is_closed_first(side: float) -> None:
+    position, trips = book_all(
+        [leg(1, 2 * side, 100.0, 2.0), leg(2, side, 110.0, 1.0), leg(3, -2.5 * side, 120.0, 3.0)]
+    )
+    assert not trips
+    assert position.lots == [Lot(2, 0.5 * side, 110.0, 0.5)]
+    assert position.trip is not None
+    assert position.trip.profit == pytest.approx(profit_of(side, (2, 100, 120), (0.5, 110, 120)) - 2.0 - 0.5 - 3.0)
+    assert position.unrealised(130.0) == pytest.approx(0.5 * 20.0 * side - 0.5)
+
+
+@both_sides
+def test_a_round_trip_is_from_flat_to_flat(side: float) -> None:
+    fills = [
+        leg(1, 2 * side, 100.0, 0.2),
+        leg(2, -0.5 * side, 104.0, 0.05),
+        leg(3, side, 98.0, 0.1),
+        leg(4, -2.5 * side, 110.0, 0.25, trigger=int(Trigger.STOP), best_price=115.0, worst_price=90.0),
+    ]
+    position, (trip,) = book_all(fills)
+    assert position == Position()
+    assert (trip.opened_ms, trip.closed_ms, trip.direction, trip.fills) == (1, 4, int(side), 4)
+    assert trip.quantity == 2.5, "the largest size held"
+    assert trip.entry_price == pytest.approx((2 * 100 + 98) / 3)
+    assert trip.exit_price == pytest.approx((0.5 * 104 + 2.5 * 110) / 3)
+    assert trip.fees == pytest.approx(0.6)
+    expected = profit_of(side, (0.5, 100, 104), (1.5, 100, 110), (1, 98, 110)) - 0.6
+    assert trip.profit == pytest.approx(expected)
+    assert trip.return_fraction == pytest.approx(expected / 298.0)
+    assert trip.exit_trigger == Trigger.STOP
+    excursions = sorted(side * (price / trip.entry_price - 1.0) for price in (115.0, 90.0))
+    assert (trip.worst_fraction, trip.best_fraction) == pytest.approx(tuple(excursions))
+
+
+@both_sides
+def test_a_reversal_ends_one_round_trip_and_starts_the_next(side: float) -> None:
+    position, (trip,) = book_all([leg(1, side, 100.0), leg(2, -side, 105.0), leg(2, -3 * side, 105.0)])
+    assert trip.profit == 5.0 * side
+    assert position.lots == [Lot(2, -3 * side, 105.0, 0.0)]
+    assert position.trip is not None
+    assert (position.trip.opened_ms, position.trip.direction) == (2, -side)
+
+
+@both_sides
+def test_dust_ends_the_round_trip_and_stays_a_lot(side: float) -> None:
+    dust = MIN_QUANTITY / 2
+    position, (trip,) = book_all([leg(1, side, 100.0), leg(2, -side * (1 - dust), 110.0)])
+    assert trip.closed_ms == 2
+    assert position.trip is None
+    assert position.quantity == pytest.approx(dust * side, rel=1e-9)
+    later = [leg(3, side, 120.0), leg(4, -side, 130.0)]
+    _, trips = book_all([leg(1, side, 100.0), leg(2, -side * (1 - dust), 110.0), *later])
+    assert [trip.opened_ms for trip in trips] == [1, 3]
+
+
+def test_the_desk_keeps_the_bots_apart() -> None:
+    desk, booked = LedgerDesk([MIN_QUANTITY, 10.0]), Booked()
+    for bot, quantity in ((0, 1.0), (1, 20.0), (0, -1.0), (1, -15.0)):
+        desk.book(bot, leg(1, quantity, 100.0), booked)
+    assert booked.bots == {0, 1}
+    assert [bot for bot, _ in booked.round_trips] == [0, 1], "5 of 20 is dust where the smallest quantity is 10"
+    assert [position.quantity for position in desk.positions] == [0.0, 5.0]
+
+
+def gaps(asked: list[Wish], book: Book = book_execution) -> dict[str, float]:
+    """How far a run of fills is from what must hold of it."""
+    fills = executions(asked)
+    position, trips = book_all(fills, book)
+    price = 123.0
+    cash = -math.fsum(fill.quantity * fill.price + fill.fee for fill in fills)
+    held = math.fsum(fill.quantity for fill in fills)
+    realised = math.fsum(trip.profit for trip in trips) + (position.trip.profit if position.trip else 0.0)
+    fees = math.fsum(trip.fees for trip in trips) + (position.trip.fees if position.trip else 0.0)
+    found = {
+        "profit": profit_gap(cash + held * price, 0.0, realised, position.unrealised(price), 0.0),
+        "quantity": quantity_gap(position.quantity, [held]),
+        "fees": fees - math.fsum(fill.fee for fill in fills),
+        "fills": sum(trip.fills for trip in trips) + (position.trip.fills if position.trip else 0) - len(fills),
+    }
+    size = 1.0 + math.fsum(abs(fill.quantity) * fill.price for fill in fills)
+    return {name: gap for name, gap in found.items() if not is_noise(gap, size)}
+
+
+@settings(max_examples=150, deadline=None)
+@given(wishes)
+def test_realised_and_unrealised_profit_are_the_cash_that_flowed(asked: list[Wish]) -> None:
+    assert not gaps(asked)
+
+
+@settings(max_examples=100, deadline=None)
+@given(wishes)
+def test_lots_are_oldest_first_on_one_side_and_no_more_than_was_opened(asked: list[Wish]) -> None:
+    position, trips = book_all(executions(asked))
+    assert [lot.opened_ms for lot in position.lots] == sorted(lot.opened_ms for lot in position.lots)
+    # Dust may lie on the other side of what was opened after it.
+    sides = {lot.quantity > 0.0 for lot in position.lots if abs(lot.quantity) >= MIN_QUANTITY}
+    assert len(sides) <= 1
+    assert (position.trip is None) == (abs(position.quantity) < MIN_QUANTITY)
+    for trip in trips:
+        assert trip.opened_ms <= trip.closed_ms
+        assert trip.worst_fraction <= trip.best_fraction
+        assert trip.quantity > 0.0
+
+
+@settings(max_examples=100, deadline=None)
+@given(wishes)
+def test_a_ledger_does_not_depend_on_where_it_was_interrupted(asked: list[Wish]) -> None:
+    fills = executions(asked)
+    whole, trips = book_all(fills)
+    halved = Position()
+    first = [book_execution(halved, fill, MIN_QUANTITY) for fill in fills[: len(fills) // 2]]
+    again = Position([replace(lot) for lot in halved.lots], replace(halved.trip) if halved.trip else None)
+    second = [book_execution(again, fill, MIN_QUANTITY) for fill in fills[len(fills) // 2 :]]
+    assert again == whole
+    assert [trip for trip in first + second if trip is not None] == trips
+
+
+# Ledgers that are wrong, each of which the property must catch.
+
+
+def loses_a_cent(position: Position, fill: Execution, least: float) -> RoundTrip | None:
+    trip = book_execution(position, fill, least)
+    return trip and replace(trip, profit=trip.profit - 0.01)
+
+
+def forgets_fees(position: Position, fill: Execution, least: float) -> RoundTrip | None:
+    return book_execution(position, replace(fill, fee=0.0), least)
+
+
+def drops_dust(position: Position, fill: Execution, least: float) -> RoundTrip | None:
+    trip = book_execution(position, fill, least)
+    if trip is not None:
+        position.lots.clear()
+    return trip
+
+
+def averages_prices(position: Position, fill: Execution, least: float) -> RoundTrip | None:
+    trip = book_execution(position, fill, least)
+    if len(position.lots) > 1:
+        mean = sum(lot.price for lot in position.lots) / len(position.lots)
+        for lot in position.lots:
+            lot.price = mean
+    return trip
+
+
+SABOTEURS = (loses_a_cent, forgets_fees, drops_dust, averages_prices)
+TELLING = [
+    Wish("long", 1.0, 100.0, 0.001),
+    Wish("long", 3.0, 120.0, 0.001),
+    Wish("part", 1.0, 110.0, 0.001),
+    Wish("dust", 1.0, 130.0, 0.001),
+    Wish("turn", 1.0, 130.0, 0.001),
+    Wish("short", 2.0, 90.0, 0.001),
+    Wish("all", 1.0, 95.0, 0.001),
+]
+
+
+@pytest.mark.parametrize("saboteur", SABOTEURS, ids=lambda saboteur: saboteur.__name__)
+def test_a_ledger_that_is_wrong_is_caught(saboteur: Book) -> None:
+    assert not gaps(TELLING)
+    assert gaps(TELLING, saboteur)

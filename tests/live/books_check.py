@@ -1,0 +1,172 @@
+"""The identities of the books, from the tables alone: what was appended against what stands."""
+
+import math
+from dataclasses import dataclass
+
+from shared.database import transaction
+from tests.live.running import Place
+from worker.ledger.identities import (
+    account_gap,
+    cash_gap,
+    equity_gap,
+    is_noise,
+    profit_gap,
+    quantity_gap,
+    transfer_gap,
+)
+from worker.ledger.lots import Execution, Position, book_execution
+from worker.store.sums import bot_sums
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """An identity that does not hold, of what, and by how much."""
+
+    identity: str
+    of: str
+    amount: float
+
+
+def find_gaps(place: Place) -> list[Gap]:
+    """Hold the tables to every identity and give those that fail."""
+    checks = (_bots, _lots, _round_trips, _transfers, _accounts, _orders, _portfolio)
+    return [gap for check in checks for gap in check(place)]
+
+
+def assert_books(place: Place) -> None:
+    """Hold the tables to every identity."""
+    gaps = find_gaps(place)
+    assert not gaps, gaps
+
+
+BOTS = """SELECT bot.id, bot.name, cash, quantity, bot_state.money_in, funding_paid, fees_paid, market_state.close
+          FROM bot JOIN bot_state ON bot_state.bot_id = bot.id JOIN sleeve ON sleeve.id = bot.sleeve_id
+          JOIN market_state ON market_state.symbol = bot.symbol AND market_state.account = sleeve.account"""
+
+
+def _bots(place: Place) -> list[Gap]:
+    with transaction(place.engine) as connection:
+        sums = bot_sums(connection, 1)
+    gaps = []
+    for bot_id, name, cash, quantity, money_in, funding_paid, fees_paid, close in place.rows(BOTS):
+        of = sums[bot_id]
+        open_profit = place.value("SELECT coalesce(sum(profit), 0.0) FROM open_round_trip WHERE bot_id = ?", bot_id)
+        lots = place.rows("SELECT quantity, price, fee FROM lot WHERE bot_id = ?", bot_id)
+        unrealised = math.fsum(lot * (close - price) - fee for lot, price, fee in lots)
+        worth = cash + quantity * close
+        turned = 2 * money_in + 10 * abs(of.traded)
+        found = {
+            "cash": cash_gap(cash, of.transfers, -of.traded, of.fees, -of.funding),
+            "quantity": quantity_gap(quantity, [of.quantity]),
+            "money in": money_in - of.transfers,
+            "funding": funding_paid + of.funding,
+            "fees": fees_paid - of.fees,
+            "profit": profit_gap(worth, of.transfers, of.profit + open_profit, unrealised, -of.funding),
+        }
+        gaps += [Gap(what, name, amount) for what, amount in found.items() if not is_noise(amount, turned)]
+    return gaps
+
+
+FILLS = "SELECT bot_id, time_ms, quantity, price, fee, trigger, best_price, worst_price FROM fill ORDER BY id"
+
+
+def _booked_again(place: Place) -> tuple[dict[int, Position], dict[int, list]]:
+    """Book the fills of the tables from the beginning."""
+    positions, trips = {}, {}
+    least = place.value("SELECT max(min_quantity) FROM market_state")
+    for bot_id, *fill in place.rows(FILLS):
+        fill[4] = 0
+        trip = book_execution(positions.setdefault(bot_id, Position()), Execution(*fill), least)
+        if trip is not None:
+            trips.setdefault(bot_id, []).append(trip)
+    return positions, trips
+
+
+def _lots(place: Place) -> list[Gap]:
+    positions, _ = _booked_again(place)
+    gaps = []
+    for bot_id, position in positions.items():
+        stored = place.rows("SELECT opened_ms, quantity, price, fee FROM lot WHERE bot_id = ? ORDER BY number", bot_id)
+        expected = [(lot.opened_ms, lot.quantity, lot.price, lot.fee) for lot in position.lots]
+        held = place.value("SELECT quantity FROM bot_state WHERE bot_id = ?", bot_id)
+        amount = held - math.fsum(lot[1] for lot in stored)
+        if stored != expected or not is_noise(amount, held):
+            gaps.append(Gap("lots", str(bot_id), amount))
+    return gaps
+
+
+def _round_trips(place: Place) -> list[Gap]:
+    _, trips = _booked_again(place)
+    gaps = []
+    for (bot_id,) in place.rows("SELECT id FROM bot"):
+        stored = place.rows(
+            "SELECT opened_ms, closed_ms, quantity, profit, fees, fills FROM round_trip WHERE bot_id = ? ORDER BY id",
+            bot_id,
+        )
+        expected = [
+            (trip.opened_ms, trip.closed_ms, trip.quantity, trip.profit, trip.fees, trip.fills)
+            for trip in trips.get(bot_id, [])
+        ]
+        if stored != expected:
+            gaps.append(Gap("round trips", str(bot_id), len(stored) - len(expected)))
+    return gaps
+
+
+def _transfers(place: Place) -> list[Gap]:
+    gaps = []
+    for (step,) in place.rows("SELECT DISTINCT step FROM transfer WHERE kind = 'REBALANCE'"):
+        rows = place.rows("SELECT amount FROM transfer WHERE step = ? AND kind = 'REBALANCE'", step)
+        gap = transfer_gap([amount for (amount,) in rows])
+        if gap != 0.0:
+            gaps.append(Gap("transfers", f"step {step}", gap))
+    return gaps
+
+
+SENT = """SELECT symbol, sum(CASE side WHEN 'BUY' THEN filled_quantity ELSE -filled_quantity END)
+          FROM "order" WHERE account = 'paper' GROUP BY symbol"""
+
+
+def _accounts(place: Place) -> list[Gap]:
+    """The paper account holds what its orders filled."""
+    gaps = []
+    for symbol, account in place.rows(SENT):
+        held = place.rows("SELECT quantity FROM bot_state JOIN bot ON bot.id = bot_id WHERE symbol = ?", symbol)
+        amount = account_gap(account, [quantity for (quantity,) in held])
+        if not is_noise(amount, 1.0):
+            gaps.append(Gap("account", symbol, amount))
+    return gaps
+
+
+SHARES = """SELECT client_order_id, side, filled_quantity, fee,
+                   (SELECT sum(abs(quantity - crossed)) FROM fill WHERE fill.client_order_id = o.client_order_id),
+                   (SELECT sum(fee) FROM fill WHERE fill.client_order_id = o.client_order_id)
+            FROM "order" o WHERE status = 'FILLED'"""
+STRAY = """SELECT count(*) FROM fill WHERE quantity - crossed != 0 AND NOT EXISTS
+           (SELECT * FROM "order" o WHERE o.client_order_id = fill.client_order_id AND o.status = 'FILLED')"""
+WAITING = """SELECT count(*) FROM "order" WHERE status = 'INTENT' AND NOT (
+             EXISTS (SELECT * FROM market_state m WHERE m.symbol = "order".symbol AND m.order_quantity != 0)
+             OR EXISTS (SELECT * FROM bot_state JOIN bot ON bot.id = bot_id
+                        WHERE bot.symbol = "order".symbol AND order_quantity != 0))"""
+
+
+def _orders(place: Place) -> list[Gap]:
+    gaps = [
+        Gap("order", name, filled - (shared or 0.0))
+        for name, _, filled, fee, shared, fees in place.rows(SHARES)
+        if not is_noise(filled - (shared or 0.0), filled) or not is_noise(fee - (fees or 0.0), fee)
+    ]
+    stray, forgotten = place.value(STRAY), place.value(WAITING)
+    gaps += [Gap("fills without their order", "", stray)] if stray else []
+    return gaps + ([Gap("orders that nobody waits for", "", forgotten)] if forgotten else [])
+
+
+def _portfolio(place: Place) -> list[Gap]:
+    ((cash, equity),) = place.rows("SELECT cash, equity FROM portfolio_state")
+    bots = [amount for (amount,) in place.rows("SELECT equity FROM bot_state")]
+    with transaction(place.engine) as connection:
+        transfers = bot_sums(connection, 1).get(None)
+    found = {
+        "equity": equity_gap(equity, cash, bots),
+        "portfolio cash": cash - (transfers.transfers if transfers else 0.0),
+    }
+    return [Gap(what, "portfolio", amount) for what, amount in found.items() if not is_noise(amount, equity)]

@@ -1,0 +1,86 @@
+"""`flotilla dashboard password NAME`, and who else may sign in."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shared.errors import ConfigurationError
+from shared.passwords import (
+    OPERATOR,
+    Account,
+    checked_name,
+    checked_role,
+    hash_password,
+    load_accounts,
+    password_path,
+    remove_account,
+    save_account,
+)
+from worker.terminal.options import ConfigOption, JsonOption
+from worker.terminal.output import print_json
+from worker.terminal.place import find_place
+
+app = typer.Typer(no_args_is_help=True)
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Who; an e-mail address with --oidc.")]
+RoleOption = Annotated[str, typer.Option("--role", help="viewer sees everything; operator may also act.")]
+OidcOption = Annotated[bool, typer.Option("--oidc", help="Signs in by an OIDC provider: no password is asked for.")]
+
+
+@app.callback()
+def dashboard() -> None:
+    """Say who may sign in to the dashboard."""
+
+
+@app.command()
+def password(
+    name: NameArgument, role: RoleOption = OPERATOR, oidc: OidcOption = False, config: ConfigOption = None
+) -> None:
+    """Set somebody's password and role, asked for twice or read from a pipe; ends the sessions of before."""
+    path = _path(config)
+    account = Account(checked_name(name), checked_role(role), None)
+    if oidc and "@" not in account.name:
+        raise ConfigurationError(f"a name must be an e-mail address with --oidc, was {name!r}")
+    if not oidc:
+        account = Account(account.name, account.role, hash_password(_asked()))
+    save_account(path, account)
+    typer.echo(f"{account.name} may sign in as {account.role}; kept in {path}")
+
+
+@app.command()
+def remove(name: NameArgument, config: ConfigOption = None) -> None:
+    """Let somebody sign in no more; ends the sessions at once."""
+    path = _path(config)
+    remove_account(path, checked_name(name))
+    typer.echo(f"{checked_name(name)} may not sign in any more")
+
+
+@app.command()
+def people(json: JsonOption = False, config: ConfigOption = None) -> None:
+    """List who may sign in."""
+    path = _path(config)
+    try:
+        accounts = load_accounts(path).values()
+    except FileNotFoundError:
+        accounts = {}.values()
+    rows = [{"name": a.name, "role": a.role, "signs_in_by": "password" if a.password else "oidc"} for a in accounts]
+    if json:
+        print_json(rows)
+        return
+    for row in rows:
+        typer.echo(f"{row['name']}: {row['role']}, by {row['signs_in_by']}")
+    if not rows:
+        typer.echo(f"nobody yet; {path} does not exist, so the page is open on 127.0.0.1 and refuses other addresses")
+
+
+def _asked() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _path(config: Path | None) -> Path:
+    place = find_place(config)
+    return password_path(place.settings.dashboard.password_file, place.root)
