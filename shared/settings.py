@@ -197,6 +197,15 @@ class WorkerSettings(Section):
     command_poll_seconds: Positive = 0.2
 
 
+class DashboardSettings(Section):
+    address: str = "127.0.0.1"
+    port: int = Field(8501, ge=1, le=65535)
+    # the names by which browsers reach the page, beside addresses and localhost
+    allowed_hosts: tuple[str, ...] = ()
+    password_file: Path = Path("~/.config/flotilla/passwords.json")
+    refresh_seconds: Positive = 2.0
+
+
 class Settings(Section):
     """Everything that can be set; see `docs/settings.md`."""
 
@@ -209,6 +218,7 @@ class Settings(Section):
     strategies: StrategiesSettings = StrategiesSettings.model_validate(DEFAULT_GRIDS)
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = WorkerSettings()
+    dashboard: DashboardSettings = DashboardSettings()
 
     @model_validator(mode="after")
     def _sleeve_symbols_known(self) -> "Settings":
@@ -216,7 +226,8 @@ class Settings(Section):
             unknown = sorted(set(sleeve.symbols or ()) - set(self.portfolio.symbols))
             if unknown:
                 raise ValueError(
-                    f"strategies.{name}.symbols must be among portfolio.symbols {list(self.portfolio.symbols)}, was {unknown}"
+                    f"strategies.{name}.symbols must be among portfolio.symbols {list(self.portfolio.symbols)}, "
+                    f"was {unknown}"
                 )
         return self
 
@@ -226,8 +237,9 @@ class Settings(Section):
         return timeframe_ms(self.portfolio.timeframe)
 
     def digest(self) -> str:
-        """Name this configuration by the hash of its values."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:16]
+        """Name this configuration by the hash of its values; how the page is served changes nothing of the fleet."""
+        values = self.model_dump(mode="json", exclude={"dashboard"})
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
 # `legacy` is the disease that `calm` cures, kept so that the cure can be measured against it.
@@ -263,9 +275,9 @@ def load_settings(
     """Read the settings in force.
 
     `file` may be absent (all defaults). `environment` defaults to the process's; `FLOTILLA_RISK__STOP=0.05` sets
-    `risk.stop`. `overrides` are `risk.stop=0.05`, last and strongest; values are TOML, bare words are strings. `profile`
-    asked for here stands above the file's own values for what the profile names. Raises ConfigurationError with one
-    sentence that names the setting, what was expected and what was.
+    `risk.stop`. `overrides` are `risk.stop=0.05`, last and strongest; values are TOML, bare words are strings.
+    `profile` asked for here stands above the file's own values for what the profile names. Raises ConfigurationError
+    with one sentence that names the setting, what was expected and what was.
     """
     written: dict[str, Any] = _read_toml(file) if file is not None else {}
     _merge(written, _from_environment(os.environ if environment is None else environment))

@@ -1,4 +1,4 @@
-"""Timeframes, the bar grid, symbols and rounding to an exchange's step. Times are `int` milliseconds since the epoch, UTC."""
+"""Timeframes, the bar grid, symbols and rounding to an exchange's step. Times are `int` ms since the epoch, UTC."""
 
 import math
 import re
@@ -33,7 +33,7 @@ def bar_open_ms(time_ms: int, timeframe_ms: int) -> int:
 
 
 def round_toward_zero(quantity: float, step: float) -> float:
-    """Give the multiple of `step` nearest to `quantity` that is no larger in size (but for float noise of 1e-6 steps)."""
+    """Give the multiple of `step` nearest to `quantity` that is no larger in size (but for noise of 1e-6 steps)."""
     steps = float(math.floor(abs(quantity) / step + STEP_TOLERANCE))
     return steps * step if quantity >= 0.0 else -(steps * step)
 

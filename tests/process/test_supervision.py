@@ -19,6 +19,7 @@ from tests.process.running import SCRIPT, alive, environment, give_orders, journ
 from worker import supervision
 
 REAL_COMMAND = '"%(here)s/.venv/bin/python" -u -m worker run'
+REAL_PAGE = '"%(here)s/.venv/bin/python" -u -m dashboard.serve'
 
 
 class Project:
@@ -28,8 +29,15 @@ class Project:
         self.root = root
         text = (ROOT / "supervisord.conf").read_text()
         assert REAL_COMMAND in text
+        assert REAL_PAGE in text
         fake = f'"{sys.executable}" -u "{SCRIPT}" "%(here)s"'
-        (root / "supervisord.conf").write_text(text.replace(REAL_COMMAND, fake))
+        text = text.replace(REAL_COMMAND, fake).replace(REAL_PAGE, self.page("print('the page is at'); signal.pause()"))
+        (root / "supervisord.conf").write_text(text)
+
+    @staticmethod
+    def page(code: str) -> str:
+        """Give the command of a fake page."""
+        return f'"{sys.executable}" -u -c "import signal, sys; {code}"'
 
     def make(self, action: str) -> tuple[int, str]:
         """Do what `make run` (start) and `make stop` (stop) do."""
@@ -74,6 +82,7 @@ def test_the_fleet_starts_says_where_to_look_and_stops(project: Project) -> None
     assert code == 0, said
     assert "\n" not in said
     assert "flotilla status" in said
+    assert "http://127.0.0.1:8501" in said
     assert "make stop" in said
     wait_for(lambda: "beats" in journal(project.root))
 
@@ -96,6 +105,18 @@ def test_the_fleet_starts_says_where_to_look_and_stops(project: Project) -> None
     assert project.make("stop") == (0, "Flotilla has stopped.")
     assert project.living_workers() == []
     assert project.make("stop") == (0, "Flotilla is not running.")
+
+
+def test_a_page_that_does_not_start_is_said_and_keeps_nobody_from_the_fleet(project: Project) -> None:
+    conf = project.root / "supervisord.conf"
+    begins, refuses = project.page("print('the page is at'); signal.pause()"), project.page("print('no'); sys.exit(78)")
+    assert begins in conf.read_text()
+    conf.write_text(conf.read_text().replace(begins, refuses))
+    code, said = project.make("start")
+    assert code == 0, said
+    assert "the page did not start: no" in said
+    assert project.state() == "RUNNING"
+    assert project.ctl("status", "dashboard").split()[1] == "EXITED"
 
 
 def test_only_the_owner_can_open_the_socket(project: Project) -> None:

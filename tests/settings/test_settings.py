@@ -25,7 +25,7 @@ def _documented() -> dict[str, str]:
 def _names_and_defaults() -> dict[str, Any]:
     found: dict[str, Any] = {"profile": "calm", "strategies.hold": True}
     settings = _settings()
-    for section in ("portfolio", "market", "broker", "risk", "allocation", "database", "worker"):
+    for section in ("portfolio", "market", "broker", "risk", "allocation", "database", "worker", "dashboard"):
         for name, value in getattr(settings, section).model_dump(mode="json").items():
             found[f"{section}.{name}"] = value
     for name, field in StrategySettings.model_fields.items():

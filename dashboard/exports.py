@@ -1,0 +1,182 @@
+"""Downloads: GET /export/{kind}.{csv|json}, the columns of `flotilla export`, as a stream.
+
+Rows are read and written out in threads, a batch at a time and no faster than the browser takes them, so a million rows
+need the memory of a few thousand and no page waits for them.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore, Lock
+from typing import Any
+
+from sqlalchemy import Connection, Engine, select
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
+
+from dashboard.place import Place
+from shared.database import open_reader, translated
+from shared.enums import Resolution
+from shared.errors import ConfigurationError, DatabaseError, FlotillaError
+from shared.tables import Portfolio
+from shared.tables.export_statements import Filters
+from shared.tables.exports import KINDS, csv_chunks, json_chunks
+from shared.units import parse_time_ms, to_datetime
+
+MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+EXPORTS_AT_ONCE = 4
+# A browser that takes nothing for so long is given up, for a read transaction keeps the database's log from shrinking.
+STALLED_SECONDS = 60.0
+NAMES = ("sleeve", "bot", "symbol", "side", "exit_reason")
+TIMES = {"from": "start_ms", "to": "end_ms"}
+_END = object()
+
+Chunks = Callable[[Connection, str, int, Filters], Iterator[str]]
+CHUNKS: dict[str, Chunks] = {"csv": csv_chunks, "json": json_chunks}
+
+
+class Exports:
+    """The downloads of one portfolio."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._engine: Engine | None = None
+        self._opening = Lock()
+        self._places = BoundedSemaphore(EXPORTS_AT_ONCE)
+
+    def routes(self) -> list[Route]:
+        """Give the routes, for `st.App`."""
+        return [Route("/export/{kind}.{form}", self._export, methods=["GET"])]
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._engine is not None:
+            self._engine.dispose()
+
+    async def _export(self, request: Request) -> Response:
+        kind, form = request.path_params["kind"], request.path_params["form"]
+        if kind not in KINDS or form not in CHUNKS:
+            known = ", ".join(f"{name}.csv" for name in KINDS)
+            return _sentence(f"A download is one of {known}, or the same as .json.", 404)
+        try:
+            filters = parse_filters(request.query_params)
+        except ConfigurationError as error:
+            return _sentence(str(error), 400)
+        if not self._places.acquire(blocking=False):
+            return _sentence("Too many downloads at once; try again when one has ended.", 503, {"Retry-After": "10"})
+        chunks = self._chunks(kind, form, filters)
+        try:
+            # Whatever is wrong with the database shows here, while there is still a status to say it with.
+            first = await run_in_threadpool(next, chunks)
+        except FlotillaError as error:
+            return _sentence(str(error), 503)
+        headers = {
+            "Content-Disposition": f'attachment; filename="{self._file_name(kind, form, filters)}"',
+            "Cache-Control": "no-store",
+            # Compressing what stays in the house would cost more than it saves.
+            "Content-Encoding": "identity",
+        }
+        if request.method == "HEAD":
+            chunks.close()
+            return Response(media_type=MEDIA_TYPES[form], headers=headers)
+        return _Download(first, chunks, MEDIA_TYPES[form], headers)
+
+    def _chunks(self, kind: str, form: str, filters: Filters) -> Generator[str, None, None]:
+        """Its end, however it comes, gives back connection and place."""
+        try:
+            with self._books() as (connection, portfolio_id):
+                yield from CHUNKS[form](connection, kind, portfolio_id, filters)
+        finally:
+            self._places.release()
+
+    @contextmanager
+    def _books(self) -> Iterator[tuple[Connection, int]]:
+        engine = self._opened()
+        name = self._place.settings.portfolio.name
+        with translated(engine), engine.connect() as connection:
+            portfolio_id = connection.execute(select(Portfolio.id).where(Portfolio.name == name)).scalar_one_or_none()
+            if portfolio_id is None:
+                raise DatabaseError(f"the books must hold portfolio {name!r}, which the worker makes; they do not")
+            yield connection, portfolio_id
+
+    def _opened(self) -> Engine:
+        with self._opening:
+            if self._engine is None:
+                self._engine = open_reader(self._place.settings.database.url, self._place.root)
+            return self._engine
+
+    def _file_name(self, kind: str, form: str, filters: Filters) -> str:
+        words = [self._place.settings.portfolio.name, kind]
+        words += [_day(time_ms) for time_ms in (filters.start_ms, filters.end_ms) if time_ms is not None]
+        return f"{'-'.join(words)}.{form}"
+
+
+def parse_filters(query: QueryParams) -> Filters:
+    """Read the filters of an address.
+
+    `from` and `to` are ISO times or milliseconds, `[from, to)`; `sleeve`, `bot`, `symbol`, `side` and `exit_reason` may
+    come several times; `resolution` is for equity. Raises ConfigurationError for anything else.
+    """
+    wanted: dict[str, Any] = {}
+    for name in query:
+        values = tuple(value for value in query.getlist(name) if value)
+        if name in NAMES:
+            wanted |= {name: values} if values else {}
+        elif name in TIMES:
+            wanted |= {TIMES[name]: _time_ms(values[-1])} if values else {}
+        elif name == "resolution":
+            wanted["resolution"] = _resolution(values[-1] if values else "")
+        else:
+            known = ", ".join([*TIMES, *NAMES, "resolution"])
+            raise ConfigurationError(f"a filter must be one of {known}, was {name!r}")
+    return Filters(**wanted)
+
+
+class _Download(StreamingResponse):
+    """Ends its chunks with itself, also where the browser has gone: a read transaction must not outlive it."""
+
+    def __init__(
+        self, first: str, chunks: Generator[str, None, None], media_type: str, headers: dict[str, str]
+    ) -> None:
+        super().__init__(_stream(first, chunks), media_type=media_type, headers=headers)
+        self._chunks = chunks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_or_give_up(message: Message) -> None:
+            await asyncio.wait_for(send(message), STALLED_SECONDS)
+
+        try:
+            await super().__call__(scope, receive, send_or_give_up)
+        finally:
+            self._chunks.close()
+
+
+async def _stream(first: str, chunks: Generator[str, None, None]) -> AsyncIterator[bytes]:
+    chunk: object = first
+    while isinstance(chunk, str):
+        yield chunk.encode()
+        chunk = await run_in_threadpool(next, chunks, _END)
+
+
+def _time_ms(text: str) -> int:
+    return int(text) if text.lstrip("-").isdigit() and len(text) > 8 else parse_time_ms(text)
+
+
+def _resolution(text: str) -> Resolution:
+    try:
+        return Resolution[text.upper()]
+    except KeyError:
+        names = ", ".join(resolution.name.lower() for resolution in Resolution)
+        raise ConfigurationError(f"resolution must be one of {names}, was {text!r}") from None
+
+
+def _day(time_ms: int) -> str:
+    return to_datetime(time_ms).strftime("%Y%m%d")
+
+
+def _sentence(text: str, status: int, headers: dict[str, str] | None = None) -> Response:
+    return PlainTextResponse(text[0].upper() + text[1:], status, headers)

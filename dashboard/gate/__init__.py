@@ -1,0 +1,1 @@
+"""Sign-in: what stands before Streamlit, so that nobody unknown reaches a page, a file or a websocket."""

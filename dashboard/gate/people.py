@@ -1,0 +1,86 @@
+"""Who may come in: the accounts of the password file, looked at again whenever it changes."""
+
+import hashlib
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.errors import ConfigurationError
+from shared.passwords import OPERATOR, Account, load_accounts
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is looking: the name for the audit trail, and the role."""
+
+    name: str
+    role: str
+
+
+# Who sits at this machine, where no password has been set.
+LOCAL = Person("local", OPERATOR)
+
+
+class People:
+    """The accounts; once there has been a password file nobody comes in without one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._accounts: dict[str, Account] = {}
+        self._guarded = False
+        self._seen: tuple[int, ...] | None = None
+
+    def guarded(self) -> bool:
+        """Tell whether people must sign in."""
+        self._look()
+        return self._guarded
+
+    def find(self, name: str) -> Account | None:
+        """Give the account of a name."""
+        self._look()
+        return self._accounts.get(name)
+
+    def has_passwords(self) -> bool:
+        """Tell whether anybody signs in by password."""
+        self._look()
+        return any(account.password is not None for account in self._accounts.values())
+
+    def require_good(self) -> int:
+        """Give how many accounts there are, 0 without a file; raises ConfigurationError for a file that is wrong."""
+        try:
+            return len(load_accounts(self.path))
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise ConfigurationError(
+                f"password file {self.path} must be readable, was not: {error.strerror}"
+            ) from error
+
+    def _look(self) -> None:
+        try:
+            found = os.stat(self.path)
+            seen: tuple[int, ...] = (found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode, found.st_ctime_ns)
+        except (FileNotFoundError, NotADirectoryError):
+            seen = ()
+        except OSError:
+            seen = (-1,)
+        if seen != self._seen:
+            self._seen = seen
+            self._accounts = self._load() if seen else {}
+            self._guarded = self._guarded or bool(seen)
+
+    def _load(self) -> dict[str, Account]:
+        # Whatever is wrong with the file, it shuts the door and does not open it.
+        try:
+            return load_accounts(self.path)
+        except (OSError, ConfigurationError) as error:
+            LOG.error("nobody can sign in: %s", error)
+            return {}
+
+
+def fingerprint(account: Account) -> str:
+    """Name an account as it is now: a new password or role makes another, which ends its sessions."""
+    return hashlib.sha256(f"{account.name} {account.role} {account.password}".encode()).hexdigest()[:16]

@@ -1,0 +1,137 @@
+"""Signing in and out: the pages /login and /logout."""
+
+import asyncio
+from urllib.parse import parse_qs
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from dashboard.gate import oidc as oidc_paths
+from dashboard.gate import record
+from dashboard.gate.gate import SIGN_IN_PATH, SIGN_OUT_PATH, Door, session_cookie
+from dashboard.gate.pages import page_response, sign_in_page, sign_out_page
+from dashboard.gate.record import SigninRecord
+from dashboard.gate.throttle import Throttle
+from shared.errors import ConfigurationError
+from shared.passwords import Account, checked_name, password_matches
+
+MOST_FORM_BYTES = 8_192
+# Each hash takes 32 MiB and a quarter of a second of one core.
+HASHES_AT_ONCE = 2
+WRONG_SENTENCE = "Wrong name or password."
+
+
+class SignIn:
+    """Signs people in and out."""
+
+    def __init__(self, door: Door, throttle: Throttle, signins: SigninRecord) -> None:
+        self._door = door
+        self._throttle = throttle
+        self._record = signins
+        self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
+
+    def routes(self) -> list[Route]:
+        """Give the routes, for `st.App`."""
+        return [
+            Route(SIGN_IN_PATH, self._ask, methods=["GET"]),
+            Route(SIGN_IN_PATH, self._sign_in, methods=["POST"]),
+            Route(SIGN_OUT_PATH, self._ask_out, methods=["GET"]),
+            Route(SIGN_OUT_PATH, self._sign_out, methods=["POST"]),
+        ]
+
+    async def _ask(self, request: Request) -> Response:
+        target = safe_path(request.query_params.get("next", "/"))
+        if not self._door.must_sign_in() or self._door.session(request) is not None:
+            return RedirectResponse(target, 303)
+        email = self._door.oidc.email(request.cookies) if self._door.oidc is not None else None
+        if email is None:
+            return self._page(target)
+        self._record.write(record.NOT_LISTED, email, _address(request))
+        return self._page(target, f"{email} is not among those who may see this fleet.", 403)
+
+    async def _sign_in(self, request: Request) -> Response:
+        if not self._door.must_sign_in():
+            return RedirectResponse("/", 303)
+        form = await _form(request)
+        if form is None:
+            return self._page("/", "The form was too long.", 413)
+        target, address = safe_path(form.get("next", "/")), _address(request)
+        name, account = self._find(form.get("name", ""))
+        known = account.name if account is not None else None
+        wait_seconds = self._throttle.wait_seconds(name, address)
+        if wait_seconds:
+            self._record.write(record.SLOWED, known, address)
+            sentence = f"Too many tries. Wait {_minutes(wait_seconds)}."
+            return self._page(target, sentence, 429, {"Retry-After": str(wait_seconds)})
+        kept = account.password if account is not None else None
+        async with self._hashing:
+            right = await run_in_threadpool(password_matches, form.get("password", ""), kept)
+        if not right or account is None:
+            self._record.write(record.WRONG, known, address)
+            return self._page(target, WRONG_SENTENCE, 401)
+        self._throttle.forgive(name, address)
+        self._record.write(record.SIGNED_IN, known, address)
+        response = RedirectResponse(target, 303, {"Cache-Control": "no-store"})
+        cookie = session_cookie(self._door.sessions.begin(account), request.url.scheme == "https")
+        response.headers.append("set-cookie", cookie)
+        return response
+
+    async def _ask_out(self, request: Request) -> Response:
+        session = self._door.session(request) if self._door.must_sign_in() else None
+        return page_response(sign_out_page(session.person.name)) if session else RedirectResponse("/", 303)
+
+    async def _sign_out(self, request: Request) -> Response:
+        session = self._door.session(request) if self._door.must_sign_in() else None
+        target = SIGN_IN_PATH
+        if session is not None:
+            self._door.sessions.end(session)
+            self._record.write(record.SIGNED_OUT, session.person.name, _address(request))
+            if oidc_paths.COOKIE in request.cookies and self._door.oidc is not None:
+                target = oidc_paths.END_PATH
+        response = RedirectResponse(target, 303, {"Cache-Control": "no-store"})
+        response.headers.append("set-cookie", session_cookie("", request.url.scheme == "https", max_age=0))
+        return response
+
+    def _find(self, text: str) -> tuple[str, Account | None]:
+        try:
+            name = checked_name(text)
+        except ConfigurationError:
+            return "", None
+        return name, self._door.people.find(name)
+
+    def _page(
+        self, target: str, complaint: str = "", status: int = 200, headers: dict[str, str] | None = None
+    ) -> Response:
+        providers = self._door.oidc.links() if self._door.oidc is not None else None
+        passwords = not providers or self._door.people.has_passwords()
+        page = sign_in_page(target, complaint, passwords, providers)
+        return page_response(page, status, headers)
+
+
+def safe_path(text: str) -> str:
+    """Give a path of this page; anything that could lead elsewhere becomes its first page."""
+    leads_elsewhere = not text.startswith("/") or text.startswith("//") or "\\" in text
+    return "/" if leads_elsewhere or not text.isprintable() or text.startswith((SIGN_IN_PATH, SIGN_OUT_PATH)) else text
+
+
+async def _form(request: Request) -> dict[str, str] | None:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_FORM_BYTES:
+            return None
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=10)
+    except ValueError:
+        return None
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client is not None else "unknown"
+
+
+def _minutes(seconds: int) -> str:
+    return f"{seconds} s" if seconds < 60 else f"{-(-seconds // 60)} min"

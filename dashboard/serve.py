@@ -1,0 +1,154 @@
+"""The ASGI application: the gate, then downloads and health, then Streamlit.
+
+Supervisor runs `python -m dashboard.serve`; `uvicorn dashboard.serve:app` works too.
+"""
+
+import gc
+import importlib
+import importlib.util
+import logging
+import os
+import pkgutil
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from dashboard.exports import Exports
+from dashboard.gate.gate import HEALTH_PATH, Door, Gate
+from dashboard.gate.oidc import configured_oidc
+from dashboard.gate.origins import is_loopback
+from dashboard.gate.people import People
+from dashboard.gate.record import SigninRecord
+from dashboard.gate.routes import SignIn
+from dashboard.gate.sessions import SECRET_FILE, Sessions, load_secret
+from dashboard.gate.throttle import Throttle
+from dashboard.health import Health
+from dashboard.place import Place, find_place
+from dashboard.plotly_script import packed_script, plotly_route
+from dashboard.streamlit_options import set_options
+from shared.clock import SystemClock
+from shared.errors import ConfigurationError, FlotillaError
+from shared.passwords import password_path
+
+LOG = logging.getLogger(__name__)
+SCRIPT = Path(__file__).with_name("app.py")
+# Imported before the first visitor comes, and before the garbage collector is told to leave them alone.
+PACKAGES = ("dashboard.queries", "dashboard.figures", "dashboard.components")
+# Supervisor starts a failed process again at once, and does not count.
+PAUSE_SECONDS = 5.0
+
+
+def make_app(place: Place, script: Path = SCRIPT) -> Gate:
+    """Put the application of a project together; raises ConfigurationError where it must not be served."""
+    set_options(place.settings.dashboard, (script.parent / "static").is_dir())
+    clock = SystemClock()
+    door = _door(place, clock)
+    require_password(place.settings.dashboard.address, door)
+    exports, health = Exports(place), Health(place, clock)
+    record = SigninRecord(place.root, clock)
+    sign_in = SignIn(door, Throttle(clock), record)
+
+    @asynccontextmanager
+    async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
+        _import_everything()
+        gc.collect()
+        # Streamlit collects all garbage after every run: 70 ms with these libraries loaded, 5 without looking at them.
+        gc.freeze()
+        try:
+            yield {}
+        finally:
+            exports.close()
+            health.close()
+            record.close()
+
+    import streamlit
+
+    routes = [*sign_in.routes(), health.route(HEALTH_PATH), *exports.routes(), plotly_route()]
+    return Gate(streamlit.App(script, lifespan=lifespan, routes=routes), door)
+
+
+def require_password(address: str, door: Door) -> None:
+    """Refuse to listen beyond this machine as long as nobody must sign in."""
+    accounts = door.people.require_good()
+    if door.must_sign_in() and not accounts:
+        raise ConfigurationError(
+            f"{door.people.path} must name somebody who may sign in, was empty: `flotilla dashboard password NAME`"
+        )
+    if not accounts and not is_loopback(address):
+        raise ConfigurationError(
+            f"dashboard.address must be 127.0.0.1 as long as no password is set, was {address}: "
+            "`flotilla dashboard password NAME` sets one"
+        )
+
+
+def main() -> int:
+    """Serve the project of the current folder until told to stop; give the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
+    for name in ("streamlit", "uvicorn", "watchdog"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    supervised = "SUPERVISOR_ENABLED" in os.environ
+    try:
+        from dashboard.server import serve
+
+        place = find_place()
+        return serve(lambda: make_app(place), place.settings.dashboard, supervised)
+    except FlotillaError as error:
+        sys.stdout.write(f"{error}\n")
+        sys.stdout.flush()
+        if supervised and error.exit_code != ConfigurationError.exit_code:
+            time.sleep(PAUSE_SECONDS)
+        return error.exit_code
+
+
+def _door(place: Place, clock: SystemClock) -> Door:
+    dashboard = place.settings.dashboard
+    people = People(password_path(dashboard.password_file, place.root))
+    people.require_good()
+    door = Door(people, Sessions(people, clock), clock, dashboard.allowed_hosts, configured_oidc())
+    if people.guarded():
+        load_secret(people.path.with_name(SECRET_FILE))
+    return door
+
+
+def _import_everything() -> None:
+    packed_script()
+    import plotly.graph_objects as go
+    import plotly.io
+
+    plotly.io.to_json(go.Figure([go.Scatter(y=[1]), go.Pie(values=[1])]))
+    for package in PACKAGES:
+        if importlib.util.find_spec(package) is None:
+            continue
+        found = importlib.import_module(package)
+        for module in pkgutil.walk_packages(found.__path__, f"{package}."):
+            _import(module.name)
+
+
+def _import(name: str) -> None:
+    # One page that cannot be drawn must not take the others with it, least of all the kill switch.
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        LOG.error("%s cannot be imported; the pages that need it will say so: %s", name, error)
+
+
+def _refused(error: FlotillaError) -> NoReturn:
+    sys.stderr.write(f"{error}\n")
+    raise SystemExit(error.exit_code)
+
+
+def __getattr__(name: str) -> Any:
+    # Made when uvicorn asks for it: importing this module starts nothing and reads no settings.
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return make_app(find_place())
+    except FlotillaError as error:
+        _refused(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

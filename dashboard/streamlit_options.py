@@ -1,0 +1,54 @@
+"""Streamlit's options, set here and in no file, so that no copied or missing file can open what is closed."""
+
+from typing import Any
+
+from shared.settings import DashboardSettings
+
+OPTIONS: dict[str, Any] = {
+    "browser.gatherUsageStats": False,
+    "client.showErrorDetails": "none",
+    "client.toolbarMode": "minimal",
+    "runner.magicEnabled": False,
+    "server.enableCORS": True,
+    "server.enableXsrfProtection": True,
+    "server.fileWatcherType": "none",
+    "server.headless": True,
+    "server.maxUploadSize": 1,
+    "server.runOnSave": False,
+    # The gate has looked at the host already, and knows addresses, which this list cannot say.
+    "server.allowedHosts": ["*"],
+}
+
+# Blue, orange and green of Okabe and Ito first; fewer than ten and Streamlit falls back to plotly's own.
+CHART_COLOURS = [
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#cc79a7",
+    "#56b4e9",
+    "#d55e00",
+    "#8c6bb1",
+    "#7f7f7f",
+    "#b8a000",
+    "#004d71",
+]
+THEME: dict[str, Any] = {
+    "theme.font": "sans-serif",
+    "theme.chartCategoricalColors": CHART_COLOURS,
+    "theme.primaryColor": "#0b5cad",
+    "theme.dark.primaryColor": "#4da3e8",
+}
+
+
+def set_options(dashboard: DashboardSettings, static_files: bool) -> None:
+    """Set Streamlit's options; `static_files` says whether the application has files of its own to serve."""
+    from streamlit import config
+
+    here = {
+        "server.address": dashboard.address,
+        "server.port": dashboard.port,
+        "server.enableStaticServing": static_files,
+    }
+    config.get_config_options(force_reparse=True)
+    for name, value in {**OPTIONS, **THEME, **here}.items():
+        config.set_option(name, value, "dashboard/streamlit_options.py")

@@ -1,0 +1,190 @@
+"""Who may look at the dashboard and who may act: names, roles and scrypt hashes, in a file of their owner alone."""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+import stat
+import tempfile
+import unicodedata
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shared.errors import ConfigurationError
+
+VIEWER = "viewer"
+OPERATOR = "operator"
+ROLES = (VIEWER, OPERATOR)
+
+SHORTEST_PASSWORD = 12
+LONGEST_PASSWORD = 1024
+FILE_VERSION = 1
+# Memory of one hash is 128 × BLOCK × COST bytes: 32 MiB. OWASP gives these three numbers together.
+COST, BLOCK, PARALLEL = 2**15, 8, 3
+_MOST_MEMORY = 256 * 1024 * 1024
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person who may sign in; without a hash, by an OIDC provider alone."""
+
+    name: str
+    role: str
+    password: str | None
+
+
+def password_path(file: Path, root: Path) -> Path:
+    """Give the password file of the settings; ConfigurationError where it is inside the project."""
+    path = (root / file.expanduser()).resolve()
+    if path.is_relative_to(root.resolve()):
+        raise ConfigurationError(f"dashboard.password_file must be outside the project {root.resolve()}, was {path}")
+    return path
+
+
+def checked_name(text: str) -> str:
+    """Give a name as it is kept, in small letters."""
+    name = text.strip().lower()
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"a name must be at most 100 letters, digits and . _ @ + -, like anna or bo@example.com, was {text!r}"
+        )
+    return name
+
+
+def checked_role(text: str) -> str:
+    """Give a role that exists."""
+    if text not in ROLES:
+        raise ConfigurationError(f"a role must be one of {', '.join(ROLES)}, was {text!r}")
+    return text
+
+
+def hash_password(password: str) -> str:
+    """Give what is kept of a password: `scrypt$cost$block$parallel$salt$hash`."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise ConfigurationError(
+            f"a password must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters, had {len(password)}"
+        )
+    salt = os.urandom(16)
+    digest = _scrypt(password, salt, COST, BLOCK, PARALLEL)
+    return "$".join(["scrypt", str(COST), str(BLOCK), str(PARALLEL), _encoded(salt), _encoded(digest)])
+
+
+def password_matches(password: str, kept: str | None) -> bool:
+    """Tell whether a password is the one kept; takes as long where nothing is kept."""
+    if len(password) > LONGEST_PASSWORD:
+        return False
+    if kept is None:
+        _scrypt(password, b"nobody has this salt", COST, BLOCK, PARALLEL)
+        return False
+    cost, block, parallel, salt, digest = _parsed(kept)
+    return hmac.compare_digest(_scrypt(password, salt, cost, block, parallel), digest)
+
+
+def load_accounts(path: Path) -> dict[str, Account]:
+    """Read the accounts by name.
+
+    Raises FileNotFoundError where there is no file, and ConfigurationError for one that others may read or change, or
+    that makes no sense.
+    """
+    require_private(path)
+    try:
+        return _accounts(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigurationError(
+            f"password file {path} must be as `flotilla dashboard password` writes it, was not: {error}"
+        ) from error
+    except ConfigurationError as error:
+        raise ConfigurationError(f"password file {path}: {error}") from error
+
+
+def save_account(path: Path, account: Account) -> None:
+    """Add an account, or change the one of its name."""
+    accounts = _known(path)
+    accounts[account.name] = account
+    _save(path, accounts)
+
+
+def remove_account(path: Path, name: str) -> None:
+    """Take an account away; ConfigurationError where there is none of that name."""
+    accounts = _known(path)
+    if name not in accounts:
+        raise ConfigurationError(f"name must be one of {', '.join(accounts) or 'none yet'}, was {name!r}")
+    del accounts[name]
+    _save(path, accounts)
+
+
+def require_private(path: Path) -> None:
+    """Raise ConfigurationError for a file that others than its owner may read or change."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise ConfigurationError(f"{path} must be for its owner alone (chmod 600), its mode was {mode:o}")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Put a file there whole, for its owner alone."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                Path(name).unlink()
+            raise
+    except OSError as error:
+        raise ConfigurationError(f"{path} must be writable, was not: {error.strerror}") from error
+
+
+def _known(path: Path) -> dict[str, Account]:
+    try:
+        return load_accounts(path)
+    except FileNotFoundError:
+        return {}
+
+
+def _save(path: Path, accounts: Mapping[str, Account]) -> None:
+    people = {name: {"role": account.role, "password": account.password} for name, account in sorted(accounts.items())}
+    write_private(path, json.dumps({"version": FILE_VERSION, "people": people}, indent=2) + "\n")
+
+
+def _accounts(written: Any) -> dict[str, Account]:
+    if written["version"] != FILE_VERSION:
+        raise ValueError(f"its version must be {FILE_VERSION}, was {written['version']!r}")
+    accounts = {}
+    for name, person in written["people"].items():
+        if checked_name(name) != name:
+            raise ValueError(f"a name must be in small letters, was {name!r}")
+        if person["password"] is not None:
+            _parsed(person["password"])
+        accounts[name] = Account(name, checked_role(person["role"]), person["password"])
+    return accounts
+
+
+def _parsed(kept: str) -> tuple[int, int, int, bytes, bytes]:
+    scheme, cost, block, parallel, salt, digest = kept.split("$")
+    if scheme != "scrypt":
+        raise ValueError(f"a hash must be scrypt, was {scheme!r}")
+    return int(cost), int(block), int(parallel), base64.b64decode(salt), base64.b64decode(digest)
+
+
+def _scrypt(password: str, salt: bytes, cost: int, block: int, parallel: int) -> bytes:
+    # One letter has several spellings in Unicode, and keyboards differ in which they send.
+    spelt = unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
+    return hashlib.scrypt(spelt, salt=salt, n=cost, r=block, p=parallel, maxmem=_MOST_MEMORY, dklen=32)
+
+
+def _encoded(value: bytes) -> str:
+    return base64.b64encode(value).decode()

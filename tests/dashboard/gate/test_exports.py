@@ -1,0 +1,185 @@
+"""Downloads: equal to the database, filtered as asked, in bounded memory, and nobody waits for them."""
+
+import csv
+import http.client
+import io
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from sqlalchemy import Engine, func, insert, select
+from starlette.datastructures import QueryParams
+
+from dashboard.exports import EXPORTS_AT_ONCE, parse_filters
+from shared.database import open_reader, open_writer, transaction
+from shared.enums import Resolution, ScopeKind, Severity
+from shared.errors import ConfigurationError
+from shared.migrations.upgrade import upgrade
+from shared.passwords import VIEWER, Account, save_account
+from shared.tables import Event, Fill
+from shared.tables.export_statements import Filters
+from shared.tables.exports import KINDS, columns, csv_chunks, json_chunks
+from shared.units import HOUR_MS
+from tests.dashboard.gate.process import Dashboard, running
+from tests.dashboard.gate.serving import BO, HASHES, ask
+from tests.store.fleets import START_MS, make_fill, open_books
+from worker.store.orders import save_fills
+
+FILLS = 500
+MANY = 1_000_000
+
+
+def seed(folder: Path, fills: int) -> Engine:
+    """Make books with so many fills, and one hostile event."""
+    url = f"sqlite:///{folder}/state/flotilla.db"
+    upgrade(url)
+    engine = open_writer(url)
+    with transaction(engine) as connection:
+        bots = open_books(connection).fleet.bots
+        save_fills(connection, 1, [make_fill(bots[at % 9], START_MS + at * HOUR_MS) for at in range(FILLS)])
+        event = {"portfolio_id": 1, "time_ms": START_MS, "wall_ms": START_MS, "severity": Severity.INFO.name}
+        text = '=1+1,"quoted"\nand <b>broken</b>'
+        connection.execute(
+            insert(Event),
+            {**event, "scope_kind": ScopeKind.PORTFOLIO.name, "scope": "", "kind": "ODD", "message": text},
+        )
+        own = ", ".join(f'"{column.name}"' for column in Fill.__table__.c if column.name != "id")
+        while (count := connection.execute(select(func.count()).select_from(Fill)).scalar_one()) < fills:
+            take = min(count, fills - count)
+            connection.exec_driver_sql(f"INSERT INTO fill ({own}) SELECT {own} FROM fill LIMIT {take}")
+    return engine
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    folder = tmp_path_factory.mktemp("exports") / "project"
+    folder.mkdir()
+    seed(folder, FILLS).dispose()
+    with running(folder) as dashboard:
+        yield dashboard
+
+
+def expected(dashboard: Dashboard, kind: str, form: str, filters: Filters) -> str:
+    engine = open_reader(f"sqlite:///{dashboard.folder}/state/flotilla.db")
+    chunks = {"csv": csv_chunks, "json": json_chunks}[form]
+    with engine.connect() as connection:
+        text = "".join(chunks(connection, kind, 1, filters))
+    engine.dispose()
+    return text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_every_download_equals_the_database(dashboard: Dashboard, kind: str, form: str) -> None:
+    answer = ask(dashboard.port, f"/export/{kind}.{form}")
+    assert answer.status == 200
+    assert answer.headers["content-disposition"] == f'attachment; filename="flotilla-{kind}.{form}"'
+    assert answer.headers["content-type"] == {"csv": "text/csv; charset=utf-8", "json": "application/json"}[form]
+    assert answer.text == expected(dashboard, kind, form, Filters())
+    if form == "csv":
+        assert tuple(next(csv.reader(io.StringIO(answer.text)))) == columns(kind)
+    if kind == "fills":
+        rows = json.loads(answer.text) if form == "json" else list(csv.DictReader(io.StringIO(answer.text)))
+        assert len(rows) == FILLS
+
+
+def test_a_download_takes_the_filters_of_the_page(dashboard: Dashboard) -> None:
+    everything = json.loads(ask(dashboard.port, "/export/fills.json").text)
+    bots = sorted({row["bot"] for row in everything})[:2]
+    start_ms, end_ms = START_MS + 100 * HOUR_MS, START_MS + 300 * HOUR_MS
+    query = urlencode([("bot", bots[0]), ("bot", bots[1]), ("from", start_ms), ("to", end_ms), ("symbol", "")])
+    answer = ask(dashboard.port, f"/export/fills.json?{query}")
+    wanted = [row for row in everything if row["bot"] in bots and start_ms <= row["time_ms"] < end_ms]
+    assert json.loads(answer.text) == wanted
+    assert 0 < len(wanted) < len(everything)
+    assert answer.headers["content-disposition"] == 'attachment; filename="flotilla-fills-20260105-20260113.json"'
+    assert json.loads(ask(dashboard.port, "/export/fills.json?bot=nobody").text) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "sentence"),
+    [
+        ("/export/passwords.csv", 404, "A download is one of fills.csv, orders.csv"),
+        ("/export/fills.xlsx", 404, "or the same as .json"),
+        ("/export/fills.csv?bots=a", 400, "A filter must be one of from, to, sleeve, bot"),
+        ("/export/fills.csv?from=yesterday", 400, "Time must be ISO like 2025-01-31"),
+        ("/export/equity.csv?resolution=week", 400, "Resolution must be one of step, hour, day, was 'week'"),
+    ],
+)
+def test_what_makes_no_sense_is_one_sentence(dashboard: Dashboard, path: str, status: int, sentence: str) -> None:
+    answer = ask(dashboard.port, path)
+    assert answer.status == status
+    assert sentence in answer.text
+
+
+def test_filters_are_read_as_they_are_written() -> None:
+    query = QueryParams("from=2026-01-01&to=1767312000000&side=BUY&sleeve=a&sleeve=b&resolution=day")
+    day_ms = 86_400_000
+    assert parse_filters(query) == Filters(
+        START_MS, START_MS + day_ms, sleeve=("a", "b"), side=("BUY",), resolution=Resolution.DAY
+    )
+    with pytest.raises(ConfigurationError, match="a filter must be one of"):
+        parse_filters(QueryParams("portfolio=other"))
+
+
+def test_a_name_of_a_filter_is_a_value_and_no_sql(dashboard: Dashboard) -> None:
+    query = urlencode({"bot": "x' OR '1'='1"})
+    assert json.loads(ask(dashboard.port, f"/export/fills.json?{query}").text) == []
+
+
+def test_a_browser_that_leaves_gives_its_place_back(dashboard: Dashboard) -> None:
+    for _ in range(3 * EXPORTS_AT_ONCE):
+        connection = http.client.HTTPConnection("127.0.0.1", dashboard.port, timeout=10)
+        connection.request("GET", "/export/fills.csv")
+        connection.close()
+        assert ask(dashboard.port, "/export/fills.csv", "HEAD").status in (200, 503)
+    give_up = time.monotonic() + 10
+    while ask(dashboard.port, "/export/fills.csv").status != 200:
+        assert time.monotonic() < give_up, "the places of browsers that left must be free again"
+
+
+def test_health_knows_the_books(dashboard: Dashboard) -> None:
+    said = json.loads(ask(dashboard.port, "/healthz").text)
+    assert said["ok"] is True
+    assert set(said) == {"ok", "database_age_seconds"}
+
+
+@pytest.mark.slow
+def test_a_million_rows_stream_in_bounded_memory_and_nobody_waits(tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    save_account(tmp_path / "project-outside" / "passwords.json", Account("bo", VIEWER, HASHES[BO]))
+    seed(folder, MANY).dispose()
+    with running(folder) as dashboard:
+        cookie = ask(dashboard.port, "/login", "POST", {"name": "bo", "password": BO}).cookie
+        ask(dashboard.port, "/export/events.csv", cookie=cookie)
+        before = dashboard.resident_bytes()
+        waits: list[float] = []
+        done = threading.Event()
+
+        def look() -> None:
+            while not done.wait(0.05):
+                began = time.monotonic()
+                ask(dashboard.port, "/login", cookie=cookie)
+                waits.append(time.monotonic() - began)
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        connection = http.client.HTTPConnection("127.0.0.1", dashboard.port, timeout=120)
+        connection.request("GET", "/export/fills.csv", headers={"Cookie": cookie})
+        answer = connection.getresponse()
+        rows = 0
+        while chunk := answer.read(1 << 20):
+            rows += chunk.count(b"\n")
+        connection.close()
+        done.set()
+        looking.join()
+        assert rows == MANY + 1
+        grown = dashboard.resident_bytes(most=True) - before
+        assert grown < 200e6, f"a million rows took {grown / 1e6:.0f} MB"
+        assert len(waits) > 20
+        assert sorted(waits)[int(len(waits) * 0.95)] < 0.5, max(waits)

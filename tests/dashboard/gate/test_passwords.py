@@ -1,0 +1,154 @@
+"""The password file and the command that writes it."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.errors import ConfigurationError
+from shared.passwords import (
+    OPERATOR,
+    VIEWER,
+    Account,
+    checked_name,
+    hash_password,
+    load_accounts,
+    password_matches,
+    password_path,
+    save_account,
+)
+from tests.conftest import ROOT
+from tests.dashboard.gate.serving import ANNA, BO, HASHES
+
+
+def flotilla(folder: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `flotilla dashboard …` for a password file in a folder."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("FLOTILLA_")}
+    environment = {
+        **kept,
+        "FLOTILLA_DASHBOARD__PASSWORD_FILE": str(folder / "outside" / "passwords.json"),
+        "PYTHONPATH": str(ROOT),
+    }
+    project = folder / "project"
+    project.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "worker", "dashboard", *arguments]
+    return subprocess.run(
+        command, cwd=project, env=environment, input=typed, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_password_matches_its_own_hash_alone() -> None:
+    assert password_matches(ANNA, HASHES[ANNA])
+    assert not password_matches(ANNA, HASHES[BO])
+    assert not password_matches("", HASHES[ANNA])
+    assert not password_matches(ANNA, None)
+    assert hash_password(ANNA) != HASHES[ANNA], "each hash has a salt of its own"
+    assert ANNA not in HASHES[ANNA]
+
+
+def test_two_spellings_of_one_letter_are_one_password() -> None:
+    assert password_matches("cafe\u0301 au lait noir", hash_password("caf\u00e9 au lait noir"))
+
+
+@pytest.mark.parametrize("password", ["", "eleven char", "x" * 1025])
+def test_a_password_of_a_wrong_length_is_refused(password: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"must have 12 to 1024 characters, had {len(password)}"):
+        hash_password(password)
+
+
+def test_the_file_is_for_its_owner_alone_and_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "passwords.json"
+    anna, bo = Account("anna", OPERATOR, HASHES[ANNA]), Account("bo@example.com", VIEWER, None)
+    save_account(path, anna)
+    save_account(path, bo)
+    assert load_accounts(path) == {"anna": anna, "bo@example.com": bo}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert [file.name for file in path.parent.iterdir()] == ["passwords.json"]
+
+
+def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "passwords.json"
+    save_account(path, Account("anna", OPERATOR, HASHES[ANNA]))
+    path.chmod(0o640)
+    with pytest.raises(ConfigurationError, match=r"for its owner alone \(chmod 600\), its mode was 640"):
+        load_accounts(path)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "[]",
+        '{"version": 2, "people": {}}',
+        '{"version": 1, "people": {"anna": {"role": "owner", "password": null}}}',
+        '{"version": 1, "people": {"Anna": {"role": "viewer", "password": null}}}',
+        '{"version": 1, "people": {"anna": {"role": "viewer", "password": "correct horse battery"}}}',
+        '{"version": 1, "people": {"anna": {"role": "viewer"}}}',
+    ],
+)
+def test_a_file_that_makes_no_sense_is_refused_by_name(tmp_path: Path, written: str) -> None:
+    path = tmp_path / "passwords.json"
+    path.touch(mode=0o600)
+    path.write_text(written)
+    with pytest.raises(ConfigurationError, match=str(path)):
+        load_accounts(path)
+
+
+@pytest.mark.parametrize("name", ["", "two words", "anna\n", "-anna", "ann\u00e4", "x" * 101, "anna;role=operator"])
+def test_a_name_that_could_be_read_as_something_else_is_refused(name: str) -> None:
+    if name == "anna\n":
+        assert checked_name(name) == "anna"
+    else:
+        with pytest.raises(ConfigurationError, match="a name must be"):
+            checked_name(name)
+
+
+@pytest.mark.parametrize("file", ["passwords.json", "state/../passwords.json"])
+def test_passwords_are_not_kept_in_the_project(tmp_path: Path, file: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"dashboard.password_file must be outside the project"):
+        password_path(Path(file), tmp_path)
+    assert password_path(tmp_path.parent / "passwords.json", tmp_path) == tmp_path.parent / "passwords.json"
+
+
+def test_the_command_adds_changes_lists_and_removes_people(tmp_path: Path) -> None:
+    added = flotilla(tmp_path, "password", "Anna", "--role", "operator", typed=f"{ANNA}\n")
+    assert (added.returncode, added.stderr) == (0, "")
+    assert "anna may sign in as operator" in added.stdout
+    assert ANNA not in added.stdout
+    account = load_accounts(tmp_path / "outside" / "passwords.json")["anna"]
+    assert password_matches(ANNA, account.password)
+
+    assert flotilla(tmp_path, "password", "bo@example.com", "--role", "viewer", "--oidc").returncode == 0
+    assert json.loads(flotilla(tmp_path, "people", "--json").stdout) == [
+        {"name": "anna", "role": "operator", "signs_in_by": "password"},
+        {"name": "bo@example.com", "role": "viewer", "signs_in_by": "oidc"},
+    ]
+    assert flotilla(tmp_path, "remove", "anna").returncode == 0
+    assert set(load_accounts(tmp_path / "outside" / "passwords.json")) == {"bo@example.com"}
+    refused = flotilla(tmp_path, "remove", "anna")
+    assert refused.returncode == 78
+    assert "name must be one of bo@example.com, was 'anna'" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "sentence"),
+    [
+        (["password", "anna"], "short\n", "12 to 1024 characters, had 5"),
+        (["password", "anna", "--role", "owner"], f"{ANNA}\n", "a role must be one of viewer, operator, was 'owner'"),
+        (["password", "two words"], f"{ANNA}\n", "a name must be"),
+        (["password", "anna", "--oidc"], "", "must be an e-mail address with --oidc, was 'anna'"),
+    ],
+)
+def test_what_makes_no_sense_is_one_sentence_and_writes_nothing(
+    tmp_path: Path, arguments: list[str], typed: str, sentence: str
+) -> None:
+    refused = flotilla(tmp_path, *arguments, typed=typed)
+    assert refused.returncode == 78
+    assert sentence in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "outside").exists()
