@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 from shared.clock import Clock
 from shared.database import transaction
 from shared.enums import BarStatus, BotStatus, Level, ScopeKind, Severity, TransferKind
+from shared.errors import MarketError
 from shared.settings import Settings
 from worker.books import Books
 from worker.commands import CommandDesk
@@ -80,6 +81,7 @@ class LiveWorker:
         self._load_settings = load_settings
         self._real_time = real_time
         self._candles = candles
+        self._notes: list[str] = []
         self._step_ms = settings.step_ms
         self._token = NO_LEASE
         self._failed_now: list[int] = []
@@ -186,12 +188,13 @@ class LiveWorker:
         began = time.perf_counter()
         open_ms, close_ms = self._next_open_ms, self._next_open_ms + self._step_ms
         now_ms = self._market.now_ms()
-        missing = self._feed.read(open_ms, now_ms)
+        missing = self._feed.read(open_ms, now_ms, may_fail=self._real_time)
         late_ms = now_ms - close_ms if self._real_time else 0
-        if missing and self._real_time and late_ms < min(PATIENCE_MS, self._step_ms // 4):
+        is_early = self._real_time and late_ms < min(PATIENCE_MS, self._step_ms // 4)
+        if missing and is_early:
             return False
         # Nothing that may fail is asked of the market once the fleet has begun to change.
-        funding = {symbol: self._funding(symbol, open_ms) for symbol in self._plan.symbols}
+        funding = {symbol: self._funding(symbol, open_ms, is_early) for symbol in self._plan.symbols}
         opens = self._market.fetch_opens(close_ms)
         self.answer_commands()
         rows = self._decide(open_ms, missing, late_ms, funding)
@@ -233,12 +236,22 @@ class LiveWorker:
         rows.statuses = statuses
         return rows
 
-    def _funding(self, symbol: str, open_ms: int) -> float:
-        _, rates = self._market.fetch_funding(symbol, open_ms, open_ms + self._step_ms)
+    def _funding(self, symbol: str, open_ms: int, may_wait: bool) -> float:
+        """Give the funding of a bar; a rate that cannot be had is not invented, and not waited for for ever."""
+        try:
+            _, rates = self._market.fetch_funding(symbol, open_ms, open_ms + self._step_ms)
+        except MarketError as error:
+            if may_wait or not self._real_time:
+                raise
+            self._notes.append(f"funding of {symbol} is unknown and was not charged: {error}")
+            return 0.0
         return math.fsum(rates.tolist())
 
     def _failures(self, rows: StepRows, wall_ms: int) -> list[EventRow]:
-        events = []
+        events = [
+            EventRow(rows.close_ms, wall_ms, Severity.WARNING, "FUNDING_UNKNOWN", note) for note in self._notes
+        ]
+        self._notes = []
         for b in self._failed_now:
             name, failure = self._plan.bots[b].name, self._signals.failures[self._plan.bots[b].key]
             said = f"bot {name} stopped: its signal failed with {failure}"
@@ -257,8 +270,6 @@ class LiveWorker:
             self._retired.add(b)
             amount = bot.cash
             book_flow(self._fleet, bot, -amount)
-            bot.settled_equity = bot.equity
-            self._fleet.sleeves[bot.sleeve].settled_equity -= amount
             self._fleet.portfolio.cash += amount
             ids = (self._books.bot_ids[b], None)
             flows = zip(ids, (-amount, amount), strict=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from shared.enums import BarStatus
+from shared.errors import MarketError
 from worker.market.protocol import Market
 from worker.plan import FleetPlan
 from worker.step.records import Signal
@@ -105,16 +106,32 @@ class Feed:
         bars = self._market.fetch_bars(symbol, start_ms - CHUNK_BARS * self._step_ms, start_ms)
         return float(bars.close[-1]) if len(bars) else 0.0
 
-    def read(self, open_ms: int, now_ms: int) -> list[str]:
-        """Make the bar at `open_ms` available; give the symbols that have none (yet)."""
+    def read(self, open_ms: int, now_ms: int, may_fail: bool = False) -> list[str]:
+        """Make the bar at `open_ms` available; give the symbols that have none (yet).
+
+        Raises MarketError where the market fails; with `may_fail` only where it does for all that were asked, else a
+        symbol it fails for counts as having none.
+        """
         if open_ms >= self._read_to_ms or any(open_ms not in rows for rows in self._ahead.values()):
             end_ms = min(now_ms - now_ms % self._step_ms, open_ms + CHUNK_BARS * self._step_ms)
             end_ms = max(end_ms, open_ms + self._step_ms)
-            for symbol in self._symbols:
-                if open_ms >= self._read_to_ms or open_ms not in self._ahead[symbol]:
-                    self._ahead[symbol] = _rows(self._market.fetch_bars(symbol, open_ms, end_ms))
+            is_new = open_ms >= self._read_to_ms
+            self._read_rows([s for s in self._symbols if is_new or open_ms not in self._ahead[s]], open_ms, end_ms, may_fail)
             self._read_to_ms = end_ms
         return [symbol for symbol in self._symbols if open_ms not in self._ahead[symbol]]
+
+    def _read_rows(self, symbols: Sequence[str], open_ms: int, end_ms: int, may_fail: bool) -> None:
+        failures: list[MarketError] = []
+        for symbol in symbols:
+            try:
+                self._ahead[symbol] = _rows(self._market.fetch_bars(symbol, open_ms, end_ms))
+            except MarketError as error:
+                if not may_fail:
+                    raise
+                log.warning("%s: %s", symbol, error)
+                failures.append(error)
+        if failures and len(failures) == len(symbols):
+            raise failures[0]
 
     def advance(self, open_ms: int) -> None:
         """Take the bar at `open_ms` into every window."""

@@ -171,6 +171,18 @@ def real_time(make_place: MakePlace, bars: dict[str, Bars], *overrides: str) -> 
 STEADY = (*NO_DEFAULTS, *PLAIN_RISK, "strategies.steady.grid=[[1.0]]", "risk.brakes=false")
 
 
+def test_a_symbol_the_exchange_fails_for_stops_only_its_own_bots(make_place: MakePlace) -> None:
+    place = real_time(make_place, walks(60))
+    with place.open() as worker:
+        close_bars(place, worker, 30)
+        place.market.failing = {f"bars {SECOND}"}
+        assert close_bars(place, worker, 33, after_ms=40_000) > 0
+        reasons = dict(place.rows("SELECT b.symbol, d.reason FROM open_decision d JOIN bot b ON b.id = d.bot_id"))
+    assert reasons.pop(SECOND) == "STALE"
+    assert reasons
+    assert "STALE" not in reasons.values()
+
+
 def close_bars(place: Place, worker: LiveWorker, bars: int, after_ms: int = 2_000) -> int:
     """Move the clock to shortly after the close of so many bars from the first, one by one, and step each."""
     steps = 0
