@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event,
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from shared.errors import DatabaseError
+from shared.errors import DatabaseError, UnusableDatabase
 from shared.migrations import HEAD, current_revision, known_revisions
 
 # Before this release two writing connections can corrupt a database in WAL mode (sqlite.org/wal.html#walresetbug).
@@ -123,7 +123,7 @@ def sqlite_path(url: str, root: Path = Path()) -> Path:
     """Give the file an SQLite url names; a relative one starts at `root`."""
     name = _parse(url).database
     if not name or name == ":memory:" or name.startswith("file:"):
-        raise DatabaseError(f"database.url must name a file like sqlite:///state/flotilla.db, was {url!r}")
+        raise UnusableDatabase(f"database.url must name a file like sqlite:///state/flotilla.db, was {url!r}")
     return (root / Path(name).expanduser()).resolve()
 
 
@@ -135,12 +135,14 @@ def sqlite_module() -> ModuleType:
     try:
         from pysqlite3 import dbapi2
     except ImportError as error:
-        raise DatabaseError(
+        raise UnusableDatabase(
             f"SQLite must be {wanted} or newer, was {sqlite3.sqlite_version}; install pysqlite3 or a newer Python, "
             "or set database.url to a PostgreSQL server"
         ) from error
     if dbapi2.sqlite_version_info < OLDEST_SQLITE:
-        raise DatabaseError(f"SQLite must be {wanted} or newer, was {dbapi2.sqlite_version} of pysqlite3; upgrade it")
+        raise UnusableDatabase(
+            f"SQLite must be {wanted} or newer, was {dbapi2.sqlite_version} of pysqlite3; upgrade it"
+        )
     return dbapi2
 
 
@@ -152,7 +154,7 @@ def _parse(url: str) -> URL:
         known = False
     if not known:
         shown = url.partition("://")[0] + "://…" if "://" in url else url
-        raise DatabaseError(
+        raise UnusableDatabase(
             f"database.url must be like sqlite:///state/flotilla.db or postgresql://user@host/name, was {shown!r}"
         )
     return place
@@ -223,7 +225,7 @@ def _postgresql_engine(place: URL, options: str = "", pool_size: int = 5) -> Eng
     try:
         return create_engine(place, connect_args=arguments, pool_pre_ping=True, pool_size=pool_size)
     except (ImportError, NoSuchModuleError) as error:
-        raise DatabaseError(
+        raise UnusableDatabase(
             f"PostgreSQL needs the driver psycopg: pip install 'flotilla[postgres]' ({error})"
         ) from error
 
@@ -233,7 +235,7 @@ def _refuse_newer(engine: Engine) -> str | None:
         revision = current_revision(connection)
     if revision is not None and revision not in known_revisions():
         engine.dispose()
-        raise DatabaseError(
+        raise UnusableDatabase(
             f"database {describe(engine)} must be of version {HEAD} or older, was {revision}: "
             "it belongs to a newer Flotilla and was left as it is"
         )

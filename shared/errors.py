@@ -3,7 +3,8 @@
 FlotillaError
 ├── ConfigurationError     exit 78: a person must change a setting; supervisor does not restart
 │   └── CandleError        exit 78 at start; a running market treats the bar as missing
-├── DatabaseError          exit 69: unreachable, unwritable, or newer than the program
+├── DatabaseError          exit 69: unreachable or unwritable; tried again
+│   └── UnusableDatabase   exit 78: a wrong url, a missing driver, or newer than the program
 ├── LeaseError             exit 75: another living worker holds the lease; try later
 ├── MarketError            the bar counts as missing; retried at the next wake
 ├── CommandRefused         the command is answered with the sentence and nothing changes
@@ -27,6 +28,12 @@ class CandleError(ConfigurationError):
 
 class DatabaseError(FlotillaError):
     exit_code = 69
+
+
+class UnusableDatabase(DatabaseError):
+    """A database that trying again will not open: a wrong url, a missing driver, a newer version."""
+
+    exit_code = 78
 
 
 class LeaseError(FlotillaError):

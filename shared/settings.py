@@ -7,6 +7,7 @@ person wrote always wins.
 import hashlib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,6 +20,10 @@ from shared.units import parse_time_ms, timeframe_ms
 
 FILE_NAME = "flotilla.toml"
 ENVIRONMENT_PREFIX = "FLOTILLA_"
+# What the environment says besides settings: where compiled code is kept, and what tests may use and must have.
+NO_SETTINGS = ("FLOTILLA_CACHE", "FLOTILLA_TEST_DATA", "FLOTILLA_REQUIRE_ALL")
+
+SYMBOL_PATTERN = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,10}(:[A-Z0-9]{1,10})?")
 
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 Weight = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -44,14 +49,14 @@ class PortfolioSettings(Section):
     quote: str = "USDT"
     timeframe: Timeframe = "1h"
     symbols: tuple[str, ...] = Field(("BTC/USDT", "ETH/USDT", "SOL/USDT"), min_length=1)
-    capital_per_bot: Positive = 1000.0
+    capital_per_bot: Annotated[float, Field(gt=0.0, le=1e8)] = 1000.0
     allow_short: bool = True
 
     @model_validator(mode="after")
     def _symbols_in_quote(self) -> "PortfolioSettings":
         for symbol in self.symbols:
-            base, slash, quote = symbol.partition("/")
-            if not base or not slash or quote.partition(":")[0] != self.quote:
+            quote = symbol.partition("/")[2].partition(":")[0]
+            if not SYMBOL_PATTERN.fullmatch(symbol) or quote != self.quote:
                 raise ValueError(f"symbols must be like BTC/{self.quote}, was {symbol!r}")
         if len(set(self.symbols)) != len(self.symbols):
             raise ValueError(f"symbols must differ, was {list(self.symbols)}")
@@ -103,7 +108,7 @@ class RiskSettings(Section):
     bot_drawdown: Annotated[float, Field(gt=0.0, le=1.0)] = 0.30
     warn_at: Annotated[float, Field(gt=0.0, le=1.0)] = 0.80
     # confirmation and sizing
-    confirm_bars: int = Field(2, ge=1)
+    confirm_bars: int = Field(2, ge=1, le=1_000_000)
     volatility_sizing: bool = True
     volatility_target: Positive = 0.02
     volatility_low: Positive = 0.25
@@ -115,7 +120,7 @@ class RiskSettings(Section):
     resize_band: NonNegative = 0.25
     # gate
     edge_to_cost: NonNegative = 2.0
-    cooldown: NonNegative = 300.0
+    cooldown: Annotated[float, Field(ge=0.0, le=1e8)] = 300.0
     max_portfolio_exposure: Positive | None = None
     max_symbol_exposure: Positive | None = None
     min_notional: NonNegative = 100.0
@@ -137,7 +142,7 @@ class RiskSettings(Section):
 
 class AllocationSettings(Section):
     policy: Literal["fixed", "equal", "score", "sharpe", "inverse_volatility"] = "sharpe"
-    rebalance_every: int = Field(5, ge=1)
+    rebalance_every: int = Field(5, ge=1, le=1_000_000)
     rebalance_band: NonNegative = 0.10
     bot_low: Weight | None = None
     bot_high: Weight | None = None
@@ -161,7 +166,7 @@ class StrategySettings(Section):
 
     enabled: bool = True
     grid: tuple[tuple[float, ...], ...] = Field(min_length=1)
-    symbols: tuple[str, ...] | None = None
+    symbols: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     timeframe: Timeframe | None = None
     account: str = "paper"
 
@@ -314,9 +319,15 @@ def _read_toml(file: Path) -> dict[str, Any]:
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for name, text in environment.items():
-        if name.startswith(ENVIRONMENT_PREFIX) and "__" in name:
-            dotted = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
-            _merge(settings, _nested(dotted, text))
+        if not name.startswith(ENVIRONMENT_PREFIX) or name in NO_SETTINGS:
+            continue
+        dotted = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
+        if "." not in dotted and dotted != "profile":
+            raise ConfigurationError(
+                f"{name} in the environment must be a setting like {ENVIRONMENT_PREFIX}RISK__STOP (two underscores "
+                "between section and name), was not"
+            )
+        _merge(settings, _nested(dotted, text))
     return settings
 
 

@@ -27,6 +27,14 @@ def timeframe_ms(timeframe: str) -> int:
     return length_ms
 
 
+def timeframe_name(length_ms: int) -> str:
+    """Write a timeframe as files and settings do: `5m`."""
+    for unit in ("d", "h", "m", "s"):
+        if length_ms and length_ms % _UNIT_MS[unit] == 0:
+            return f"{length_ms // _UNIT_MS[unit]}{unit}"
+    return f"{length_ms}ms"
+
+
 def bar_open_ms(time_ms: int, timeframe_ms: int) -> int:
     """Give the open time of the bar that contains `time_ms`."""
     return time_ms - time_ms % timeframe_ms

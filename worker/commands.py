@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Engine
 
 from shared.clock import Clock
 from shared.database import transaction
-from shared.enums import Cause, CommandKind, CommandStatus, Level, ScopeKind, Severity, TransferKind
-from shared.errors import CommandRefused
-from worker.allocation.transfers import free_cash
+from shared.enums import BotStatus, Cause, CommandKind, CommandStatus, Level, ScopeKind, Severity, TransferKind
+from shared.errors import CommandRefused, FlotillaError
+from worker.allocation.transfers import LARGEST_QUOTE, free_cash
 from worker.books import Books
 from worker.explain import explain
 from worker.ledger.desk import Booked
@@ -26,6 +26,7 @@ from worker.stepper import Stepper, StepRows
 from worker.store import lease
 from worker.store.commands import CommandRow, answer, pending, take
 from worker.store.events import EventRow, save_events
+from worker.store.fleet import set_bot_status
 from worker.store.money import TransferRow, save_transfers
 
 LEVELS = {
@@ -34,6 +35,8 @@ LEVELS = {
     CommandKind.HALT: Level.HALTED,
 }
 Scope = Portfolio | Sleeve | Bot
+
+SMALLEST_FLOW_QUOTE = 0.01
 
 
 class CommandDesk:
@@ -54,9 +57,18 @@ class CommandDesk:
             with transaction(engine) as connection:
                 lease.renew(connection, self._books.portfolio_id, token, clock.now_ms())
                 take(connection, command.id, clock.now_ms())
-            with transaction(engine) as connection:
-                lease.renew(connection, self._books.portfolio_id, token, clock.now_ms())
-                self._answer(connection, command, clock, market_ms)
+            try:
+                with transaction(engine) as connection:
+                    lease.renew(connection, self._books.portfolio_id, token, clock.now_ms())
+                    self._answer(connection, command, clock, market_ms)
+            except FlotillaError:
+                raise
+            except Exception as error:
+                # Answered, or it would fail again at every start; the worker then starts again from its books.
+                with transaction(engine) as connection:
+                    said = f"failed and changed nothing: {type(error).__name__}: {error}"
+                    answer(connection, command.id, CommandStatus.REFUSED, said, clock.now_ms())
+                raise
         return len(commands)
 
     def _answer(self, connection: Connection, command: CommandRow, clock: Clock, market_ms: int) -> None:
@@ -84,13 +96,13 @@ class CommandDesk:
                 sentence = self._flatten(connection, market_ms)
             return sentence
         if command.kind is CommandKind.RELEASE:
-            return self._release(command)
+            return self._release(connection, command)
         if command.kind is CommandKind.EXPLAIN:
             return self._explain(command)
         if command.scope_kind is not ScopeKind.PORTFOLIO:
             raise CommandRefused(f"{command.kind.lower()} must be for the portfolio, was for {_where(command)}")
-        if command.amount is None or not 0.0 < command.amount < float("inf"):
-            raise CommandRefused(f"amount must be more than 0, was {command.amount}")
+        if command.amount is None or not SMALLEST_FLOW_QUOTE <= command.amount < math.inf:
+            raise CommandRefused(f"amount must be at least {SMALLEST_FLOW_QUOTE}, was {command.amount}")
         if command.kind is CommandKind.DEPOSIT:
             return self._deposit(connection, command, command.amount, market_ms)
         return self._withdraw(connection, command, command.amount, market_ms)
@@ -108,7 +120,8 @@ class CommandDesk:
 
     def _raise_level(self, connection: Connection, command: CommandRow, market_ms: int) -> str:
         scope, level = self._scope(command), LEVELS[command.kind]
-        if scope.level_person > level:
+        # Out of a halt, closing everything is the way; every other step down is a release.
+        if scope.level_person > level and command.kind is not CommandKind.FLATTEN:
             held = Level(scope.level_person).name
             raise CommandRefused(f"{_where(command)} is at {held} already, which is more; release it first")
         scope.level_person = int(level)
@@ -143,7 +156,7 @@ class CommandDesk:
         booked: Booked = self._books.book(rows.fills)
         self._books.save_step(connection, rows, booked, [], [])
 
-    def _release(self, command: CommandRow) -> str:
+    def _release(self, connection: Connection, command: CommandRow) -> str:
         scope = self._scope(command)
         cause = self._cause(command, scope)
         if cause is Cause.DAILY_LOSS:
@@ -153,9 +166,10 @@ class CommandDesk:
             scope.high_water = scope.equity
             scope.warned_drawdown = 0
         if cause is Cause.CRASHES:
-            for bot in self.fleet.bots:
-                if scope is bot or scope is self.fleet.portfolio:
+            for registered, bot in zip(self._books.registered.bots, self.fleet.bots, strict=True):
+                if bot.failed and (scope is bot or scope is self.fleet.portfolio):
                     bot.failed = 0
+                    set_bot_status(connection, registered.id, BotStatus.ACTIVE, None, 0)
         set_levels(self.fleet.portfolio, self.fleet.sleeves, self.fleet.bots)
         left = f"; it stays at {Level(scope.level).name} for another cause or scope" if scope.level else ""
         return f"{_where(command)} released, cause {cause.name}{left}"
@@ -193,6 +207,11 @@ class CommandDesk:
         raise CommandRefused(f"{_where(command)} is held by {names}: say which with --cause")
 
     def _deposit(self, connection: Connection, command: CommandRow, amount: float, market_ms: int) -> str:
+        if self.fleet.portfolio.equity + amount > LARGEST_QUOTE:
+            raise CommandRefused(
+                f"equity must stay below {LARGEST_QUOTE:,.0f}, for books that sum exactly; was to become "
+                f"{self.fleet.portfolio.equity + amount:,.0f}"
+            )
         self._flow(amount)
         self.fleet.portfolio.cash += amount
         self._save_transfers(connection, command, TransferKind.DEPOSIT, [(None, amount)], market_ms)
@@ -221,9 +240,12 @@ class CommandDesk:
         return f"{amount:,.2f} taken out, {from_bots:,.2f} of it from free cash of bots"
 
     def _free(self, bot: Bot) -> float:
-        close = self.fleet.markets[bot.market].close
+        """Give what a bot could do without: nothing that its position, or an entry that waits for its price, needs."""
+        rules, close = self.fleet.rules, self.fleet.markets[bot.market].close
         worth = bot.cash + bot.quantity * close
-        return min(free_cash(worth, bot.quantity, close, self.fleet.rules.leverage), max(worth, 0.0))
+        growth = max(abs(bot.quantity + bot.order_quantity) - abs(bot.quantity), 0.0)
+        waiting = growth * close * (1.0 + rules.fee_rate + rules.slippage) / rules.leverage
+        return max(min(free_cash(worth, bot.quantity, close, rules.leverage), worth) - waiting, 0.0)
 
     def _flow(self, amount: float) -> None:
         """Move the portfolio's marks with its money: a flow changes no drawdown and is no return."""

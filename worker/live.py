@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from pydantic import BaseModel
 from sqlalchemy import Connection, Engine
@@ -15,6 +16,7 @@ from shared.errors import MarketError
 from shared.settings import Settings
 from worker.books import Books
 from worker.commands import CommandDesk
+from worker.fetching import Fetch
 from worker.fleet_identity import bot_identity, registered_plan
 from worker.gateway import Gateway
 from worker.market.protocol import Market
@@ -55,9 +57,20 @@ PATIENCE_MS = 30_000
 RETIRED_QUOTE = 1e-5
 
 NO_LEASE = -1
+BEAT_SECONDS = 5.0
 
 # What a running worker takes over on SIGHUP; anything else asks for a restart.
 RELOADABLE = ("risk", "broker", "allocation")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What the market answered for one bar: how late it was asked, who has no bar, funding rates and next opens."""
+
+    late_ms: int
+    missing: list[str]
+    funding: dict[str, float]
+    opens: dict[str, float]
 
 
 class LiveWorker:
@@ -82,6 +95,8 @@ class LiveWorker:
         self._real_time = real_time
         self._candles = candles
         self._notes: list[str] = []
+        self._fetch: Fetch[_Answers | None] | None = None
+        self._beat_at = 0.0
         self._step_ms = settings.step_ms
         self._token = NO_LEASE
         self._failed_now: list[int] = []
@@ -176,28 +191,24 @@ class LiveWorker:
         """Step every closed bar that is not in the books yet, each in a transaction of its own."""
         steps = 0
         while self._market.seconds_until(self._next_open_ms + self._step_ms) <= 0.0:
-            if not self._step():
+            if not self._step(interrupted):
                 break
             steps += 1
             if interrupted():
                 break
         return steps
 
-    def _step(self) -> bool:
-        """Step the next bar; false where it is not there yet and may still come."""
-        began = time.perf_counter()
+    def _step(self, interrupted: Callable[[], bool]) -> bool:
+        """Step the next bar; false where it is not there yet and may still come, or the wait for it was interrupted."""
         open_ms, close_ms = self._next_open_ms, self._next_open_ms + self._step_ms
-        now_ms = self._market.now_ms()
-        missing = self._feed.read(open_ms, now_ms, may_fail=self._real_time)
-        late_ms = now_ms - close_ms if self._real_time else 0
-        is_early = self._real_time and late_ms < min(PATIENCE_MS, self._step_ms // 4)
-        if missing and is_early:
-            return False
         # Nothing that may fail is asked of the market once the fleet has begun to change.
-        funding = {symbol: self._funding(symbol, open_ms, is_early) for symbol in self._plan.symbols}
-        opens = self._market.fetch_opens(close_ms)
+        answers = self._ask(open_ms, interrupted)
+        if answers is None:
+            return False
+        began = time.perf_counter()
+        late_ms, opens = answers.late_ms, answers.opens
         self.answer_commands()
-        rows = self._decide(open_ms, missing, late_ms, funding)
+        rows = self._decide(open_ms, answers)
         booked = self._books.book(rows.fills)
         marks = self._books.marks()
         taken = len(rows.fills)
@@ -208,6 +219,7 @@ class LiveWorker:
             booked.bots |= later.bots
             booked.round_trips += later.round_trips
             self._retire(connection, rows)
+            self._mark_failed(connection)
             wall_ms = self._clock.now_ms()
             events = self._books.notice_events(rows.notices, wall_ms) + self._failures(rows, wall_ms)
             self._books.save_step(connection, rows, booked, marks, events)
@@ -217,11 +229,39 @@ class LiveWorker:
         self._report(rows, events)
         return True
 
-    def _decide(self, open_ms: int, missing: list[str], late_ms: int, funding: dict[str, float]) -> StepRows:
+    def _ask(self, open_ms: int, interrupted: Callable[[], bool]) -> "_Answers | None":
+        """Ask the market for all a step needs; on an exchange in a thread, and commands are answered meanwhile."""
+        if not self._real_time:
+            return self._ask_now(open_ms)
+        if self._fetch is None:
+            self._fetch = Fetch(lambda: self._ask_now(open_ms))
+        if not self._fetch.wait(lambda: self._meanwhile(interrupted)):
+            return None
+        fetch, self._fetch = self._fetch, None
+        return fetch.result()
+
+    def _ask_now(self, open_ms: int) -> "_Answers | None":
+        close_ms = open_ms + self._step_ms
+        now_ms = self._market.now_ms()
+        missing = self._feed.read(open_ms, now_ms, may_fail=self._real_time)
+        late_ms = now_ms - close_ms if self._real_time else 0
+        is_early = self._real_time and late_ms < min(PATIENCE_MS, self._step_ms // 4)
+        if missing and is_early:
+            return None
+        funding = {symbol: self._funding(symbol, open_ms, is_early) for symbol in self._plan.symbols}
+        return _Answers(late_ms, missing, funding, self._market.fetch_opens(close_ms))
+
+    def _meanwhile(self, interrupted: Callable[[], bool]) -> bool:
+        if time.monotonic() >= self._beat_at:
+            self.beat()
+            self._beat_at = time.monotonic() + BEAT_SECONDS
+        return interrupted()
+
+    def _decide(self, open_ms: int, answers: "_Answers") -> StepRows:
         self._feed.advance(open_ms)
-        late_bars = late_ms / self._step_ms
+        late_bars = answers.late_ms / self._step_ms
         statuses = {
-            symbol: bar_status(symbol in missing, late_bars, self._settings.worker.late_bars)
+            symbol: bar_status(symbol in answers.missing, late_bars, self._settings.worker.late_bars)
             for symbol in self._plan.symbols
         }
         self._signals.fill(self._feed, self._fleet.signals)
@@ -231,7 +271,7 @@ class LiveWorker:
                 bot.failed = 1
                 bot.level_crashes = int(Level.NO_ENTRIES)
                 self._failed_now.append(b)
-        self._stepper.load_bar(self._feed, statuses, funding)
+        self._stepper.load_bar(self._feed, statuses, answers.funding)
         rows = self._stepper.close(open_ms)
         rows.statuses = statuses
         return rows
@@ -248,15 +288,18 @@ class LiveWorker:
         return math.fsum(rates.tolist())
 
     def _failures(self, rows: StepRows, wall_ms: int) -> list[EventRow]:
-        events = [
-            EventRow(rows.close_ms, wall_ms, Severity.WARNING, "FUNDING_UNKNOWN", note) for note in self._notes
-        ]
+        events = [EventRow(rows.close_ms, wall_ms, Severity.WARNING, "FUNDING_UNKNOWN", note) for note in self._notes]
         self._notes = []
         for b in self._failed_now:
             name, failure = self._plan.bots[b].name, self._signals.failures[self._plan.bots[b].key]
             said = f"bot {name} stopped: its signal failed with {failure}"
             events.append(EventRow(rows.close_ms, wall_ms, Severity.ERROR, "BOT_FAILED", said, ScopeKind.BOT, name))
         return events
+
+    def _mark_failed(self, connection: Connection) -> None:
+        for b in self._failed_now:
+            failure = self._signals.failures[self._plan.bots[b].key]
+            set_bot_status(connection, self._books.bot_ids[b], BotStatus.FAILED, failure, self._clock.now_ms())
 
     def _retire(self, connection: Connection, rows: StepRows) -> None:
         """Take leave of bots no longer asked for that hold nothing: what rounding left goes to the portfolio."""
@@ -316,6 +359,8 @@ class LiveWorker:
     def reload(self) -> list[str]:
         """Take over the settings that may change while running; the rest is refused by name."""
         fresh = self._load_settings()
+        if fresh.profile != self._settings.profile:
+            return ["profile needs a restart: nothing was taken over"]
         changed, refused, values = [], [], {}
         for section in type(fresh).model_fields:
             before, after = getattr(self._settings, section), getattr(fresh, section)

@@ -9,6 +9,7 @@ from shared.enums import Policy
 from shared.errors import ConfigurationError
 from shared.settings import Settings
 from shared.units import DAY_MS, YEAR_MS, file_symbol, timeframe_ms
+from worker.allocation.transfers import LARGEST_QUOTE
 from worker.allocation.weights import MEMORY_MS
 from worker.market.protocol import Limits
 from worker.step.fleet import make_fleet
@@ -61,7 +62,7 @@ def planned_bots(settings: Settings) -> tuple[BotPlan, ...]:
                 f"strategies.{strategy_name}.timeframe must be a multiple of portfolio.timeframe "
                 f"{settings.portfolio.timeframe}, was {timeframe}"
             )
-        for symbol in sleeve.symbols or settings.portfolio.symbols:
+        for symbol in settings.portfolio.symbols if sleeve.symbols is None else sleeve.symbols:
             for number, values in enumerate(sleeve.grid, start=1):
                 key = SignalKey(symbol, strategy_name, strategy.checked(values), own_ms)
                 name = bot_name(strategy.prefix, symbol, timeframe, number)
@@ -147,12 +148,27 @@ def _cap(fraction: float | None) -> float:
 
 
 def check_bounds(settings: Settings, plan: FleetPlan) -> None:
-    """Refuse bounds a person wrote that no weights can meet; raises ConfigurationError."""
+    """Refuse bounds a person wrote that no weights can meet, and weights of no one; raises ConfigurationError."""
     allocation = settings.allocation
+    money = settings.portfolio.capital_per_bot * len(plan.bots)
+    if money > LARGEST_QUOTE:
+        most = LARGEST_QUOTE / len(plan.bots)
+        raise ConfigurationError(
+            f"portfolio.capital_per_bot must be at most {most:,.0f} for {len(plan.bots)} bots, "
+            f"was {settings.portfolio.capital_per_bot:,.0f}"
+        )
+    _check_names("sleeve", allocation.sleeve_weights, plan.sleeves)
+    _check_names("bot", allocation.bot_weights, [bot.name for bot in plan.bots])
     _check_scope("sleeve", len(plan.sleeves), "sleeves", allocation.sleeve_low, allocation.sleeve_high)
     for sleeve in plan.sleeves:
         members = sum(bot.sleeve == sleeve and not bot.retiring for bot in plan.bots)
         _check_scope("bot", members, f"bots of {sleeve}", allocation.bot_low, allocation.bot_high)
+
+
+def _check_names(scope: str, weights: Mapping[str, float], names: Sequence[str]) -> None:
+    unknown = sorted(set(weights) - set(names))
+    if unknown:
+        raise ConfigurationError(f"allocation.{scope}_weights must name {scope}s of the fleet, was {unknown[0]!r}")
 
 
 def _check_scope(scope: str, members: int, words: str, low: float | None, high: float | None) -> None:

@@ -47,7 +47,9 @@ def serve(
     cut_off = _CutOff()
     with signals_to(wakes, on_stop=cut_off.start):
         try:
-            return _serve(load_settings, make_worker, root, wakes, until_end, supervised, clock or SystemClock())
+            return _serve(
+                load_settings, make_worker, root, wakes, until_end, supervised, clock or SystemClock(), cut_off
+            )
         except Exception as error:
             return _report(error)
         finally:
@@ -71,6 +73,7 @@ def _serve(
     until_end: bool,
     supervised: bool,
     clock: Clock,
+    cut_off: "_CutOff",
 ) -> int:
     settings = load_settings()
     files = process_files(root, settings.database.url, settings.portfolio.name)
@@ -83,6 +86,8 @@ def _serve(
             return run.through(Start(0, 0))
         crashes = CrashCount(files.crashes, clock)
         start = crashes.begin()
+        # A stop that a person asked for and that had to be cut off is no crash.
+        cut_off.before = lambda: crashes.end(0)
         if supervised and start.delay_seconds:
             log.warning("starting in %.0f s, after %s", start.delay_seconds, start)
             wakes.pause(start.delay_seconds)
@@ -116,6 +121,7 @@ class _CutOff:
 
     def __init__(self) -> None:
         self._timer: threading.Timer | None = None
+        self.before: Callable[[], None] | None = None
 
     def start(self) -> None:
         if self._timer is None:
@@ -129,6 +135,8 @@ class _CutOff:
 
     def _cut_off(self) -> None:
         log.error("the step did not end within %.0f s of the stop and was cut off", STOP_SECONDS)
+        if self.before is not None:
+            self.before()
         logging.shutdown()
         os._exit(UNEXPECTED_EXIT)
 

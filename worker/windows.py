@@ -116,7 +116,9 @@ class Feed:
             end_ms = min(now_ms - now_ms % self._step_ms, open_ms + CHUNK_BARS * self._step_ms)
             end_ms = max(end_ms, open_ms + self._step_ms)
             is_new = open_ms >= self._read_to_ms
-            self._read_rows([s for s in self._symbols if is_new or open_ms not in self._ahead[s]], open_ms, end_ms, may_fail)
+            self._read_rows(
+                [s for s in self._symbols if is_new or open_ms not in self._ahead[s]], open_ms, end_ms, may_fail
+            )
             self._read_to_ms = end_ms
         return [symbol for symbol in self._symbols if open_ms not in self._ahead[symbol]]
 

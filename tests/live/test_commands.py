@@ -128,8 +128,8 @@ REFUSED = {
     ),
     "nothing held": (CommandKind.RELEASE, "sleeve:steady", None, None, "sleeve steady is held by nothing of its own"),
     "other cause": (CommandKind.RELEASE, "", None, Cause.CRASHES, "portfolio is not held by CRASHES"),
-    "negative deposit": (CommandKind.DEPOSIT, "", -5.0, None, "amount must be more than 0, was -5.0"),
-    "no amount": (CommandKind.WITHDRAW, "", None, None, "amount must be more than 0, was None"),
+    "negative deposit": (CommandKind.DEPOSIT, "", -5.0, None, "amount must be at least 0.01, was -5.0"),
+    "no amount": (CommandKind.WITHDRAW, "", None, None, "amount must be at least 0.01, was None"),
     "scoped deposit": (
         CommandKind.DEPOSIT,
         "sleeve:steady",

@@ -107,7 +107,7 @@ def test_the_timeframe_of_a_portfolio_stays_once_it_stepped(engine: Engine) -> N
     close_ms = books.step()
     with transaction(engine) as connection:
         books.save(connection, close_ms)
-    with pytest.raises(ConfigurationError, match=r"portfolio\.timeframe must stay 60000 ms"):
+    with pytest.raises(ConfigurationError, match=r"portfolio\.timeframe must stay 1m"):
         register(engine, wanted_bots())
 
 

@@ -6,6 +6,7 @@ from worker.jit import rule
 
 # Multiples of a power of two add up without rounding (to 8e9 quote), so transfers sum to 0 to the last bit.
 GRAIN_QUOTE = 2.0**-20
+LARGEST_QUOTE = 8e9
 
 
 @rule

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from shared.errors import CandleError
+from shared.units import timeframe_name
 from worker.market.file_columns import Columns, read_candle_columns, read_funding_columns
-from worker.market.file_names import NAME_RULE, CandleFile, paths_in, read_name, timeframe_name
+from worker.market.file_names import NAME_RULE, CandleFile, paths_in, read_name
 from worker.market.files import funding_rules
 from worker.market.impossible import UNREADABLE_MS, Broken, broken_times, broken_values, first_flaw
 

@@ -9,10 +9,9 @@ import numpy as np
 from shared.clock import Clock
 from shared.errors import ConfigurationError, MarketError
 from shared.settings import MarketSettings
-from shared.units import MINUTE_MS, bar_open_ms, timeframe_ms
+from shared.units import MINUTE_MS, bar_open_ms, timeframe_ms, timeframe_name
 from worker.market.exchange_client import ExchangeReader
 from worker.market.exchange_rows import candle_rows, funding_rows, listed_markets, market_limits, server_time_ms
-from worker.market.file_names import timeframe_name
 from worker.market.files import settlement_ms
 from worker.market.gaps import KnownGaps, joined_ranges, merged, missing_ranges
 from worker.market.protocol import CandleStore, Limits, no_funding

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import ConfigurationError
-from shared.units import timeframe_ms
+from shared.units import timeframe_ms, timeframe_name
 
 SUFFIXES = (".parquet", ".feather", ".csv", ".csv.gz", ".zip")
 NAME_RULE = "BTC_USDT-5m.parquet, BTCUSDT-1m-2024-01.csv or BTC_USDT-8h-funding.parquet"
@@ -96,14 +96,6 @@ def funding_files(folder: Path, symbol: str) -> list[CandleFile]:
             f"folder {folder} must hold funding of {symbol} named like BTC_USDT-8h-funding.parquet"
         )
     return _parts(files, symbol)
-
-
-def timeframe_name(length_ms: int) -> str:
-    """Write a timeframe as files and settings do: `5m`."""
-    for unit, unit_ms in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)):
-        if length_ms and length_ms % unit_ms == 0:
-            return f"{length_ms // unit_ms}{unit}"
-    return f"{length_ms}ms"
 
 
 def _parts(files: Sequence[CandleFile], symbol: str) -> list[CandleFile]:

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shared.units import MINUTE_MS, format_time, to_datetime
-from worker.market.file_names import timeframe_name
+from shared.units import MINUTE_MS, format_time, timeframe_name, to_datetime
 from worker.strategies.bars import Bars
 
 # A time that cannot be read.

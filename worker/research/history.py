@@ -10,8 +10,7 @@ from shared.clock import ManualClock
 from shared.enums import BarStatus
 from shared.errors import ConfigurationError
 from shared.settings import Settings
-from shared.units import DAY_MS, format_time
-from worker.market.file_names import timeframe_name
+from shared.units import DAY_MS, format_time, timeframe_name
 from worker.market.files import load_funding, read_candles
 from worker.market.simulated import SimulatedMarket
 from worker.research.candles import Grid, funding_per_bar, lay_on_grid

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert, select, update
 from shared.enums import BotStatus
 from shared.errors import ConfigurationError
 from shared.tables import Bot, BotState, Portfolio, PortfolioState, Sleeve
+from shared.units import timeframe_name
 from worker.store.rows import load_rows, record_columns
 
 Identity = tuple[str, str, str, str]
@@ -223,8 +224,8 @@ def _register_portfolio(connection: Connection, portfolio: PortfolioIdentity, no
     ).first()
     if has_steps and row.step_ms != portfolio.step_ms:
         raise ConfigurationError(
-            f"portfolio.timeframe must stay {row.step_ms} ms in the books of {portfolio.name}, "
-            f"was {portfolio.step_ms} ms; another timeframe needs another portfolio.name"
+            f"portfolio.timeframe must stay {timeframe_name(row.step_ms)} in the books of {portfolio.name}, "
+            f"was {timeframe_name(portfolio.step_ms)}; another timeframe needs another portfolio.name"
         )
     if has_steps and row.market_label != portfolio.market_label:
         raise ConfigurationError(

@@ -5,8 +5,7 @@ from typing import Any
 
 import typer
 
-from shared.database import open_reader, translated
-from shared.errors import DatabaseError
+from shared.database import open_reader, sqlite_path, translated
 from worker.fleet_identity import bot_identity
 from worker.plan import check_bounds, plan_fleet, planned_bots
 from worker.store.fleet import FleetChange, find_portfolio, fleet_change
@@ -49,10 +48,9 @@ def diff(config: ConfigOption = None, json: JsonOption = False) -> None:
 
 def _compare(place: Place, wanted: list) -> tuple[dict[str, Any], FleetChange]:
     """Give the settings that ran last and what the wanted fleet would change; before the first start, all is new."""
-    try:
-        engine = open_reader(place.settings.database.url, place.root)
-    except DatabaseError:
+    if not _has_books(place):
         return {}, FleetChange(tuple(bot.name for bot in wanted), (), ())
+    engine = open_reader(place.settings.database.url, place.root)
     try:
         with translated(engine), engine.connect() as connection:
             portfolio_id = find_portfolio(connection, place.settings.portfolio.name)
@@ -61,6 +59,12 @@ def _compare(place: Place, wanted: list) -> tuple[dict[str, Any], FleetChange]:
             return running, fleet_change(connection, portfolio_id, wanted)
     finally:
         engine.dispose()
+
+
+def _has_books(place: Place) -> bool:
+    """Say whether the worker has started here before; a database that cannot be read is not one that is not there."""
+    url = place.settings.database.url
+    return not url.startswith("sqlite") or sqlite_path(url, place.root).exists()
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
