@@ -90,6 +90,11 @@ def test_the_digest_names_the_values_and_not_their_source() -> None:
         ('portfolio.symbols=["BTC/EUR"]', "symbols must be like BTC/USDT, was 'BTC/EUR'"),
         ('portfolio.symbols=["BTC/USDT", "BTC/USDT"]', "symbols must differ"),
         ("portfolio.symbols=[]", "setting portfolio.symbols"),
+        ('portfolio.symbols=["btc/USDT"]', "symbols must be like BTC/USDT, was 'btc/USDT'"),
+        ('portfolio.symbols=["BTC_USDT/USDT"]', "symbols must be like BTC/USDT"),
+        ("portfolio.capital_per_bot=1e300", "setting portfolio.capital_per_bot"),
+        ("risk.cooldown=1e300", "setting risk.cooldown"),
+        ("strategies.breakout.symbols=[]", "setting strategies.breakout.symbols"),
         ("market.kind=replay", "market.candles must name the folder to replay"),
         ("market.start=yesterday", "time must be ISO"),
         ("strategies.breakout.symbols=['XRP/USDT']", "strategies.breakout.symbols must be among portfolio.symbols"),
@@ -103,6 +108,17 @@ def test_a_setting_that_makes_no_sense_is_refused_in_a_sentence(override: str, s
     with pytest.raises(ConfigurationError, match=sentence) as refusal:
         _settings(overrides=overrides)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["FLOTILLA_RISK_STOP", "FLOTILLA_FOO", "FLOTILLA_RISK__STPO"])
+def test_a_misspelt_name_in_the_environment_is_refused_and_not_passed_over(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="FLOTILLA_RISK_STOP|FLOTILLA_FOO|risk.stpo is unknown"):
+        _settings(environment={name: "0.5"})
+
+
+def test_the_environment_can_name_the_profile_and_holds_what_is_no_setting() -> None:
+    environment = {"FLOTILLA_PROFILE": "legacy", "FLOTILLA_CACHE": "/somewhere"}
+    assert _settings(environment=environment).risk.confirm_bars == 1
 
 
 def test_a_profile_that_is_unknown_is_refused() -> None:
