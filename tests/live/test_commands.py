@@ -129,7 +129,13 @@ REFUSED = {
     "nothing held": (CommandKind.RELEASE, "sleeve:steady", None, None, "sleeve steady is held by nothing of its own"),
     "other cause": (CommandKind.RELEASE, "", None, Cause.CRASHES, "portfolio is not held by CRASHES"),
     "negative deposit": (CommandKind.DEPOSIT, "", -5.0, None, "amount must be at least 0.01, was -5.0"),
-    "deposit beyond what sums exactly": (CommandKind.DEPOSIT, "", 1e12, None, "equity must stay below 8,000,000,000"),
+    "deposit beyond what sums exactly": (
+        CommandKind.DEPOSIT,
+        "",
+        1e12,
+        None,
+        "equity must stay below 8,000,000,000, for books that sum exactly; was to become 1,000,000,003,996",
+    ),
     "dust": (CommandKind.DEPOSIT, "", 1e-9, None, "amount must be at least 0.01, was 1e-09"),
     "no amount": (CommandKind.WITHDRAW, "", None, None, "amount must be at least 0.01, was None"),
     "scoped deposit": (

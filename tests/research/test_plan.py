@@ -25,8 +25,12 @@ from worker.plan import check_bounds, plan_fleet, planned_bots
 )
 def test_a_fleet_that_cannot_be_is_refused_in_a_sentence(override: str, sentence: str) -> None:
     with pytest.raises(ConfigurationError, match=sentence):
-        settings = load_settings(None, {}, [override])
-        check_bounds(settings, plan_fleet(planned_bots(settings)))
+        _plan(override)
+
+
+def _plan(override: str) -> None:
+    settings = load_settings(None, {}, [override])
+    check_bounds(settings, plan_fleet(planned_bots(settings)))
 
 
 def test_the_default_fleet_is_27_bots_by_name() -> None:
