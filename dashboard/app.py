@@ -1,0 +1,41 @@
+"""Page config and navigation."""
+
+import streamlit as st
+
+from dashboard import loaders
+from dashboard.components.confirm import question
+from dashboard.components.empty import waiting
+from dashboard.components.progress import STOP_WORKER, stop_worker_question
+from dashboard.components.sidebar import sidebar
+from dashboard.components.style import style
+from shared.errors import DatabaseError
+
+PAGES = {
+    "Fleet": [
+        st.Page("views/overview.py", title="Overview", icon=":material/monitoring:", default=True),
+        st.Page("views/bots.py", title="Bots", icon=":material/smart_toy:"),
+        st.Page("views/bot.py", title="One bot", icon=":material/candlestick_chart:", visibility="hidden"),
+        st.Page("views/allocations.py", title="Allocations", icon=":material/donut_small:"),
+    ],
+    "Evidence": [
+        st.Page("views/trades.py", title="Trades", icon=":material/swap_horiz:"),
+        st.Page("views/analytics.py", title="Analytics", icon=":material/analytics:"),
+        st.Page("views/decisions.py", title="Decisions", icon=":material/help_center:"),
+    ],
+    "Safety": [
+        st.Page("views/risk.py", title="Risk", icon=":material/shield:"),
+        st.Page("views/control.py", title="Control", icon=":material/tune:"),
+    ],
+}
+
+st.set_page_config(page_title="Flotilla", page_icon="⛵", layout="wide", initial_sidebar_state="auto")
+style()
+page = st.navigation(PAGES)
+try:
+    loaders.portfolio_id()
+except DatabaseError as error:
+    waiting(error)
+else:
+    sidebar()
+    question(STOP_WORKER, "Stop the worker's process?", stop_worker_question)
+    page.run()

@@ -1,0 +1,1 @@
+"""Small pieces the views share."""

@@ -1,0 +1,47 @@
+"""The filters of a page, bound to the address bar."""
+
+import streamlit as st
+
+from dashboard import loaders
+from dashboard.components.pickers import period_picker
+from dashboard.components.words import words
+from dashboard.queries.filters import Filters
+from dashboard.queries.fleet import load_members
+from shared.enums import Side, Trigger
+
+SIDES = {"long": Side.BUY.name, "short": Side.SELL.name}
+
+
+def filter_bar(default_period: str = "30d", sides: bool = True, exit_reasons: bool = True) -> Filters:
+    """Draw the filters and give what they take."""
+    members = loaders.of_books(load_members)
+    period = period_picker(default_period)
+    with st.expander("Filters", expanded=_is_filtered(), icon=":material/filter_alt:"):
+        first, second, third = st.columns(3)
+        with first:
+            sleeve_names = _many("Sleeves", list(members["sleeve"].drop_duplicates()), "sleeves")
+        with second:
+            bot_names = _many("Bots", list(members["bot"]), "bots")
+        with third:
+            symbols = _many("Symbols", list(members["symbol"].drop_duplicates()), "symbols")
+        left, right = st.columns(2)
+        with left:
+            directions = _pills("Side", list(SIDES), "sides") if sides else ()
+        with right:
+            reasons = _pills("Exit reason", [trigger.name for trigger in Trigger], "exits") if exit_reasons else ()
+    return Filters(*period, bot_names, sleeve_names, symbols, tuple(SIDES[name] for name in directions), reasons)
+
+
+def _is_filtered() -> bool:
+    return any(
+        st.session_state.get(key) or key in st.query_params for key in ("sleeves", "bots", "symbols", "sides", "exits")
+    )
+
+
+def _many(label: str, names: list[str], key: str) -> tuple[str, ...]:
+    return tuple(st.multiselect(label, names, key=key, bind="query-params", placeholder="All", select_all=False))
+
+
+def _pills(label: str, names: list[str], key: str) -> tuple[str, ...]:
+    chosen = st.pills(label, names, selection_mode="multi", key=key, bind="query-params", format_func=words)
+    return tuple(chosen)

@@ -1,0 +1,73 @@
+"""A chart that takes new data in place, so that zoom, hidden lines and a drag under way survive a refresh.
+
+`st.plotly_chart` is made anew whenever its figure changes: it blinks and forgets what the person did.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+import plotly.io
+import streamlit as st
+
+from dashboard.components.zone import in_zone
+
+# Served by the page itself, for it must work without internet.
+SCRIPT_URL = "/app/static/plotly.min.js"
+
+_JAVASCRIPT = """
+let ready;
+const library = () => ready ??= window.Plotly ? Promise.resolve() : new Promise((resolve, reject) => {
+  const script = document.createElement('script');
+  script.src = 'SCRIPT_URL'; script.onload = resolve;
+  script.onerror = () => { ready = undefined; script.remove(); reject(new Error('no plotly.min.js')); };
+  document.head.appendChild(script);
+});
+export default function ({ data, parentElement }) {
+  const element = parentElement.querySelector('.live-chart');
+  let alive = true;
+  const fail = () => { element.textContent = 'The chart library could not be loaded from this server.'; };
+  library().then(() => {
+    if (!alive) return;
+    const figure = JSON.parse(data.figure), css = getComputedStyle(element);
+    const theme = (name, fallback) => css.getPropertyValue(name).trim() || fallback;
+    const grid = theme('--st-border-color', '#ccc'), text = theme('--st-text-color', '#222');
+    const ground = theme('--st-background-color', '#fff');
+    const axis = { gridcolor: grid, linecolor: grid, zerolinecolor: grid, automargin: true };
+    const layout = { paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
+      hoverlabel: { bgcolor: ground, bordercolor: grid, font: { color: text } }, modebar: { bgcolor: 'rgba(0,0,0,0)' },
+      colorway: theme('--st-chart-categorical-colors', '#0072b2').split(','), ...figure.layout };
+    layout.font = { color: text, family: theme('--st-font', 'sans-serif'), ...(figure.layout.font || {}) };
+    layout.height = data.height || layout.height; layout.autosize = true; delete layout.width;
+    for (const name of new Set(['xaxis', 'yaxis', ...Object.keys(layout)]))
+      if (/^[xy]axis/.test(name)) layout[name] = { ...axis, ...layout[name] };
+    // Areas choose the colour of their text by their own colour, without what shines through from behind.
+    for (const trace of figure.data)
+      if (['treemap', 'sunburst'].includes(trace.type)) trace.textfont = { color: text, ...trace.textfont };
+    element.setAttribute('aria-label', data.label);
+    const config = { responsive: true, displaylogo: false, ...data.config };
+    window.Plotly.react(element, figure.data, layout, config);
+  }, fail);
+  return () => { alive = false; if (!element.isConnected) window.Plotly?.purge(element); };
+}
+""".replace("SCRIPT_URL", SCRIPT_URL)
+
+_HTML = "<div class='live-chart' role='img' style='min-height:60px'></div>"
+# What the page needs in addition to the buttons of a small chart: zoom by drag, double click goes back.
+_CONFIG: dict[str, Any] = {
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
+    "scrollZoom": False,
+}
+
+_mount = st.components.v2.component("flotilla_live_chart", html=_HTML, js=_JAVASCRIPT, isolate_styles=False)
+
+
+def live_chart(figure: go.Figure, key: str, label: str, height: int | None = None) -> None:
+    """Draw a figure in place of the one that was drawn under this key before.
+
+    `label` says to a screen reader what is shown; `height` in pixels overrides the figure's.
+    """
+    figure.update_layout(template=None)
+    if figure.layout.uirevision is None:
+        figure.update_layout(uirevision=key)
+    drawn = plotly.io.to_json(in_zone(figure), validate=False)
+    _mount(key=key, data={"figure": drawn, "config": _CONFIG, "label": label, "height": height})

@@ -1,0 +1,58 @@
+"""Who looks at the page, and what they may do."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import streamlit as st
+
+from shared.errors import CommandRefused
+
+OPERATOR = "operator"
+VIEWER = "viewer"
+# Who is at this machine while nobody has a password.
+LOCAL = "local"
+USER_HEADER = "x-flotilla-user"
+ROLE_HEADER = "x-flotilla-role"
+
+
+class Person(NamedTuple):
+    """A name for the audit trail and a role: `viewer` or `operator`."""
+
+    name: str
+    role: str
+
+    @property
+    def is_operator(self) -> bool:
+        """Say whether this person may act."""
+        return self.role == OPERATOR
+
+
+def person() -> Person:
+    """Give the person the gate let in.
+
+    The gate strips these headers from what comes in and writes its own. Without a gate, someone on this machine is an
+    operator and anyone else a viewer.
+    """
+    headers = _headers()
+    name, role = headers.get(USER_HEADER), headers.get(ROLE_HEADER)
+    if name and role:
+        return Person(name, OPERATOR if role == OPERATOR else VIEWER)
+    if _is_here():
+        return Person(LOCAL, OPERATOR)
+    return Person("unknown", VIEWER)
+
+
+def require_operator() -> Person:
+    """Give the person, or refuse: raises CommandRefused for a viewer, whatever their browser sent."""
+    someone = person()
+    if not someone.is_operator:
+        raise CommandRefused(f"whoever acts must be an operator, was a {someone.role} ({someone.name})")
+    return someone
+
+
+def _headers() -> Mapping[str, str]:
+    return st.context.headers
+
+
+def _is_here() -> bool:
+    return st.context.ip_address is None

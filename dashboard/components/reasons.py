@@ -1,0 +1,112 @@
+"""The reasons of the gate in words, with what each measured."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.components.words import duration, money, percent, plain, when, words
+from dashboard.components.words import ratio as two_places
+from shared.enums import BarStatus, Level, Reason
+
+
+class Meaning(NamedTuple):
+    """What a reason says, and how its value and limit are called and written."""
+
+    sentence: str
+    value: str = ""
+    limit: str = ""
+    written: Callable[[float], str] = two_places
+
+
+def _level(value: float) -> str:
+    return words(Level(int(value)).name)
+
+
+def _bar(value: float) -> str:
+    return words(BarStatus(int(value)).name)
+
+
+def _bars(value: float) -> str:
+    return f"{value:.0f}"
+
+
+def _amount(value: float) -> str:
+    return f"{value:.6g}"
+
+
+def _seconds(value: float) -> str:
+    return duration(value * 1000.0)
+
+
+def _share(value: float) -> str:
+    return percent(value, 3)
+
+
+MEANINGS = {
+    Reason.HALTED: Meaning("It was halted: no order at all, no stop either.", "level", "halted from", _level),
+    Reason.FLATTEN: Meaning("Its level said flatten: positions close and stay closed.", "level", "from", _level),
+    Reason.STALE: Meaning("The bar was missing, late or repaired: nothing is traded on it.", "bar", "must be", _bar),
+    Reason.WARMUP: Meaning("Its strategy had not seen enough bars yet."),
+    Reason.NO_ENTRIES: Meaning("Its level allowed no entries; exits and stops went on.", "level", "from", _level),
+    Reason.REENTRY_LOCK: Meaning(
+        "A protective exit closed its last position, and the exposure it wants still has that sign.",
+        "confirmed exposure",
+        "locked sign",
+        lambda value: f"{value:+.2f}",
+    ),
+    Reason.HOLD: Meaning("Its position was as wanted.", "held", "wanted", _amount),
+    Reason.FLAT: Meaning("It wanted no position and had none.", "held", "wanted", _amount),
+    Reason.UNCONFIRMED: Meaning("Another sign was wanted, but not for long enough.", "bars counted", "needed", _bars),
+    Reason.COST: Meaning(
+        "The move to expect was smaller than what trading costs ask for.", "expected move", "needed", _share
+    ),
+    Reason.COOLDOWN: Meaning("Its last fill was too recent.", "elapsed", "needed", _seconds),
+    Reason.CAP: Meaning("Exposure would have exceeded its cap.", "exposure of equity", "cap", _share),
+    Reason.MIN_NOTIONAL: Meaning("What was left to change was worth too little.", "worth", "at least", money),
+    Reason.TRADE: Meaning("An order was made.", "worth", "at least", money),
+}
+
+
+def decision_card(stretch: Mapping[str, Any], title: str) -> None:
+    """Draw why a bot did or did not trade during a stretch."""
+    reason = Reason[stretch["reason"]]
+    meaning = MEANINGS[reason]
+    with st.container(border=True):
+        st.caption(title)
+        st.markdown(f"#### {words(reason.name).capitalize()}", anchors=False)
+        st.markdown(meaning.sentence)
+        if meaning.value and _known(stretch["last_value"]):
+            first = _measured(meaning, stretch["first_value"], stretch["first_limit"])
+            last = _measured(meaning, stretch["last_value"], stretch["last_limit"])
+            st.markdown(f"**{first}**" if first == last else f"**{first}** at first, **{last}** at last")
+        st.markdown(f"Band **{_band(stretch)}**, confirmed exposure **{stretch['confirmed']:+.2f}**.")
+        until = "and goes on" if stretch["is_open"] else f"until {when(stretch['until_ms'])}"
+        st.caption(f"Unchanged for {stretch['steps']:,} steps, from the bar of {when(stretch['from_ms'])} {until}.")
+
+
+def rows_of_the_gate(decided: str) -> pd.DataFrame:
+    """Give the rows of the gate from the top, the one that decided marked."""
+    return pd.DataFrame(
+        [
+            {"row": "▶" if reason.name == decided else "", "reason": reason.name, "meaning": meaning.sentence}
+            for reason, meaning in MEANINGS.items()
+        ]
+    )
+
+
+def _measured(meaning: Meaning, value: float, limit: float) -> str:
+    said = f"{meaning.value} {plain(meaning.written(value))}"
+    return f"{said}, {meaning.limit} {plain(meaning.written(limit))}" if _known(limit) else said
+
+
+def _band(stretch: Mapping[str, Any]) -> str:
+    if not _known(stretch["low"]):
+        return "none yet"
+    return f"{stretch['low']:+.2f} to {stretch['high']:+.2f}"
+
+
+def _known(value: Any) -> bool:
+    return value is not None and math.isfinite(value)

@@ -1,0 +1,218 @@
+"""Tables: what each column is called and how its values are written, once for all pages."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.components.words import words
+from dashboard.components.zone import zone
+from shared.enums import Side
+from shared.units import HOUR_MS
+
+MONEY = "%,.2f"
+SIGNED = "%+,.2f"
+PRICE = "%,.8g"
+PERCENT = "%.2f%%"
+DIRECTIONS = {Side.BUY.name: "long", Side.SELL.name: "short"}
+
+_NUMBERS: dict[str, tuple[str, str, str | None]] = {
+    "allocation": ("Allocation", MONEY, "The money it is to hold."),
+    "amount": ("Amount", SIGNED, None),
+    "allocation_share": ("Share", PERCENT, None),
+    "actual_share": ("Holds", PERCENT, "Share of the portfolio's equity it has."),
+    "target_share": ("Is to hold", PERCENT, "Share of the portfolio's equity it is to have."),
+    "best_fraction": ("Best", PERCENT, "Best excursion from the entry price."),
+    "worst_fraction": ("Worst", PERCENT, "Worst excursion from the entry price."),
+    "best_price": ("Best price", PRICE, None),
+    "worst_price": ("Worst price", PRICE, None),
+    "close": ("Last price", PRICE, None),
+    "confirmed": ("Confirmed", "%+.2f", "Confirmed exposure, from −1 to 1."),
+    "count": ("Count", "%,d", None),
+    "crossed": ("Crossed", PRICE, "The part that crossed in house."),
+    "crossed_notional": ("Crossed in house", MONEY, None),
+    "difference": ("Difference", SIGNED, None),
+    "difference_fraction": ("Difference %", PERCENT, None),
+    "distance_fraction": ("To exit", PERCENT, "How far the price is from the level at which the position is closed."),
+    "drawdown_fraction": ("Drawdown", PERCENT, "Now, below its highest equity."),
+    "entry_price": ("Entry", PRICE, None),
+    "equity": ("Equity", MONEY, None),
+    "exit_level": ("Exit level", PRICE, "Stop or trailing stop, whichever rules; empty where nothing protects it."),
+    "exit_price": ("Exit", PRICE, None),
+    "expectancy": ("Expectancy", SIGNED, "Mean profit of a round trip."),
+    "fee": ("Fee", "%,.4f", None),
+    "fees": ("Fees", MONEY, None),
+    "filled_quantity": ("Filled", PRICE, None),
+    "fills": ("Fills", "%,d", None),
+    "first_limit": ("Limit at first", "%.6g", None),
+    "first_value": ("Value at first", "%.6g", None),
+    "funding": ("Funding", SIGNED, None),
+    "gross": ("Gross", MONEY, None),
+    "gross_profit": ("Gross profit", SIGNED, "Before fees and funding."),
+    "high": ("Band high", "%+.2f", None),
+    "last_limit": ("Limit", "%.6g", "What the deciding row asks for."),
+    "last_value": ("Value", "%.6g", "What the deciding row measured."),
+    "left_fraction": ("Left", PERCENT, None),
+    "limit": ("Limit", "%.6g", None),
+    "limit_fraction": ("Limit", PERCENT, None),
+    "long": ("Long", MONEY, None),
+    "low": ("Band low", "%+.2f", None),
+    "max_drawdown_fraction": ("Max drawdown", PERCENT, "The deepest of the period."),
+    "money_in": ("Money in", MONEY, "Deposits and transfers less what was taken out."),
+    "net": ("Net", SIGNED, None),
+    "notional": ("Notional", MONEY, None),
+    "of_equity": ("Of equity", PERCENT, None),
+    "open_profit": ("Open profit", SIGNED, None),
+    "ordered": ("Ordered", "%,d", "Steps in which an order was made."),
+    "position": ("Position", PRICE, "Signed, in base currency."),
+    "positions": ("Positions", "%,d", None),
+    "price": ("Price", PRICE, None),
+    "profit": ("Profit", SIGNED, "After fees."),
+    "profit_so_far": ("Profit so far", SIGNED, "Since the start, after fees, open positions included."),
+    "profit_factor": ("Profit factor", "%.2f", "Gains over losses."),
+    "quantity": ("Quantity", PRICE, None),
+    "realised_profit": ("Realised", SIGNED, None),
+    "reason_limit": ("Limit", "%.6g", None),
+    "reason_value": ("Value", "%.6g", None),
+    "return_fraction": ("Return", PERCENT, "Deposits and transfers are neither profit nor loss."),
+    "risk": ("At risk", MONEY, "Lost if it is closed at its exit level."),
+    "round_trips": ("Round trips", "%,d", None),
+    "saved": ("Saved", MONEY, "Fees and slippage that crossing in house saved."),
+    "share": ("Share", PERCENT, None),
+    "short": ("Short", MONEY, None),
+    "step": ("Step", "%d", None),
+    "steps": ("Steps", "%,d", None),
+    "stop_price": ("Stop", PRICE, None),
+    "symbol_days": ("Symbol-days", "%,d", "Days with a round trip, per symbol: what fleet-wide intervals count."),
+    "traded_notional": ("Traded", MONEY, None),
+    "trailing_price": ("Trailing", PRICE, "Empty until it is armed."),
+    "trials": ("Counted", "%,d", "What the interval counts: symbol-days, or the round trips of one bot."),
+    "value": ("Value", "%.6g", None),
+    "value_fraction": ("Now", PERCENT, None),
+    "weight": ("Weight", PERCENT, None),
+    "win_rate": ("Win rate", PERCENT, None),
+    "win_rate_high": ("…at most", PERCENT, "Upper bound of the 95 % interval."),
+    "win_rate_low": ("…at least", PERCENT, "Lower bound of the 95 % interval."),
+    "wins": ("Wins", "%,d", None),
+}  # fmt: skip
+_NUMBERS["low_rate"] = _NUMBERS["win_rate_low"]
+
+_WORDS: dict[str, str] = {
+    "answer": "Answer",
+    "brake": "Brake",
+    "bot": "Bot",
+    "cause": "Cause",
+    "changes": "Changed",
+    "digest": "Digest",
+    "exit_reason": "Exit",
+    "kind": "Kind",
+    "label": "Group",
+    "leg": "Leg",
+    "level": "Level",
+    "message": "What happened",
+    "own_level": "Own level",
+    "parameters": "Parameters",
+    "reason": "Reason",
+    "scope": "Scope",
+    "scope_kind": "Scope",
+    "setting": "Setting",
+    "severity": "Severity",
+    "side": "Side",
+    "sleeve": "Sleeve",
+    "status": "Status",
+    "symbol": "Symbol",
+    "trigger": "Trigger",
+    "value": "Value",
+    "what": "What",
+    "who": "Who",
+}
+_TIMES: dict[str, str] = {
+    "answered_ms": "Answered",
+    "asked_ms": "Asked",
+    "closed_ms": "Closed",
+    "day_ms": "Day",
+    "decided_ms": "Decided",
+    "done_ms": "Done",
+    "first_ms": "First start",
+    "from_ms": "From",
+    "last_fill_ms": "Last fill",
+    "last_ms": "Latest start",
+    "open_ms": "Bar opened",
+    "opened_ms": "Opened",
+    "sent_ms": "Sent",
+    "since_ms": "Since",
+    "taken_ms": "Taken",
+    "time_ms": "Time",
+    "until_ms": "Until",
+    "wall_ms": "Wall clock",
+}
+# Of the closed vocabularies, shown as words; names and free text stay as they are.
+_VOCABULARY = (
+    "brake",
+    "cause",
+    "exit_reason",
+    "kind",
+    "leg",
+    "level",
+    "own_level",
+    "reason",
+    "scope_kind",
+    "severity",
+    "side",
+    "status",
+    "trigger",
+    "what",
+)
+_DURATIONS = {"duration_ms": "Held, h", "late_ms": "Late, h"}
+
+
+def table(
+    frame: pd.DataFrame,
+    columns: Iterable[str],
+    key: str,
+    select: str | None = None,
+    height: int | str = "auto",
+    pinned: str | None = None,
+    free_text: Iterable[str] = (),
+    of_trips: bool = False,
+) -> Any:
+    """Draw columns of a frame, in this order, as they are called and written everywhere.
+
+    `select` is `single-row` or `multi-row`; what is given back then has the rows picked. `free_text` names columns
+    whose values are stored text though elsewhere their name is a closed vocabulary. `of_trips` says that a side is that
+    of a round trip: a BUY was a long.
+    """
+    shown = [name for name in columns if name in frame.columns]
+    prepared = frame[shown].copy()
+    if of_trips and "side" in shown:
+        prepared["side"] = prepared["side"].map(DIRECTIONS)
+    config = {}
+    for name in shown:
+        prepared[name], config[name] = _column(prepared[name], name, name == pinned, name in set(free_text))
+    options: dict[str, Any] = {"on_select": "rerun", "selection_mode": select} if select else {}
+    return st.dataframe(
+        prepared, key=f"{key}_rows", hide_index=True, column_config=config, height=height, placeholder="–", **options
+    )
+
+
+def _column(values: pd.Series, name: str, pinned: bool, is_free: bool) -> tuple[pd.Series, Any]:
+    pin = True if pinned else None
+    if name in _TIMES:
+        times = pd.to_datetime(values.astype("Float64"), unit="ms", utc=True)
+        title = f"{_TIMES[name]}, {zone()}" if zone() == "UTC" else _TIMES[name]
+        return times, st.column_config.DatetimeColumn(title, format="YYYY-MM-DD HH:mm", timezone=zone(), pinned=pin)
+    if name in _DURATIONS:
+        return values / HOUR_MS, st.column_config.NumberColumn(_DURATIONS[name], format="%.1f")
+    if name == "sparkline":
+        return values, st.column_config.LineChartColumn("Equity", width="small")
+    if name in _NUMBERS and pd.api.types.is_numeric_dtype(values):
+        title, style, note = _NUMBERS[name]
+        values = values * 100.0 if style == PERCENT else values
+        return values, st.column_config.NumberColumn(title, format=style, help=note, pinned=pin)
+    text = values.map(_said) if name in _VOCABULARY and not is_free else values
+    return text, st.column_config.TextColumn(_WORDS.get(name, words(name).capitalize()), pinned=pin)
+
+
+def _said(value: Any) -> Any:
+    return words(value) if isinstance(value, str) else value

@@ -1,0 +1,170 @@
+"""Tiles: one figure each, with what it is measured against."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.components.words import (
+    UNKNOWN,
+    duration,
+    gain,
+    money,
+    percent,
+    plain,
+    ratio,
+    signed_percent,
+    words,
+)
+from dashboard.queries.overview import Overview, WinRate
+from dashboard.queries.returns import ReturnFigures
+from dashboard.queries.round_trips import TripFigures
+
+
+def tile(label: str, value: str, about: str = "", change: str | None = None, note: str | None = None) -> None:
+    """Draw a tile: `change` is coloured by its sign, `about` explains, `note` is behind the question mark."""
+    with st.container(border=True, height="stretch", gap="xxsmall"):
+        colour = "normal" if change and change.strip("+-0.,% ") else "off"
+        st.metric(label, value, change, delta_color=colour, help=note)
+        if about:
+            st.caption(about)
+
+
+def tiles(*drawn: tuple[str, ...]) -> None:
+    """Draw tiles in rows of up to four, two on a phone, each given as the arguments of `tile`."""
+    grid = st.grid(min(len(drawn), 4), min_column_width=150)
+    for arguments in drawn:
+        with grid:
+            tile(*arguments)
+
+
+def overview_tiles(overview: Overview, wins: WinRate) -> None:
+    """Draw the tiles of the portfolio."""
+    quote = plain(overview.quote)
+    tiles(
+        (
+            f"Equity, {quote}",
+            money(overview.equity),
+            f"on {money(overview.money_in)} put in",
+            gain(overview.profit),
+        ),
+        (
+            "Today, UTC",
+            gain(overview.today_profit),
+            f"{_left(overview.daily_loss_left_fraction)} to the daily limit",
+            signed_percent(overview.today_fraction),
+        ),
+        (
+            "Drawdown",
+            percent(overview.drawdown_fraction),
+            f"{_left(overview.drawdown_left_fraction)} to the brake at {percent(overview.drawdown_limit, 0)}",
+        ),
+        (
+            "Open profit",
+            gain(overview.open_profit),
+            f"{overview.positions} of {overview.bots} bots hold a position",
+        ),
+        _win_rate(wins.rate, wins.low, wins.high, wins.count, wins.symbol_days),
+        (
+            "Exposure",
+            percent(overview.exposure_fraction, 1),
+            f"{money(overview.gross_exposure)} held, {gain(overview.net_exposure)} net",
+        ),
+        (
+            "Fees today",
+            money(overview.fees_today),
+            f"{overview.fills_today:,} fills; {money(overview.fees)} since the start",
+        ),
+        ("Saved by netting", money(overview.saved_quote), "fees and slippage of what crossed in house"),
+    )
+
+
+def trip_tiles(figures: TripFigures) -> None:
+    """Draw the tiles of a set of round trips."""
+    tiles(
+        _win_rate(figures.win_rate, figures.win_rate_low, figures.win_rate_high, figures.count, figures.symbol_days),
+        ("Profit", gain(figures.profit), f"{gain(figures.gross_profit)} before {money(figures.fees)} of fees"),
+        (
+            "Profit factor",
+            ratio(figures.profit_factor),
+            f"{money(figures.gains)} gained, {money(figures.losses)} lost",
+        ),
+        (
+            "Expectancy",
+            gain(figures.expectancy),
+            f"best {gain(figures.best)}, worst {gain(figures.worst)}, held {duration(figures.mean_duration_ms)}",
+        ),
+    )
+
+
+def return_tiles(figures: ReturnFigures) -> None:
+    """Draw the tiles of a stretch of daily returns."""
+    tiles(
+        ("Return", signed_percent(figures.total_return), f"{signed_percent(figures.annual_return)} a year"),
+        (
+            "Sharpe ratio",
+            ratio(figures.sharpe_ratio),
+            f"Sortino {ratio(figures.sortino_ratio)}, Calmar {ratio(figures.calmar_ratio)}",
+        ),
+        ("Max drawdown", percent(figures.max_drawdown), f"lasted {duration(figures.max_drawdown_ms)}"),
+        (
+            "Value at risk, one day",
+            percent(figures.value_at_risk),
+            f"volatility {percent(figures.annual_volatility, 1)} a year, {figures.days:,} days",
+        ),
+    )
+
+
+def risk_tiles(overview: Overview, figures: ReturnFigures | None, held: pd.DataFrame) -> None:
+    """Draw the tiles of what a bad day would cost; `held` are the open positions."""
+    tiles(
+        (
+            "Drawdown",
+            percent(overview.drawdown_fraction),
+            f"{_left(overview.drawdown_left_fraction)} to the brake",
+        ),
+        (
+            "Loss of today",
+            percent(overview.daily_loss_fraction),
+            f"{_left(overview.daily_loss_left_fraction)} to the limit",
+        ),
+        (
+            "Value at risk, one day",
+            percent(figures.value_at_risk) if figures else UNKNOWN,
+            f"99 % of {figures.days:,} days lost less" if figures else "needs two days of marks",
+        ),
+        (
+            "Lost if every stop is hit",
+            money(held["risk"].sum()),
+            f"{held['exit_level'].isna().sum():,} of {len(held):,} positions have no stop",
+        ),
+    )
+
+
+def bot_tiles(bot: dict) -> None:
+    """Draw the tiles of one bot; `bot` is what `load_bot` gives."""
+    tiles(
+        ("Equity", money(bot["equity"]), f"on {money(bot['money_in'])} put in", gain(bot["profit"])),
+        ("Return", signed_percent(bot["return_fraction"]), f"{gain(bot['open_profit'])} of it open"),
+        _win_rate(bot["win_rate"], bot["win_rate_low"], bot["win_rate_high"], bot["round_trips"], None),
+        ("Drawdown", percent(bot["drawdown_fraction"]), f"{percent(bot['max_drawdown_fraction'])} at its deepest"),
+    )
+
+
+def scope_tiles(scope: pd.Series, quote: str) -> None:
+    """Draw what a scope is allowed to do and what it holds; `scope` is a row of `load_scopes`."""
+    tiles(
+        ("Level", words(scope["level"]), f"its own: {words(scope['own_level'])}"),
+        ("Open positions", f"{scope['positions']:,}", "at the last step"),
+        (f"Notional at risk, {plain(quote)}", money(scope["notional"]), "at the last price"),
+    )
+
+
+def _win_rate(rate: float, low: float, high: float, count: int, symbol_days: int | None) -> tuple[str, ...]:
+    about = f"{percent(low, 0)} – {percent(high, 0)}, {count:,} round trips"
+    if symbol_days is None:
+        return "Win rate", percent(rate, 1), about
+    note = f"95 % Wilson interval over {symbol_days:,} symbol-days, for bots on one symbol are not independent."
+    return "Win rate", percent(rate, 1), about, None, note
+
+
+def _left(fraction: float | None) -> str:
+    return f"{percent(fraction)} left" if fraction is not None else "no limit"

@@ -1,0 +1,74 @@
+"""Numbers, times and stored text as people read them."""
+
+import math
+import re
+
+from shared.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, format_time
+
+UNKNOWN = "–"
+# Everything CommonMark or Streamlit gives a meaning to.
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:@&^=\"'])")
+
+# What becomes a link, an icon or a smiley although nothing marks it: an invisible word joiner after it prevents that.
+_LINKS = re.compile(r":(?=[a-z/])|www(?=\.)|\w(?=@)", re.IGNORECASE)
+
+
+def plain(text: object) -> str:
+    """Write stored text so that markdown shows it as it is: no link, image, icon or colour comes of it."""
+    return _MARKUP.sub(r"\\\1", _LINKS.sub("\\g<0>\u2060", " ".join(str(text).split())))
+
+
+def plain_badge(text: object) -> str:
+    """Write stored text for a badge, which makes brackets plain by itself."""
+    return plain(text).replace(r"\[", "[").replace(r"\]", "]")
+
+
+def money(value: float | None, digits: int = 2) -> str:
+    """Write an amount with thousands set apart."""
+    return f"{value:,.{digits}f}" if _is_known(value) else UNKNOWN
+
+
+def gain(value: float | None, digits: int = 2) -> str:
+    """Write an amount with its sign."""
+    return f"{value:+,.{digits}f}" if _is_known(value) else UNKNOWN
+
+
+def percent(fraction: float | None, digits: int = 2) -> str:
+    """Write a fraction in percent."""
+    return f"{fraction:.{digits}%}" if _is_known(fraction) else UNKNOWN
+
+
+def signed_percent(fraction: float | None, digits: int = 2) -> str:
+    """Write a fraction in percent with its sign."""
+    return f"{fraction:+.{digits}%}" if _is_known(fraction) else UNKNOWN
+
+
+def ratio(value: float | None) -> str:
+    """Write a ratio to two places."""
+    return f"{value:.2f}" if _is_known(value) else UNKNOWN
+
+
+def duration(duration_ms: float | None) -> str:
+    """Write how long something took, to two figures: `3.2 s`, `41 min`, `6.5 h`, `3.1 days`."""
+    if not _is_known(duration_ms):
+        return UNKNOWN
+    length_ms = max(duration_ms, 0.0)
+    if length_ms < 2 * MINUTE_MS:
+        return f"{length_ms / SECOND_MS:.1f} s"
+    if length_ms < 2 * HOUR_MS:
+        return f"{length_ms / MINUTE_MS:.0f} min"
+    return f"{length_ms / HOUR_MS:.1f} h" if length_ms < 2 * DAY_MS else f"{length_ms / DAY_MS:.1f} days"
+
+
+def when(time_ms: int | None) -> str:
+    """Write a time in UTC, or a dash."""
+    return format_time(int(time_ms)) if _is_known(time_ms) and time_ms else UNKNOWN
+
+
+def words(name: str) -> str:
+    """Write a name of a closed vocabulary as words: `TRAILING_STOP` is `trailing stop`."""
+    return name.replace("_", " ").lower()
+
+
+def _is_known(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)

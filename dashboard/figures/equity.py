@@ -1,0 +1,143 @@
+"""Curves of equity, of drawdown, and of the day."""
+
+from typing import Any
+
+import plotly.graph_objects as go
+from pandas import DataFrame
+
+from dashboard.figures.theme import (
+    LOSS,
+    NEUTRAL,
+    PALETTE,
+    TIME,
+    WARNING,
+    empty_figure,
+    faded,
+    milliseconds,
+    money_axis,
+    new_figure,
+    percent_axis,
+    plain,
+    time_axis,
+)
+
+NO_MARKS = "No equity has been marked yet: it comes with the worker's first step (make run)."
+MEASURES = {
+    "equity": "equity",
+    "profit": "profit (deposits left out)",
+    "return_fraction": "return (deposits left out)",
+}
+
+
+def equity_figure(
+    frame: DataFrame,
+    measure: str = "profit",
+    quote: str = "",
+    portfolio_name: str = "portfolio",
+    open_profit: bool = True,
+) -> go.Figure:
+    """Draw a line per scope of `load_equity`; of the first one also what is not open profit, dotted.
+
+    `measure` is equity, profit or return_fraction.
+    """
+    if measure not in MEASURES:
+        raise ValueError(f"measure must be one of {', '.join(MEASURES)}, was {measure!r}")
+    if not len(frame):
+        return empty_figure(NO_MARKS, "equity")
+    figure = new_figure("equity", xaxis=time_axis(), yaxis=_measure_axis(measure, quote))
+    for place, (name, own) in enumerate(_scopes(frame, portfolio_name)):
+        colour = PALETTE[place % len(PALETTE)]
+        line = {"color": colour, "width": 2.4 if place == 0 else 1.4}
+        figure.add_trace(_line(own["time_ms"], own[measure], name, line, measure))
+        if place == 0 and open_profit and measure != "return_fraction" and (own["open_profit"] != 0.0).any():
+            dotted = {"color": faded(colour, 0.7), "width": 1.2, "dash": "dot"}
+            without = own[measure] - own["open_profit"]
+            figure.add_trace(_line(own["time_ms"], without, f"{name}, open profit left out", dotted, measure))
+    return figure
+
+
+def drawdown_figure(
+    frame: DataFrame, limit_fraction: float | None = None, portfolio_name: str = "portfolio"
+) -> go.Figure:
+    """Draw the drawdown of each scope of `load_equity` downwards from 0, and the brake's limit."""
+    if not len(frame):
+        return empty_figure(NO_MARKS, "drawdown", 200)
+    axis = percent_axis("drawdown", rangemode="tozero")
+    figure = new_figure("drawdown", 200, xaxis=time_axis(), yaxis=axis)
+    for place, (name, own) in enumerate(_scopes(frame, portfolio_name)):
+        colour = PALETTE[place % len(PALETTE)]
+        trace = _line(
+            own["time_ms"], -own["drawdown_fraction"], name, {"color": colour, "width": 1.4}, "return_fraction"
+        )
+        if place == 0:
+            trace.update(fill="tozeroy", fillcolor=faded(colour, 0.2))
+        figure.add_trace(trace)
+    if limit_fraction is not None:
+        _limit(figure, -limit_fraction, f"brake at {limit_fraction:.1%}")
+    return figure
+
+
+def day_figure(
+    frame: DataFrame, day_start_equity: float, daily_loss_limit: float | None = None, quote: str = ""
+) -> go.Figure:
+    """Draw the portfolio's equity since 00:00 UTC against where the day began and where the daily brake trips."""
+    if not len(frame):
+        return empty_figure("Nothing has been marked today yet.", "day", 240)
+    axis = money_axis("equity", quote, tickformat=",.0f")
+    figure = new_figure("day", 240, xaxis=time_axis(), yaxis=axis, showlegend=False)
+    figure.add_trace(_line(frame["time_ms"], frame["equity"], "equity", {"color": PALETTE[0], "width": 2}, "equity"))
+    figure.add_hline(day_start_equity, line={"color": NEUTRAL, "width": 1, "dash": "dash"})
+    if daily_loss_limit is not None:
+        _limit(figure, day_start_equity * (1.0 - daily_loss_limit), f"daily brake at −{daily_loss_limit:.1%}")
+    return figure
+
+
+def benchmark_figure(frame: DataFrame, benchmark: DataFrame, portfolio_name: str = "portfolio") -> go.Figure:
+    """Draw the return of the scopes of `load_equity` against holding the symbols (`load_benchmark`)."""
+    if not len(frame):
+        return empty_figure(NO_MARKS, "benchmark")
+    figure = new_figure("benchmark", xaxis=time_axis(), yaxis=percent_axis("return"))
+    for place, (name, own) in enumerate(_scopes(frame, portfolio_name)):
+        line = {"color": PALETTE[place % len(PALETTE)], "width": 2}
+        figure.add_trace(_line(own["time_ms"], own["return_fraction"], name, line, "return_fraction"))
+    for place, (symbol, own) in enumerate(benchmark.groupby("symbol", sort=False), start=5):
+        name = f"holding {plain(symbol)}" if symbol else "holding all in equal parts"
+        dash = {"color": PALETTE[place % len(PALETTE)], "width": 2 if not symbol else 1, "dash": "dash"}
+        figure.add_trace(_line(own["time_ms"], own["return_fraction"], name, dash, "return_fraction"))
+    if not len(benchmark):
+        missing = "no candles are kept, so there is nothing to compare with"
+        figure.add_annotation(text=missing, x=1, y=1, xref="paper", yref="paper", xanchor="right", showarrow=False)
+    return figure
+
+
+def _scopes(frame: DataFrame, portfolio_name: str) -> list[tuple[str, DataFrame]]:
+    groups = frame.groupby(["scope_kind", "scope"], sort=False)
+    return [(plain(scope or portfolio_name), own) for (_, scope), own in groups]
+
+
+def _measure_axis(measure: str, quote: str) -> dict[str, Any]:
+    if measure == "return_fraction":
+        return percent_axis(MEASURES[measure])
+    return money_axis(MEASURES[measure], quote, tickformat=",.0f")
+
+
+def _line(times_ms: Any, values: Any, name: str, line: dict[str, Any], measure: str) -> go.Scatter:
+    shown = "%{y:.2%}" if measure == "return_fraction" else "%{y:,.2f}"
+    return go.Scatter(
+        x=milliseconds(times_ms),
+        y=values.to_numpy(),
+        name=name,
+        mode="lines",
+        line=line,
+        xhoverformat=TIME,
+        hovertemplate=f"%{{fullData.name}}: {shown}<extra></extra>",
+    )
+
+
+def _limit(figure: go.Figure, value: float, text: str) -> None:
+    figure.add_hline(
+        value,
+        line={"color": LOSS, "width": 1.5, "dash": "dash"},
+        annotation={"text": text, "font": {"color": WARNING}},
+        annotation_position="bottom left",
+    )

@@ -1,0 +1,152 @@
+"""The one place that opens the database for reading, and the one place that caches.
+
+Three policies, by what a figure depends on: `live` (read again every second, once for all sessions), `of_books` (kept
+as long as the books stand where they stood) and `history` (kept for a while: dear to make, slow to change).
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import streamlit as st
+from sqlalchemy import Engine
+
+from dashboard.place import Place, find_place
+from dashboard.queries.control import load_command
+from dashboard.queries.fleet import Newest, load_newest, load_portfolios
+from dashboard.queries.overview import Overview, load_overview
+from shared.database import open_reader, sqlite_path, translated
+from shared.errors import DatabaseError
+
+LIVE_SECONDS = 1.0
+BOOKS_SECONDS = 300.0
+HISTORY_SECONDS = 60.0
+# A page asks for some ten things; people on it choose some ten scopes and ranges.
+ENTRIES = 500
+
+Query = Callable[..., Any]
+
+
+class Source(NamedTuple):
+    """A database and a portfolio in it; `file` changes where another file took the place of the one that was open."""
+
+    url: str
+    root: str
+    portfolio: str
+    file: int
+
+
+def place() -> Place:
+    """Give the folder the page was started in and the settings there."""
+    return _place(str(Path.cwd()))
+
+
+def refresh_seconds() -> float:
+    """Give how often live parts are drawn again."""
+    return place().settings.dashboard.refresh_seconds
+
+
+def portfolio_id() -> int:
+    """Give the id of the portfolio of the settings; raises DatabaseError before the worker has made it."""
+    return _portfolio_id(_source())
+
+
+def overview() -> Overview | None:
+    """Give the portfolio as of its last step; None before the worker has opened its books."""
+    return live(load_overview)
+
+
+def newest() -> Newest:
+    """Give how far the books are."""
+    return live(load_newest)
+
+
+def command(command_id: int) -> dict[str, Any] | None:
+    """Give a command as it is this moment: a person waits for its answer."""
+    source = _source()
+    engine = _engine(source)
+    with translated(engine), engine.connect() as connection:
+        return load_command(connection, command_id)
+
+
+def live(query: Query, *arguments: Any) -> Any:
+    """Run `query(connection, portfolio_id, *arguments)`, at most once a second for all sessions together."""
+    return _live(_run(query), _name(query), _source(), arguments)
+
+
+def of_books(query: Query, *arguments: Any) -> Any:
+    """Run a query once for each state of the books: it is asked again when a step or a command has written to them."""
+    return _of_books(_run(query), _name(query), _source(), newest(), arguments)
+
+
+def history(query: Query, *arguments: Any) -> Any:
+    """Run a query that is dear, and keep what it gave for a minute whatever the books do meanwhile."""
+    return _history(_run(query), _name(query), _source(), arguments)
+
+
+def database_file() -> int:
+    """Tell apart the files that stood at the same path one after another: an open one outlives its name."""
+    url = place().settings.database.url
+    if not url.startswith("sqlite"):
+        return 0
+    try:
+        return sqlite_path(url, place().root).stat().st_ino
+    except OSError:
+        return 0
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _place(root: str) -> Place:
+    return find_place(Path(root))
+
+
+def _source() -> Source:
+    settings = place().settings
+    return Source(settings.database.url, str(place().root), settings.portfolio.name, database_file())
+
+
+@st.cache_resource(show_spinner=False, max_entries=8, on_release=lambda engine: engine.dispose())
+def _engine(source: Source) -> Engine:
+    return open_reader(source.url, Path(source.root))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _portfolio_id(source: Source) -> int:
+    engine = _engine(source)
+    with translated(engine), engine.connect() as connection:
+        known = load_portfolios(connection)
+    found = known.loc[known["name"] == source.portfolio, "portfolio_id"]
+    if found.empty:
+        raise DatabaseError(
+            f"the books must hold portfolio {source.portfolio!r}, which the worker makes at its first start; "
+            "they do not"
+        )
+    return int(found.iloc[0])
+
+
+def _run(query: Query) -> Query:
+    def run(source: Source, arguments: tuple[Any, ...]) -> Any:
+        engine = _engine(source)
+        with translated(engine), engine.connect() as connection:
+            return query(connection, _portfolio_id(source), *arguments)
+
+    return run
+
+
+def _name(query: Query) -> str:
+    return f"{query.__module__}.{query.__qualname__}"
+
+
+@st.cache_data(ttl=LIVE_SECONDS, max_entries=ENTRIES, show_spinner=False)
+def _live(_query: Query, name: str, source: Source, arguments: tuple[Any, ...]) -> Any:
+    return _query(source, arguments)
+
+
+@st.cache_data(ttl=BOOKS_SECONDS, max_entries=ENTRIES, show_spinner=False)
+def _of_books(_query: Query, name: str, source: Source, version: Newest, arguments: tuple[Any, ...]) -> Any:
+    return _query(source, arguments)
+
+
+@st.cache_data(ttl=HISTORY_SECONDS, max_entries=ENTRIES, show_spinner=False)
+def _history(_query: Query, name: str, source: Source, arguments: tuple[Any, ...]) -> Any:
+    return _query(source, arguments)

@@ -1,0 +1,197 @@
+"""One bot: what it is and how it stands, its candles, its fills, and the line that protects its positions."""
+
+import json
+from typing import Any
+
+import numpy as np
+from pandas import DataFrame, Series, concat
+from sqlalchemy import Connection, select
+
+from dashboard.queries import candles
+from dashboard.queries.bots import load_bots
+from dashboard.queries.filters import EVERYTHING, Filters
+from dashboard.queries.fleet import load_members
+from dashboard.queries.frames import empty, frame
+from dashboard.queries.protection import protective_path
+from dashboard.queries.states import load_bot_states
+from dashboard.queries.trips import period_where
+from shared.enums import Leg, Side
+from shared.tables import Fill, Portfolio, SettingsVersion
+
+MAX_BARS = 600
+MOST_FILLS = 2_000
+MOST_VERSIONS = 1_000
+_FILL = ("time_ms", "leg", "trigger", "quantity", "price", "fee", "crossed")
+
+
+def load_bot(
+    connection: Connection, portfolio_id: int, bot: str, filters: Filters = EVERYTHING
+) -> dict[str, Any] | None:
+    """Load a bot: the columns of its state and of `load_bots`, the latter ruling; None where there is no such bot.
+
+    `parameters` is a list of numbers. `filters` bound return and round trips in time.
+    """
+    only = Filters(start_ms=filters.start_ms, end_ms=filters.end_ms, bots=(bot,))
+    rows = load_bots(connection, portfolio_id, only)
+    if not len(rows):
+        return None
+    states = load_bot_states(connection, portfolio_id)
+    state = states[states["bot"] == bot].iloc[0].to_dict()
+    row = {**state, **rows.iloc[0].to_dict()}
+    row["parameters"] = json.loads(row["parameters"])
+    return row
+
+
+def load_candles(
+    connection: Connection,
+    portfolio_id: int,
+    bot: str,
+    start_ms: int | None = None,
+    end_ms: int | None = None,
+    max_bars: int = MAX_BARS,
+) -> DataFrame:
+    """Load the candles of a bot's symbol at the portfolio's timeframe, oldest first; merged where they are too many.
+
+    Columns: open_ms, open, high, low, close, volume, timeframe_ms (of the bars given). Without `start_ms` the newest
+    `max_bars`. Empty where no candles are kept.
+    """
+    bars, timeframe_ms = _bars(connection, portfolio_id, bot, start_ms, end_ms, max_bars if start_ms is None else None)
+    shown, length_ms = candles.merged(bars, timeframe_ms, max_bars)
+    return shown.assign(timeframe_ms=np.int64(length_ms))
+
+
+def load_bot_fills(
+    connection: Connection,
+    portfolio_id: int,
+    bot: str,
+    start_ms: int | None = None,
+    end_ms: int | None = None,
+    limit: int = 2_000,
+) -> DataFrame:
+    """Load a bot's newest fills in a period, oldest first.
+
+    Columns: fill_id, time_ms, leg, trigger, side (BUY or SELL), quantity (signed), price, fee, crossed, kind
+    (ENTRY_LONG, ENTRY_SHORT, EXIT_LONG or EXIT_SHORT).
+    """
+    return _fills(connection, portfolio_id, bot, start_ms, end_ms, limit).drop(columns="settings_version_id")
+
+
+def _fills(
+    connection: Connection, portfolio_id: int, bot: str, start_ms: int | None, end_ms: int | None, limit: int
+) -> DataFrame:
+    own = Fill.__table__.c
+    columns = (own.id.label("fill_id"), *(own[name] for name in _FILL), own.settings_version_id)
+    terms = period_where(own.time_ms, Filters(start_ms=start_ms, end_ms=end_ms))
+    statement = select(*columns).where(own.bot_id == _bot_id(connection, portfolio_id, bot), *terms)
+    fills = frame(connection, statement.order_by(own.time_ms.desc(), own.id.desc()).limit(limit)).iloc[::-1]
+    fills = fills.reset_index(drop=True)
+    bought, opens = fills["quantity"] > 0.0, fills["leg"] == Leg.OPEN.name
+    fills.insert(4, "side", Series(np.where(bought, Side.BUY.name, Side.SELL.name), dtype="str"))
+    entry, exit_ = np.where(bought, "ENTRY_LONG", "ENTRY_SHORT"), np.where(bought, "EXIT_SHORT", "EXIT_LONG")
+    fills["kind"] = Series(np.where(opens, entry, exit_), dtype="str")
+    return fills
+
+
+def load_protection(
+    connection: Connection, portfolio_id: int, bot: str, start_ms: int | None = None, end_ms: int | None = None
+) -> DataFrame:
+    """Work out where stop and trailing stop stood over each position, bar by bar, from fills, candles and settings.
+
+    The worker keeps only the level in force; this is what the rules of the settings that ran then make of the past.
+    Columns: position (number), time_ms (open of the bar it held in), entry_price, stop_price (NaN without),
+    trailing_price (NaN until armed), exit_level (the one that ruled). Empty where no candles are kept.
+    """
+    versions = _risks(connection, portfolio_id)
+    fills = _fills(connection, portfolio_id, bot, None, end_ms, MOST_FILLS)
+    bars, timeframe_ms = _bars(connection, portfolio_id, bot, None, end_ms, None)
+    states = load_bot_states(connection, portfolio_id)
+    own = states[states["bot"] == bot]
+    paths = []
+    for number, held in enumerate(_positions(fills, bars, timeframe_ms)):
+        if start_ms is not None and held.end_ms < start_ms:
+            continue
+        # The stop is frozen when a position opens: by the settings that ran then.
+        risk = versions.get(held.version, {})
+        stop = float(risk.get("stop", 0.0))
+        if held.is_open and len(own):
+            stop = float(own["stop_fraction"].iloc[0])
+        path = protective_path(held.bars, held.entries, held.direction, stop, risk)
+        paths.append(path.assign(position=number))
+    if not paths:
+        names = ("entry_price", "stop_price", "trailing_price", "exit_level")
+        return empty(position="int64", time_ms="int64", **dict.fromkeys(names, "float64"))
+    table = concat(paths, ignore_index=True)
+    if start_ms is not None:
+        table = table[table["time_ms"] >= start_ms]
+    columns = ["position", "time_ms", "entry_price", "stop_price", "trailing_price", "exit_level"]
+    return table[columns].tail(2_000).reset_index(drop=True)
+
+
+class _Held:
+    """A position of the past: its direction, its entries (time, quantity, price), the bars it was held in."""
+
+    def __init__(
+        self, direction: float, version: float, end_ms: int, is_open: bool, entries: DataFrame, bars: DataFrame
+    ) -> None:
+        self.direction = direction
+        self.version = version
+        self.end_ms = end_ms
+        self.is_open = is_open
+        self.entries = entries
+        self.bars = bars
+
+
+def _positions(fills: DataFrame, bars: DataFrame, timeframe_ms: int) -> list[_Held]:
+    """Cut fills into positions: from the first opening leg after flat until the quantity is 0 again."""
+    found, quantity, first = [], 0.0, 0
+    size = 0.0
+    for at, (signed, leg) in enumerate(zip(fills["quantity"], fills["leg"], strict=True)):
+        if abs(quantity) <= 1e-9 * max(size, 1.0):
+            if leg != Leg.OPEN.name:
+                continue
+            quantity, first, size = 0.0, at, 0.0
+        quantity += signed
+        size = max(size, abs(quantity))
+        is_last = at == len(fills) - 1
+        is_flat = abs(quantity) <= 1e-9 * size
+        if is_flat or is_last:
+            found.append(_held(fills.iloc[first : at + 1], is_flat, bars, timeframe_ms))
+    return found
+
+
+def _held(fills: DataFrame, is_flat: bool, bars: DataFrame, timeframe_ms: int) -> _Held:
+    entries = fills[fills["leg"] == Leg.OPEN.name][["time_ms", "quantity", "price"]]
+    start_ms = int(entries["time_ms"].iloc[0])
+    end_ms = int(fills["time_ms"].iloc[-1]) if is_flat else int(np.iinfo(np.int64).max)
+    # A position is protected in the bar it opens in, not in the one whose open it closes at.
+    held = bars[(bars["open_ms"] >= start_ms - start_ms % timeframe_ms) & (bars["open_ms"] < end_ms)]
+    version = float(fills["settings_version_id"].iloc[0])
+    return _Held(float(np.sign(entries["quantity"].iloc[0])), version, end_ms, not is_flat, entries, held)
+
+
+def _risks(connection: Connection, portfolio_id: int) -> dict[float, dict[str, Any]]:
+    """Give the risk section of each configuration that ran, by its id."""
+    own = SettingsVersion.__table__.c
+    statement = select(own.id, own.settings).where(own.portfolio_id == portfolio_id)
+    rows = connection.execute(statement.order_by(own.id.desc()).limit(MOST_VERSIONS)).all()
+    return {float(id_): json.loads(settings).get("risk", {}) for id_, settings in rows}
+
+
+def _bars(
+    connection: Connection, portfolio_id: int, bot: str, start_ms: int | None, end_ms: int | None, most: int | None
+) -> tuple[DataFrame, int]:
+    members = load_members(connection, portfolio_id)
+    symbols = members.loc[members["bot"] == bot, "symbol"]
+    market = candles.candle_market(connection, portfolio_id)
+    own = Portfolio.__table__.c
+    step_ms = int(connection.execute(select(own.step_ms).where(own.id == portfolio_id)).scalar() or 0)
+    if market is None or not len(symbols):
+        return candles.no_bars(), step_ms
+    read = candles.load_bars(connection, market, symbols.iloc[0], step_ms, start_ms, end_ms, most or candles.MOST_BARS)
+    return read, step_ms
+
+
+def _bot_id(connection: Connection, portfolio_id: int, bot: str) -> int:
+    members = load_members(connection, portfolio_id)
+    found = members.loc[members["bot"] == bot, "bot_id"]
+    return int(found.iloc[0]) if len(found) else -1

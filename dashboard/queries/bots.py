@@ -1,0 +1,143 @@
+"""All bots side by side."""
+
+from itertools import pairwise
+
+import numpy as np
+from pandas import DataFrame, Series
+from sqlalchemy import Connection, case, func, select
+
+from dashboard.queries import marks
+from dashboard.queries.filters import EVERYTHING, Filters
+from dashboard.queries.fleet import load_members, select_members
+from dashboard.queries.frames import frame
+from dashboard.queries.states import load_bot_states
+from dashboard.queries.trips import trips_where
+from shared.enums import Cause, Level, Resolution, ScopeKind
+from shared.metrics.round_trips import wilson_interval
+from shared.tables import RoundTrip
+from shared.tables.equity import equity_points
+from shared.units import DAY_MS, HOUR_MS
+
+# Points of one sparkline, and marks read for all of them.
+SPARKLINE_POINTS = 60
+MOST_MARKS = 40_000
+
+_SAME = (
+    *("bot_id", "bot", "sleeve", "strategy", "symbol", "timeframe", "parameters", "status", "note", "level"),
+    *("failed", "equity", "allocation", "weight", "money_in", "open_profit", "notional", "bar_status"),
+    *("reason", "reason_value", "reason_limit", "low", "high", "confirmed", "allocation", "is_open"),
+)
+
+
+def load_bots(connection: Connection, portfolio_id: int, filters: Filters = EVERYTHING) -> DataFrame:
+    """Load one row per bot.
+
+    Columns: bot_id, bot, sleeve, strategy, symbol, timeframe, parameters (JSON), status, note; level (that rules),
+    own_level; failed; equity, allocation, weight, money_in; profit (equity − money_in = realised_profit + open_profit
+    + funding), fees; position (signed quantity), side (LONG, SHORT or FLAT), notional, is_open, bar_status; reason,
+    reason_value, reason_limit, low, high, confirmed; last_fill_ms (NaN before any), drawdown_fraction.
+
+    Within the times of the filters: return_fraction (flow-free), max_drawdown_fraction, sparkline (a list of at most
+    60 flow-free returns since the start), round_trips, wins, win_rate, win_rate_low, win_rate_high (Wilson, 95 %),
+    trips_profit. Filters: times, bots, sleeves, symbols.
+    """
+    states = select_members(load_bot_states(connection, portfolio_id), filters).reset_index(drop=True)
+    rows = states[list(dict.fromkeys(_SAME))].copy()
+    rows["own_level"] = Series(_own_levels(states), dtype="str")
+    rows["profit"] = states["equity"] - states["money_in"]
+    rows["funding"] = -states["funding_paid"]
+    rows["realised_profit"] = rows["profit"] - rows["open_profit"] - rows["funding"]
+    rows["fees"] = states["fees_paid"]
+    rows["position"] = states["quantity"]
+    side = np.where(states["is_open"] == 0, "FLAT", np.where(states["quantity"] > 0.0, "LONG", "SHORT"))
+    rows["side"] = Series(side, dtype="str")
+    rows["last_fill_ms"] = states["last_fill_ms"].astype("float64").where(states["last_fill_ms"] > 0)
+    water = states["high_water"].where(states["high_water"] > 0.0)
+    rows["drawdown_fraction"] = (1.0 - states["equity"] / water).clip(lower=0.0).fillna(0.0)
+    _add_trips(connection, portfolio_id, filters, rows)
+    _add_curves(connection, portfolio_id, filters, rows)
+    return rows
+
+
+def _own_levels(states: DataFrame) -> list[str]:
+    columns = [states[f"level_{cause.name.lower()}"] for cause in Cause]
+    return [max(Level[name] for name in names).name for names in zip(*columns, strict=True)]
+
+
+def _add_trips(connection: Connection, portfolio_id: int, filters: Filters, rows: DataFrame) -> None:
+    own = RoundTrip.__table__.c
+    statement = (
+        select(
+            own.bot_id,
+            func.count().label("round_trips"),
+            func.sum(case((own.profit > 0.0, 1), else_=0)).label("wins"),
+            func.sum(own.profit).label("trips_profit"),
+        )
+        .where(trips_where(portfolio_id, load_members(connection, portfolio_id), filters))
+        .group_by(own.bot_id)
+    )
+    counted = frame(connection, statement).set_index("bot_id").reindex(rows["bot_id"])
+    for name, kind in (("round_trips", "int64"), ("wins", "int64"), ("trips_profit", "float64")):
+        rows[name] = counted[name].fillna(0).to_numpy().astype(kind)
+    pairs = list(zip(rows["wins"].tolist(), rows["round_trips"].tolist(), strict=True))
+    rows["win_rate"] = np.array([wins / count if count else np.nan for wins, count in pairs], np.float64)
+    bounds = [wilson_interval(wins, count) for wins, count in pairs]
+    rows["win_rate_low"] = np.array([low for low, _ in bounds], np.float64)
+    rows["win_rate_high"] = np.array([high for _, high in bounds], np.float64)
+
+
+def _add_curves(connection: Connection, portfolio_id: int, filters: Filters, rows: DataFrame) -> None:
+    ids = [int(bot_id) for bot_id in rows["bot_id"]]
+    read, deepest = _read_curves(connection, filters, ids)
+    opening = marks.load_opening(connection, portfolio_id) if filters.start_ms is None else None
+    amounts = opening.amounts if opening is not None else {}
+    lines = _lines(read, amounts)
+    rows["return_fraction"] = np.array([lines[id_][-1] if lines.get(id_) else np.nan for id_ in ids], np.float64)
+    rows["max_drawdown_fraction"] = np.array([deepest.get(bot_id, np.nan) for bot_id in ids], np.float64)
+    rows["sparkline"] = Series([_sparkline(lines.get(bot_id, [])) for bot_id in ids], dtype="object")
+
+
+def _lines(read: DataFrame, amounts: dict[int | None, float]) -> dict[int, list[float]]:
+    """Give the flow-free returns of each bot since its first mark, or since the books were opened with its money."""
+    owner, equity, money_in = (read[name].to_numpy() for name in ("scope_id", "equity", "money_in"))
+    edges = np.r_[np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]]), len(owner)] if len(owner) else np.zeros(1, int)
+    lines = {}
+    for first, end in pairwise(edges.tolist()):
+        bot_id = int(owner[first])
+        own, put_in = equity[first:end], money_in[first:end]
+        if amounts.get(bot_id, 0.0) > 0.0:
+            own, put_in = np.r_[amounts[bot_id], own], np.r_[amounts[bot_id], put_in]
+        grown = marks.without_flows(own, put_in)
+        lines[bot_id] = (grown / grown[0] - 1.0).tolist() if grown[0] > 0.0 else []
+    return lines
+
+
+def _sparkline(line: list[float]) -> list[float]:
+    """Give at most so many points of a line, its last among them."""
+    every = -(-len(line) // SPARKLINE_POINTS)
+    return line[::-1][::every][::-1] if line else []
+
+
+def _read_curves(connection: Connection, filters: Filters, ids: list[int]) -> tuple[DataFrame, dict[int, float]]:
+    """Read marks of bots: every hour or day where that is not much, else some days; and each one's deepest drawdown."""
+    start_ms, end_ms = _span(connection, filters, ids)
+    hours, days = (end_ms - start_ms) // HOUR_MS + 1, (end_ms - start_ms) // DAY_MS + 1
+    resolution = Resolution.HOUR if hours * len(ids) <= MOST_MARKS // 4 else Resolution.DAY
+    points = equity_points(ScopeKind.BOT, resolution, ids, filters.start_ms, filters.end_ms)
+    if resolution is Resolution.HOUR or days * len(ids) <= MOST_MARKS:
+        read = frame(connection, points)
+        return read, read.groupby("scope_id")["drawdown_fraction"].max().to_dict()
+    first, last = start_ms // DAY_MS, end_ms // DAY_MS
+    grid = np.unique(np.linspace(first, last, SPARKLINE_POINTS, dtype=np.int64)) * DAY_MS
+    time_ms = points.selected_columns.time_ms
+    read = frame(connection, points.where(time_ms.in_(grid.tolist())))
+    whole = points.order_by(None).subquery().c
+    deepest = select(whole.scope_id, func.max(whole.drawdown_fraction).label("deepest")).group_by(whole.scope_id)
+    return read, frame(connection, deepest).set_index("scope_id")["deepest"].to_dict()
+
+
+def _span(connection: Connection, filters: Filters, ids: list[int]) -> tuple[int, int]:
+    points = equity_points(ScopeKind.BOT, Resolution.DAY, ids, filters.start_ms, filters.end_ms).order_by(None)
+    own = points.subquery().c
+    row = connection.execute(select(func.min(own.time_ms), func.max(own.last_ms))).one()
+    return int(row[0] or 0), int(row[1] or 0)

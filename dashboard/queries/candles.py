@@ -1,0 +1,122 @@
+"""Candles, where the worker keeps them: of the market that the books are of, and few enough to draw."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from pandas import DataFrame
+from sqlalchemy import Connection, func, select
+
+from dashboard.queries.frames import empty, frame
+from shared.tables import Candle, MarketState, Portfolio, PortfolioState
+
+_PRICES = ("open", "high", "low", "close", "volume")
+# Read for one chart at most, before they are merged.
+MOST_BARS = 20_000
+
+
+def candle_market(connection: Connection, portfolio_id: int) -> str | None:
+    """Give the name that the candles of a portfolio's market are kept under; None where none are kept.
+
+    Where candles of several markets are kept it is the one whose bar at the last step closed where the books say, else
+    the one with the newest bar.
+    """
+    own, state, market = Candle.__table__.c, PortfolioState.__table__.c, MarketState.__table__.c
+    statement = select(state.time_ms, Portfolio.__table__.c.step_ms, market.symbol, market.close)
+    statement = statement.join(Portfolio.__table__, Portfolio.__table__.c.id == state.portfolio_id)
+    statement = statement.join(MarketState.__table__, market.portfolio_id == state.portfolio_id)
+    last = connection.execute(statement.where(state.portfolio_id == portfolio_id).limit(1)).first()
+    if last is None:
+        return None
+    found = []
+    for name in _markets(connection):
+        within = (own.market == name, own.symbol == last.symbol, own.timeframe_ms == last.step_ms)
+        newest = connection.execute(select(func.max(own.open_ms)).where(*within)).scalar()
+        if newest is not None:
+            close = connection.execute(select(own.close).where(*within, own.open_ms == last.time_ms)).scalar()
+            found.append((close == last.close, newest, name))
+    return max(found)[2] if found else None
+
+
+def _markets(connection: Connection) -> list[str]:
+    """Give the names of all markets by looking each up behind the one before: the table is long, they are few."""
+    own = Candle.__table__.c
+    names: list[str] = []
+    while True:
+        next_one = select(func.min(own.market))
+        name = connection.execute(next_one.where(own.market > names[-1]) if names else next_one).scalar()
+        if name is None:
+            return names
+        names.append(name)
+
+
+def load_bars(
+    connection: Connection,
+    market: str,
+    symbol: str,
+    timeframe_ms: int,
+    start_ms: int | None,
+    end_ms: int | None,
+    most: int,
+) -> DataFrame:
+    """Load the newest bars that open in a period, oldest first, at most `most`.
+
+    Columns: open_ms, open, high, low, close, volume.
+    """
+    own = Candle.__table__.c
+    terms = [own.market == market, own.symbol == symbol, own.timeframe_ms == timeframe_ms]
+    if start_ms is not None:
+        terms.append(own.open_ms >= start_ms)
+    if end_ms is not None:
+        terms.append(own.open_ms < end_ms)
+    columns = (own.open_ms, *(own[name] for name in _PRICES))
+    newest = frame(connection, select(*columns).where(*terms).order_by(own.open_ms.desc()).limit(most))
+    return newest.iloc[::-1].reset_index(drop=True)
+
+
+def no_bars() -> DataFrame:
+    """Make the empty frame of bars."""
+    return empty(open_ms="int64", **dict.fromkeys(_PRICES, "float64"))
+
+
+def merged(bars: DataFrame, timeframe_ms: int, most: int) -> tuple[DataFrame, int]:
+    """Merge bars into longer ones until there are at most `most`; gives them and their length in ms."""
+    if len(bars) <= most:
+        return bars, timeframe_ms
+    span = int(bars["open_ms"].iloc[-1] - bars["open_ms"].iloc[0]) // timeframe_ms + 1
+    times = -(-span // most)
+    while True:
+        length_ms = timeframe_ms * times
+        slots = bars["open_ms"].to_numpy() // length_ms
+        edges = np.flatnonzero(np.r_[True, slots[1:] != slots[:-1]])
+        if len(edges) <= most:
+            break
+        times += 1
+    last = np.r_[edges[1:], len(bars)] - 1
+    table = DataFrame(
+        {
+            "open_ms": slots[edges] * length_ms,
+            "open": bars["open"].to_numpy()[edges],
+            "high": np.maximum.reduceat(bars["high"].to_numpy(), edges),
+            "low": np.minimum.reduceat(bars["low"].to_numpy(), edges),
+            "close": bars["close"].to_numpy()[last],
+            "volume": np.add.reduceat(bars["volume"].to_numpy(), edges),
+        }
+    )
+    return table, length_ms
+
+
+def load_closes(
+    connection: Connection, portfolio_id: int, market: str | None, symbols: Sequence[str], times_ms: np.ndarray
+) -> DataFrame:
+    """Load closes of bars that closed at given times: a row per time, a column per symbol, NaN for none."""
+    own, portfolio = Candle.__table__.c, Portfolio.__table__.c
+    step_ms = int(connection.execute(select(portfolio.step_ms).where(portfolio.id == portfolio_id)).scalar_one())
+    table = DataFrame(np.nan, index=times_ms, columns=list(symbols))
+    for symbol in symbols if market is not None else ():
+        opens = (times_ms - step_ms).tolist()
+        statement = select(own.open_ms, own.close).where(
+            own.market == market, own.symbol == symbol, own.timeframe_ms == step_ms, own.open_ms.in_(opens)
+        )
+        found = frame(connection, statement)
+        table.loc[found["open_ms"].to_numpy() + step_ms, symbol] = found["close"].to_numpy()
+    return table

@@ -1,0 +1,187 @@
+"""The portfolio as of its last step, in one row; and how often its round trips won."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pandas import DataFrame
+from sqlalchemy import Connection, Select, Text, case, cast, distinct, func, select
+
+from dashboard.queries.filters import EVERYTHING, Filters
+from dashboard.queries.fleet import load_members, load_settings
+from dashboard.queries.frames import first_row
+from dashboard.queries.marks import Scope, last_mark_before
+from dashboard.queries.round_trips import effective_interval
+from dashboard.queries.states import load_states
+from dashboard.queries.trips import trips_where
+from shared.enums import ScopeKind
+from shared.tables import Fill, RoundTrip
+from shared.units import DAY_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A portfolio after its last step. Market time: `market_ms` and `day_start_ms`; wall time: the other `*_ms`.
+
+    Equity is of now: after the last fills, at the last close. profit = equity − money_in = realised_profit +
+    open_profit + funding. Limits are None where brakes are off.
+    """
+
+    name: str
+    quote: str
+    market_label: str
+    broker_label: str
+    step_ms: int
+    step: int
+    market_ms: int
+    wall_ms: int
+    due_ms: int | None
+    duration_ms: float
+    lateness_ms: float
+    lease_pid: int | None
+    lease_host: str | None
+    lease_since_ms: int | None
+    lease_renewed_ms: int | None
+    level: str
+    brakes: bool
+    equity: float
+    cash: float
+    money_in: float
+    profit: float
+    open_profit: float
+    realised_profit: float
+    funding: float
+    fees: float
+    saved_quote: float
+    gross_exposure: float
+    net_exposure: float
+    # gross exposure / equity
+    exposure_fraction: float
+    positions: int
+    bots: int
+    high_water: float
+    drawdown_fraction: float
+    drawdown_limit: float | None
+    drawdown_left_fraction: float | None
+    day_start_ms: int
+    day_start_equity: float
+    today_profit: float
+    today_fraction: float
+    daily_loss_fraction: float
+    daily_loss_limit: float | None
+    daily_loss_left_fraction: float | None
+    fees_today: float
+    fills_today: int
+
+
+@dataclass(frozen=True, slots=True)
+class WinRate:
+    """The share of round trips that won, and its 95 % Wilson interval, which counts symbol-days, not round trips."""
+
+    count: int
+    wins: int
+    symbol_days: int
+    rate: float
+    low: float
+    high: float
+
+
+def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
+    """Load the overview of a portfolio; None before the worker has opened its books."""
+    states = load_states(connection, portfolio_id)
+    if states is None:
+        return None
+    state, bots = states.portfolio, states.bots
+    settings = load_settings(connection, portfolio_id)
+    risk = settings.get("risk", {})
+    brakes = bool(risk.get("brakes", True))
+    money = _money(state, bots)
+    drawdown = loss_fraction(state["equity"], state["high_water"])
+    day_loss = loss_fraction(state["equity"], state["day_start_equity"])
+    drawdown_limit = risk.get("portfolio_drawdown") if brakes else None
+    daily_limit = risk.get("daily_loss") if brakes else None
+    return Overview(
+        **{name: state[name] for name in _SAME},
+        **money,
+        brakes=brakes,
+        bots=len(bots),
+        drawdown_fraction=drawdown,
+        drawdown_limit=drawdown_limit,
+        drawdown_left_fraction=None if drawdown_limit is None else drawdown_limit - drawdown,
+        daily_loss_fraction=day_loss,
+        daily_loss_limit=daily_limit,
+        daily_loss_left_fraction=None if daily_limit is None else daily_limit - day_loss,
+        **_today(connection, portfolio_id, state, money["profit"]),
+    )
+
+
+_SAME = (
+    *("name", "quote", "market_label", "broker_label", "step_ms", "step", "market_ms", "wall_ms", "due_ms"),
+    *("duration_ms", "lateness_ms", "lease_pid", "lease_host", "lease_since_ms", "lease_renewed_ms"),
+    *("level", "equity", "saved_quote", "high_water", "day_start_equity"),
+)
+
+
+def loss_fraction(equity: float, reference: float) -> float:
+    """Give how far equity is below a reference, as a fraction; 0 where it is above or the reference is not positive."""
+    return max(0.0, 1.0 - equity / reference) if reference > 0.0 else 0.0
+
+
+def _money(state: dict[str, Any], bots: DataFrame) -> dict[str, Any]:
+    cash = state["cash"] + float(bots["cash"].sum())
+    money_in = state["cash"] + float(bots["money_in"].sum())
+    profit = state["equity"] - money_in
+    open_profit = float(bots["open_profit"].sum())
+    funding = -float(bots["funding_paid"].sum())
+    gross, net = float(bots["notional"].abs().sum()), float(bots["notional"].sum())
+    return {
+        "cash": cash,
+        "money_in": money_in,
+        "profit": profit,
+        "open_profit": open_profit,
+        "realised_profit": profit - open_profit - funding,
+        "funding": funding,
+        "fees": float(bots["fees_paid"].sum()),
+        "gross_exposure": gross,
+        "net_exposure": net,
+        "exposure_fraction": gross / state["equity"] if state["equity"] > 0.0 else 0.0,
+        "positions": int(bots["is_open"].sum()),
+    }
+
+
+def _today(connection: Connection, portfolio_id: int, state: dict[str, Any], profit: float) -> dict[str, Any]:
+    start_ms = max(state["day"], 0) * DAY_MS
+    before = last_mark_before(connection, Scope(ScopeKind.PORTFOLIO, portfolio_id), start_ms)
+    start_equity = state["day_start_equity"]
+    own = Fill.__table__.c
+    statement = select(func.coalesce(func.sum(own.fee), 0.0).label("fees_today"), func.count().label("fills_today"))
+    paid = first_row(
+        connection,
+        statement.where(own.portfolio_id == portfolio_id, own.time_ms >= start_ms, own.fee_currency == state["quote"]),
+    )
+    return {
+        "day_start_ms": start_ms,
+        "today_profit": profit - (before["equity"] - before["money_in"] if before else 0.0),
+        "today_fraction": state["equity"] / start_equity - 1.0 if start_equity > 0.0 else 0.0,
+        **(paid or {}),
+    }
+
+
+def load_win_rate(connection: Connection, portfolio_id: int, filters: Filters = EVERYTHING) -> WinRate:
+    """Load how many of the round trips that the filters take won; NaN where there were none."""
+    statement = win_rate_statement(connection, portfolio_id, filters)
+    row = first_row(connection, statement) or {}
+    count, wins, days = int(row["trips"]), int(row["wins"]), int(row["symbol_days"])
+    rate = wins / count if count else float("nan")
+    return WinRate(count, wins, days, rate, *effective_interval(wins, count, days))
+
+
+def win_rate_statement(connection: Connection, portfolio_id: int, filters: Filters) -> Select:
+    """Make the statement of `load_win_rate`."""
+    own = RoundTrip.__table__.c
+    members = load_members(connection, portfolio_id)
+    won = func.coalesce(func.sum(case((own.profit > 0.0, 1), else_=0)), 0)
+    day = own.closed_ms // DAY_MS
+    # One number per pair: a market has far fewer days than this.
+    symbol_days = func.count(distinct(own.symbol + "|" + cast(day, Text)))
+    statement = select(func.count().label("trips"), won.label("wins"), symbol_days.label("symbol_days"))
+    return statement.where(trips_where(portfolio_id, members, filters))

@@ -1,0 +1,203 @@
+"""Returns over days and months, ratios, correlation of bots, and what holding the symbols would have made."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from pandas import DataFrame, concat
+from sqlalchemy import Connection, select
+
+from dashboard.queries import marks
+from dashboard.queries.candles import candle_market, load_closes
+from dashboard.queries.equity import PORTFOLIO, Scope, find_scope
+from dashboard.queries.fleet import load_members
+from dashboard.queries.frames import empty
+from shared.enums import Resolution, ScopeKind
+from shared.metrics import drawdowns, ratios
+from shared.metrics import equity as metrics
+from shared.tables import Portfolio, PortfolioState
+from shared.units import DAY_MS, HOUR_MS, to_datetime
+
+MOST_CLOSES = 20_000
+# Fewer daily returns in common say nothing about two bots.
+FEWEST_DAYS = 5
+# How far apart the closes of the benchmark may be.
+EVERY_HOURS = (1, 2, 4, 6, 12, 24, 48, 168, 720)
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnFigures:
+    """The figures of `docs/metrics.md` that daily returns give; fractions, NaN where one cannot be known.
+
+    `days` is how many daily returns they rest on. `max_drawdown` is the deepest the worker marked, at any step;
+    `max_drawdown_ms`, how long, is told from daily marks.
+    """
+
+    start_ms: int
+    end_ms: int
+    days: int
+    total_return: float
+    annual_return: float
+    annual_volatility: float
+    sharpe_ratio: float
+    sortino_ratio: float
+    calmar_ratio: float
+    max_drawdown: float
+    max_drawdown_ms: float
+    value_at_risk: float
+
+
+def load_daily(
+    connection: Connection,
+    portfolio_id: int,
+    scope: Scope = PORTFOLIO,
+    start_ms: int | None = None,
+    end_ms: int | None = None,
+) -> DataFrame:
+    """Load a scope's marks at the ends of UTC days, flow-free, oldest first; the first is where it begins.
+
+    Columns: time_ms (of the mark), flow_free_equity, return_fraction (of the day, NaN at first), profit (of the day,
+    quote; NaN at first), drawdown_fraction (deepest of the day), equity, money_in.
+    """
+    found = find_scope(connection, portfolio_id, scope)
+    points = (
+        marks.load_marks(connection, found.kind, [found.scope_id], Resolution.DAY, start_ms, end_ms) if found else None
+    )
+    if points is None or not len(points):
+        names = ("flow_free_equity", "return_fraction", "profit", "drawdown_fraction", "equity", "money_in")
+        return empty(time_ms="int64", **dict.fromkeys(names, "float64"))
+    opening = marks.load_opening(connection, portfolio_id) if start_ms is None else None
+    if found is not None and opening is not None:
+        points = marks.with_opening(points, opening.time_ms, marks.opening_amount(connection, opening, found))
+    grown = marks.flow_free(points)
+    earned = points["equity"].to_numpy() - points["money_in"].to_numpy()
+    return DataFrame(
+        {
+            "time_ms": points["last_ms"].to_numpy(),
+            "flow_free_equity": grown,
+            "return_fraction": np.r_[np.nan, metrics.returns(grown)],
+            "profit": np.r_[np.nan, np.diff(earned)],
+            **{name: points[name].to_numpy() for name in ("drawdown_fraction", "equity", "money_in")},
+        }
+    )
+
+
+def return_figures(daily: DataFrame) -> ReturnFigures:
+    """Give the figures of the marks of `load_daily`."""
+    time_ms, grown = daily["time_ms"].to_numpy(np.int64), daily["flow_free_equity"].to_numpy(np.float64)
+    returns = daily["return_fraction"].to_numpy(np.float64)[1:]
+    depth = max(float(daily["drawdown_fraction"].max()), drawdowns.max_drawdown(grown)) if len(daily) else np.nan
+    annual = metrics.annual_return(time_ms, grown)
+    return ReturnFigures(
+        start_ms=int(time_ms[0]) if len(daily) else 0,
+        end_ms=int(time_ms[-1]) if len(daily) else 0,
+        days=len(returns),
+        total_return=metrics.total_return(grown),
+        annual_return=annual,
+        annual_volatility=ratios.annual_volatility(returns),
+        sharpe_ratio=ratios.sharpe_ratio(returns),
+        sortino_ratio=ratios.sortino_ratio(returns),
+        calmar_ratio=annual / depth if depth > ratios.NOISE_FRACTION else np.nan,
+        max_drawdown=depth,
+        max_drawdown_ms=drawdowns.max_drawdown_ms(time_ms, grown) if len(daily) else np.nan,
+        value_at_risk=ratios.value_at_risk(returns),
+    )
+
+
+def monthly_returns(daily: DataFrame) -> DataFrame:
+    """Give the return of each UTC month. Columns: year, month (1 to 12), return_fraction, profit (quote), days."""
+    # A mark at midnight ends the day, and with it the month, before.
+    ends = [to_datetime(int(time_ms) - 1) for time_ms in daily["time_ms"].iloc[1:]]
+    rows = DataFrame(
+        {
+            "year": np.array([end.year for end in ends], np.int64),
+            "month": np.array([end.month for end in ends], np.int64),
+            "growth": 1.0 + daily["return_fraction"].to_numpy(np.float64)[1:],
+            "profit": daily["profit"].to_numpy(np.float64)[1:],
+        }
+    )
+    grouped = rows.groupby(["year", "month"])
+    months = grouped.agg(
+        return_fraction=("growth", "prod"), profit=("profit", "sum"), days=("growth", "size")
+    ).reset_index()
+    months["return_fraction"] = months["return_fraction"].astype("float64") - 1.0
+    return months
+
+
+def rolling_sharpe(daily: DataFrame, days: int = 30) -> DataFrame:
+    """Give the Sharpe ratio of the last `days` daily returns at each day that has as many behind it.
+
+    Columns: time_ms, sharpe_ratio, days.
+    """
+    returns = daily["return_fraction"].to_numpy(np.float64)[1:]
+    time_ms = daily["time_ms"].to_numpy(np.int64)[1:]
+    if len(returns) < days:
+        return empty(time_ms="int64", sharpe_ratio="float64", days="int64")
+    windows = np.lib.stride_tricks.sliding_window_view(returns, days)
+    rolled = [ratios.sharpe_ratio(window) for window in windows]
+    return DataFrame({"time_ms": time_ms[days - 1 :], "sharpe_ratio": np.array(rolled, np.float64), "days": days})
+
+
+def load_correlations(
+    connection: Connection, portfolio_id: int, bots: tuple[str, ...] = (), days: int = 365, most: int = 40
+) -> DataFrame:
+    """Load how much the daily flow-free returns of bots move together, over the last `days`.
+
+    A square frame with the names of the bots (the first `most` of those asked, or of all) as index and columns, NaN
+    where two have fewer than 5 days in common or one never moved. `attrs["days"]` is how many days it rests on,
+    `attrs["left_out"]` how many bots are not shown.
+    """
+    members = load_members(connection, portfolio_id)
+    wanted = members[members["bot"].isin(bots)] if bots else members
+    shown = wanted.iloc[:most]
+    ids = [int(bot_id) for bot_id in shown["bot_id"]]
+    last_ms = _last_ms(connection, portfolio_id)
+    points = marks.load_marks(connection, ScopeKind.BOT, ids, Resolution.DAY, last_ms - (days + 1) * DAY_MS)
+    columns = {}
+    for bot_id, name in zip(ids, shown["bot"], strict=True):
+        own = points[points["scope_id"] == bot_id]
+        grown = marks.flow_free(own)
+        columns[name] = dict(zip(own["time_ms"].iloc[1:].tolist(), metrics.returns(grown).tolist(), strict=True))
+    returns = DataFrame(columns, dtype="float64")
+    # A bot that never traded has no correlation: its returns do not vary.
+    moved = returns.loc[:, returns.std() > ratios.NOISE_FRACTION] if len(returns) else returns
+    table = moved.corr(min_periods=FEWEST_DAYS).reindex(index=shown["bot"], columns=shown["bot"])
+    table.attrs.update(days=len(returns), left_out=len(wanted) - len(shown))
+    return table
+
+
+def load_benchmark(
+    connection: Connection, portfolio_id: int, start_ms: int | None = None, end_ms: int | None = None
+) -> DataFrame:
+    """Load what holding the portfolio's symbols would have made, without costs; nothing where no candles are kept.
+
+    Columns: time_ms (closes of bars), symbol (empty for all in equal parts of money, bought at the first close that all
+    have), return_fraction (since then). Without `start_ms` from the first mark of the portfolio.
+    """
+    nothing = empty(time_ms="int64", symbol="str", return_fraction="float64")
+    scope = marks.Scope(ScopeKind.PORTFOLIO, portfolio_id)
+    first_ms = start_ms if start_ms is not None else marks.first_mark_ms(connection, scope)
+    last_ms = min(end_ms or np.iinfo(np.int64).max, _last_ms(connection, portfolio_id))
+    symbols = list(dict.fromkeys(load_members(connection, portfolio_id)["symbol"]))
+    if first_ms is None or last_ms <= first_ms or not symbols:
+        return nothing
+    most = max(min(marks.MAX_POINTS, MOST_CLOSES) // len(symbols), 10)
+    hours = next((hours for hours in EVERY_HOURS if (last_ms - first_ms) // (hours * HOUR_MS) < most), EVERY_HOURS[-1])
+    every_ms = hours * HOUR_MS
+    times = np.arange(-(-first_ms // every_ms) * every_ms, last_ms + 1, every_ms, dtype=np.int64)
+    closes = load_closes(connection, portfolio_id, candle_market(connection, portfolio_id), symbols, times)
+    held = closes.ffill().dropna()
+    if not len(held):
+        return nothing
+    grown = held / held.iloc[0] - 1.0
+    parts = [("", grown.mean(axis=1)), *((symbol, grown[symbol]) for symbol in symbols)]
+    rows = [
+        DataFrame({"time_ms": held.index.to_numpy(np.int64), "symbol": symbol, "return_fraction": line.to_numpy()})
+        for symbol, line in parts
+    ]
+    return concat(rows, ignore_index=True)
+
+
+def _last_ms(connection: Connection, portfolio_id: int) -> int:
+    state, portfolio = PortfolioState.__table__.c, Portfolio.__table__.c
+    statement = select(state.time_ms + portfolio.step_ms).join(Portfolio.__table__, portfolio.id == state.portfolio_id)
+    return int(connection.execute(statement.where(portfolio.id == portfolio_id)).scalar() or 0)

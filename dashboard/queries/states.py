@@ -1,0 +1,140 @@
+"""The rows a restart takes up, as the pages need them: each bot with its market and its open lots.
+
+The worker marks at a bar's close, and then fills at the next open what was decided. Equity here is of now: cash and
+position after these fills, at the last close, so that it is what the fills amount to and all parts sum.
+"""
+
+from typing import Any, NamedTuple
+
+from pandas import DataFrame
+from sqlalchemy import Connection, case, func, select
+
+from dashboard.queries.frames import first_row, frame
+from shared.tables import (
+    Bot,
+    BotState,
+    Heartbeat,
+    Lot,
+    MarketState,
+    OpenRoundTrip,
+    Portfolio,
+    PortfolioState,
+    Sleeve,
+    SleeveState,
+)
+
+_PORTFOLIO = ("name", "quote", "step_ms", "market_label", "broker_label")
+_HEARTBEAT = (
+    "market_ms",
+    "wall_ms",
+    "due_ms",
+    "duration_ms",
+    "lateness_ms",
+    "lease_pid",
+    "lease_host",
+    "lease_since_ms",
+    "lease_renewed_ms",
+)
+
+
+class States(NamedTuple):
+    """A portfolio, its sleeves and its bots; `equity` of each is of now, `marked_equity` that of the last mark."""
+
+    portfolio: dict[str, Any]
+    sleeves: DataFrame
+    bots: DataFrame
+
+
+def load_states(connection: Connection, portfolio_id: int) -> States | None:
+    """Load all scopes; None before the worker has opened its books."""
+    portfolio = load_portfolio_state(connection, portfolio_id)
+    if portfolio is None:
+        return None
+    sleeves, bots = load_sleeve_states(connection, portfolio_id), load_bot_states(connection, portfolio_id)
+    portfolio["marked_equity"] = portfolio["equity"]
+    portfolio["equity"] = portfolio["cash"] + float(bots["equity"].sum())
+    sleeves["marked_equity"] = sleeves["equity"]
+    sums = bots.groupby("sleeve")["equity"].sum()
+    sleeves["equity"] = sleeves["sleeve"].map(sums).fillna(0.0).astype("float64")
+    return States(portfolio, sleeves, bots)
+
+
+def load_portfolio_state(connection: Connection, portfolio_id: int) -> dict[str, Any] | None:
+    """Load portfolio, state and heartbeat as one row; None before the worker has opened its books."""
+    portfolio, heartbeat = Portfolio.__table__.c, Heartbeat.__table__.c
+    statement = (
+        select(
+            PortfolioState.__table__,
+            *(portfolio[name] for name in _PORTFOLIO),
+            *(heartbeat[name] for name in _HEARTBEAT),
+        )
+        .join(Portfolio.__table__, portfolio.id == PortfolioState.__table__.c.portfolio_id)
+        .join(Heartbeat.__table__, heartbeat.portfolio_id == portfolio.id)
+        .where(portfolio.id == portfolio_id)
+    )
+    return first_row(connection, statement)
+
+
+def load_sleeve_states(connection: Connection, portfolio_id: int) -> DataFrame:
+    """Load the sleeves: `sleeve` (its name) and all columns of `sleeve_state`."""
+    sleeve, state = Sleeve.__table__.c, SleeveState.__table__.c
+    statement = (
+        select(sleeve.name.label("sleeve"), sleeve.strategy, *state)
+        .join(SleeveState.__table__, state.sleeve_id == sleeve.id)
+        .where(sleeve.portfolio_id == portfolio_id)
+        .order_by(sleeve.id)
+    )
+    return frame(connection, statement)
+
+
+def load_bot_states(connection: Connection, portfolio_id: int) -> DataFrame:
+    """Load the bots: who they are, all columns of `bot_state`, and what follows from them.
+
+    `equity` is of now: cash + quantity × close; `marked_equity` is the column of the table. More columns: bot, sleeve,
+    strategy, symbol, timeframe, parameters, account, status, note; close, bar_status, min_quantity (of the market);
+    notional (signed), is_open (0 or 1; dust is not open), open_profit (after the fees the lots still carry), trip_fees
+    and trip_profit (realised so far in the open round trip).
+    """
+    bot, state, sleeve, market = (model.__table__.c for model in (Bot, BotState, Sleeve, MarketState))
+    lots, trip = _lots(), OpenRoundTrip.__table__.c
+    is_open = (func.abs(state.quantity) >= market.min_quantity) & (market.min_quantity > 0.0)
+    named = (bot.strategy, bot.symbol, bot.timeframe, bot.parameters, sleeve.account, bot.status, bot.note)
+    statement = (
+        select(
+            bot.name.label("bot"),
+            sleeve.name.label("sleeve"),
+            *named,
+            *(column for column in state if column.name != "equity"),
+            state.equity.label("marked_equity"),
+            (state.cash + state.quantity * market.close).label("equity"),
+            market.close,
+            market.status.label("bar_status"),
+            market.min_quantity,
+            (state.quantity * market.close).label("notional"),
+            case((is_open, 1), else_=0).label("is_open"),
+            func.coalesce(lots.c.quantity * market.close - lots.c.cost, 0.0).label("open_profit"),
+            func.coalesce(trip.fees, 0.0).label("trip_fees"),
+            func.coalesce(trip.profit, 0.0).label("trip_profit"),
+        )
+        .join(BotState.__table__, state.bot_id == bot.id)
+        .join(Sleeve.__table__, sleeve.id == bot.sleeve_id)
+        .join(
+            MarketState.__table__,
+            (market.portfolio_id == bot.portfolio_id)
+            & (market.account == sleeve.account)
+            & (market.symbol == bot.symbol),
+        )
+        .outerjoin(lots, lots.c.bot_id == bot.id)
+        .outerjoin(OpenRoundTrip.__table__, trip.bot_id == bot.id)
+        .where(bot.portfolio_id == portfolio_id)
+        .order_by(bot.id)
+    )
+    return frame(connection, statement)
+
+
+def _lots() -> Any:
+    own = Lot.__table__.c
+    cost = func.sum(own.quantity * own.price + own.fee)
+    return (
+        select(own.bot_id, func.sum(own.quantity).label("quantity"), cost.label("cost")).group_by(own.bot_id).subquery()
+    )

@@ -1,0 +1,138 @@
+"""Analytics: whether what was earned is more than luck, by any side one can look at it from."""
+
+import streamlit as st
+
+from dashboard import loaders
+from dashboard.components.definitions import definitions
+from dashboard.components.downloads import export_links, frame_download
+from dashboard.components.empty import nothing
+from dashboard.components.filter_bar import filter_bar
+from dashboard.components.header import header
+from dashboard.components.live_chart import live_chart
+from dashboard.components.panels import still
+from dashboard.components.pickers import one_scope_picker
+from dashboard.components.tables import table
+from dashboard.components.tiles import return_tiles, trip_tiles
+from dashboard.components.words import words
+from dashboard.figures.equity import benchmark_figure
+from dashboard.figures.returns import correlation_figure, costs_figure, monthly_figure, sharpe_figure
+from dashboard.figures.round_trips import distribution_figure, profit_by_group_figure, win_rate_figure
+from dashboard.queries.costs import load_costs
+from dashboard.queries.equity import Scope, load_equity
+from dashboard.queries.filters import Filters
+from dashboard.queries.returns import (
+    load_benchmark,
+    load_correlations,
+    load_daily,
+    monthly_returns,
+    return_figures,
+    rolling_sharpe,
+)
+from dashboard.queries.round_trips import Dimension, distribution, load_trip_facts, trip_figures, win_rates
+
+RATES = (
+    "label", "count", "wins", "win_rate", "win_rate_low", "win_rate_high", "trials", "symbol_days", "profit", "fees",
+    "profit_factor", "expectancy",
+)  # fmt: skip
+COSTS = ("bot", "sleeve", "symbol", "gross_profit", "fees", "funding", "profit", "money_in", "equity")
+NO_CANDLES = ("No candles are kept for this period", "The worker keeps the bars it steps, from its start on.")
+NO_TRIPS = ("No closed round trips fit these filters", "A round trip goes from flat to flat; look at a longer period.")
+
+
+def trips(filters: Filters) -> None:
+    facts = loaders.history(load_trip_facts, filters)
+    if facts.empty:
+        nothing(*NO_TRIPS)
+        return
+    trip_tiles(trip_figures(facts))
+    live_chart(distribution_figure(distribution(facts)), "distribution", "How many round trips returned how much")
+    export_links("round_trips", filters)
+
+
+def rates(filters: Filters, by: Dimension) -> None:
+    facts = loaders.history(load_trip_facts, filters)
+    if facts.empty:
+        nothing(*NO_TRIPS)
+        return
+    frame = win_rates(facts, by)
+    st.info(
+        "The intervals assume that what they count is independent. Bots on one symbol are not: they win and lose "
+        "together. So fleet-wide intervals count days per symbol, and are wider than the round trips alone would make "
+        "them.",
+        icon=":material/info:",
+    )
+    live_chart(win_rate_figure(frame, f"win rate by {words(by)}"), "win_rates", f"Win rate by {words(by)}")
+    live_chart(profit_by_group_figure(frame, f"profit by {words(by)}"), "profit_by", f"Profit by {words(by)}")
+    table(frame.rename(columns={"low": "win_rate_low", "high": "win_rate_high"}), RATES, "rates", pinned="label")
+    frame_download(frame, f"win_rate_by_{by}", "rates_download")
+
+
+def returns(scope: Scope, filters: Filters) -> None:
+    daily = loaders.history(load_daily, scope, filters.start_ms, filters.end_ms)
+    if len(daily) < 2:
+        nothing("Less than a day of marks in this period", "These figures come from daily returns.")
+        return
+    return_tiles(return_figures(daily))
+    live_chart(monthly_figure(monthly_returns(daily)), "monthly", "Return of each month")
+    live_chart(sharpe_figure(rolling_sharpe(daily)), "sharpe", "Rolling Sharpe ratio")
+    frame_download(daily, "daily_returns", "daily_download")
+
+
+def benchmark(scope: Scope, filters: Filters) -> None:
+    marks = loaders.history(load_equity, (scope,), filters.start_ms, filters.end_ms)
+    held = loaders.history(load_benchmark, filters.start_ms, filters.end_ms)
+    if held.empty:
+        nothing(*NO_CANDLES)
+        return
+    live_chart(benchmark_figure(marks, held), "benchmark", "Return against buy and hold of the same symbols")
+    frame_download(held, "benchmark", "benchmark_download")
+
+
+def costs(filters: Filters) -> None:
+    frame = loaders.history(load_costs, filters)
+    if frame.empty:
+        nothing("No bots yet", "The worker makes them from the settings at its first start.")
+        return
+    live_chart(costs_figure(frame), "costs", "Gross profit against costs")
+    table(frame, COSTS, "costs_table", pinned="bot")
+    frame_download(frame, "costs", "costs_download")
+
+
+def correlations(filters: Filters) -> None:
+    frame = loaders.history(load_correlations, filters.bots)
+    if len(frame) < 2:
+        nothing("Fewer than two bots with daily returns", "Correlations come from returns of the same days.")
+        return
+    live_chart(correlation_figure(frame), "correlations", "Correlation of the daily returns of bots")
+    frame_download(frame.reset_index(names="bot"), "correlations", "correlations_download")
+
+
+header("Analytics", "What the round trips and the days say, and how sure one can be of it.")
+definitions()
+chosen = filter_bar("All")
+trips_tab, rates_tab, returns_tab, benchmark_tab, costs_tab, correlations_tab = st.tabs(
+    ["Round trips", "Win rates", "Returns", "Benchmark", "Costs", "Correlation"], key="tab", bind="query-params",
+    on_change="rerun",
+)  # fmt: skip
+if trips_tab.open:
+    with trips_tab:
+        still(trips, chosen)
+if rates_tab.open:
+    with rates_tab:
+        dimension = st.segmented_control(
+            "By", list(Dimension), default=Dimension.SLEEVE, required=True, key="by", bind="query-params",
+            format_func=words,
+        )  # fmt: skip
+        still(rates, chosen, dimension)
+if returns_tab.open:
+    with returns_tab:
+        still(returns, one_scope_picker("of"), chosen)
+if benchmark_tab.open:
+    with benchmark_tab:
+        still(benchmark, one_scope_picker("against"), chosen)
+if costs_tab.open:
+    with costs_tab:
+        still(costs, chosen)
+if correlations_tab.open:
+    with correlations_tab:
+        still(correlations, chosen)

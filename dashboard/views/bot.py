@@ -1,0 +1,128 @@
+"""One bot: its candles and trades, its band and confirmed exposure, its money, its reasons, its parameters."""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import loaders
+from dashboard.components.ages import age_of_data
+from dashboard.components.downloads import export_links
+from dashboard.components.empty import nothing
+from dashboard.components.header import header, level_badge
+from dashboard.components.kill_switch import kill_switch, level_question
+from dashboard.components.live_chart import live_chart
+from dashboard.components.panels import live, overview_or_nothing, still
+from dashboard.components.pickers import Period, bot_picker, period_picker
+from dashboard.components.progress import progress
+from dashboard.components.tables import table
+from dashboard.components.tiles import bot_tiles
+from dashboard.components.words import plain, words
+from dashboard.figures.bot import candles_figure
+from dashboard.figures.decisions import reasons_figure
+from dashboard.figures.equity import equity_figure
+from dashboard.queries.bot import load_bot, load_bot_fills, load_candles, load_protection
+from dashboard.queries.decisions import load_decisions
+from dashboard.queries.equity import Scope, load_equity
+from dashboard.queries.filters import Filters
+from dashboard.queries.trades import load_round_trips
+from shared.enums import CommandKind, ScopeKind
+
+TRIPS = (
+    "closed_ms", "opened_ms", "duration_ms", "side", "quantity", "entry_price", "exit_price", "profit", "fees",
+    "return_fraction", "exit_reason", "best_fraction", "worst_fraction",
+)  # fmt: skip
+FILLS = ("time_ms", "side", "leg", "trigger", "quantity", "price", "fee", "crossed")
+
+
+def summary(name: str) -> None:
+    bot, overview = loaders.live(load_bot, name), overview_or_nothing()
+    if bot is None or overview is None:
+        return
+    _line(bot)
+    bot_tiles(bot)
+    age_of_data(overview)
+
+
+def chart(name: str, period: Period) -> None:
+    overview = overview_or_nothing()
+    if overview is None:
+        return
+    drawn = candles_figure(
+        loaders.of_books(load_candles, name, *period),
+        loaders.of_books(load_bot_fills, name, *period),
+        loaders.of_books(load_protection, name, *period),
+        loaders.of_books(load_decisions, name, *period),
+    )
+    live_chart(drawn, "candles", f"Candles, trades, stops, band and confirmed exposure of {name}")
+    age_of_data(overview)
+
+
+def money_of(name: str, period: Period) -> None:
+    overview = overview_or_nothing()
+    if overview is not None:
+        marks = loaders.of_books(load_equity, (Scope(ScopeKind.BOT, name),), *period)
+        live_chart(equity_figure(marks, "profit", plain(overview.quote)), "bot_equity", f"Profit of {name}")
+
+
+def trades(name: str, period: Period) -> None:
+    filters = Filters(period.start_ms, period.end_ms, bots=(name,))
+    page = loaders.of_books(load_round_trips, filters, 200, 0)
+    if page.rows.empty:
+        nothing("No closed round trips in this period", "A round trip goes from flat to flat; look at a longer period.")
+    else:
+        table(page.rows, TRIPS, "bot_trips", of_trips=True)
+    export_links("round_trips", filters)
+    table(loaders.of_books(load_bot_fills, name, *period), FILLS, "bot_fills")
+    export_links("fills", filters)
+
+
+def reasons(name: str, period: Period) -> None:
+    decisions = loaders.of_books(load_decisions, name, *period)
+    live_chart(reasons_figure(decisions), "bot_reasons", f"Reasons of {name} over time")
+    st.page_link(
+        "views/decisions.py", label="Why at a given time?", icon=":material/help_center:", query_params={"bot": name}
+    )
+
+
+def parameters(name: str) -> None:
+    bot = loaders.live(load_bot, name)
+    if bot is not None:
+        shown = {key: bot[key] for key in ("strategy", "parameters", "symbol", "timeframe", "sleeve", "status", "note")}
+        st.json(shown)
+
+
+def controls(name: str) -> None:
+    bot, overview = loaders.live(load_bot, name), overview_or_nothing()
+    if bot is not None and overview is not None:
+        offered = (CommandKind.PAUSE, CommandKind.FLATTEN, CommandKind.RELEASE)
+        kill_switch(Scope(ScopeKind.BOT, name), bot["notional"], overview.quote, offered)
+    progress()
+
+
+def _line(bot: dict[str, Any]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        level_badge(bot["level"])
+        st.badge(words(bot["side"]), color="gray")
+        st.text(f"{bot['sleeve']} · {bot['symbol']} · last reason {words(bot['reason'])}")
+
+
+header("One bot", "What it saw, what it did, and why.")
+picked = bot_picker()
+if picked is None:
+    nothing("No such bot", "Pick one above; the fleet's bots are made by the worker from the settings.")
+else:
+    st.subheader(plain(picked), anchor=False)
+    live(summary, picked)
+    live(controls, picked)
+    level_question()
+    chosen = period_picker("7d")
+    live(chart, picked, chosen)
+    equity_tab, trades_tab, reasons_tab, parameters_tab = st.tabs(["Profit", "Trades", "Reasons", "Parameters"])
+    with equity_tab:
+        live(money_of, picked, chosen)
+    with trades_tab:
+        still(trades, picked, chosen)
+    with reasons_tab:
+        still(reasons, picked, chosen)
+    with parameters_tab:
+        still(parameters, picked)

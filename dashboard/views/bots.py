@@ -1,0 +1,88 @@
+"""Bots: every bot in one table, the best and the worst, and any of them side by side."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import loaders
+from dashboard.components.ages import age_of_data
+from dashboard.components.downloads import frame_download
+from dashboard.components.empty import nothing
+from dashboard.components.filter_bar import filter_bar
+from dashboard.components.header import header
+from dashboard.components.live_chart import live_chart
+from dashboard.components.panels import live, overview_or_nothing
+from dashboard.components.tables import table
+from dashboard.components.words import plain
+from dashboard.figures.equity import equity_figure
+from dashboard.queries.bots import load_bots
+from dashboard.queries.equity import Scope, load_equity
+from dashboard.queries.filters import Filters
+from shared.enums import ScopeKind
+
+COLUMNS = (
+    "bot", "sparkline", "return_fraction", "profit_so_far", "drawdown_fraction", "win_rate", "round_trips", "side",
+    "open_profit", "reason", "level", "win_rate_low", "win_rate_high", "max_drawdown_fraction", "notional", "equity",
+    "weight", "fees", "status", "sleeve", "symbol", "last_fill_ms",
+)  # fmt: skip
+LEADERBOARD = ("bot", "profit_so_far", "return_fraction", "win_rate", "round_trips", "fees", "reason")
+LEADERS = 5
+MOST_COMPARED = 12
+
+
+def every_bot(filters: Filters) -> None:
+    bots = loaders.of_books(load_bots, filters).rename(columns={"profit": "profit_so_far"})
+    if bots.empty:
+        nothing("No bot fits these filters", "Take a filter away, or look at a longer period.")
+        return
+    st.caption(f"{len(bots):,} bots. Tick some to compare them or to open one.")
+    picked = table(bots, COLUMNS, "bots", select="multi-row", pinned="bot", height=_height(bots))
+    names = tuple(bots["bot"].iloc[list(picked.selection.rows)])
+    frame_download(bots.drop(columns="sparkline"), "bots", "bots_download")
+    _open_links(names)
+    if len(names) > 1:
+        _comparison(names, filters)
+    best, worst = st.columns(2)
+    with best:
+        st.subheader("Earned most so far", anchor=False)
+        table(bots.nlargest(LEADERS, "profit_so_far"), LEADERBOARD, "best", pinned="bot")
+    with worst:
+        st.subheader("Lost most so far", anchor=False)
+        table(bots.nsmallest(LEADERS, "profit_so_far"), LEADERBOARD, "worst", pinned="bot")
+
+
+def age() -> None:
+    overview = overview_or_nothing()
+    if overview is not None:
+        age_of_data(overview)
+
+
+def _height(bots: pd.DataFrame) -> int | str:
+    return "auto" if len(bots) < 15 else 520
+
+
+def _open_links(names: tuple[str, ...]) -> None:
+    with st.container(horizontal=True):
+        for name in names[:MOST_COMPARED]:
+            st.page_link(
+                "views/bot.py",
+                label=plain(name),
+                icon=":material/candlestick_chart:",
+                query_params={"bot": name},
+            )
+
+
+def _comparison(names: tuple[str, ...], filters: Filters) -> None:
+    st.subheader("Side by side", anchor=False)
+    scopes = tuple(Scope(ScopeKind.BOT, name) for name in names[:MOST_COMPARED])
+    marks = loaders.of_books(load_equity, scopes, filters.start_ms, filters.end_ms)
+    live_chart(
+        equity_figure(marks, "return_fraction", open_profit=False),
+        "comparison",
+        "Returns of the bots picked, over time",
+    )
+
+
+header("Bots", "Every bot, what it earned and why it did or did not trade last.")
+chosen = filter_bar("All", sides=False, exit_reasons=False)
+live(every_bot, chosen)
+live(age)

@@ -1,0 +1,119 @@
+"""Control: stop and release what trades, see what was asked and by whom, and which settings run."""
+
+import json
+
+import streamlit as st
+
+from dashboard import loaders
+from dashboard.components.ages import age_of_data
+from dashboard.components.confirm import asking_button
+from dashboard.components.downloads import frame_download
+from dashboard.components.empty import nothing
+from dashboard.components.header import header
+from dashboard.components.kill_switch import kill_switch, level_question, release_button
+from dashboard.components.panels import live, overview_or_nothing, still
+from dashboard.components.person import person
+from dashboard.components.pickers import named_scope, one_scope_picker
+from dashboard.components.progress import STOP_WORKER, progress
+from dashboard.components.tables import table
+from dashboard.components.tiles import scope_tiles
+from dashboard.components.words import words
+from dashboard.queries.control import load_commands, load_settings_versions, settings_table
+from dashboard.queries.equity import Scope
+from dashboard.queries.levels import load_levels, load_scopes
+from shared.enums import Cause, ScopeKind
+
+COMMANDS = (
+    "asked_ms", "kind", "scope_kind", "scope", "who", "reason", "status", "answer", "cause", "amount", "taken_ms",
+    "answered_ms", "command_id",
+)  # fmt: skip
+SCOPES = ("scope_kind", "scope", "level", "own_level", "positions", "notional")
+VERSIONS = ("last_ms", "first_ms", "digest", "changes")
+
+
+def switch(scope: Scope) -> None:
+    overview = overview_or_nothing()
+    if overview is None:
+        return
+    scopes = loaders.live(load_scopes)
+    rows = scopes[(scopes["scope_kind"] == scope.kind.name) & (scopes["scope"] == scope.name)]
+    if rows.empty:
+        nothing("This scope has no state yet", "The worker writes it at its first step.")
+        return
+    row = rows.iloc[0]
+    scope_tiles(row, overview.quote)
+    kill_switch(scope, float(row["notional"]), overview.quote)
+    progress()
+    age_of_data(overview)
+
+
+def held() -> None:
+    frame = loaders.live(load_levels)
+    if frame.empty:
+        nothing(
+            "Nothing is held",
+            "What a person or a brake sets stands here until it is released.",
+            ":material/check:",
+        )
+        return
+    for number, row in enumerate(frame.to_dict("records")):
+        _held(number, row)
+
+
+def _held(number: int, row: dict) -> None:
+    scope, cause = Scope(ScopeKind[row["scope_kind"]], row["scope"]), Cause[row["cause"]]
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.badge(words(row["level"]), color="red")
+        why = f"{row['reason']} ({row['who']})" if row["who"] else "its brake"
+        st.text(f"{named_scope(scope)}, cause {words(cause.name)}: {why}")
+        if cause is Cause.DAILY_LOSS:
+            st.caption("releases itself at 00:00 UTC")
+        elif person().is_operator:
+            release_button(scope, cause, f"release_{number}")
+
+
+def audit() -> None:
+    frame = loaders.live(load_commands)
+    if frame.empty:
+        nothing("Nobody has asked for anything yet", "Every command stands here with who asked, why, and the answer.")
+        return
+    table(frame, COMMANDS, "commands", free_text=("reason",))
+    frame_download(frame, "commands", "commands_download")
+
+
+def every_scope() -> None:
+    table(loaders.live(load_scopes), SCOPES, "scopes", height=360)
+
+
+def settings() -> None:
+    versions = loaders.of_books(load_settings_versions)
+    if versions.empty:
+        nothing("No settings have run yet", "The worker writes them at its first start.")
+        return
+    st.caption("In force since the worker's latest start; read-only here, they are set in `flotilla.toml`.")
+    current = settings_table(json.loads(versions["settings"].iloc[0]))
+    table(current, ("setting", "value"), "settings", height=420)
+    frame_download(current, "settings", "settings_download")
+    st.markdown("**History**")
+    table(versions, VERSIONS, "versions")
+
+
+header("Control", "Stop, release, and see who asked for what.")
+chosen = one_scope_picker("scope", "Kill switch for")
+live(switch, chosen)
+level_question()
+st.subheader("What is held", anchor=False)
+live(held)
+audit_tab, scopes_tab, settings_tab, process_tab = st.tabs(["Audit trail", "Levels", "Settings", "Worker's process"])
+with audit_tab:
+    live(audit)
+with scopes_tab:
+    live(every_scope)
+with settings_tab:
+    still(settings)
+with process_tab:
+    st.caption("The worker's process runs under supervisor. What a person latched stays in the books when it stops.")
+    if person().is_operator:
+        asking_button(
+            "Stop or start the worker's process", "stop_worker_asked", STOP_WORKER, icon=":material/power_settings_new:"
+        )

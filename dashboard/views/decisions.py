@@ -1,0 +1,96 @@
+"""Decisions: for a bot and a time, why it did or did not trade."""
+
+import streamlit as st
+
+from dashboard import loaders
+from dashboard.components.downloads import export_links, frame_download
+from dashboard.components.empty import nothing
+from dashboard.components.header import header
+from dashboard.components.live_chart import live_chart
+from dashboard.components.moments import moment_picker
+from dashboard.components.panels import still
+from dashboard.components.pickers import Period, bot_picker, period_picker
+from dashboard.components.reasons import decision_card, rows_of_the_gate
+from dashboard.components.tables import table
+from dashboard.components.words import plain
+from dashboard.figures.decisions import reason_counts_figure, reasons_figure
+from dashboard.queries.decisions import load_bar_records, load_decision_at, load_decisions, load_reason_counts
+from dashboard.queries.filters import Filters
+
+STRETCHES = (
+    "from_ms", "until_ms", "steps", "reason", "low", "high", "confirmed", "ordered", "first_value", "first_limit",
+    "last_value", "last_limit",
+)  # fmt: skip
+COUNTS = ("bot", "sleeve", "symbol", "reason", "steps", "ordered")
+BAR_RECORDS = ("open_ms", "symbol", "status", "late_ms", "reason", "step")
+TITLES = {
+    "CLOSED_BAR": "Decided at the close of the bar that ended there",
+    "OPEN_BAR": "Decided at the close of the bar that began there",
+}
+
+
+def at_a_time(bot: str, time_ms: int) -> None:
+    found = loaders.of_books(load_decision_at, bot, time_ms)
+    if found.empty:
+        nothing("Nothing was decided there", "The fleet did not step then: the books begin later, or end earlier.")
+        return
+    for place, stretch in zip(st.columns(len(found)), found.to_dict("records"), strict=True):
+        with place:
+            decision_card(stretch, TITLES[stretch["asked"]])
+    with st.expander("The rows of the gate, from the top"):
+        st.caption("A row stops a change, or cuts it and hands the rest on. The last that acted is the reason.")
+        table(rows_of_the_gate(found["reason"].iloc[0]), ("row", "reason", "meaning"), "gate", free_text=("row",))
+
+
+def stretches(bot: str, period: Period) -> None:
+    frame = loaders.of_books(load_decisions, bot, *period)
+    if frame.empty:
+        nothing("Nothing was decided in this period", "Look at a longer period, or wait for the next step.")
+        return
+    live_chart(reasons_figure(frame), "reasons", f"Reasons of {bot} over time")
+    table(frame.iloc[::-1], STRETCHES, "stretches", height=360)
+    export_links("decisions", Filters(*period, bots=(bot,)))
+
+
+def counts(bot: str, period: Period, whole: bool) -> None:
+    frame = loaders.of_books(load_reason_counts, Filters(*period, bots=() if whole else (bot,)))
+    if frame.empty:
+        nothing("Nothing was decided in this period", "Look at a longer period, or wait for the next step.")
+        return
+    live_chart(reason_counts_figure(frame), "reason_counts", "How often each reason decided")
+    with st.expander("As a table"):
+        table(frame, COUNTS, "counts_table", pinned="bot")
+    frame_download(frame, "reasons", "reasons_download")
+
+
+def bars(period: Period) -> None:
+    frame = loaders.of_books(load_bar_records, Filters(*period))
+    if frame.empty:
+        nothing(
+            "Every bar came as it should",
+            "Late, missing and repaired bars are listed here.",
+            ":material/check:",
+        )
+    else:
+        table(frame, BAR_RECORDS, "bar_records", free_text=("reason",))
+
+
+header("Decisions", "For every bot and bar there is one recorded reason why it did or did not trade.")
+left, right = st.columns(2)
+with left:
+    picked = bot_picker()
+with right:
+    moment_ms = moment_picker()
+if picked is None:
+    nothing("No bots yet", "The worker makes them from the settings at its first start.")
+else:
+    still(at_a_time, picked, moment_ms)
+    chosen = period_picker("7d")
+    own, fleet, records = st.tabs(["Over time", "Reasons counted", "Bars late, missing, repaired"])
+    with own:
+        still(stretches, picked, chosen)
+    with fleet:
+        everyone = st.toggle(f"The whole fleet, not only {plain(picked)}", value=True, key="fleet", bind="query-params")
+        still(counts, picked, chosen, everyone)
+    with records:
+        still(bars, chosen)

@@ -1,0 +1,89 @@
+"""Overview: how much there is, what today brought, how far the brakes are, what is held and what happened."""
+
+import streamlit as st
+
+from dashboard import loaders
+from dashboard.components.ages import age_of_data
+from dashboard.components.downloads import export_links
+from dashboard.components.empty import nothing
+from dashboard.components.header import header
+from dashboard.components.live_chart import live_chart
+from dashboard.components.panels import live, overview_or_nothing
+from dashboard.components.pickers import Period, period_picker, scope_picker
+from dashboard.components.tables import table
+from dashboard.components.tiles import overview_tiles
+from dashboard.components.words import plain
+from dashboard.figures.equity import drawdown_figure, equity_figure
+from dashboard.queries.equity import Scope, load_equity
+from dashboard.queries.events import load_events
+from dashboard.queries.filters import Filters
+from dashboard.queries.overview import load_win_rate
+from dashboard.queries.positions import load_positions
+
+POSITIONS = (
+    "bot", "symbol", "side", "quantity", "entry_price", "close", "open_profit", "return_fraction", "notional",
+    "stop_price", "trailing_price", "exit_level", "distance_fraction", "risk", "opened_ms",
+)  # fmt: skip
+EVENTS = ("time_ms", "severity", "scope", "kind", "message")
+RECENT = 12
+MEASURES = {"equity": "Equity", "profit": "Profit", "return_fraction": "Return"}
+
+
+def tiles() -> None:
+    overview = overview_or_nothing()
+    if overview is not None:
+        overview_tiles(overview, loaders.of_books(load_win_rate))
+        age_of_data(overview)
+
+
+def curves(scopes: tuple[Scope, ...], period: Period, measure: str) -> None:
+    overview = overview_or_nothing()
+    if overview is None:
+        return
+    marks = loaders.of_books(load_equity, scopes, *period)
+    drawn = equity_figure(marks, measure, plain(overview.quote), overview.name)
+    live_chart(drawn, "equity", f"{MEASURES[measure]} over time")
+    limit = overview.drawdown_limit if overview.brakes else None
+    live_chart(
+        drawdown_figure(marks, limit, overview.name), "drawdown", "Drawdown over time, with the limit of the brake"
+    )
+    age_of_data(overview)
+
+
+def positions() -> None:
+    overview = overview_or_nothing()
+    if overview is None:
+        return
+    held = loaders.live(load_positions)
+    if held.empty:
+        nothing("No open positions", "One opens when a band is confirmed and the gate lets it pass.")
+    else:
+        table(held, POSITIONS, "positions", pinned="bot")
+    age_of_data(overview)
+
+
+def events() -> None:
+    latest = loaders.live(load_events, Filters(), (), (), RECENT)
+    if latest.empty:
+        nothing("Nothing happened yet", "Brakes, errors, recoveries and commands are told here.")
+    else:
+        table(latest, EVENTS, "events", free_text=("kind",))
+
+
+header("Overview", "The whole fleet as of its last step.")
+live(tiles)
+with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+    chosen_period = period_picker("30d", dates=False)
+    chosen_measure = st.segmented_control(
+        "Measure", list(MEASURES), default="equity", required=True, key="measure", bind="query-params",
+        format_func=MEASURES.get, label_visibility="collapsed",
+    )  # fmt: skip
+    with st.container(width=420):
+        chosen_scopes = scope_picker()
+live(curves, chosen_scopes, chosen_period, chosen_measure)
+export_links("equity", Filters(chosen_period.start_ms, chosen_period.end_ms))
+st.subheader("Open positions", anchor=False)
+live(positions)
+st.subheader("Lately", anchor=False)
+live(events)
+export_links("events")

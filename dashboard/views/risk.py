@@ -1,0 +1,105 @@
+"""Risk: how far the brakes are, what is exposed to what, and what a bad day would cost."""
+
+import streamlit as st
+
+from dashboard import loaders
+from dashboard.components.ages import age_of_data
+from dashboard.components.downloads import export_links, frame_download
+from dashboard.components.empty import nothing
+from dashboard.components.header import header
+from dashboard.components.live_chart import live_chart
+from dashboard.components.panels import live, overview_or_nothing, still
+from dashboard.components.tables import table
+from dashboard.components.tiles import risk_tiles
+from dashboard.figures.equity import day_figure
+from dashboard.figures.risk import brake_bars_figure, brakes_figure, exposures_figure, stop_distances_figure
+from dashboard.queries.equity import PORTFOLIO, load_equity
+from dashboard.queries.positions import load_positions
+from dashboard.queries.returns import load_daily, return_figures
+from dashboard.queries.risk import load_brake_history, load_brakes, load_exposures
+from shared.enums import ScopeKind
+
+BRAKES = ("brake", "scope_kind", "scope", "value_fraction", "limit_fraction", "left_fraction", "level")
+HISTORY = ("time_ms", "what", "cause", "scope_kind", "scope", "value", "limit", "message")
+EXPOSURES = ("symbol", "long", "short", "net", "gross", "of_equity", "positions")
+STOPS = ("bot", "symbol", "side", "notional", "close", "exit_level", "distance_fraction", "risk", "open_profit")
+
+
+def brakes() -> None:
+    overview = overview_or_nothing()
+    if overview is None:
+        return
+    frame = loaders.live(load_brakes)
+    if not overview.brakes:
+        st.error("The brakes are switched off in the settings (`risk.brakes`).", icon=":material/warning:")
+    of_portfolio = frame[frame["scope_kind"] == ScopeKind.PORTFOLIO.name]
+    live_chart(brakes_figure(of_portfolio), "brakes", "How much of the limits of the portfolio's brakes is used")
+    with st.expander("Sleeves and bots"):
+        rest = frame[frame["scope_kind"] != ScopeKind.PORTFOLIO.name]
+        live_chart(brake_bars_figure(rest), "brake_bars", "How much of each brake's limit is used")
+    with st.expander("Every brake, as a table"):
+        table(frame, BRAKES, "brakes_table")
+    age_of_data(overview)
+
+
+def figures() -> None:
+    overview = overview_or_nothing()
+    if overview is None:
+        return
+    daily = loaders.history(load_daily)
+    held = loaders.live(load_positions)
+    risk_tiles(overview, return_figures(daily) if len(daily) > 1 else None, held)
+
+
+def day() -> None:
+    overview = overview_or_nothing()
+    if overview is None:
+        return
+    marks = loaders.of_books(load_equity, (PORTFOLIO,), overview.day_start_ms, None)
+    limit = overview.daily_loss_limit if overview.brakes else None
+    live_chart(day_figure(marks, overview.day_start_equity, limit), "day", "Equity of the day against its limit")
+    age_of_data(overview)
+
+
+def exposures() -> None:
+    frame = loaders.live(load_exposures)
+    if frame.empty:
+        nothing("Nothing is held", "Exposure by symbol and direction stands here when positions are open.")
+        return
+    live_chart(exposures_figure(frame), "exposures", "Exposure by symbol and direction")
+    table(frame, EXPOSURES, "exposures_table", pinned="symbol")
+
+
+def stops() -> None:
+    frame = loaders.live(load_positions)
+    if frame.empty:
+        nothing("No open positions", "How far each is from its stop stands here.")
+        return
+    live_chart(stop_distances_figure(frame), "stops", "Distance of each position to its stop")
+    table(frame, STOPS, "stops_table", pinned="bot")
+
+
+def trips() -> None:
+    frame = loaders.of_books(load_brake_history)
+    if frame.empty:
+        nothing("No brake has warned or tripped yet", "Warnings, trips and releases are kept here.")
+    else:
+        table(frame, HISTORY, "brake_history")
+        frame_download(frame, "brake_history", "brake_history_download")
+    export_links("events")
+
+
+header("Risk", "How far the brakes are, what is exposed to what, and what a bad day would cost.")
+live(figures)
+live(brakes)
+left, right = st.columns(2)
+with left:
+    st.subheader("Today against its limit", anchor=False)
+    live(day)
+with right:
+    st.subheader("Exposure", anchor=False)
+    live(exposures)
+st.subheader("Distance to the stop", anchor=False)
+live(stops)
+st.subheader("Brakes: warnings, trips, releases", anchor=False)
+still(trips)

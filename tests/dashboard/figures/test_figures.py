@@ -1,0 +1,272 @@
+"""Every figure on seeded frames, on empty ones and on hostile ones."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import plotly.io as pio
+import pytest
+from sqlalchemy import Connection
+
+from dashboard.figures import allocations, bot, decisions, equity, returns, risk, round_trips, theme
+from dashboard.queries.returns import monthly_returns, rolling_sharpe
+from dashboard.queries.round_trips import Dimension, distribution, win_rates
+from tests.dashboard import seeding
+from tests.dashboard.queries.catalogue import BOT, SLEEVE, queries
+from tests.dashboard.queries.conftest import connected
+
+Frames = dict[str, Any]
+Draw = Callable[[Frames], go.Figure]
+
+FIGURES: dict[str, Draw] = {
+    "equity": lambda f: equity.equity_figure(f["equity"], quote="USDT"),
+    "equity of sleeves": lambda f: equity.equity_figure(f["equity of sleeves"], "return_fraction"),
+    "drawdown": lambda f: equity.drawdown_figure(f["equity"], 0.2),
+    "day": lambda f: equity.day_figure(f["equity"].tail(20), 27_000.0, 0.05, "USDT"),
+    "benchmark": lambda f: equity.benchmark_figure(f["equity"], f["benchmark"]),
+    "candles": lambda f: bot.candles_figure(f["candles"], f["fills of a bot"], f["protection"], f["decisions"]),
+    "reasons": lambda f: decisions.reasons_figure(f["decisions"]),
+    "reason counts": lambda f: decisions.reason_counts_figure(f["reasons"]),
+    "holdings": lambda f: allocations.holdings_figure(f["holdings"], "USDT"),
+    "weights": lambda f: allocations.weights_figure(f["weights"]),
+    "weights of bots": lambda f: allocations.weights_figure(f["weights of bots"]),
+    "targets": lambda f: allocations.targets_figure(f["targets"], "USDT"),
+    "savings": lambda f: allocations.savings_figure(f["savings"], "USDT"),
+    **{
+        f"win rate by {by}": lambda f, by=by: round_trips.win_rate_figure(win_rates(f["facts"], by), by.value)
+        for by in Dimension
+    },
+    "profit by bot": lambda f: round_trips.profit_by_group_figure(win_rates(f["facts"], Dimension.BOT), "bot", "USDT"),
+    "distribution": lambda f: round_trips.distribution_figure(distribution(f["facts"])),
+    "duration": lambda f: round_trips.duration_figure(f["round trips"], "USDT"),
+    "excursion": lambda f: round_trips.excursion_figure(f["round trips"]),
+    "monthly": lambda f: returns.monthly_figure(monthly_returns(f["daily"])),
+    "sharpe": lambda f: returns.sharpe_figure(rolling_sharpe(f["daily"], 5)),
+    "correlation": lambda f: returns.correlation_figure(f["correlations"]),
+    "costs": lambda f: returns.costs_figure(f["costs"], "sleeve", "USDT"),
+    "costs of bots": lambda f: returns.costs_figure(f["costs"], "bot", "USDT"),
+    "brakes": lambda f: risk.brakes_figure(f["brakes"].head(5)),
+    "brake bars": lambda f: risk.brake_bars_figure(f["brakes"]),
+    "exposures": lambda f: risk.exposures_figure(f["exposures"], "USDT"),
+    "stops": lambda f: risk.stop_distances_figure(f["positions"]),
+}
+# Counts are what these are about, or they show single marks.
+BARS_WITHOUT_A_COUNT = {"targets", "costs", "costs of bots", "brake bars", "exposures", "savings"}
+
+
+def load_all(connection: Connection, end: str = "") -> Frames:
+    return {name: load(connection) for name, load in queries(BOT + end, SLEEVE + end).items()}
+
+
+@pytest.fixture(scope="session")
+def frames() -> Iterator[Frames]:
+    """Every frame of the seeded books."""
+    for connection in connected(seeding.seeded()):
+        yield load_all(connection)
+
+
+def written(figure: go.Figure) -> dict[str, Any]:
+    """Give a figure as the browser gets it."""
+    return json.loads(pio.to_json(figure, validate=True))
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Give every text within."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner)
+
+
+def is_empty(figure: go.Figure) -> bool:
+    return not figure.data and len(figure.layout.annotations) == 1
+
+
+@pytest.mark.parametrize("name", list(FIGURES))
+def test_a_figure_draws_what_it_is_given(name: str, frames: Frames) -> None:
+    figure = FIGURES[name](frames)
+    assert figure.data, "the seeded books must have given something to draw"
+    spec = written(figure)
+    layout = spec["layout"]
+    assert layout["uirevision"], "zoom must be kept while numbers change"
+    assert "template" not in layout or not layout["template"]
+    assert layout["paper_bgcolor"] == layout["plot_bgcolor"] == "rgba(0,0,0,0)"
+    assert "color" not in layout.get("font", {}), "the theme of the page gives text its colour"
+    assert all("gl" not in trace["type"] for trace in spec["data"])
+    for key, axis in layout.items():
+        if re.fullmatch(r"xaxis\d*", key) and axis.get("type") == "date":
+            shown = axis["title"].get("text", "")
+            assert "UTC" in (shown or layout["xaxis2"]["title"]["text"])
+    assert len(json.dumps(spec)) < 300_000
+
+
+@pytest.mark.parametrize("name", list(FIGURES))
+def test_no_figure_has_more_points_than_a_browser_likes(name: str, frames: Frames) -> None:
+    for trace in FIGURES[name](frames).data:
+        if trace.type != "heatmap" and "x" in trace and trace.x is not None:
+            assert len(trace.x) <= 6_000
+
+
+@pytest.fixture(scope="module")
+def no_frames(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frames]:
+    """Every frame of a database without books."""
+    for connection in connected(seeding.empty(tmp_path_factory.mktemp("empty") / "books")):
+        yield load_all(connection)
+
+
+@pytest.fixture(scope="module")
+def first_frames(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frames]:
+    """Every frame of books that were opened but not stepped."""
+    for connection in connected(seeding.opened(tmp_path_factory.mktemp("opened") / "books")):
+        yield load_all(connection)
+
+
+@pytest.mark.parametrize("name", list(FIGURES))
+def test_nothing_to_draw_says_what_is_missing(name: str, no_frames: Frames) -> None:
+    figure = FIGURES[name](no_frames)
+    assert is_empty(figure)
+    said = figure.layout.annotations[0].text
+    assert len(said) > 10 and said.endswith(".")
+
+
+@pytest.mark.parametrize("name", list(FIGURES))
+def test_books_without_a_step_draw_without_a_fault(name: str, first_frames: Frames) -> None:
+    figure = FIGURES[name](first_frames)
+    assert is_empty(figure) or figure.data
+    written(figure)
+
+
+@pytest.fixture(scope="module")
+def hostile_frames(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frames]:
+    for connection in connected(seeding.hostile(tmp_path_factory.mktemp("hostile") / "books")):
+        yield load_all(connection, seeding.HOSTILE)
+
+
+@pytest.mark.parametrize("name", list(FIGURES))
+def test_stored_text_is_no_markup(name: str, hostile_frames: Frames) -> None:
+    spec = written(FIGURES[name](hostile_frames))
+    for text in texts(spec["data"] + [spec["layout"]]):
+        # What the figures themselves write.
+        own = re.sub(r"<br>|<extra></extra>", "", text)
+        if "ids" in text or own == text == "":
+            continue
+        assert "<" not in own or is_an_id(spec, text), own
+
+
+def is_an_id(spec: dict[str, Any], text: str) -> bool:
+    """Say whether a text is an id or a parent's id of a tree, which nobody reads."""
+    return any(text in trace.get("ids", []) or text in trace.get("parents", []) for trace in spec["data"])
+
+
+def test_hostile_names_are_shown_as_they_are(hostile_frames: Frames) -> None:
+    shown = list(texts(written(risk.stop_distances_figure(hostile_frames["positions"]))["data"]))
+    assert any("&lt;script&gt;" in text for text in shown)
+
+
+@pytest.mark.parametrize("name", [name for name in FIGURES if name not in BARS_WITHOUT_A_COUNT])
+def test_no_bar_without_its_count(name: str, frames: Frames) -> None:
+    figure = FIGURES[name](frames)
+    bars = [trace for trace in figure.data if trace.type == "bar"]
+    if not bars or name == "stops":
+        return
+    said = " ".join(texts(written(figure)))
+    for trace in bars:
+        annotated = len(figure.layout.annotations) >= len(trace.y) or trace.text is not None
+        assert annotated or "n = %{y" in (trace.hovertemplate or "")
+    assert said.count("n = ") >= 1
+
+
+def test_win_rates_are_drawn_within_their_interval(frames: Frames) -> None:
+    table = win_rates(frames["facts"], Dimension.SLEEVE)
+    (trace,) = round_trips.win_rate_figure(table).data
+    low = np.asarray(trace.x) - np.asarray(trace.error_x.arrayminus)
+    high = np.asarray(trace.x) + np.asarray(trace.error_x.array)
+    assert low == pytest.approx(table["low"]) and high == pytest.approx(table["high"])
+    assert [note.text for note in round_trips.win_rate_figure(table).layout.annotations][:3] == [
+        f"n = {count:,}" for count in table["count"]
+    ]
+
+
+def test_fractions_are_shown_as_percent(frames: Frames) -> None:
+    for name in ("drawdown", "equity of sleeves", "weights", "distribution", "stops"):
+        layout = written(FIGURES[name](frames))["layout"]
+        formats = [axis.get("tickformat", "") for key, axis in layout.items() if re.fullmatch(r"[xy]axis\d*", key)]
+        assert any("%" in shown for shown in formats if shown), name
+    assert max(abs(value) for trace in FIGURES["drawdown"](frames).data for value in trace.y) < 1.0
+
+
+def test_times_are_sent_packed(frames: Frames) -> None:
+    spec = written(equity.equity_figure(frames["equity"]))
+    assert spec["data"][0]["x"]["dtype"] == "f8"
+
+
+def test_the_same_curve_is_drawn_without_open_profit(frames: Frames) -> None:
+    curve = frames["equity"]
+    whole, without = equity.equity_figure(curve, "equity").data
+    assert np.allclose(np.asarray(whole.y) - np.asarray(without.y), curve["open_profit"])
+
+
+def test_an_unknown_measure_is_refused(frames: Frames) -> None:
+    with pytest.raises(ValueError, match="measure must be one of equity, profit, return_fraction, was 'luck'"):
+        equity.equity_figure(frames["equity"], "luck")
+
+
+def test_the_palette_is_long_enough_and_told_apart() -> None:
+    assert len(set(theme.PALETTE)) == len(theme.PALETTE) >= 10
+    for page in ("#FFFFFF", "#0E1117"):
+        assert min(contrast(linear(colour), linear(page)) for colour in theme.PALETTE) >= 1.9
+    assert smallest_difference(theme.PALETTE) > 15.0
+    # Plotly's own colours would not do.
+    assert smallest_difference(("#1F77B4", "#FF7F0E", "#2CA02C", "#D62728", "#9467BD", "#8C564B")) < 10.0
+
+
+# How colours look without one kind of cone: Machado, Oliveira and Fernandes (2009), severity 1, of linear RGB.
+VISIONS = {
+    "all cones": np.eye(3).tolist(),
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+def smallest_difference(colours: Sequence[str]) -> float:
+    """Give the smallest distance of two colours in CIE Lab, over all kinds of colour vision."""
+    distances = []
+    for matrix in VISIONS.values():
+        seen = np.array([lab(np.array(matrix) @ linear(colour)) for colour in colours])
+        apart = np.linalg.norm(seen[:, None] - seen[None, :], axis=2)
+        distances.append(apart[np.triu_indices(len(colours), 1)].min())
+    return min(distances)
+
+
+def linear(colour: str) -> np.ndarray:
+    """Give linear RGB of `#rrggbb`."""
+    coded = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255.0
+    return np.where(coded <= 0.04045, coded / 12.92, ((coded + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb: np.ndarray) -> np.ndarray:
+    """Give CIE Lab (D65) of linear RGB."""
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    x, y, z = (
+        np.cbrt(v) if v > 0.008856 else 7.787 * v + 16 / 116 for v in to_xyz @ rgb.clip(0, 1) / [0.9505, 1, 1.089]
+    )
+    return np.array([116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)])
+
+
+def contrast(one: np.ndarray, other: np.ndarray) -> float:
+    """Give the contrast ratio of two colours (WCAG)."""
+    weights = np.array([0.2126, 0.7152, 0.0722])
+    bright, dark = sorted((float(one @ weights), float(other @ weights)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def test_an_empty_figure_of_a_hostile_message_is_text() -> None:
+    assert "<" not in theme.empty_figure("<b>x</b>").layout.annotations[0].text

@@ -1,0 +1,105 @@
+"""Every query once or more, so that no test forgets one."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection
+
+from dashboard.queries import (
+    allocations,
+    bot,
+    bots,
+    control,
+    costs,
+    decisions,
+    equity,
+    events,
+    fleet,
+    levels,
+    overview,
+    positions,
+    returns,
+    risk,
+    round_trips,
+    trades,
+)
+from dashboard.queries.equity import PORTFOLIO, Scope
+from dashboard.queries.filters import Filters
+from shared.enums import ScopeKind
+from shared.units import DAY_MS
+
+ID = 1
+# In the seeded books, which begin at 2026-01-01.
+BEGIN_MS = 1_767_225_600_000
+PERIOD = (BEGIN_MS + 2 * DAY_MS, BEGIN_MS + 8 * DAY_MS)
+BOT, SLEEVE, SYMBOL = "mr_eth_usdt_1h_p1", "mean_reversion", "ETH/USDT"
+SOME_BOTS = Filters(bots=(BOT, "bo_btc_usdt_1h_p1"))
+WHOLE_PERIOD = Filters(*PERIOD)
+EVERY_FILTER = Filters(*PERIOD, (), (SLEEVE,), (SYMBOL,), ("BUY",), ("SIGNAL",))
+FAMILY = (PORTFOLIO, *(Scope(ScopeKind.SLEEVE, name) for name in ("mean_reversion", "breakout", "trend_following")))
+
+Load = Callable[[Connection], Any]
+
+
+def queries(name: str = BOT, sleeve: str = SLEEVE) -> dict[str, Load]:
+    """Give every query by a name of its own, about a bot and a sleeve of the given names."""
+    of_bot = Filters(bots=(name,))
+    return {
+        "portfolios": fleet.load_portfolios,
+        "members": lambda c: fleet.load_members(c, ID),
+        "settings": lambda c: fleet.load_settings(c, ID),
+        "newest": lambda c: fleet.load_newest(c, ID),
+        "overview": lambda c: overview.load_overview(c, ID),
+        "win rate": lambda c: overview.load_win_rate(c, ID),
+        "win rate of a bot": lambda c: overview.load_win_rate(c, ID, of_bot),
+        "levels": lambda c: levels.load_levels(c, ID),
+        "scopes": lambda c: levels.load_scopes(c, ID),
+        "equity": lambda c: equity.load_equity(c, ID),
+        "equity of sleeves": lambda c: equity.load_equity(c, ID, FAMILY, *PERIOD),
+        "equity of a bot": lambda c: equity.load_equity(c, ID, (Scope(ScopeKind.BOT, name),)),
+        "positions": lambda c: positions.load_positions(c, ID),
+        "positions of a bot": lambda c: positions.load_positions(c, ID, of_bot),
+        "events": lambda c: events.load_events(c, ID),
+        "events of a sleeve": lambda c: events.load_events(c, ID, Filters(sleeves=(sleeve,)), ("WARNING",)),
+        "bots": lambda c: bots.load_bots(c, ID),
+        "bots of a period": lambda c: bots.load_bots(c, ID, WHOLE_PERIOD),
+        "bot": lambda c: bot.load_bot(c, ID, name),
+        "candles": lambda c: bot.load_candles(c, ID, name),
+        "candles of a period": lambda c: bot.load_candles(c, ID, name, *PERIOD, 100),
+        "fills of a bot": lambda c: bot.load_bot_fills(c, ID, name),
+        "protection": lambda c: bot.load_protection(c, ID, name),
+        "holdings": lambda c: allocations.load_holdings(c, ID),
+        "targets": lambda c: allocations.load_targets(c, ID),
+        "weights": lambda c: allocations.load_weights(c, ID),
+        "weights of bots": lambda c: allocations.load_weights(c, ID, ScopeKind.BOT, Filters(sleeves=(sleeve,))),
+        "transfers": lambda c: allocations.load_transfers(c, ID),
+        "transfers of a bot": lambda c: allocations.load_transfers(c, ID, of_bot),
+        "savings": lambda c: allocations.load_savings(c, ID),
+        "round trips": lambda c: trades.load_round_trips(c, ID).rows,
+        "round trips filtered": lambda c: trades.load_round_trips(c, ID, EVERY_FILTER).rows,
+        "fills": lambda c: trades.load_fills(c, ID).rows,
+        "fills of some bots": lambda c: trades.load_fills(c, ID, SOME_BOTS).rows,
+        "fills filtered": lambda c: trades.load_fills(c, ID, EVERY_FILTER).rows,
+        "orders": lambda c: trades.load_orders(c, ID).rows,
+        "orders filtered": lambda c: trades.load_orders(c, ID, EVERY_FILTER).rows,
+        "facts": lambda c: round_trips.load_trip_facts(c, ID),
+        "facts filtered": lambda c: round_trips.load_trip_facts(c, ID, EVERY_FILTER),
+        "daily": lambda c: returns.load_daily(c, ID),
+        "daily of a sleeve": lambda c: returns.load_daily(c, ID, Scope(ScopeKind.SLEEVE, sleeve), *PERIOD),
+        "correlations": lambda c: returns.load_correlations(c, ID),
+        "benchmark": lambda c: returns.load_benchmark(c, ID),
+        "costs": lambda c: costs.load_costs(c, ID),
+        "brakes": lambda c: risk.load_brakes(c, ID),
+        "brake history": lambda c: risk.load_brake_history(c, ID),
+        "exposures": lambda c: risk.load_exposures(c, ID),
+        "decisions": lambda c: decisions.load_decisions(c, ID, name),
+        "decisions of a period": lambda c: decisions.load_decisions(c, ID, name, *PERIOD),
+        "decision at a time": lambda c: decisions.load_decision_at(c, ID, name, PERIOD[0]),
+        "reasons": lambda c: decisions.load_reason_counts(c, ID),
+        "reasons of a period": lambda c: decisions.load_reason_counts(c, ID, WHOLE_PERIOD),
+        "bar records": lambda c: decisions.load_bar_records(c, ID),
+        "commands": lambda c: control.load_commands(c, ID),
+        "pending commands": lambda c: control.load_commands(c, ID, only_pending=True),
+        "command": lambda c: control.load_command(c, 1),
+        "settings versions": lambda c: control.load_settings_versions(c, ID),
+    }

@@ -1,0 +1,147 @@
+"""One bot: its line of protection, its candles, its decisions."""
+
+import numpy as np
+import pytest
+from pandas import DataFrame
+from sqlalchemy import Connection
+
+from dashboard.queries.bot import load_bot, load_bot_fills, load_candles, load_protection
+from dashboard.queries.bots import load_bots
+from dashboard.queries.candles import merged
+from dashboard.queries.decisions import load_bar_records, load_decision_at, load_decisions, load_reason_counts
+from dashboard.queries.filters import Filters
+from dashboard.queries.overview import load_overview
+from dashboard.queries.positions import load_positions
+from dashboard.queries.protection import protective_path
+from shared.units import HOUR_MS
+from tests.dashboard import seeding
+from tests.dashboard.queries.catalogue import BEGIN_MS, BOT, ID
+
+SLIPPAGE = 0.0005
+
+
+def names(connection: Connection) -> list[str]:
+    return list(connection.exec_driver_sql("SELECT name FROM bot ORDER BY id").scalars())
+
+
+def test_positions_end_at_the_level_the_line_was_at(connection: Connection) -> None:
+    checked = 0
+    for name in names(connection):
+        fills, line = load_bot_fills(connection, ID, name), load_protection(connection, ID, name)
+        candles = load_candles(connection, ID, name).set_index("open_ms")
+        for fill in fills[fills["trigger"].isin(["STOP", "TRAILING_STOP"])].to_dict("records"):
+            # A protective exit has the time of its bar's close.
+            bar_ms = fill["time_ms"] - HOUR_MS
+            level = line.loc[line["time_ms"] == bar_ms, "exit_level"].iloc[0]
+            opened, sold = candles.loc[bar_ms, "open"], fill["quantity"] < 0.0
+            reached = min(level, opened) if sold else max(level, opened)
+            assert fill["price"] == pytest.approx(reached * (1.0 - SLIPPAGE if sold else 1.0 + SLIPPAGE), rel=1e-9)
+            checked += 1
+    assert checked > 10
+
+
+def test_open_positions_are_protected_where_the_worker_says(connection: Connection) -> None:
+    kept = dict(connection.exec_driver_sql("SELECT name, exit_level FROM bot_state JOIN bot ON bot.id = bot_id").all())
+    held = load_positions(connection, ID)
+    assert len(held)
+    checked = 0
+    for row in held.to_dict("records"):
+        line = load_protection(connection, ID, row["bot"])
+        if kept[row["bot"]] > 0.0:
+            assert line["exit_level"].iloc[-1] == pytest.approx(kept[row["bot"]], rel=1e-9)
+            checked += 1
+        # The running bar is held against a level no further away than that, and never beyond what was seen.
+        sign = 1.0 if row["side"] == "LONG" else -1.0
+        assert sign * row["exit_level"] >= sign * kept[row["bot"]] or kept[row["bot"]] == 0.0
+        assert row["distance_fraction"] == pytest.approx(sign * (row["close"] - row["exit_level"]) / row["close"])
+        assert row["risk"] == pytest.approx(max(row["quantity"] * (row["close"] - row["exit_level"]), 0.0))
+    assert checked
+
+
+@pytest.mark.parametrize("direction", [1.0, -1.0])
+def test_the_line_never_moves_away(direction: float) -> None:
+    # Entered at 100, runs 10 % in favour, comes back.
+    favour = np.array([101.0, 105.0, 110.0, 104.0, 102.0])
+    high = favour if direction > 0.0 else 200.0 - favour + 1.0
+    low = favour - 1.0 if direction > 0.0 else 200.0 - favour
+    bars = DataFrame({"open_ms": np.arange(5) * HOUR_MS, "high": high, "low": low})
+    entries = DataFrame({"time_ms": [0], "quantity": [direction], "price": [100.0]})
+    path = protective_path(bars, entries, direction, 0.08, {"trail_activate": 0.03, "trail_giveback": 0.4})
+    level = direction * (path["exit_level"].to_numpy() - 100.0)
+    # Known before each bar: nothing, +1, +5 (armed), +10, +10.
+    assert level == pytest.approx([-8.0, -8.0, 3.0, 6.0, 6.0])
+    assert np.isnan(path["trailing_price"].to_numpy()[:2]).all()
+    assert path["stop_price"].tolist() == pytest.approx([100.0 - direction * 8.0] * 5)
+
+
+def test_no_stop_and_no_trailing_is_no_line() -> None:
+    bars = DataFrame({"open_ms": [0, HOUR_MS], "high": [101.0, 150.0], "low": [99.0, 100.0]})
+    entries = DataFrame({"time_ms": [0], "quantity": [1.0], "price": [100.0]})
+    assert protective_path(bars, entries, 1.0, 0.0, {})["exit_level"].isna().all()
+
+
+def test_merged_candles_keep_the_extremes(connection: Connection) -> None:
+    bars = load_candles(connection, ID, BOT, max_bars=10_000)
+    few = load_candles(connection, ID, BOT, BEGIN_MS, None, 50)
+    assert len(bars) > 200 and 10 < len(few) <= 50
+    assert few["high"].max() == bars["high"].max() and few["low"].min() == bars["low"].min()
+    assert few["open"].iloc[0] == bars["open"].iloc[0] and few["close"].iloc[-1] == bars["close"].iloc[-1]
+    assert few["volume"].sum() == pytest.approx(bars["volume"].sum())
+    assert (few["timeframe_ms"] % HOUR_MS == 0).all() and (few["timeframe_ms"] > HOUR_MS).all()
+    same, length_ms = merged(bars, HOUR_MS, len(bars))
+    assert same is bars and length_ms == HOUR_MS
+
+
+def test_a_bot_is_the_row_of_the_table_and_more(connection: Connection) -> None:
+    row, table = load_bot(connection, ID, BOT), load_bots(connection, ID).set_index("bot")
+    assert row is not None
+    assert row["profit"] == table.loc[BOT, "profit"]
+    assert row["parameters"] == [20.0, 2.0] and row["stop_fraction"] >= 0.0
+    assert load_bot(connection, ID, "nobody") is None
+
+
+def test_stretches_join_from_the_first_step_to_the_last(connection: Connection) -> None:
+    overview = load_overview(connection, ID)
+    assert overview is not None
+    for name in names(connection)[:5]:
+        stretches = load_decisions(connection, ID, name)
+        assert stretches["from_step"].iloc[0] == 1 and stretches["to_step"].iloc[-1] == overview.step
+        assert (stretches["from_step"].iloc[1:].to_numpy() == stretches["to_step"].iloc[:-1].to_numpy() + 1).all()
+        assert stretches["is_open"].tolist() == [0] * (len(stretches) - 1) + [1]
+        assert (stretches["until_ms"] == stretches["to_ms"] + HOUR_MS).all()
+
+
+def test_a_time_finds_what_was_decided_then(connection: Connection) -> None:
+    time_ms = BEGIN_MS + 100 * HOUR_MS
+    for name in names(connection):
+        closed, running = load_decision_at(connection, ID, name, time_ms + 1_800_000).to_dict("records")
+        assert (closed["asked"], running["asked"]) == ("CLOSED_BAR", "OPEN_BAR")
+        assert (closed["bar_open_ms"], running["bar_open_ms"]) == (time_ms - HOUR_MS, time_ms)
+        for row in (closed, running):
+            assert row["from_ms"] <= row["bar_open_ms"] <= row["to_ms"]
+        if "_eth_" in name:
+            assert running["reason"] == "STALE", "the bar that never came"
+    assert load_decision_at(connection, ID, BOT, BEGIN_MS - 10 * HOUR_MS).empty
+
+
+def test_reasons_of_a_period_are_those_of_its_steps(connection: Connection) -> None:
+    start_ms, end_ms = BEGIN_MS + 31 * HOUR_MS, BEGIN_MS + 172 * HOUR_MS + 1
+    counts = load_reason_counts(connection, ID, Filters(start_ms, end_ms, bots=(BOT,))).set_index("reason")["steps"]
+    # Bar by bar, from the stretches of all time.
+    stretches = load_decisions(connection, ID, BOT)
+    wanted: dict[str, int] = {}
+    for row in stretches.to_dict("records"):
+        for open_ms in range(row["from_ms"], row["to_ms"] + 1, HOUR_MS):
+            if start_ms <= open_ms < end_ms:
+                wanted[row["reason"]] = wanted.get(row["reason"], 0) + 1
+    assert counts.to_dict() == wanted
+    assert sum(wanted.values()) == 142
+    within = load_decisions(connection, ID, BOT, start_ms, end_ms)
+    assert within["from_ms"].iloc[0] <= start_ms <= within["to_ms"].iloc[0]
+    assert set(within["reason"]) == set(wanted)
+
+
+def test_the_bar_that_never_came_is_shown(connection: Connection) -> None:
+    (row,) = load_bar_records(connection, ID).to_dict("records")
+    assert (row["symbol"], row["status"]) == (seeding.MISSING_SYMBOL, "MISSING")
+    assert row["open_ms"] == BEGIN_MS + seeding.MISSING_BAR * HOUR_MS

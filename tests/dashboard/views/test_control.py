@@ -1,0 +1,110 @@
+"""Stopping, step by step: what is asked first, what is written, and what the page says until the worker answers."""
+
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+from dashboard.components.progress import ANSWER_MS, unanswered
+from tests.dashboard.views.conftest import Folder, OpenPage, texts
+from tests.dashboard.views.test_roles import commands
+
+
+@pytest.fixture
+def own(folder: Folder, tmp_path: Path) -> Path:
+    return copytree(folder("seeded"), tmp_path / "own")
+
+
+def asked(root: Path) -> tuple:
+    return commands(root)[-1][1:]
+
+
+def test_no_entries_asks_for_a_reason_and_writes_who_asked(own: Path, open_page: OpenPage) -> None:
+    app = open_page(own, "control")
+    before = len(commands(own))
+    app.button("ask_PAUSE_PORTFOLIO_").click().run()
+    assert len(commands(own)) == before, "asking first writes nothing"
+    app.text_input("command_reason").set_value("looks odd").run()
+    app.button("command_send").click().run()
+    assert len(commands(own)) == before + 1
+    assert asked(own) == ("PAUSE", "ann", "looks odd")
+    assert "**pause portfolio** · asked" in texts(app)
+
+
+@pytest.mark.parametrize(("kind", "word"), [("FLATTEN", "FLATTEN"), ("HALT", "HALT")])
+def test_what_cannot_be_taken_back_is_typed_out(kind: str, word: str, own: Path, open_page: OpenPage) -> None:
+    app = open_page(own, "control")
+    app.button(f"ask_{kind}_PORTFOLIO_").click().run()
+    app.text_input("command_reason").set_value("the news").run()
+    assert app.button("command_send").disabled
+    app.text_input("command_word").set_value("yes").run()
+    assert app.button("command_send").disabled
+    app.text_input("command_word").set_value(word).run()
+    app.button("command_send").click().run()
+    assert asked(own) == (kind, "ann", "the news")
+
+
+def test_a_halt_with_positions_offers_to_flatten_first(own: Path, open_page: OpenPage) -> None:
+    app = open_page(own, "control")
+    app.button("ask_HALT_PORTFOLIO_").click().run()
+    assert any("without stops" in error.value for error in app.error)
+    app.button("flatten_instead").click().run()
+    assert app.text_input("command_word").label == "Type FLATTEN to confirm"
+
+
+def test_a_command_can_be_left_unasked(own: Path, open_page: OpenPage) -> None:
+    app = open_page(own, "control")
+    before = commands(own)
+    app.button("ask_HALT_PORTFOLIO_").click().run()
+    app.button("command_leave").click().run()
+    assert commands(own) == before
+    assert "command_reason" not in [box.key for box in app.text_input]
+
+
+def test_a_brake_is_released_by_its_cause(own: Path, open_page: OpenPage) -> None:
+    app = open_page(own, "control")
+    held = [button for button in app.button if (button.key or "").startswith("release_")]
+    assert held, "the seeded books hold a level"
+    held[0].click().run()
+    app.text_input("command_reason").set_value("looked at it").run()
+    app.button("command_send").click().run()
+    assert asked(own)[0] == "RELEASE"
+
+
+def test_the_audit_trail_and_the_settings_are_there(own: Path, open_page: OpenPage) -> None:
+    frames = [frame.value for frame in open_page(own, "control").dataframe]
+    trail = next(frame for frame in frames if "answer" in frame.columns)
+    assert {"ann", "bea"} <= set(trail["who"])
+    settings = next(frame for frame in frames if "setting" in frame.columns)
+    assert dict(zip(settings["setting"], settings["value"], strict=True))["risk.stop"] == "0.04"
+
+
+def test_five_seconds_without_an_answer_are_too_long() -> None:
+    command = {"status": "ASKED", "asked_ms": 1_000}
+    assert not unanswered(command, 1_000 + ANSWER_MS)
+    assert unanswered(command, 1_001 + ANSWER_MS)
+    assert unanswered({"status": "TAKEN", "asked_ms": 1_000}, 1_001 + ANSWER_MS)
+    assert not unanswered({"status": "DONE", "asked_ms": 1_000}, 1_001 + ANSWER_MS)
+
+
+def test_without_an_answer_the_page_offers_to_stop_the_process(own: Path, open_page: OpenPage) -> None:
+    app = open_page(own, "control")
+    app.button("ask_PAUSE_PORTFOLIO_").click().run()
+    app.text_input("command_reason").set_value("x").run()
+    app.button("command_send").click().run()
+    age_commands(own)
+    app.run()
+    assert any("has not answered" in error.value for error in app.error)
+    stop = next(button for button in app.button if (button.key or "").startswith("stop_for_"))
+    stop.click().run()
+    assert any("supervisor must answer" in warning.value.replace("\\", "") for warning in app.warning)
+
+
+def age_commands(root: Path) -> None:
+    """Let all commands have been asked a minute earlier."""
+    from shared.database import sqlite_module
+
+    connection = sqlite_module().connect(root / "flotilla.db")
+    with connection:
+        connection.execute("UPDATE command SET asked_ms = asked_ms - 60000")
+    connection.close()

@@ -1,0 +1,64 @@
+"""Every page opens on every state a fleet can be in."""
+
+import pytest
+
+from tests.dashboard.views.books import STATES
+from tests.dashboard.views.conftest import Folder, OpenPage, texts
+
+PAGES = ("overview", "bots", "bot", "allocations", "trades", "analytics", "risk", "decisions", "control")
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("state", STATES)
+def test_a_page_opens(state: str, page: str, folder: Folder, open_page: OpenPage) -> None:
+    app = open_page(folder(state), page)
+    assert [error.message for error in app.exception] == []
+    assert texts(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_without_a_database_every_page_says_what_it_waits_for(page: str, folder: Folder, open_page: OpenPage) -> None:
+    app = open_page(folder("missing"), page)
+    assert [error.message for error in app.exception] == []
+    assert "waiting for the worker" in texts(app).replace("\\", "")
+    assert "make run" in texts(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_empty_database_is_told_from_a_fleet_that_earns_nothing(
+    page: str, folder: Folder, open_page: OpenPage
+) -> None:
+    app = open_page(folder("empty"), page)
+    assert "must hold portfolio" in texts(app).replace("\\", "")
+    assert not app.metric
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_says_that_the_worker_is_silent(page: str, folder: Folder, open_page: OpenPage) -> None:
+    errors = [error.value for error in open_page(folder("stale"), page).error]
+    assert sum("silent for 60 min" in error for error in errors) == 2, "in the page and beside it"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_says_what_a_halt_leaves_unprotected(page: str, folder: Folder, open_page: OpenPage) -> None:
+    app = open_page(folder("halted"), page)
+    said = "\n".join(error.value for error in app.error).replace("\\", "")
+    assert "no stop either" in said
+    assert "stay open without protection" in said
+    assert "the exchange is down" in said
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_says_that_market_and_broker_are_not_real(page: str, folder: Folder, open_page: OpenPage) -> None:
+    said = texts(open_page(folder("seeded"), page)).replace("\\", "")
+    assert "simulated market" in said
+    assert "paper" in said
+
+
+def test_a_living_worker_is_no_error(folder: Folder, open_page: OpenPage) -> None:
+    assert not open_page(folder("seeded"), "overview").error
+
+
+def test_five_hundred_bots_are_in_one_table(folder: Folder, open_page: OpenPage) -> None:
+    app = open_page(folder("large"), "bots")
+    assert len(app.dataframe[0].value) >= 500
