@@ -98,14 +98,17 @@ def _tell(method: str, *arguments: Any) -> str:
 
 def _supervisor_call(method: str, *arguments: Any) -> Any:
     socket = loaders.place().root / SOCKET
-    # The address is not used: the transport goes to the socket. A new one each time, as a refused one stays refused.
-    server = ServerProxy("http://127.0.0.1", transport=SupervisorTransport(None, None, f"unix://{socket}"))
+    # A new one each time, as a refused one stays refused.
+    transport = SupervisorTransport(None, None, f"unix://{socket}")
     try:
-        return getattr(server.supervisor, method)(*arguments)
+        # The address is not used: the transport goes to the socket.
+        return getattr(ServerProxy("http://127.0.0.1", transport=transport).supervisor, method)(*arguments)
     except OSError as error:
         raise SupervisorAway(
             f"supervisor must answer at {SOCKET}, did not: the worker was not started by `make run`, or by someone else"
         ) from error
+    finally:
+        transport.close()
 
 
 @st.cache_resource(show_spinner=False, max_entries=4, on_release=lambda engine: engine.dispose())

@@ -14,11 +14,11 @@ COLOURS = {"RUNNING": "green", "NO_ENTRIES": "orange", "FLATTEN": "orange", "HAL
 CONTROL = "views/control.py"
 
 
-def header(title: str, about: str) -> None:
+def header(title: str, about: str, link_to_control: bool = True) -> None:
     """Draw the title of a page, the labels of what it shows, and the warnings that hold now."""
     st.header(title, anchor=False)
     st.caption(about)
-    live(_now)
+    live(_now, link_to_control)
 
 
 def level_badge(level: str) -> None:
@@ -30,11 +30,13 @@ def _icon(level: str) -> str:
     return ":material/play_arrow:" if level == Level.RUNNING.name else ":material/front_hand:"
 
 
-def _now() -> None:
+def _now(link_to_control: bool) -> None:
     overview = loaders.overview()
     if overview is not None:
         _labels(overview)
         _warnings(overview)
+        if link_to_control and overview.level != Level.RUNNING.name:
+            st.page_link(CONTROL, label="To Control", icon=":material/tune:")
 
 
 def _labels(overview: Overview) -> None:
@@ -64,7 +66,8 @@ def _level_warning(overview: Overview) -> None:
         st.error(
             f"No order leaves, **no stop either**: {overview.positions} positions worth "
             f"{money(overview.gross_exposure)} {plain(overview.quote)} "
-            f"({percent(overview.exposure_fraction, 1)} of equity) stay open without protection. {said}.",
+            f"({percent(overview.exposure_fraction, 1)} of equity) stay open without protection. "
+            f"Release, then flatten to close them. {said}.",
             title="HALTED",
             icon=":material/dangerous:",
         )
@@ -74,7 +77,6 @@ def _level_warning(overview: Overview) -> None:
         st.warning(
             f"Nothing new is opened; exits and stops go on. {said}.", title="NO ENTRIES", icon=":material/front_hand:"
         )
-    st.page_link(CONTROL, label="To Control", icon=":material/tune:")
 
 
 def _by(row: object) -> str:

@@ -109,6 +109,8 @@ _WORDS: dict[str, str] = {
     "kind": "Kind",
     "label": "Group",
     "leg": "Leg",
+    "limit_said": "Limit",
+    "meaning": "When it stops",
     "level": "Level",
     "message": "What happened",
     "own_level": "Own level",

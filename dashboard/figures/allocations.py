@@ -137,5 +137,14 @@ def savings_figure(frame: DataFrame, quote: str = "") -> go.Figure:
         )
     )
     second = money_axis("in all", quote, tickformat=",.2f")
-    figure.update_layout(yaxis2={**second, "overlaying": "y", "side": "right", "showgrid": False})
+    figure.update_layout(
+        yaxis2={
+            **second,
+            "overlaying": "y",
+            "side": "right",
+            "showgrid": False,
+            "tickmode": "auto",
+            "rangemode": "tozero",
+        }
+    )
     return figure

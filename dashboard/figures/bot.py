@@ -42,9 +42,9 @@ def candles_figure(candles: DataFrame, fills: DataFrame, protection: DataFrame, 
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.75, 0.25], vertical_spacing=0.04)
     style(figure, "candles", _HEIGHT_PX, hovermode="closest")
     _add_candles(figure, candles)
-    _add_protection(figure, protection)
+    _add_protection(figure, _within(protection, candles))
     _add_fills(figure, _within(fills, candles))
-    _add_exposure(figure, decisions)
+    _add_exposure(figure, _within(decisions, candles, "until_ms"))
     if not len(candles):
         missing = "No candles of this market are kept: only fills are drawn."
         figure.add_annotation(text=missing, x=0.5, y=1.0, xref="paper", yref="paper", showarrow=False)
@@ -127,8 +127,9 @@ def _add_fills(figure: go.Figure, fills: DataFrame) -> None:
         )
 
 
-def _within(fills: DataFrame, candles: DataFrame) -> DataFrame:
-    return fills[fills["time_ms"] >= candles["open_ms"].iloc[0]] if len(candles) else fills
+def _within(frame: DataFrame, candles: DataFrame, column: str = "time_ms") -> DataFrame:
+    """Leave out what was before the first candle shown."""
+    return frame[frame[column] >= candles["open_ms"].iloc[0]] if len(candles) else frame
 
 
 def _add_exposure(figure: go.Figure, decisions: DataFrame) -> None:

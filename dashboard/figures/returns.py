@@ -131,5 +131,7 @@ def costs_figure(frame: DataFrame, by: str = "sleeve", quote: str = "") -> go.Fi
                 hovertemplate="%{fullData.name}: %{y:+,.2f}<extra></extra>",
             )
         )
-    figure.update_layout(xaxis={"type": "category"}, yaxis=money_axis("since the books began", quote))
+    figure.update_layout(
+        xaxis={"type": "category", "automargin": True}, yaxis=money_axis("since the books began", quote)
+    )
     return figure

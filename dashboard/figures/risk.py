@@ -44,7 +44,7 @@ def brakes_figure(frame: DataFrame) -> go.Figure:
                     "y": [1.0 - (line + 0.92) / down, 1.0 - (line + 0.28) / down],
                 },
                 gauge={
-                    "axis": {"range": [0, limit], "tickformat": ".0%", "nticks": 4},
+                    "axis": {"range": [0, limit], "tickvals": [], "visible": False},
                     "bar": {"color": LOSS if row["used"] >= 1.0 else WARNING if row["used"] >= NEAR else GAIN},
                     "borderwidth": 0,
                     "bgcolor": "rgba(136,136,136,0.2)",

@@ -2,7 +2,7 @@
 
 import numpy as np
 import plotly.graph_objects as go
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
 from dashboard.figures.theme import (
     GAIN,
@@ -21,6 +21,8 @@ from shared.units import HOUR_MS
 NO_TRIPS = "No round trip was closed that these filters take: choose a longer period or fewer filters."
 # Each is a mark of its own in the browser.
 MOST_MARKS = 2_000
+QUARTERS = {"tickvals": [0, 0.25, 0.5, 0.75, 1], "ticktext": ["0%", "25%", "50%", "75%", "100%"]}
+HOURS = [1 / 60, 0.25, 1, 2, 4, 8, 24, 72, 168, 720, 8760]
 
 
 def win_rate_figure(table: DataFrame, title: str = "win rate") -> go.Figure:
@@ -55,7 +57,7 @@ def win_rate_figure(table: DataFrame, title: str = "win rate") -> go.Figure:
         figure.add_annotation(x=end, y=label, text=said, showarrow=False, xanchor="left", xshift=6, font={"size": 11})
     figure.add_vline(0.5, line={"color": NEUTRAL, "width": 1, "dash": "dot"})
     figure.update_layout(
-        xaxis=percent_axis("won, with 95 % Wilson interval", range=[0, 1.15], tickvals=[0, 0.25, 0.5, 0.75, 1]),
+        xaxis=percent_axis("won, with 95 % Wilson interval", range=[0, 1.15], **QUARTERS),
         yaxis={"type": "category", "autorange": "reversed", "automargin": True},
     )
     return figure
@@ -81,7 +83,7 @@ def profit_by_group_figure(table: DataFrame, title: str, quote: str = "") -> go.
         )
     )
     figure.update_layout(
-        xaxis=money_axis("profit after fees", quote),
+        xaxis=money_axis("profit after fees", quote, range=_with_room(table["profit"])),
         yaxis={"type": "category", "autorange": "reversed", "automargin": True},
     )
     return figure
@@ -132,7 +134,7 @@ def duration_figure(trips: DataFrame, quote: str = "") -> go.Figure:
             )
         )
     figure.update_layout(
-        xaxis={"title": {"text": "hours held"}, "type": "log", "tickformat": "~g"},
+        xaxis={"title": {"text": "hours held"}, "type": "log", "tickvals": HOURS, "tickformat": ".3~g"},
         yaxis=money_axis("profit after fees", quote, tickformat=",.0f", zeroline=True),
     )
     return figure
@@ -162,6 +164,13 @@ def excursion_figure(trips: DataFrame) -> go.Figure:
         )
     figure.update_layout(xaxis=percent_axis("worst excursion"), yaxis=percent_axis("best excursion"))
     return figure
+
+
+def _with_room(values: Series) -> list[float]:
+    """Give a range with 0 in it and room for the text beyond the longest bars."""
+    low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
+    room = 0.35 * max(high - low, 1e-9)
+    return [low - room if low < 0.0 else 0.0, high + room if high > 0.0 else 0.0]
 
 
 def _labels(trips: DataFrame) -> list[list[object]]:

@@ -18,15 +18,15 @@ PALETTE = (
     "#D55E00",
     "#8800FF",
     "#773311",
-    "#444455",
+    "#5A5A68",
     "#99BB66",
     "#BB55FF",
     "#3333BB",
 )
 # Gain and loss, long and short differ in lightness and hue; where it matters in shape or side of the axis too.
 GAIN, LOSS, NEUTRAL, WARNING = "#0072B2", "#D55E00", "#888888", "#E69F00"
-# For maps around 0: loss, nothing, gain.
-DIVERGING = ((0.0, LOSS), (0.5, "rgba(136,136,136,0.10)"), (1.0, GAIN))
+# For maps around 0: loss, nothing, gain. The middle is opaque, so that the text plotly chooses for it is seen.
+DIVERGING = ((0.0, LOSS), (0.5, "#C8C8C8"), (1.0, GAIN))
 TIME = "%Y-%m-%d %H:%M UTC"
 PERCENT = ".2%"
 HEIGHT_PX = 320

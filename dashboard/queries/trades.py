@@ -15,8 +15,8 @@ from shared.enums import Side
 from shared.tables import Fill, Order, RoundTrip
 
 PAGE_ROWS = 2_000
-# Counting goes no further: a page says "more than 100,000".
-COUNT_LIMIT = 100_000
+# Counting goes no further: a page says "more than 50,000".
+COUNT_LIMIT = 50_000
 # So many bots are each read by their own index; more are found fast enough among all rows in the order of time.
 MOST_BOTS_BY_INDEX = 40
 

@@ -98,7 +98,7 @@ def settings() -> None:
     table(versions, VERSIONS, "versions")
 
 
-header("Control", "Stop, release, and see who asked for what.")
+header("Control", "Stop, release, and see who asked for what.", link_to_control=False)
 chosen = one_scope_picker("scope", "Kill switch for")
 live(switch, chosen)
 level_question()

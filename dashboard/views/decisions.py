@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard import loaders
 from dashboard.components.downloads import export_links, frame_download
 from dashboard.components.empty import nothing
+from dashboard.components.explain import explain
 from dashboard.components.header import header
 from dashboard.components.live_chart import live_chart
 from dashboard.components.moments import moment_picker
@@ -85,6 +86,7 @@ if picked is None:
     nothing("No bots yet", "The worker makes them from the settings at its first start.")
 else:
     still(at_a_time, picked, moment_ms)
+    still(explain, picked)
     chosen = period_picker("7d")
     own, fleet, records = st.tabs(["Over time", "Reasons counted", "Bars late, missing, repaired"])
     with own:
