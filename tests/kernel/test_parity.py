@@ -205,8 +205,12 @@ def real_fleet(settings: Settings, bars: int) -> tuple[Fleet, Columns]:
     ("profile", "overrides"),
     [
         ("calm", ["risk.edge_to_cost=0.0", "risk.stop=0.01", "risk.trail_activate=0.004"]),
-        ("calm", ["risk.edge_to_cost=0.3", "risk.ladder=[[0.003, 0.5], [0.006, 0.5]]", "risk.stop=0.005"]),
-        ("legacy", []),
+        pytest.param(
+            "calm",
+            ["risk.edge_to_cost=0.3", "risk.ladder=[[0.003, 0.5], [0.006, 0.5]]", "risk.stop=0.005"],
+            marks=pytest.mark.slow,
+        ),
+        pytest.param("legacy", [], marks=pytest.mark.slow),
     ],
     ids=["calm", "ladder", "legacy"],
 )

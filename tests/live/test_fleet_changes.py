@@ -143,5 +143,5 @@ def test_the_timeframe_of_books_with_steps_does_not_change(make_place: MakePlace
     place = make_place(small_settings(), FakeMarket({name: still_bars([100.0] * 20) for name in SYMBOLS}))
     place.run()
     place.settings = small_settings("portfolio.timeframe=15m")
-    with pytest.raises(ConfigurationError, match=r"portfolio.timeframe must stay 300000 ms"), place.open():
+    with pytest.raises(ConfigurationError, match=r"portfolio.timeframe must stay 5m"), place.open():
         pass

@@ -1,11 +1,13 @@
 """Stopping, step by step: what is asked first, what is written, and what the page says until the worker answers."""
 
+import json
 from pathlib import Path
 from shutil import copytree
 
 import pytest
 
 from dashboard.components.progress import ANSWER_MS, unanswered
+from shared.database import sqlite_module
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
 from tests.dashboard.views.test_roles import commands
 
@@ -102,9 +104,36 @@ def test_without_an_answer_the_page_offers_to_stop_the_process(own: Path, open_p
 
 def age_commands(root: Path) -> None:
     """Let all commands have been asked a minute earlier."""
-    from shared.database import sqlite_module
-
     connection = sqlite_module().connect(root / "flotilla.db")
     with connection:
         connection.execute("UPDATE command SET asked_ms = asked_ms - 60000")
+    connection.close()
+
+
+def test_the_verdict_of_every_row_is_asked_of_the_worker_and_shown(own: Path, open_page: OpenPage) -> None:
+    app = open_page(own, "decisions", bot="bo_eth_usdt_1h_p2")
+    app.button("explain").click().run()
+    assert asked(own)[:2] == ("EXPLAIN", "ann")
+    assert "waiting for the worker" in texts(app)
+    rows = [{"reason": "COST", "stops": True, "value": 0.001, "limit": 0.006}, *WARMUP]
+    answer_last(own, json.dumps({"step": 288, "confirmed": 1.0, "rows": rows}))
+    app.run()
+    verdicts = next(frame.value for frame in app.dataframe if "stops" in frame.columns)
+    assert list(verdicts["stops"]) == ["stops", ""]
+    assert list(verdicts["measured"]) == ["expected move 0.100%", "–"]
+    assert list(verdicts["limit_said"])[0] == "needed 0.600%"
+
+
+WARMUP = [{"reason": "WARMUP", "stops": False, "value": None, "limit": None}]
+
+
+def answer_last(root: Path, answer: str) -> None:
+    """Answer the newest command as the worker would."""
+    connection = sqlite_module().connect(root / "flotilla.db")
+    with connection:
+        connection.execute(
+            "UPDATE command SET status = 'DONE', answer = ?, taken_ms = asked_ms, answered_ms = asked_ms "
+            "WHERE id = (SELECT max(id) FROM command)",
+            (answer,),
+        )
     connection.close()
