@@ -118,10 +118,10 @@ def test_the_verdict_of_every_row_is_asked_of_the_worker_and_shown(own: Path, op
     rows = [{"reason": "COST", "stops": True, "value": 0.001, "limit": 0.006}, *WARMUP]
     answer_last(own, json.dumps({"step": 288, "confirmed": 1.0, "rows": rows}))
     app.run()
-    verdicts = next(frame.value for frame in app.dataframe if "stops" in frame.columns)
+    verdicts = next(frame.value for frame in app.dataframe if "stops" in frame.value.columns)
     assert list(verdicts["stops"]) == ["stops", ""]
     assert list(verdicts["measured"]) == ["expected move 0.100%", "–"]
-    assert list(verdicts["limit_said"])[0] == "needed 0.600%"
+    assert verdicts["limit_said"].iloc[0] == "needed 0.600%"
 
 
 WARMUP = [{"reason": "WARMUP", "stops": False, "value": None, "limit": None}]
