@@ -4,7 +4,7 @@ import math
 
 from shared.enums import BarStatus
 from worker.jit import rule
-from worker.risk.position import position_sign, sign
+from worker.risk.position import is_flat, sign
 
 
 @rule
@@ -27,16 +27,16 @@ def confirm(bot, market, signal, rules) -> None:
     bot.high = signal.high
     if math.isnan(signal.low) or market.status != BarStatus.FRESH:
         return
-    if position_sign(bot, market) == 0 and bot.confirmed != 0.0 and signal.low <= 0.0 <= signal.high:
+    if bot.confirmed != 0.0 and signal.low <= 0.0 <= signal.high and is_flat(bot, market):
         bot.confirmed = 0.0
         bot.streak_bars = 0
     wanted = wanted_exposure(bot.confirmed, signal.low, signal.high)
-    wanted_sign = sign(wanted)
-    if wanted_sign == sign(bot.confirmed):
+    # Most bars change nothing, and a comparison is cheaper than two signs.
+    if wanted == bot.confirmed or sign(wanted) == sign(bot.confirmed):
         bot.confirmed = wanted
         bot.streak_bars = 0
     elif signal.closed == 1:
-        _count(bot, wanted, wanted_sign, rules.confirm_bars)
+        _count(bot, wanted, sign(wanted), rules.confirm_bars)
     if bot.lock_sign != 0 and sign(bot.confirmed) != bot.lock_sign:
         bot.lock_sign = 0
 

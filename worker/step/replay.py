@@ -1,8 +1,9 @@
 """The step over whole arrays, compiled."""
 
 from worker.jit import compile_loop, rule
+from worker.risk.levels import set_levels
 from worker.risk.position import is_flat
-from worker.step.step import close_bar, open_bar
+from worker.step.step import close_next_bar, open_bar
 
 # At most this many fills of one bot in one bar besides its rungs: close, open and a protective exit.
 FILLS_PER_BOT = 3
@@ -100,12 +101,13 @@ def has_room(fleet, curves) -> bool:
 @rule
 def step_bars(fleet, columns, curves, start: int, stop: int) -> int:
     """Step bars `start` to `stop`; give the bar it stopped before, earlier where the journal was full."""
+    set_levels(fleet.portfolio, fleet.sleeves, fleet.bots)
     for t in range(start, stop):
         if not has_room(fleet, curves):
             return t
         load_bar(fleet, columns, t)
         open_bar(fleet, columns.open_ms[t])
-        close_bar(fleet, columns.open_ms[t])
+        close_next_bar(fleet, columns.open_ms[t])
         record_bar(fleet, curves, t)
     return stop
 

@@ -27,11 +27,17 @@ def open_bar(fleet, open_ms: int) -> None:
 @rule
 def close_bar(fleet, open_ms: int) -> None:
     """B to I: take in the closed bar that the markets and signals hold, and decide the orders for the next open."""
+    set_levels(fleet.portfolio, fleet.sleeves, fleet.bots)
+    close_next_bar(fleet, open_ms)
+
+
+@rule
+def close_next_bar(fleet, open_ms: int) -> None:
+    """Do what `close_bar` does where no one but the step itself has changed a level since the bar before."""
     rules, portfolio, markets, signals = fleet.rules, fleet.portfolio, fleet.markets, fleet.signals
     portfolio.step += 1
     portfolio.time_ms = open_ms
     close_ms = open_ms + rules.step_ms
-    set_levels(portfolio, fleet.sleeves, fleet.bots)
     protect(fleet, close_ms)
     mark(fleet)
     brake(fleet, close_ms)
