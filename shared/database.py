@@ -52,12 +52,17 @@ def open_writer(url: str, root: Path = Path()) -> Engine:
     else:
         engine = _postgresql_engine(place)
     _refuse_newer(engine)
-    if place.get_backend_name() == "sqlite":
-        # A log that grew while readers held it open is not shortened by itself.
+    # A log that grew while readers held it open is not shortened by itself.
+    checkpoint(engine, "TRUNCATE")
+    return engine
+
+
+def checkpoint(engine: Engine, mode: str = "PASSIVE") -> None:
+    """Move what SQLite's log holds into the database, as far as no reader needs it; nothing to do elsewhere."""
+    if engine.dialect.name == "sqlite":
         with translated(engine), engine.connect() as connection:
             connection.exec_driver_sql("COMMIT")
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    return engine
+            connection.exec_driver_sql(f"PRAGMA wal_checkpoint({mode})")
 
 
 def open_reader(url: str, root: Path = Path()) -> Engine:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, Engine
 
 from shared.clock import Clock
-from shared.database import transaction
+from shared.database import checkpoint, transaction
 from shared.enums import BarStatus, BotStatus, Level, ScopeKind, Severity, TransferKind
 from shared.errors import MarketError
 from shared.settings import Settings
@@ -402,6 +402,8 @@ class LiveWorker:
     def beat(self) -> None:
         with transaction(self._engine) as connection:
             lease.renew(connection, self._books.portfolio_id, self._token, self._clock.now_ms())
+        # Done while there is time, or a step would have to.
+        checkpoint(self._engine)
 
     def close(self) -> None:
         if self._token != NO_LEASE:
