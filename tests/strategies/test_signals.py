@@ -1,6 +1,5 @@
 """Signals: bands on the base bars, whole own bars only, held until the next one closes, shared where equal."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from functools import partial
@@ -205,34 +204,3 @@ def test_equal_signals_are_made_once_and_are_those_made_alone() -> None:
 def test_no_candles_give_empty_signals() -> None:
     key = SignalKey("BTC/USDT", "breakout", (20,), HOUR_MS)
     assert len(all_signals({"BTC/USDT": no_bars()}, [key], HOUR_MS)[key].low) == 0
-
-
-def _fastest_seconds(work: Callable[[], object], times: int) -> float:
-    seconds = []
-    for _ in range(times):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
-
-
-@pytest.mark.slow
-def test_signals_of_the_default_fleet_are_made_at_15_million_bot_bars_a_second() -> None:
-    bars_of = {symbol: random_bars(seed, 119_520) for seed, symbol in enumerate("ABC")}
-    keys = [
-        SignalKey(symbol, name, tuple(parameters), HOUR_MS)
-        for symbol in bars_of
-        for name, sleeve in DEFAULT_GRIDS.items()
-        for parameters in sleeve["grid"]
-    ]
-    seconds = _fastest_seconds(partial(all_signals, bars_of, keys, HOUR_MS), 5)
-    assert len(keys) * 119_520 / seconds > 15e6
-
-
-@pytest.mark.slow
-def test_a_live_signal_takes_less_than_100_microseconds() -> None:
-    for name, sleeve in DEFAULT_GRIDS.items():
-        bars = random_bars(9, 614)
-        for parameters in sleeve["grid"]:
-            work = partial(maker(STRATEGIES[name], parameters, HOUR_MS), bars)
-            assert _fastest_seconds(work, 200) < 100e-6, f"{name} {parameters}"
