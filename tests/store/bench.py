@@ -1,6 +1,6 @@
 """How long the database work of a step takes, in a new database and in one with a long history.
 
-Run by `python -m tests.store.bench [fills] [points]`; the test suite holds the ratio with smaller numbers.
+Run by `python -m tests.store.bench [fills] [points]`.
 """
 
 import statistics
