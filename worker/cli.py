@@ -1,8 +1,9 @@
 """The commands a person types. Each lives in a module of `worker/terminal`, imported only when it is called."""
 
 import sys
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import typer
@@ -12,10 +13,20 @@ from shared.errors import FlotillaError
 
 
 class Command(NamedTuple):
-    """Where a command is (`module` or `module:attribute`, a `typer.Typer`; `app` by default) and its line of help."""
+    """Where a command is (`module` or `module:attribute`, a `typer.Typer`; `app` by default) and its line of help.
+
+    `parsing` goes to the context its arguments are read in.
+    """
 
     place: str
     help: str
+    parsing: Mapping[str, Any] = MappingProxyType({})
+
+
+# So that `deposit -5` is refused as the amount it is, not as an option nobody knows.
+SIGNED = MappingProxyType({"ignore_unknown_options": True})
+# Typer adds these to each command that is a typer.Typer of its own.
+COMPLETION = ("install_completion", "show_completion")
 
 
 COMMANDS = {
@@ -26,8 +37,8 @@ COMMANDS = {
     "halt": Command("worker.terminal.controls:halt", "Send no order at all; positions stay open without stops."),
     "release": Command("worker.terminal.controls:release", "Take a level back, a person's or a brake's."),
     "explain": Command("worker.terminal.explain", "Say what every row of the gate says of a bot."),
-    "deposit": Command("worker.terminal.controls:deposit", "Put money in."),
-    "withdraw": Command("worker.terminal.controls:withdraw", "Take free money out."),
+    "deposit": Command("worker.terminal.controls:deposit", "Put money in.", SIGNED),
+    "withdraw": Command("worker.terminal.controls:withdraw", "Take free money out.", SIGNED),
     "export": Command("worker.terminal.export", "Write fills, orders, round trips and the rest as CSV or JSON."),
     "doctor": Command("worker.terminal.doctor", "Say whether the books sum."),
     "config": Command("worker.terminal.config", "Say what changed settings would do."),
@@ -45,7 +56,10 @@ class LazyCommands(MutableMapping[str, Any]):
         if name not in COMMANDS:
             raise KeyError(name)
         module, _, attribute = COMMANDS[name].place.partition(":")
-        return typer.main.get_command(getattr(import_module(module), attribute or "app"))
+        command = typer.main.get_command(getattr(import_module(module), attribute or "app"))
+        command.params = [parameter for parameter in command.params if parameter.name not in COMPLETION]
+        command.context_settings = {**command.context_settings, **COMMANDS[name].parsing}
+        return command
 
     def __iter__(self) -> Iterator[str]:
         return iter(COMMANDS)

@@ -1,5 +1,6 @@
 """Bring a database up to date: a copy first, then every missing migration in one transaction."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,6 +71,8 @@ def without_foreign_keys(engine: Engine) -> Iterator[Connection]:
 
 
 def _migrate(engine: Engine) -> None:
+    # It tells of its own plugins while it is imported; what was done is in the sentence of the upgrade.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     from alembic import command
     from alembic.util.exc import CommandError
 

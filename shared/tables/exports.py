@@ -8,17 +8,19 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection, Select, select
 
 from shared.errors import ConfigurationError
-from shared.tables import export_statements
+from shared.tables import Bot, Sleeve, export_statements
 from shared.tables.export_statements import Filters
 from shared.units import to_datetime
 
 BATCH_ROWS = 2_000
+LISTED_NAMES = 12
 
 EVERYTHING = Filters()
 
@@ -37,6 +39,29 @@ class _Kind:
 def columns(kind: str) -> tuple[str, ...]:
     """Give the columns of a kind: `time` (ISO, UTC) and then those of its statement."""
     return ("time", *(column.name for column in _kind(kind).statement(0, Filters()).selected_columns))
+
+
+def check_names(connection: Connection, portfolio_id: int, filters: Filters) -> None:
+    """Refuse a sleeve, bot or symbol the books of a portfolio do not have."""
+    for title, wanted, column in (
+        ("sleeve", filters.sleeve, Sleeve.name),
+        ("bot", filters.bot, Bot.name),
+        ("symbol", filters.symbol, Bot.symbol),
+    ):
+        if wanted is None:
+            continue
+        owner = Sleeve.portfolio_id if title == "sleeve" else Bot.portfolio_id
+        known = sorted(connection.execute(select(column).distinct().where(owner == portfolio_id)).scalars())
+        for name in (wanted,) if isinstance(wanted, str) else wanted:
+            if name not in known:
+                raise ConfigurationError(f"{title} must be one of {_listed(known, name)}, was {name!r}")
+
+
+def _listed(known: list[str], name: str) -> str:
+    if len(known) <= LISTED_NAMES:
+        return ", ".join(known)
+    near = get_close_matches(name, known, n=LISTED_NAMES // 2, cutoff=0.4)
+    return f"the {len(known)} of these books, like {', '.join(near or known[: LISTED_NAMES // 2])}"
 
 
 def stream(connection: Connection, kind: str, portfolio_id: int, filters: Filters = EVERYTHING) -> Iterator[list[Row]]:

@@ -40,7 +40,8 @@ class Columns:
 
     def shown(self, column: str, row: int) -> str:
         """Write a cell as the file has it."""
-        return str(self.table.column(self.names[column])[row].as_py())
+        value = self.table.column(self.names[column])[row].as_py()
+        return "empty" if value is None else str(value)
 
     def bars(self) -> Bars:
         """Give the columns of candles as bars."""
@@ -117,7 +118,8 @@ def _parse_csv(path: Path, names: list[str] | None, types: dict[str, pa.DataType
         return pa.csv.read_csv(
             stream,
             read_options=pa.csv.ReadOptions(column_names=names),
-            convert_options=pa.csv.ConvertOptions(column_types=types),
+            # An empty cell alone is none: a NaN that is written out is shown as such.
+            convert_options=pa.csv.ConvertOptions(column_types=types, null_values=[""]),
         )
 
 

@@ -61,9 +61,10 @@ def notes(backtest: Backtest) -> list[str]:
     portfolio = backtest.settings.portfolio
     spot = [symbol for symbol in backtest.replay.plan.symbols if ":" not in symbol]
     if portfolio.allow_short and spot:
+        named = "is named as a spot market" if len(spot) == 1 else "are named as spot markets"
         said.append(
-            f"Shorts are a simulation: allow_short is on, and {', '.join(spot)} are named as spot markets, which "
-            "cannot be sold short without borrowing; portfolio.allow_short=false is long only"
+            f"Shorts are a simulation: allow_short is on, and {', '.join(spot)} {named}, which cannot be sold short "
+            "without borrowing; portfolio.allow_short=false is long only"
         )
     if not backtest.settings.risk.brakes:
         said.append("The brakes were off (risk.brakes=false)")

@@ -69,7 +69,8 @@ def fills_table(backtest: Backtest) -> pa.Table:
             "price": column(fills, "price"),
             "fee": column(fills, "fee"),
             "fee_currency": pa.repeat(backtest.settings.portfolio.quote, len(fills)),
-            "crossed": column(fills, "crossed"),
+            # A sale of which nothing crossed has -0.0.
+            "crossed": column(fills, "crossed") + 0.0,
             "saved": column(fills, "saved"),
             "order": pa.array(order, mask=order < 0),
         }

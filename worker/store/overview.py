@@ -1,5 +1,6 @@
 """What `flotilla status` shows, read from the tables: levels, brakes, sleeves, positions, what happened lately."""
 
+import json
 from dataclasses import dataclass, field
 
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL as _LABELS
@@ -18,6 +19,7 @@ from shared.tables import (
     Sleeve,
     SleeveState,
 )
+from shared.units import bar_open_ms
 
 RECENT_EVENTS = 5
 
@@ -47,7 +49,7 @@ class SleeveLine:
 
 @dataclass(slots=True)
 class PositionLine:
-    """An open position; `exit_level` is 0 where nothing protects it."""
+    """An open position; `exit_level` is what protects it from the next bar on, 0 where nothing does."""
 
     bot: str
     symbol: str
@@ -68,7 +70,10 @@ class EventLine:
 
 @dataclass(slots=True)
 class Overview:
-    """A portfolio as of its last step. Times are ms UTC: market time, but `wall_ms`, `due_ms` and the lease's."""
+    """A portfolio as of its last step. Times are ms UTC: market time, but `wall_ms`, `due_ms` and the lease's.
+
+    `first_close_ms` is when the first bar closes, wall time, where no step was made yet and that can be told.
+    """
 
     name: str
     quote: str
@@ -78,6 +83,7 @@ class Overview:
     market_ms: int
     wall_ms: int
     due_ms: int | None
+    first_close_ms: int | None
     duration_ms: float
     lease_pid: int | None
     lease_host: str | None
@@ -109,7 +115,7 @@ def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
     row = connection.execute(statement).mappings().first()
     if row is None:
         return None
-    bots = _bots(connection, portfolio_id)
+    bots, settings = _bots(connection, portfolio_id), _settings(connection, portfolio_id)
     overview = Overview(
         name=row["portfolio_name"],
         quote=row["portfolio_quote"],
@@ -119,6 +125,7 @@ def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
         market_ms=row["heartbeat_market_ms"],
         wall_ms=row["heartbeat_wall_ms"],
         due_ms=row["heartbeat_due_ms"],
+        first_close_ms=_first_close_ms(row, settings),
         duration_ms=row["heartbeat_duration_ms"],
         lease_pid=row["heartbeat_lease_pid"],
         lease_host=row["heartbeat_lease_host"],
@@ -131,7 +138,7 @@ def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
         high_water=row["portfolio_state_high_water"],
         day_start_equity=row["portfolio_state_day_start_equity"],
         level=row["portfolio_state_level"],
-        settings=_settings(connection, portfolio_id),
+        settings=settings,
     )
     overview.held += _held("portfolio", "", row, "portfolio_state")
     for bot in bots:
@@ -143,6 +150,17 @@ def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
     latest = connection.execute(events.order_by(Event.id.desc()).limit(RECENT_EVENTS)).all()
     overview.events = [EventLine(*event) for event in reversed(latest)]
     return overview
+
+
+def _first_close_ms(row, settings: str) -> int | None:  # noqa: ANN001 - the row of load_overview
+    if row["portfolio_state_step"] or row["heartbeat_due_ms"] is not None:
+        return None if row["portfolio_state_step"] else row["heartbeat_due_ms"]
+    # On an exchange a fleet begins with the bar that is open when its worker starts.
+    in_real_time = json.loads(settings).get("market", {}).get("kind") == "ccxt"
+    if not in_real_time or row["heartbeat_lease_pid"] is None or row["heartbeat_lease_since_ms"] is None:
+        return None
+    step_ms = row["portfolio_step_ms"]
+    return bar_open_ms(row["heartbeat_lease_since_ms"], step_ms) + step_ms
 
 
 def _bots(connection: Connection, portfolio_id: int) -> list:
@@ -192,6 +210,11 @@ def _sleeves(connection: Connection, portfolio_id: int, bots: list, overview: Ov
 
 def _position(bot) -> PositionLine:  # noqa: ANN001 - a row of _bots
     quantity, entry, close = bot["bot_state_quantity"], bot["bot_state_entry_price"], bot["market_state_close"]
+    level, stop_fraction = bot["bot_state_exit_level"], bot["bot_state_stop_fraction"]
+    if level == 0.0 and stop_fraction > 0.0:
+        # The step writes the level at the bar after the entry; the stop holds from the entry on.
+        direction = 1.0 if quantity > 0.0 else -1.0
+        level = entry * (1.0 - direction * stop_fraction)
     return PositionLine(
         bot["bot_name"],
         bot["bot_symbol"],
@@ -199,7 +222,7 @@ def _position(bot) -> PositionLine:  # noqa: ANN001 - a row of _bots
         entry,
         close,
         quantity * (close - entry),
-        bot["bot_state_exit_level"],
+        level,
         bot["bot_state_opened_ms"],
     )
 

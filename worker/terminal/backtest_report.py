@@ -59,7 +59,8 @@ def print_backtest(console: Console, backtest: Backtest, out: Path | None) -> No
         console.print(Text(f"! {warning}.", style="bold red"))
     for note in notes(backtest):
         console.print(Text(f"· {note}."))
-    if len(backtest.figures) > 2:
+    portfolio_orders, *orders = (scope.performance.orders for scope in backtest.figures)
+    if sum(orders) > portfolio_orders:
         console.print(Text("· An order that bots of several sleeves share counts once for each of them.", style="dim"))
     console.print(Text(_effort(backtest), style="dim"))
     if out is not None:

@@ -49,12 +49,12 @@ def _print(console: Console, reports: list[FileReport]) -> None:
     for title in ("file", "symbol", "timeframe"):
         table.add_column(title, overflow="fold")
     for title in ("rows", "first", "last", "gaps", "missing", "duplicates", "misplaced", "impossible"):
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", overflow="fold")
     for report in reports:
         counts = (report.gaps, report.missing_bars, report.duplicates, report.misplaced, report.impossible)
         table.add_row(
-            report.file,
-            report.symbol or UNKNOWN,
+            Text(report.file),
+            Text(report.symbol or UNKNOWN),
             report.timeframe or UNKNOWN,
             f"{report.rows:,}",
             *(UNKNOWN if time_ms is None else show_time(time_ms) for time_ms in (report.first_ms, report.last_ms)),
@@ -64,12 +64,14 @@ def _print(console: Console, reports: list[FileReport]) -> None:
     console.print(table)
     for report in reports:
         if not report.usable:
-            console.print(Text(f"{report.file}: {_flaw(report)}", style="red"))
+            console.print(Text(f"{report.file}: {_flaw(report)}", style="red"), soft_wrap=True)
 
 
 def _flaw(report: FileReport) -> str:
-    return report.error or f"row {report.first_flaw_row}: {report.first_flaw}"
+    # What could not be read at all is said with the name of its file, which stands before it already.
+    return report.error.removeprefix(f"{report.file} ") or f"row {report.first_flaw_row}: {report.first_flaw}"
 
 
 def _more(refused: list[FileReport]) -> str:
-    return f" (and {len(refused) - 1} more files)" if len(refused) > 1 else ""
+    more = len(refused) - 1
+    return f" (and {more} more file{'s' if more > 1 else ''})" if more else ""

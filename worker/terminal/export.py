@@ -11,8 +11,8 @@ import typer
 from shared.enums import Resolution, Side, Trigger
 from shared.errors import ConfigurationError
 from shared.tables.export_statements import Filters
-from shared.tables.exports import KINDS, csv_chunks, json_chunks
-from shared.units import parse_time_ms
+from shared.tables.exports import KINDS, check_names, csv_chunks, json_chunks
+from shared.units import format_time, parse_time_ms
 from worker.terminal.options import ConfigOption
 from worker.terminal.place import find_place, open_books
 
@@ -52,7 +52,12 @@ def export(
         exit_reason=_name("exit-reason", exit_reason, Trigger),
         resolution=Resolution[_name("resolution", resolution, Resolution) or Resolution.HOUR.name],
     )
+    if filters.start_ms is not None and filters.end_ms is not None and filters.start_ms >= filters.end_ms:
+        raise ConfigurationError(
+            f"--from must be before --to {format_time(filters.end_ms)}, was {format_time(filters.start_ms)}"
+        )
     with open_books(find_place(config)) as (connection, portfolio_id):
+        check_names(connection, portfolio_id, filters)
         chunks = csv_chunks if form == "csv" else json_chunks
         _write(chunks(connection, kind, portfolio_id, filters), out)
 

@@ -41,8 +41,7 @@ def status(config: ConfigOption = None, json: JsonOption = False) -> None:
 
 def liveness(overview: Overview, now_ms: int) -> tuple[str, bool]:
     """Say in a sentence whether the worker runs and when it last stepped, and whether all is well."""
-    age = f"{_age(now_ms - overview.wall_ms)} ago" if overview.wall_ms else "never"
-    stepped = f"last step {age}"
+    stepped = f"last step {_age(now_ms - overview.wall_ms)} ago" if overview.wall_ms else "no step yet"
     if overview.lease_pid is None or overview.lease_renewed_ms is None:
         return f"the worker is not running, {stepped}", False
     silent_ms = now_ms - overview.lease_renewed_ms
@@ -79,7 +78,7 @@ def _print(console: Console, overview: Overview, now_ms: int) -> None:
     said, well = liveness(overview, now_ms)
     console.print(Text(f"{overview.name}: {overview.market}, {overview.broker}", style="bold"))
     console.print(Text(said, style="green" if well else "bold red"))
-    console.print(f"step {overview.step:,}, market time {format_time(overview.market_ms)}")
+    console.print(_progress(overview, now_ms))
     profit = overview.equity - overview.money_in
     console.print(
         f"equity {number(overview.equity)} {overview.quote}, profit {profit:+,.2f} "
@@ -99,6 +98,15 @@ def _print(console: Console, overview: Overview, now_ms: int) -> None:
     console.print(_position_table(overview) if overview.positions else "no open positions")
     for event in overview.events:
         console.print(f"{format_time(event.time_ms)}  {event.severity.lower()}  {event.message}", markup=False)
+
+
+def _progress(overview: Overview, now_ms: int) -> str:
+    if overview.step:
+        return f"step {overview.step:,}, market time {format_time(overview.market_ms)}"
+    if overview.first_close_ms is None or overview.first_close_ms < now_ms:
+        return "no step yet"
+    left = _age(overview.first_close_ms - now_ms)
+    return f"no step yet: the first bar closes at {format_time(overview.first_close_ms)}, in {left}"
 
 
 def _sleeve_table(overview: Overview) -> Table:
