@@ -22,6 +22,10 @@ STOP_SECONDS = 40.0
 PAGE_SECONDS = 15.0
 # What the page writes into its log once it listens.
 PAGE_SAYS = "the page is at"
+# What it writes some seconds before it ends, and while somebody else has its port.
+PAGE_FAILS = ("the page could not start", "must be free for the page")
+PAGE_WAITS = "is taken; waiting for it"
+PORT_SECONDS = 3.0
 
 
 def start(root: Path) -> str:
@@ -79,13 +83,25 @@ def _where_to_look(root: Path, socket: Path, said_before: int | None = None) -> 
     if not _alive_under(socket, "dashboard"):
         said_before = _size(log)
         _start_program(socket, "dashboard")
-    if said_before is not None:
-        _wait(lambda: PAGE_SAYS in _since(log, said_before) or not _alive_under(socket, "dashboard"), PAGE_SECONDS)
-    if said_before is None or PAGE_SAYS in _since(log, said_before):
+    if said_before is None or _page_starts(log, said_before, socket):
         page = f"at {_page_address(root)} or with"
     else:
-        page = f"with (the page did not start: {_last_line(log)})"
+        page = f"with (the page did not start: {_last_line(log)}; {log.relative_to(root)} has the rest)"
     return f"Flotilla is running: look {page} `.venv/bin/flotilla status`, stop with `make stop`."
+
+
+def _page_starts(log: Path, said_before: int, socket: Path) -> bool:
+    """Wait for the word of the page that it listens, or that it will not."""
+
+    def says(*words: str) -> bool:
+        said = _since(log, said_before)
+        return any(word in said for word in words)
+
+    _wait(lambda: says(PAGE_SAYS, PAGE_WAITS, *PAGE_FAILS) or not _alive_under(socket, "dashboard"), PAGE_SECONDS)
+    if says(PAGE_WAITS):
+        # A page that is just ending still has the port for a moment.
+        _wait(lambda: says(PAGE_SAYS, *PAGE_FAILS), PORT_SECONDS)
+    return says(PAGE_SAYS)
 
 
 def _page_address(root: Path) -> str:
@@ -172,7 +188,9 @@ def _since(log: Path, size: int) -> str:
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
-    return lines[-1] if lines else f"see {log}"
+    # What points to the lines above it says nothing where they are not shown.
+    telling = [line.strip() for line in lines if line.strip() and "the lines above say why" not in line]
+    return telling[-1] if telling else f"see {log}"
 
 
 if __name__ == "__main__":
