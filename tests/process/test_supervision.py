@@ -119,6 +119,18 @@ def test_a_page_that_does_not_start_is_said_and_keeps_nobody_from_the_fleet(proj
     assert project.ctl("status", "dashboard").split()[1] == "EXITED"
 
 
+def test_a_page_that_says_it_fails_is_not_waited_for(project: Project) -> None:
+    conf = project.root / "supervisord.conf"
+    begins = project.page("print('the page is at'); signal.pause()")
+    says = "print('boom'); print('the page could not start; the lines above say why'); signal.pause()"
+    conf.write_text(conf.read_text().replace(begins, project.page(says)))
+    began = time.monotonic()
+    code, said = project.make("start")
+    assert code == 0, said
+    assert time.monotonic() - began < supervision.PAGE_SECONDS
+    assert "(the page did not start: boom; logs/dashboard.log has the rest)" in said
+
+
 def test_only_the_owner_can_open_the_socket(project: Project) -> None:
     project.make("start")
     for path in (project.root / "run" / "supervisor.sock", project.root / "run"):
