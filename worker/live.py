@@ -44,6 +44,7 @@ from worker.store.fleet import (
     RegisteredFleet,
     register_fleet,
     set_bot_status,
+    set_broker_label,
 )
 from worker.store.money import TransferRow, save_transfers
 from worker.store.states import load_states
@@ -386,6 +387,7 @@ class LiveWorker:
                 connection, self._books.portfolio_id, settings.digest(), settings.model_dump_json(), now_ms
             )
             self._books.settings_version_id = version
+            set_broker_label(connection, self._books.portfolio_id, self._identity().broker_label)
             self._save_event(connection, Severity.INFO, "SETTINGS_CHANGED", "; ".join(changed))
         return changed + refused
 

@@ -284,6 +284,7 @@ def test_a_reload_takes_over_risk_and_refuses_the_rest(make_place: MakePlace) ->
     assert place.value("SELECT count(*) FROM settings_version") == 2
     ((message,),) = place.rows("SELECT message FROM event WHERE kind = 'SETTINGS_CHANGED'")
     assert "risk: stop 0.0 → 0.05" in message
+    assert place.value("SELECT broker_label FROM portfolio").startswith("paper, fee 0.2000%")
     assert_books(place)
 
 

@@ -22,7 +22,7 @@ Identity = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class PortfolioIdentity:
-    """What a portfolio is; once there were steps, only `broker_label` may change from start to start."""
+    """What a portfolio is; once there were steps, only `broker_label` may change."""
 
     name: str
     quote: str
@@ -187,6 +187,11 @@ def assign_names(known: Sequence[_KnownBot], wanted: Sequence[BotIdentity]) -> d
             names[_identity(bot)] = name
             taken.add(name)
     return {_identity(bot): names[_identity(bot)] for bot in wanted}
+
+
+def set_broker_label(connection: Connection, portfolio_id: int, label: str) -> None:
+    """Write where the orders go from now on, as every page says it."""
+    connection.execute(update(Portfolio).where(Portfolio.id == portfolio_id).values(broker_label=label))
 
 
 def set_bot_status(connection: Connection, bot_id: int, status: BotStatus, note: str | None, now_ms: int) -> None:
