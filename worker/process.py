@@ -1,15 +1,11 @@
-"""What the operating system holds for a worker: its files, the lock that keeps it alone, its signals, its parent."""
+"""What the operating system holds for a worker: its files, the lock that keeps it alone, its signals."""
 
 import contextlib
-import ctypes
 import fcntl
 import hashlib
 import json
 import os
-import select
 import signal
-import stat
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -21,8 +17,6 @@ from typing import Any
 
 from shared.errors import ConfigurationError, LeaseError
 from shared.units import format_time
-
-PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -86,31 +80,6 @@ class HostLock:
             return f"(process {holder['pid']}, since {format_time(holder['since_ms'])})"
         except (OSError, ValueError, KeyError, TypeError):
             return "(process unknown)"
-
-
-def watch_parent() -> Callable[[], bool]:
-    """Tie this process to the supervisor that started it and give a function that tells whether that is gone.
-
-    Without this a supervisor killed by SIGKILL leaves its worker behind, and the next supervisor starts a second one.
-    Linux sends SIGTERM by itself; elsewhere, and for a supervisor that died before this call, the loop asks the
-    function.
-    """
-    parent = os.getppid()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    return lambda: os.getppid() != parent or _pipe_from_parent_broken()
-
-
-def _pipe_from_parent_broken() -> bool:
-    """The supervisor holds the only other end of standard input."""
-    try:
-        if not stat.S_ISFIFO(os.fstat(0).st_mode):
-            return False
-        poll = select.poll()
-        poll.register(0, select.POLLIN)
-        return any(events & select.POLLHUP for _, events in poll.poll(0))
-    except OSError:
-        return False
 
 
 class Wakes:
