@@ -1,4 +1,4 @@
-"""The ASGI application: the gate, then downloads and health, then Streamlit.
+"""The ASGI application: the gate, then downloads, reports and health, then Streamlit.
 
 Supervisor runs `python -m dashboard.serve`; `uvicorn dashboard.serve:app` works too.
 """
@@ -28,6 +28,7 @@ from dashboard.gate.throttle import Throttle
 from dashboard.health import Health
 from dashboard.place import Place, find_place
 from dashboard.plotly_script import packed_script, plotly_route
+from dashboard.report.route import Reports
 from dashboard.streamlit_options import set_options
 from shared.clock import SystemClock
 from shared.errors import ConfigurationError, FlotillaError
@@ -47,7 +48,7 @@ def make_app(place: Place, script: Path = SCRIPT) -> Gate:
     clock = SystemClock()
     door = _door(place, clock)
     require_password(place.settings.dashboard.address, door)
-    exports, health = Exports(place), Health(place, clock)
+    exports, reports, health = Exports(place), Reports(place, clock), Health(place, clock)
     record = SigninRecord(place.root, clock)
     sign_in = SignIn(door, Throttle(clock), record)
 
@@ -61,13 +62,14 @@ def make_app(place: Place, script: Path = SCRIPT) -> Gate:
             yield {}
         finally:
             exports.close()
+            reports.close()
             health.close()
             record.close()
 
     import streamlit
 
-    routes = [*sign_in.routes(), health.route(HEALTH_PATH), *exports.routes(), plotly_route()]
-    return Gate(streamlit.App(script, lifespan=lifespan, routes=routes), door)
+    routes = [*sign_in.routes(), health.route(HEALTH_PATH), *exports.routes(), *reports.routes(), plotly_route()]
+    return Gate(streamlit.App(script, lifespan=lifespan, routes=routes), door, record)
 
 
 def require_password(address: str, door: Door) -> None:
@@ -119,6 +121,7 @@ def _import_everything() -> None:
     import plotly.io
 
     plotly.io.to_json(go.Figure([go.Scatter(y=[1]), go.Pie(values=[1])]))
+    _import("dashboard.report.books")
     for package in PACKAGES:
         if importlib.util.find_spec(package) is None:
             continue

@@ -1,0 +1,46 @@
+"""What holding symbols from one mark to another would have made, from prices at the very times of the marks."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from pandas import DataFrame, Series
+from sqlalchemy import Connection, select
+
+from dashboard.queries.candles import candle_market, load_closes
+from dashboard.queries.frames import empty, frame
+from shared.tables import Candle, Portfolio
+
+# Closes read at most, of all symbols together.
+MOST_CLOSES = 40_000
+
+
+def load_holding(connection: Connection, portfolio_id: int, symbols: Sequence[str], times_ms: np.ndarray) -> DataFrame:
+    """Load what each symbol would have made since the first of some times, without costs; nothing where none is known.
+
+    Columns: time_ms (of those given, fewer where they are many; the first and the last stay), symbol, return_fraction
+    (since the first time at which all have a price: the close there, else the open of the bar that begins there).
+    """
+    nothing = empty(time_ms="int64", symbol="str", return_fraction="float64")
+    market = candle_market(connection, portfolio_id)
+    if market is None or len(times_ms) < 2 or not symbols:
+        return nothing
+    at = np.unique(np.linspace(0, len(times_ms) - 1, max(MOST_CLOSES // len(symbols), 10), dtype=np.int64))
+    times = np.asarray(times_ms, np.int64)[at]
+    prices = load_closes(connection, portfolio_id, market, symbols, times)
+    opens = _opens(connection, portfolio_id, market, int(times[0]))
+    prices.iloc[0] = prices.iloc[0].fillna(opens.reindex(prices.columns))
+    held = prices.ffill().dropna()
+    if len(held) < 2:
+        return nothing
+    grown = held / held.iloc[0] - 1.0
+    rows = grown.stack().rename("return_fraction").rename_axis(["time_ms", "symbol"]).reset_index()
+    return rows.astype({"symbol": "str"}).sort_values("time_ms", kind="stable", ignore_index=True)
+
+
+def _opens(connection: Connection, portfolio_id: int, market: str, time_ms: int) -> Series:
+    own, portfolio = Candle.__table__.c, Portfolio.__table__.c
+    step_ms = connection.execute(select(portfolio.step_ms).where(portfolio.id == portfolio_id)).scalar_one()
+    statement = select(own.symbol, own.open).where(
+        own.market == market, own.timeframe_ms == step_ms, own.open_ms == time_ms
+    )
+    return frame(connection, statement).set_index("symbol")["open"]
