@@ -5,8 +5,10 @@ need the memory of a few thousand and no page waits for them.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from threading import BoundedSemaphore, Lock
 from typing import Any
 
@@ -23,16 +25,20 @@ from shared.database import open_reader, translated
 from shared.enums import Resolution
 from shared.errors import ConfigurationError, DatabaseError, FlotillaError
 from shared.tables import Portfolio
-from shared.tables.export_statements import Filters
-from shared.tables.exports import KINDS, csv_chunks, json_chunks
-from shared.units import parse_time_ms, to_datetime
+from shared.tables.export_filters import Filters
+from shared.tables.exports import KINDS, check_names, csv_chunks, json_chunks
+from shared.units import format_time, parse_time_ms, to_datetime, to_ms
 
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 EXPORTS_AT_ONCE = 4
 # A browser that takes nothing for so long is given up, for a read transaction keeps the database's log from shrinking.
 STALLED_SECONDS = 60.0
-NAMES = ("sleeve", "bot", "symbol", "side", "exit_reason")
+NAMES = ("sleeve", "bot", "symbol")
+VOCABULARIES = ("side", "exit_reason", "scope_kind")
 TIMES = {"from": "start_ms", "to": "end_ms"}
+# A year alone is no time in ms, nor is what no calendar has.
+MILLISECONDS = re.compile(r"[0-9]{9,15}")
+LATEST_MS = to_ms(datetime(9000, 1, 1, tzinfo=UTC))
 _END = object()
 
 Chunks = Callable[[Connection, str, int, Filters], Iterator[str]]
@@ -70,8 +76,10 @@ class Exports:
             return _sentence("Too many downloads at once; try again when one has ended.", 503, {"Retry-After": "10"})
         chunks = self._chunks(kind, form, filters)
         try:
-            # Whatever is wrong with the database shows here, while there is still a status to say it with.
+            # Whatever is wrong with names or database shows here, while there is still a status to say it with.
             first = await run_in_threadpool(next, chunks)
+        except ConfigurationError as error:
+            return _sentence(str(error), 400)
         except FlotillaError as error:
             return _sentence(str(error), 503)
         headers = {
@@ -89,16 +97,17 @@ class Exports:
         """Its end, however it comes, gives back connection and place."""
         try:
             with self._books() as (connection, portfolio_id):
+                check_names(connection, portfolio_id, filters)
                 yield from CHUNKS[form](connection, kind, portfolio_id, filters)
         finally:
             self._places.release()
 
     @contextmanager
     def _books(self) -> Iterator[tuple[Connection, int]]:
-        engine = self._opened()
+        engine, own = self._opened(), Portfolio.__table__.c
         name = self._place.settings.portfolio.name
         with translated(engine), engine.connect() as connection:
-            portfolio_id = connection.execute(select(Portfolio.id).where(Portfolio.name == name)).scalar_one_or_none()
+            portfolio_id = connection.execute(select(own.id).where(own.name == name)).scalar_one_or_none()
             if portfolio_id is None:
                 raise DatabaseError(f"the books must hold portfolio {name!r}, which the worker makes; they do not")
             yield connection, portfolio_id
@@ -118,22 +127,30 @@ class Exports:
 def parse_filters(query: QueryParams) -> Filters:
     """Read the filters of an address.
 
-    `from` and `to` are ISO times or milliseconds, `[from, to)`; `sleeve`, `bot`, `symbol`, `side` and `exit_reason` may
-    come several times; `resolution` is for equity. Raises ConfigurationError for anything else.
+    `from` and `to` are ISO times or milliseconds, `[from, to)`; `sleeve`, `bot`, `symbol`, `side`, `exit_reason` and
+    `scope_kind` may come several times; `resolution` is for equity. Raises ConfigurationError for anything else, but
+    whether names exist is for `check_names`.
     """
     wanted: dict[str, Any] = {}
     for name in query:
         values = tuple(value for value in query.getlist(name) if value)
         if name in NAMES:
             wanted |= {name: values} if values else {}
+        elif name in VOCABULARIES:
+            wanted |= {name: tuple(value.upper() for value in values)} if values else {}
         elif name in TIMES:
             wanted |= {TIMES[name]: _time_ms(values[-1])} if values else {}
         elif name == "resolution":
             wanted["resolution"] = _resolution(values[-1] if values else "")
         else:
-            known = ", ".join([*TIMES, *NAMES, "resolution"])
+            known = ", ".join([*TIMES, *NAMES, *VOCABULARIES, "resolution"])
             raise ConfigurationError(f"a filter must be one of {known}, was {name!r}")
-    return Filters(**wanted)
+    filters = Filters(**wanted)
+    if filters.start_ms is not None and filters.end_ms is not None and filters.start_ms >= filters.end_ms:
+        raise ConfigurationError(
+            f"from must be before to {format_time(filters.end_ms)}, was {format_time(filters.start_ms)}"
+        )
+    return filters
 
 
 class _Download(StreamingResponse):
@@ -163,7 +180,12 @@ async def _stream(first: str, chunks: Generator[str, None, None]) -> AsyncIterat
 
 
 def _time_ms(text: str) -> int:
-    return int(text) if text.lstrip("-").isdigit() and len(text) > 8 else parse_time_ms(text)
+    if not MILLISECONDS.fullmatch(text):
+        return parse_time_ms(text)
+    time_ms = int(text)
+    if time_ms > LATEST_MS:
+        raise ConfigurationError(f"time must be at most {LATEST_MS} ms, was {text}")
+    return time_ms
 
 
 def _resolution(text: str) -> Resolution:

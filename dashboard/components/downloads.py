@@ -1,51 +1,102 @@
-"""Downloads: links to the streamed exports of the books, and the rows of a chart itself."""
+"""Downloads: what stands beneath every table and chart, and gives its rows as CSV or JSON.
 
+Rows of the books come as a stream from `/export`, with the columns of `flotilla export`, as filtered or all; what a
+page works out comes as it is on show. `table` and `live_chart` ask for one of the two, so that none is drawn without.
+"""
+
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-import pandas as pd
 import streamlit as st
+from pandas import DataFrame
 
+from dashboard import loaders
+from dashboard.components.pickers import Period
+from dashboard.components.rows import Rows
 from dashboard.components.words import words
+from dashboard.queries.equity import Scope
 from dashboard.queries.filters import EVERYTHING, Filters
+from shared.enums import ScopeKind
 
 EXPORT_PATH = "/export"
-FORMATS = ("csv", "json")
+FORMATS = {"csv": "text/csv", "json": "application/json"}
+NOTES = {
+    "Books": "the columns of `flotilla export {name}`, times UTC.",
+    "Rows": "the rows on show; fractions are fractions, times UTC.",
+}
 
 
-def export_url(kind: str, form: str, filters: Filters = EVERYTHING) -> str:
-    """Give the address of an export of what the filters take; the rows are streamed, however many there are."""
-    single = {"from": filters.start_ms, "to": filters.end_ms}
-    many = {
-        "bot": filters.bots,
-        "sleeve": filters.sleeves,
-        "symbol": filters.symbols,
-        "side": filters.sides,
-        "exit_reason": filters.exit_reasons,
-    }
-    asked: dict[str, object] = {name: value for name, value in single.items() if value is not None}
-    asked |= {name: values for name, values in many.items() if values}
-    return f"{EXPORT_PATH}/{kind}.{form}" + (f"?{urlencode(asked, doseq=True)}" if asked else "")
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Rows of the books: an export of this name, filtered as on show; `scope_kinds`, `resolution` as in `/export`."""
 
+    name: str
+    filters: Filters = EVERYTHING
+    scope_kinds: tuple[str, ...] = ()
+    resolution: str = ""
 
-def export_links(kind: str, filters: Filters = EVERYTHING) -> None:
-    """Draw the links that download what the filters take, and everything, as CSV and as JSON."""
-    with st.popover("Download", icon=":material/download:", type="tertiary"):
-        st.caption(f"{words(kind).capitalize()}: the columns of `flotilla export {kind}`, times UTC.")
-        for form in FORMATS:
-            with st.container(horizontal=True):
-                st.link_button(f"{form.upper()}, as filtered", export_url(kind, form, filters), width="stretch")
-                st.link_button(f"{form.upper()}, all", export_url(kind, form), width="stretch")
-
-
-def frame_download(frame: pd.DataFrame, name: str, key: str) -> None:
-    """Draw a button per format that downloads the rows behind a chart; they are written out on the click only."""
-    with st.popover("Download", icon=":material/download:", type="tertiary"):
-        st.caption("The figures of this chart; fractions are fractions, times ms UTC.")
-        makers = {
-            "csv": ("text/csv", lambda: frame.to_csv(index=False).encode()),
-            "json": ("application/json", lambda: frame.to_json(orient="records").encode()),
+    def url(self, form: str) -> str:
+        """Give the address of what is on show; the rows are streamed, however many there are."""
+        single = {"from": self.filters.start_ms, "to": self.filters.end_ms, "resolution": self.resolution.lower()}
+        many = {
+            "bot": self.filters.bots,
+            "sleeve": self.filters.sleeves,
+            "symbol": self.filters.symbols,
+            "side": self.filters.sides,
+            "exit_reason": self.filters.exit_reasons,
+            "scope_kind": self.scope_kinds,
         }
-        for form, (mime, make) in makers.items():
-            st.download_button(
-                form.upper(), make, f"{name}.{form}", mime, key=f"{key}_{form}", on_click="ignore", width="stretch"
-            )
+        asked: dict[str, object] = {name: value for name, value in single.items() if value not in (None, "")}
+        asked |= {name: values for name, values in many.items() if values}
+        return f"{EXPORT_PATH}/{self.name}.{form}" + (f"?{urlencode(asked, doseq=True)}" if asked else "")
+
+    def everything(self) -> "Books":
+        """Give all rows of the same kind."""
+        return Books(self.name)
+
+
+Source = Books | Rows
+
+
+def equity_books(scopes: tuple[Scope, ...], period: Period, marks: DataFrame) -> Books:
+    """Give the equity of scopes at the resolution of the marks on show; at hours where they are of several."""
+    named = Filters(
+        period.start_ms,
+        period.end_ms,
+        bots=tuple(scope.name for scope in scopes if scope.kind is ScopeKind.BOT),
+        sleeves=tuple(scope.name for scope in scopes if scope.kind is ScopeKind.SLEEVE),
+    )
+    books = Books("equity", named)
+    if any(scope.kind is ScopeKind.PORTFOLIO for scope in scopes):
+        books = replace(books, scope_kinds=(ScopeKind.PORTFOLIO.name,))
+    found = marks["resolution"].unique().tolist()
+    return replace(books, resolution=found[0]) if len(found) == 1 else books
+
+
+def download(key: str, source: Source, *more: Source) -> None:
+    """Draw the button that opens the downloads of a table or chart; what they give is made on the click only."""
+    # Only the icon is seen (`style`); the words are for those who do not see it.
+    with st.popover(
+        f"Download {words(source.name)}", icon=":material/download:", type="tertiary", key=f"download_{key}"
+    ):
+        for number, offered in enumerate((source, *more)):
+            st.caption(f"{words(offered.name).capitalize()}: {NOTES[type(offered).__name__].format(name=offered.name)}")
+            with st.container(horizontal=True):
+                if isinstance(offered, Books):
+                    _links(offered)
+                else:
+                    _buttons(offered, f"download_{key}_{number}")
+
+
+def _links(books: Books) -> None:
+    is_filtered = books != books.everything()
+    for form in FORMATS:
+        if is_filtered:
+            st.link_button(f"{form.upper()}, as filtered", books.url(form))
+        st.link_button(f"{form.upper()}, all", books.everything().url(form))
+
+
+def _buttons(rows: Rows, key: str) -> None:
+    for form, mime in FORMATS.items():
+        name = f"{loaders.place().settings.portfolio.name}-{rows.name}.{form}"
+        st.download_button(form.upper(), rows.maker(form), name, mime, key=f"{key}_{form}", on_click="ignore")

@@ -3,28 +3,22 @@
 The columns are documented in `docs/database.md`; they are only ever added to, at the end.
 """
 
-import csv
-import io
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
+from shared.enums import ScopeKind, Side, Trigger
 from shared.errors import ConfigurationError
-from shared.tables import Bot, Sleeve, export_statements
-from shared.tables.export_statements import Filters
-from shared.units import to_datetime
+from shared.tables import export_bars, export_scopes, export_statements
+from shared.tables.export_filters import EVERYTHING, Filters, Wanted, several
+from shared.tables.export_formats import Row, csv_pieces, iso, json_pieces
+from shared.tables.fleet import Bot, Sleeve
 
 BATCH_ROWS = 2_000
 LISTED_NAMES = 12
-
-EVERYTHING = Filters()
-
-Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +36,7 @@ def columns(kind: str) -> tuple[str, ...]:
 
 
 def check_names(connection: Connection, portfolio_id: int, filters: Filters) -> None:
-    """Refuse a sleeve, bot or symbol the books of a portfolio do not have."""
+    """Refuse a sleeve, bot or symbol the books of a portfolio do not have, and a word no vocabulary has."""
     for title, wanted, column in (
         ("sleeve", filters.sleeve, Sleeve.name),
         ("bot", filters.bot, Bot.name),
@@ -52,9 +46,19 @@ def check_names(connection: Connection, portfolio_id: int, filters: Filters) -> 
             continue
         owner = Sleeve.portfolio_id if title == "sleeve" else Bot.portfolio_id
         known = sorted(connection.execute(select(column).distinct().where(owner == portfolio_id)).scalars())
-        for name in (wanted,) if isinstance(wanted, str) else wanted:
-            if name not in known:
-                raise ConfigurationError(f"{title} must be one of {_listed(known, name)}, was {name!r}")
+        _check(title, wanted, known)
+    for title, wanted, vocabulary in (
+        ("side", filters.side, Side),
+        ("exit reason", filters.exit_reason, Trigger),
+        ("scope kind", filters.scope_kind, ScopeKind),
+    ):
+        _check(title, wanted, list(vocabulary.__members__))
+
+
+def _check(title: str, wanted: Wanted, known: list[str]) -> None:
+    for name in several(wanted):
+        if name not in known:
+            raise ConfigurationError(f"{title} must be one of {_listed(known, name)}, was {name!r}")
 
 
 def _listed(known: list[str], name: str) -> str:
@@ -70,35 +74,17 @@ def stream(connection: Connection, kind: str, portfolio_id: int, filters: Filter
     at = [column.name for column in statement.selected_columns].index(_kind(kind).time)
     rows = connection.execute(statement.execution_options(yield_per=BATCH_ROWS))
     for batch in rows.partitions():
-        yield [(_iso(row[at]), *row) for row in batch]
+        yield [(iso(row[at]), *row) for row in batch]
 
 
 def csv_chunks(connection: Connection, kind: str, portfolio_id: int, filters: Filters = EVERYTHING) -> Iterator[str]:
     """Give the rows of a kind as CSV with a header, in pieces."""
-    yield _csv([columns(kind)])
-    for batch in stream(connection, kind, portfolio_id, filters):
-        yield _csv(batch)
+    return csv_pieces(columns(kind), stream(connection, kind, portfolio_id, filters))
 
 
 def json_chunks(connection: Connection, kind: str, portfolio_id: int, filters: Filters = EVERYTHING) -> Iterator[str]:
     """Give the rows of a kind as one JSON array of objects, in pieces."""
-    names = columns(kind)
-    opening = "[\n"
-    for batch in stream(connection, kind, portfolio_id, filters):
-        lines = (json.dumps(dict(zip(names, row, strict=True)), allow_nan=False) for row in batch)
-        yield opening + ",\n".join(lines)
-        opening = ",\n"
-    yield "[]\n" if opening == "[\n" else "\n]\n"
-
-
-def _csv(rows: list[Any]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
-
-
-def _iso(time_ms: int) -> str:
-    return to_datetime(time_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return json_pieces(columns(kind), stream(connection, kind, portfolio_id, filters))
 
 
 def _kind(kind: str) -> _Kind:
@@ -111,9 +97,13 @@ KINDS = {
     "fills": _Kind(export_statements.fills, "time_ms"),
     "orders": _Kind(export_statements.orders, "decided_ms"),
     "round_trips": _Kind(export_statements.round_trips, "closed_ms"),
-    "equity": _Kind(export_statements.equity, "last_ms"),
-    "allocations": _Kind(export_statements.allocations, "time_ms"),
-    "transfers": _Kind(export_statements.transfers, "time_ms"),
+    "equity": _Kind(export_scopes.equity, "last_ms"),
+    "allocations": _Kind(export_scopes.allocations, "time_ms"),
+    "transfers": _Kind(export_scopes.transfers, "time_ms"),
+    "funding": _Kind(export_scopes.funding, "time_ms"),
     "decisions": _Kind(export_statements.decisions, "from_ms"),
-    "events": _Kind(export_statements.events, "time_ms"),
+    "events": _Kind(export_scopes.events, "time_ms"),
+    "commands": _Kind(export_scopes.commands, "asked_ms"),
+    "candles": _Kind(export_bars.candles, "open_ms"),
+    "bar_records": _Kind(export_bars.bar_records, "open_ms"),
 }

@@ -11,19 +11,30 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from shared.database import open_reader, transaction
-from shared.enums import Resolution, ScopeKind, Severity, Side, TransferKind
+from shared.enums import BarStatus, CommandKind, Resolution, ScopeKind, Severity, Side, TransferKind
 from shared.errors import ConfigurationError
 from shared.tables import Decision, EquityPoint, EquityRecent, Fill, OpenDecision
-from shared.tables.export_statements import Filters
-from shared.tables.exports import EVERYTHING, KINDS, columns, csv_chunks, json_chunks, stream
+from shared.tables.commands import ask
+from shared.tables.export_filters import EVERYTHING, Filters
+from shared.tables.export_formats import harmless
+from shared.tables.exports import KINDS, check_names, columns, csv_chunks, json_chunks, stream
 from shared.units import HOUR_MS
 from tests.store.fleets import START_MS, Books, make_fill, open_books
 from tests.store.test_trading import ClosedRow, make_order
-from worker.store.events import EventRow, save_events
-from worker.store.money import AllocationRow, TransferRow, save_allocations, save_transfers
+from worker.store.candles import save_bars
+from worker.store.events import BarRow, EventRow, save_bar_records, save_events
+from worker.store.money import (
+    AllocationRow,
+    FundingRow,
+    TransferRow,
+    save_allocations,
+    save_funding,
+    save_transfers,
+)
 from worker.store.orders import save_fills, save_orders
 from worker.store.round_trips import save_round_trips
 
+HOSTILE = '=1+1,"quoted"\nand <b>broken</b>'
 DOCUMENT = Path(__file__).parents[2] / "docs" / "database.md"
 
 
@@ -52,8 +63,16 @@ def books(engine: Engine) -> Books:
             1,
             [AllocationRow(kind, 1, START_MS, 5, 0.5, 100.0, 90.0) for kind in (ScopeKind.SLEEVE, ScopeKind.BOT)],
         )
-        hostile = '=1+1,"quoted"\nand <b>broken</b>'
-        save_events(connection, 1, [EventRow(START_MS, START_MS, Severity.ERROR, "ODD", hostile)])
+        save_events(connection, 1, [EventRow(START_MS, START_MS, Severity.ERROR, "ODD", HOSTILE)])
+        for scope_kind, scope in ((ScopeKind.PORTFOLIO, ""), (ScopeKind.BOT, bots[0].name)):
+            ask(connection, 1, CommandKind.PAUSE, scope_kind, scope, HOSTILE, "ann", START_MS)
+        save_funding(
+            connection, 1, [FundingRow(bot.id, bot.symbol, START_MS + 5, 1, -1.0, 9.0, 1e-4, 9e-4) for bot in bots]
+        )
+        save_bar_records(connection, 1, [BarRow("C0/USDT", START_MS, 1, BarStatus.LATE, HOSTILE, 9)])
+        kept = dict.fromkeys(("C0/USDT", "C1/USDT", "ELSEWHERE/USDT"), (1.0, 2.0, 0.5, 1.5, 10.0))
+        for at in range(3):
+            save_bars(connection, "sim", HOUR_MS, START_MS + at * HOUR_MS, kept)
     return books
 
 
@@ -76,14 +95,17 @@ def test_every_row_is_exported(engine: Engine, books: Books) -> None:
     assert len(taken(engine, "decisions")) == count(engine, Decision, OpenDecision) > 27
     every = [row for resolution in Resolution for row in taken(engine, "equity", Filters(resolution=resolution))]
     assert len(every) == count(engine, EquityPoint, EquityRecent)
-    assert {
-        kind: len(taken(engine, kind)) for kind in ("orders", "round_trips", "allocations", "transfers", "events")
-    } == {
+    few = set(KINDS) - {"fills", "decisions", "equity"}
+    assert {kind: len(taken(engine, kind)) for kind in few} == {
         "orders": 5,
         "round_trips": 40,
         "allocations": 2,
         "transfers": 1,
+        "funding": 27,
         "events": 1,
+        "commands": 2,
+        "candles": 6,
+        "bar_records": 1,
     }
 
 
@@ -112,9 +134,18 @@ def test_csv_and_json_are_the_same_rows(engine: Engine, books: Books, kind: str)
     assert len(objects) > 0 and tuple(objects[0]) == columns(kind) == tuple(table[0])
 
     def said(value: object) -> str:
-        return "" if value is None else str(value)
+        return "" if value is None else harmless(value) if isinstance(value, str) else str(value)
 
     assert [{name: said(value) for name, value in row.items()} for row in objects] == table
+
+
+@pytest.mark.parametrize(("kind", "column"), [("events", "message"), ("commands", "reason"), ("bar_records", "reason")])
+def test_text_is_no_formula_in_csv_and_exact_in_json(engine: Engine, books: Books, kind: str, column: str) -> None:
+    with transaction(engine) as connection:
+        row = next(csv.DictReader(io.StringIO("".join(csv_chunks(connection, kind, 1)))))
+        (found, *_) = json.loads("".join(json_chunks(connection, kind, 1)))
+    assert row[column] == f"'{HOSTILE}"
+    assert found[column] == HOSTILE
 
 
 def test_no_rows_are_a_header_and_an_empty_list(engine: Engine, books: Books) -> None:
@@ -153,6 +184,60 @@ def test_equity_is_filtered_by_scope_and_resolution(engine: Engine, books: Books
     rows = taken(engine, "equity", Filters(sleeve=sleeve.name, resolution=Resolution.STEP))
     assert len(rows) == 40 and {row["scope"] for row in rows} == {sleeve.name}
     assert len(taken(engine, "equity", Filters(resolution=Resolution.STEP))) == 160
+
+
+def test_kinds_of_scopes_are_taken_beside_names(engine: Engine, books: Books) -> None:
+    bot, sleeve = books.fleet.bots[3].name, books.fleet.sleeves[0].name
+
+    def scopes(kind: str, **filters: object) -> set[tuple[str, str]]:
+        return {(row["scope_kind"], row["scope"]) for row in taken(engine, kind, Filters(**filters))}
+
+    (whole,) = scopes("equity", scope_kind="PORTFOLIO")
+    assert whole[0] == "PORTFOLIO"
+    assert scopes("equity", scope_kind=("PORTFOLIO",), bot=(bot,)) == {whole, ("BOT", bot)}
+    assert scopes("equity", bot=bot, sleeve=sleeve) == {("BOT", bot), ("SLEEVE", sleeve)}
+    assert len(scopes("equity", scope_kind="SLEEVE")) == len(books.fleet.sleeves) == 3
+    assert len(scopes("equity")) == 1 + 3 + 27
+    assert {kind for kind, _ in scopes("allocations", scope_kind="BOT")} == {"BOT"}
+    assert len(scopes("allocations")) == 2
+    assert scopes("commands", scope_kind="PORTFOLIO") == {("PORTFOLIO", "")}
+    assert scopes("commands", bot=books.fleet.bots[0].name) == {("BOT", books.fleet.bots[0].name)}
+    assert scopes("events", bot=bot) == set()
+
+
+def test_the_exit_reason_of_a_fill_is_its_trigger(engine: Engine, books: Books) -> None:
+    every = taken(engine, "fills")
+    wanted = every[0]["trigger"]
+    assert taken(engine, "fills", Filters(exit_reason=wanted)) == [row for row in every if row["trigger"] == wanted]
+    assert taken(engine, "fills", Filters(exit_reason="LADDER")) == []
+
+
+def test_candles_are_those_of_the_symbols_of_the_bots(engine: Engine, books: Books) -> None:
+    bot = books.fleet.bots[0]
+    assert {row["symbol"] for row in taken(engine, "candles")} == {"C0/USDT", "C1/USDT"}
+    of_one = taken(engine, "candles", Filters(START_MS + HOUR_MS, bot=bot.name))
+    assert [(row["symbol"], row["open_ms"]) for row in of_one] == [
+        (bot.symbol, START_MS + at * HOUR_MS) for at in (1, 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("filters", "sentence"),
+    [
+        (Filters(bot="nobody"), "bot must be one of .*, was 'nobody'"),
+        (Filters(sleeve=("momentum",)), "sleeve must be one of .*, was 'momentum'"),
+        (Filters(symbol="X/Y"), "symbol must be one of C0/USDT, C1/USDT, C2/USDT, was 'X/Y'"),
+        (Filters(side=("BUY", "LONG")), "side must be one of BUY, SELL, was 'LONG'"),
+        (Filters(exit_reason="TARGET"), "exit reason must be one of SIGNAL, STOP, .*, was 'TARGET'"),
+        (Filters(scope_kind="FLEET"), "scope kind must be one of PORTFOLIO, SLEEVE, BOT, was 'FLEET'"),
+    ],
+)
+def test_names_that_are_not_there_are_refused(engine: Engine, books: Books, filters: Filters, sentence: str) -> None:
+    known = Filters(sleeve=books.fleet.sleeves[0].name, bot=(books.fleet.bots[0].name,), side="BUY", exit_reason="STOP")
+    with transaction(engine) as connection:
+        check_names(connection, 1, known)
+        with pytest.raises(ConfigurationError, match=sentence):
+            check_names(connection, 1, filters)
 
 
 def test_another_portfolios_rows_stay_out(engine: Engine, books: Books) -> None:

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from shared.enums import Resolution, Side, Trigger
+from shared.enums import Resolution, ScopeKind, Side, Trigger
 from shared.errors import ConfigurationError
-from shared.tables.export_statements import Filters
+from shared.tables.export_filters import Filters
 from shared.tables.exports import KINDS, check_names, csv_chunks, json_chunks
 from shared.units import format_time, parse_time_ms
 from worker.terminal.options import ConfigOption
@@ -33,7 +33,10 @@ def export(
     bot: TextOption = None,
     symbol: TextOption = None,
     side: Annotated[str | None, typer.Option(help="buy or sell.")] = None,
-    exit_reason: Annotated[str | None, typer.Option(help="Of round trips: signal, stop, trailing_stop …")] = None,
+    exit_reason: Annotated[
+        str | None, typer.Option(help="Of round trips and fills: signal, stop, trailing_stop …")
+    ] = None,
+    scope_kind: Annotated[str | None, typer.Option(help="Of equity and the like: portfolio, sleeve or bot.")] = None,
     resolution: Annotated[str, typer.Option(help="Of equity: step, hour or day.")] = "hour",
     config: ConfigOption = None,
 ) -> None:
@@ -50,6 +53,7 @@ def export(
         symbol=symbol,
         side=_name("side", side, Side),
         exit_reason=_name("exit-reason", exit_reason, Trigger),
+        scope_kind=_name("scope-kind", scope_kind, ScopeKind),
         resolution=Resolution[_name("resolution", resolution, Resolution) or Resolution.HOUR.name],
     )
     if filters.start_ms is not None and filters.end_ms is not None and filters.start_ms >= filters.end_ms:
