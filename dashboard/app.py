@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard import loaders
 from dashboard.components.confirm import question
 from dashboard.components.empty import waiting
+from dashboard.components.panels import refreshed_together
 from dashboard.components.progress import STOP_WORKER, stop_worker_question
 from dashboard.components.sidebar import sidebar
 from dashboard.components.style import style
@@ -36,6 +37,8 @@ try:
 except DatabaseError as error:
     waiting(error)
 else:
-    sidebar()
-    question(STOP_WORKER, "Stop the worker's process?", stop_worker_question)
-    page.run()
+    with refreshed_together():
+        # The kill switch must not wait until a browser has read what draws charts.
+        sidebar(has_charts=page.url_path != "control")
+        question(STOP_WORKER, "Stop the worker's process?", stop_worker_question)
+        page.run()

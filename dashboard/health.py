@@ -64,11 +64,11 @@ class Health:
 
 
 def _heard_ms(connection: Connection, portfolio: str) -> int | None:
-    heartbeat = Heartbeat.__table__.c
+    heartbeat, own = Heartbeat.__table__.c, Portfolio.__table__.c
     statement = (
         select(heartbeat.wall_ms, heartbeat.lease_renewed_ms)
-        .join(Portfolio.__table__, Portfolio.id == heartbeat.portfolio_id)
-        .where(Portfolio.name == portfolio)
+        .join(Portfolio.__table__, own.id == heartbeat.portfolio_id)
+        .where(own.name == portfolio)
     )
     row = connection.execute(statement).first()
     return max((time_ms for time_ms in row if time_ms), default=None) if row is not None else None

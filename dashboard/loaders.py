@@ -1,7 +1,8 @@
 """The one place that opens the database for reading, and the one place that caches.
 
-Three policies, by what a figure depends on: `live` (read again every second, once for all sessions), `of_books` (kept
-as long as the books stand where they stood) and `history` (kept for a while: dear to make, slow to change).
+How far the books are is looked up every second, once for all sessions. Three policies, by what a figure depends on:
+`live` (read again when the books went on, at the latest after half a minute), `of_books` (kept as long as the books
+stand where they stood) and `history` (kept for a while: dear to make, slow to change).
 """
 
 from collections.abc import Callable
@@ -13,16 +14,19 @@ from sqlalchemy import Engine
 
 from dashboard.place import Place, find_place
 from dashboard.queries.control import load_command
-from dashboard.queries.fleet import Newest, load_newest, load_portfolios
+from dashboard.queries.fleet import Newest, load_newest, load_portfolios, load_pulse
 from dashboard.queries.overview import Overview, load_overview
 from shared.database import open_reader, sqlite_path, translated
 from shared.errors import DatabaseError
 
-LIVE_SECONDS = 1.0
+LOOK_SECONDS = 1.0
+LIVE_SECONDS = 30.0
 BOOKS_SECONDS = 300.0
 HISTORY_SECONDS = 60.0
 # A page asks for some ten things; people on it choose some ten scopes and ranges.
 ENTRIES = 500
+# What is live is asked for by all alike, and each step brings all of it anew.
+LIVE_ENTRIES = 100
 
 Query = Callable[..., Any]
 
@@ -53,12 +57,13 @@ def portfolio_id() -> int:
 
 def overview() -> Overview | None:
     """Give the portfolio as of its last step; None before the worker has opened its books."""
-    return live(load_overview)
+    # The lease is renewed between two steps, too.
+    return _live(_run(load_overview), _name(load_overview), _source(), (newest(), _look(load_pulse)), ())
 
 
 def newest() -> Newest:
     """Give how far the books are."""
-    return live(load_newest)
+    return _look(load_newest)
 
 
 def command(command_id: int) -> dict[str, Any] | None:
@@ -70,8 +75,8 @@ def command(command_id: int) -> dict[str, Any] | None:
 
 
 def live(query: Query, *arguments: Any) -> Any:
-    """Run `query(connection, portfolio_id, *arguments)`, at most once a second for all sessions together."""
-    return _live(_run(query), _name(query), _source(), arguments)
+    """Run `query(connection, portfolio_id, *arguments)`, once for each state of the books for all sessions together."""
+    return _live(_run(query), _name(query), _source(), newest(), arguments)
 
 
 def of_books(query: Query, *arguments: Any) -> Any:
@@ -137,8 +142,17 @@ def _name(query: Query) -> str:
     return f"{query.__module__}.{query.__qualname__}"
 
 
-@st.cache_data(ttl=LIVE_SECONDS, max_entries=ENTRIES, show_spinner=False)
-def _live(_query: Query, name: str, source: Source, arguments: tuple[Any, ...]) -> Any:
+def _look(query: Query) -> Any:
+    return _looked(_run(query), _name(query), _source())
+
+
+@st.cache_data(ttl=LOOK_SECONDS, max_entries=ENTRIES, show_spinner=False)
+def _looked(_query: Query, name: str, source: Source) -> Any:
+    return _query(source, ())
+
+
+@st.cache_data(ttl=LIVE_SECONDS, max_entries=LIVE_ENTRIES, show_spinner=False)
+def _live(_query: Query, name: str, source: Source, version: Any, arguments: tuple[Any, ...]) -> Any:
     return _query(source, arguments)
 
 

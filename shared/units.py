@@ -3,6 +3,7 @@
 import math
 import re
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from shared.errors import ConfigurationError
 
@@ -72,6 +73,21 @@ def parse_time_ms(text: str) -> int:
     return to_ms(when if when.tzinfo else when.replace(tzinfo=UTC))
 
 
-def format_time(time_ms: int) -> str:
-    """Write a time for people: `2025-01-31 12:00 UTC`."""
-    return to_datetime(time_ms).strftime("%Y-%m-%d %H:%M UTC")
+def format_time(time_ms: int, zone: str = "UTC") -> str:
+    """Write a time for people, with the short name of its zone at that time: `2025-01-31 12:00 UTC`, `… 13:00 CET`.
+
+    A zone without a name of its own is written by its distance from UTC: `… 09:00 UTC-03`.
+    """
+    when = to_datetime(time_ms).astimezone(ZoneInfo(zone))
+    name = when.tzname() or zone
+    return f"{when:%Y-%m-%d %H:%M} {name if name[:1].isalpha() else f'UTC{name}'}"
+
+
+def format_duration(duration_ms: float) -> str:
+    """Write how long something took, to two figures or so: `3.2 s`, `41 min`, `6.5 h`, `3.1 days`; never below 0."""
+    length_ms = max(duration_ms, 0.0)
+    if length_ms < 2 * MINUTE_MS:
+        return f"{length_ms / SECOND_MS:.1f} s"
+    if length_ms < 2 * HOUR_MS:
+        return f"{length_ms / MINUTE_MS:.0f} min"
+    return f"{length_ms / HOUR_MS:.1f} h" if length_ms < 2 * DAY_MS else f"{length_ms / DAY_MS:.1f} days"

@@ -5,6 +5,8 @@ from typing import Any
 
 import streamlit as st
 
+# The one question that several pages ask: whether to set or release a level.
+LEVEL_QUESTION = "level"
 _OPEN = "question"
 
 
@@ -13,10 +15,14 @@ def ask_first(name: str, **values: Any) -> None:
     st.session_state[_OPEN] = (name, values)
 
 
-def asking_button(label: str, key: str, name: str, values: dict[str, Any] | None = None, **options: Any) -> None:
-    """Draw a button that opens a question; `options` are those of `st.button`."""
+def asking_button(
+    label: str, key: str, name: str, values: dict[str, Any] | None = None, page: str | None = None, **options: Any
+) -> None:
+    """Draw a button that opens a question, on the page that draws it; `options` are those of `st.button`."""
     if st.button(label, key=key, **options):
         ask_first(name, **(values or {}))
+        if page is not None:
+            st.switch_page(page, query_params={})
         # The questions are drawn by the page, and a button in a live part would draw that part only.
         st.rerun()
 

@@ -11,6 +11,7 @@ from dashboard.components.panels import live
 from dashboard.components.person import person
 from dashboard.components.progress import unanswered
 from dashboard.components.reasons import MEANINGS
+from dashboard.components.rows import Rows
 from dashboard.components.tables import table
 from dashboard.components.words import UNKNOWN, plain, words
 from shared.clock import SystemClock
@@ -47,7 +48,8 @@ def _answer(command_id: int) -> None:
     elif command["status"] == CommandStatus.DONE.name:
         answer = json.loads(command["answer"])
         st.caption(f"After step {answer['step']:,}, confirmed exposure {answer['confirmed']:+.2f}.")
-        table(_verdicts(answer["rows"]), COLUMNS, "verdicts", free_text=("reason",))
+        verdicts = _verdicts(answer["rows"])
+        table(verdicts, COLUMNS, "verdicts", Rows("verdicts", verdicts), free_text=("reason",))
     elif unanswered(command, SystemClock().now_ms()):
         st.warning("The worker has not answered; it does when it comes back.")
     else:

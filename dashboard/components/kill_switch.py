@@ -2,16 +2,17 @@
 
 import streamlit as st
 
-from dashboard import actions
-from dashboard.components.confirm import ask_first, asking_button, close_question, question
+from dashboard import actions, loaders
+from dashboard.components.confirm import LEVEL_QUESTION, ask_first, asking_button, close_question, question
+from dashboard.components.halts import flatten_button, halt_over, scope_name
 from dashboard.components.person import person
 from dashboard.components.progress import follow
 from dashboard.components.words import money, plain
 from dashboard.queries.equity import Scope
-from shared.enums import Cause, CommandKind, ScopeKind
+from dashboard.queries.levels import load_scopes
+from shared.enums import Cause, CommandKind
 from shared.errors import FlotillaError
 
-QUESTION = "level"
 LABELS = {
     CommandKind.PAUSE: ("No entries", ":material/pause:", "Opens nothing new; exits and stops go on."),
     CommandKind.FLATTEN: ("Flatten", ":material/vertical_align_center:", "Closes every position now and stays flat."),
@@ -20,47 +21,69 @@ LABELS = {
 }
 # What cannot be undone by releasing it is typed out.
 TYPED = {CommandKind.FLATTEN: "FLATTEN", CommandKind.HALT: "HALT"}
-NOTIONAL = "held_notional"
 
 
 def kill_switch(scope: Scope, notional: float, quote: str, offered: tuple[CommandKind, ...] = tuple(LABELS)) -> None:
-    """Draw the buttons for a scope that holds positions worth `notional`; nothing for a viewer."""
+    """Draw the buttons for a scope that holds positions worth `notional`; nothing for a viewer.
+
+    What a halt keeps open is offered to be flattened first, where the halt is: what is above rules.
+    """
     if not person().is_operator:
         st.caption(":material/visibility: You look on as a viewer; an operator can stop and release.")
         return
+    halt = halt_over(scope, loaders.live(load_scopes)) if notional > 0.0 else None
+    if halt is not None:
+        whose = "It is" if halt.scope == scope else f"What rules here is {scope_name(halt.scope)}, which is"
+        st.error(f"{whose} halted: positions are open **without stops**. Flatten closes them, out of the halt.")
     with st.container(horizontal=True):
+        if halt is not None:
+            label = LABELS[CommandKind.FLATTEN][0] if halt.scope == scope else None
+            flatten_button(halt, quote, _key(CommandKind.FLATTEN, scope), label=label)
         for kind in offered:
-            label, icon, about = LABELS[kind]
-            asking_button(
-                label,
-                f"ask_{kind}_{scope.kind}_{scope.name}",
-                QUESTION,
-                {"kind": kind, "scope": scope, "notional": notional, "quote": quote},
-                icon=icon,
-                help=about,
-                type="primary" if kind is CommandKind.PAUSE else "secondary",
-            )
+            if halt is None or kind is not CommandKind.FLATTEN:
+                _button(kind, scope, notional, quote, halt is not None)
+    st.caption(" ".join(f"**{LABELS[kind][0]}:** {LABELS[kind][2]}" for kind in offered))
+
+
+def _button(kind: CommandKind, scope: Scope, notional: float, quote: str, is_halted: bool) -> None:
+    label, icon, about = LABELS[kind]
+    asking_button(
+        label,
+        _key(kind, scope),
+        LEVEL_QUESTION,
+        {"kind": kind, "scope": scope, "notional": notional, "quote": quote},
+        icon=icon,
+        help=about,
+        type="primary" if kind is CommandKind.PAUSE and not is_halted else "secondary",
+        # A halt is more than these two: the worker would refuse them.
+        disabled=is_halted and kind is not CommandKind.RELEASE,
+    )
+
+
+def _key(kind: CommandKind, scope: Scope) -> str:
+    return f"ask_{kind}_{scope.kind}_{scope.name}"
 
 
 def level_question() -> None:
     """Draw the question that is open, if one is."""
-    question(QUESTION, "Are you sure?", _ask)
+    question(LEVEL_QUESTION, "Are you sure?", _ask)
 
 
 def release_button(scope: Scope, cause: Cause, key: str) -> None:
     """Draw the button that releases one cause of a scope."""
     about = {"kind": CommandKind.RELEASE, "scope": scope, "notional": 0.0, "quote": "", "cause": cause}
-    asking_button("Release", key, QUESTION, about)
+    asking_button("Release", key, LEVEL_QUESTION, about)
 
 
 def _ask(kind: CommandKind, scope: Scope, notional: float, quote: str, cause: Cause | None = None) -> None:
     label, icon, about = LABELS[kind]
-    where = "the whole portfolio" if scope.kind is ScopeKind.PORTFOLIO else f"{scope.kind.lower()} {plain(scope.name)}"
-    st.markdown(f"{icon} **{label}** for **{where}**. {about}")
+    st.markdown(f"{icon} **{label}** for **{scope_name(scope)}**. {about}")
     if cause is not None:
         st.caption(f"Cause: {cause.name.lower()}. Releasing a drawdown brake lets it measure from the equity of now.")
     if kind is CommandKind.HALT and notional > 0.0:
         _offer_flatten(scope, notional, quote)
+    elif kind is CommandKind.FLATTEN and notional > 0.0:
+        st.markdown(f"Positions worth **{money(notional)} {plain(quote)}** are closed at once.")
     reason = st.text_input(
         "Reason, for the audit trail", key="command_reason", max_chars=actions.LONGEST_REASON, live=True
     )
@@ -82,7 +105,7 @@ def _offer_flatten(scope: Scope, notional: float, quote: str) -> None:
         icon=":material/warning:",
     )
     if st.button("Flatten instead", key="flatten_instead", type="primary"):
-        ask_first(QUESTION, kind=CommandKind.FLATTEN, scope=scope, notional=notional, quote=quote)
+        ask_first(LEVEL_QUESTION, kind=CommandKind.FLATTEN, scope=scope, notional=notional, quote=quote)
         st.rerun()
 
 

@@ -9,19 +9,26 @@ import plotly.graph_objects as go
 import plotly.io
 import streamlit as st
 
-from dashboard.components.zone import in_zone
+from dashboard.components.charted_time import in_zone
+from dashboard.components.downloads import Source, download
+from dashboard.components.zone import zone
 
 # Served by the page itself, for it must work without internet.
 SCRIPT_URL = "/app/static/plotly.min.js"
 
-_JAVASCRIPT = """
-let ready;
-const library = () => ready ??= window.Plotly ? Promise.resolve() : new Promise((resolve, reject) => {
+# One promise for all charts of a page, whoever asks first.
+_LIBRARY = """
+const library = () => window.chartLibrary ??= window.Plotly ? Promise.resolve() : new Promise((resolve, reject) => {
   const script = document.createElement('script');
   script.src = 'SCRIPT_URL'; script.onload = resolve;
-  script.onerror = () => { ready = undefined; script.remove(); reject(new Error('no plotly.min.js')); };
+  script.onerror = () => {
+    window.chartLibrary = undefined; script.remove(); reject(new Error('no plotly.min.js'));
+  };
   document.head.appendChild(script);
 });
+""".replace("SCRIPT_URL", SCRIPT_URL)
+
+_JAVASCRIPT = """
 export default function ({ data, parentElement }) {
   const element = parentElement.querySelector('.live-chart');
   let alive = true;
@@ -49,7 +56,7 @@ export default function ({ data, parentElement }) {
   }, fail);
   return () => { alive = false; if (!element.isConnected) window.Plotly?.purge(element); };
 }
-""".replace("SCRIPT_URL", SCRIPT_URL)
+"""
 
 _HTML = "<div class='live-chart' role='img' style='min-height:60px'></div>"
 # What the page needs in addition to the buttons of a small chart: zoom by drag, double click goes back.
@@ -58,16 +65,30 @@ _CONFIG: dict[str, Any] = {
     "scrollZoom": False,
 }
 
-_mount = st.components.v2.component("flotilla_live_chart", html=_HTML, js=_JAVASCRIPT, isolate_styles=False)
+_mount = st.components.v2.component("flotilla_live_chart", html=_HTML, js=_LIBRARY + _JAVASCRIPT, isolate_styles=False)
+_fetch = st.components.v2.component(
+    "flotilla_chart_library",
+    html="<span></span>",
+    js=_LIBRARY + "export default function () { library().catch(() => {}); }",
+    isolate_styles=False,
+)
 
 
-def live_chart(figure: go.Figure, key: str, label: str, height: int | None = None) -> None:
-    """Draw a figure in place of the one that was drawn under this key before.
+def fetch_chart_library() -> None:
+    """Let the browser read the library, which takes it half a second and more, while the first figures are made."""
+    _fetch(key="chart_library")
+
+
+def live_chart(
+    figure: go.Figure, key: str, label: str, source: Source, *more: Source, height: int | None = None
+) -> None:
+    """Draw a figure in place of the one that was drawn under this key before, and the download of what it shows.
 
     `label` says to a screen reader what is shown; `height` in pixels overrides the figure's.
     """
     figure.update_layout(template=None)
     if figure.layout.uirevision is None:
         figure.update_layout(uirevision=key)
-    drawn = plotly.io.to_json(in_zone(figure), validate=False)
+    drawn = plotly.io.to_json(in_zone(figure, zone()), validate=False)
     _mount(key=key, data={"figure": drawn, "config": _CONFIG, "label": label, "height": height})
+    download(key, source, *more)

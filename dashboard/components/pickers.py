@@ -1,17 +1,18 @@
 """What a person picks: a period, scopes, a bot. Each stands in the address bar, so that a link shows the same."""
 
-from datetime import date, datetime, time
+from datetime import date, time, timedelta
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.zone import zone
+from dashboard.components.address import FIRST_DAY, LAST_DAY, clock_to_ms, held_ms, hold_ms
+from dashboard.components.words import when
+from dashboard.components.zone import UTC, in_own_zone, zone
 from dashboard.queries.equity import PORTFOLIO, Scope
 from dashboard.queries.fleet import load_members
 from shared.enums import ScopeKind
-from shared.units import DAY_MS, bar_open_ms, to_ms
+from shared.units import DAY_MS, bar_open_ms
 
 PERIODS = {"1d": 1, "7d": 7, "30d": 30, "90d": 90, "All": None}
 CUSTOM = "Dates"
@@ -37,7 +38,7 @@ def period_picker(default: str = "30d", key: str = "period", dates: bool = True)
     return Period(None, None) if days is None else Period(_begin_ms(days), None)
 
 
-def scope_picker(key: str = "scope", label: str = "Lines") -> tuple[Scope, ...]:
+def scope_picker(key: str = "lines", label: str = "Lines") -> tuple[Scope, ...]:
     """Let a person pick scopes to draw: the portfolio, sleeves, bots."""
     scopes = {PORTFOLIO_LABEL: PORTFOLIO} | {named_scope(scope): scope for scope in _scopes()}
     chosen = st.multiselect(
@@ -64,11 +65,6 @@ def named_scope(scope: Scope) -> str:
     return PORTFOLIO_LABEL if scope.kind is ScopeKind.PORTFOLIO else f"{scope.kind.lower()} {scope.name}"
 
 
-def to_market_ms(day: date, at: time) -> int:
-    """Give the time of a date and a clock of the zone of the switch."""
-    return to_ms(datetime.combine(day, at, ZoneInfo(zone())))
-
-
 def _scopes() -> list[Scope]:
     members = loaders.of_books(load_members)
     sleeves = [Scope(ScopeKind.SLEEVE, name) for name in members["sleeve"].drop_duplicates()]
@@ -81,9 +77,25 @@ def _begin_ms(days: int) -> int:
 
 
 def _dates(key: str) -> Period:
+    """Let a person pick dates of the zone of the switch; the address bar holds where they begin and end, in UTC."""
     left, right = st.columns(2)
-    first = left.date_input("From", value=None, key=f"{key}_from", bind="query-params", format="YYYY-MM-DD")
-    last = right.date_input("To, inclusive", value=None, key=f"{key}_to", bind="query-params", format="YYYY-MM-DD")
-    start_ms = to_market_ms(first, time()) if isinstance(first, date) else None
-    end_ms = to_market_ms(last, time()) + DAY_MS if isinstance(last, date) else None
-    return Period(start_ms, end_ms)
+    for place, label, end in ((left, "From", "from"), (right, "To, inclusive", "to")):
+        held = held_ms(f"{key}_{end}", end == "to")
+        box = f"{key}_{end}_{zone()}"
+        if held is not None:
+            st.session_state.setdefault(box, in_own_zone(held - (end == "to")).date())
+        place.date_input(
+            f"{label}, {zone()}", value=None, key=box, on_change=_hold_date, args=(key, end), format="YYYY-MM-DD",
+            min_value=FIRST_DAY, max_value=LAST_DAY,
+        )  # fmt: skip
+    period = Period(held_ms(f"{key}_from"), held_ms(f"{key}_to", is_end=True))
+    if zone() != UTC and period != Period(None, None):
+        first, last = (when(time_ms) if time_ms is not None else "open" for time_ms in period)
+        st.caption(f"From {first} to {last}")
+    return period
+
+
+def _hold_date(key: str, end: str) -> None:
+    day = st.session_state.get(f"{key}_{end}_{zone()}")
+    midnight = day + timedelta(days=end == "to") if isinstance(day, date) else None
+    hold_ms(f"{key}_{end}", None if midnight is None else clock_to_ms(midnight, time()), end == "to")

@@ -1,13 +1,18 @@
 """What became of what a person asked: asked, taken, done, with the worker's answer; and what to do without one."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from dashboard import actions, loaders
+from dashboard.components.answers import in_words
 from dashboard.components.confirm import asking_button, close_question
+from dashboard.components.halts import still_open
 from dashboard.components.person import person
 from dashboard.components.words import duration, plain, words
+from dashboard.queries.equity import Scope
 from shared.clock import SystemClock
-from shared.enums import CommandKind, CommandStatus
+from shared.enums import CommandKind, CommandStatus, ScopeKind
 from shared.errors import FlotillaError
 
 ASKED_HERE = "asked_here"
@@ -16,6 +21,8 @@ STOP_WORKER = "stop_worker"
 ANSWER_MS = 5_000
 # How many of this session's commands stay on the page.
 SHOWN = 4
+# What is to leave no position open, or leaves them open without stops: what is still open is told.
+LEAVES_NOTHING = (CommandKind.FLATTEN.name, CommandKind.HALT.name)
 STOPS = (CommandKind.PAUSE.name, CommandKind.FLATTEN.name, CommandKind.HALT.name)
 _FINISHED = (CommandStatus.DONE.name, CommandStatus.REFUSED.name)
 
@@ -45,7 +52,9 @@ def _draw(command: dict) -> None:
         st.markdown(f"**{what}** · {' → '.join(_stages(command))}")
         if command["status"] in _FINISHED:
             tell = st.success if command["status"] == CommandStatus.DONE.name else st.error
-            tell(plain(command["answer"] or ""))
+            tell(plain(in_words(command)))
+            if command["status"] == CommandStatus.DONE.name and command["kind"] in LEAVES_NOTHING:
+                still_open(Scope(ScopeKind[command["scope_kind"]], command["scope"]))
         elif unanswered(command, now_ms):
             _no_answer(command, now_ms)
         else:
@@ -99,7 +108,7 @@ def stop_worker_question() -> None:
         st.button("Look again", key="look_again")
 
 
-def _tell(action) -> None:  # noqa: ANN001 - one of actions
+def _tell(action: Callable[[], str]) -> None:
     try:
         st.success(f"Supervisor says the worker is {action()}.")
     except FlotillaError as error:

@@ -77,7 +77,7 @@ def decision_card(stretch: Mapping[str, Any], title: str) -> None:
     with st.container(border=True):
         st.caption(title)
         st.markdown(f"#### {words(reason.name).capitalize()}", anchors=False)
-        st.markdown(meaning.sentence)
+        st.markdown(f"{meaning.sentence}{_ordered(stretch)}")
         if meaning.value and _known(stretch["last_value"]):
             first = _measured(meaning, stretch["first_value"], stretch["first_limit"])
             last = _measured(meaning, stretch["last_value"], stretch["last_limit"])
@@ -85,6 +85,12 @@ def decision_card(stretch: Mapping[str, Any], title: str) -> None:
         st.markdown(f"Band **{_band(stretch)}**, confirmed exposure **{stretch['confirmed']:+.2f}**.")
         until = "and goes on" if stretch["is_open"] else f"until {when(stretch['until_ms'])}"
         st.caption(f"Unchanged for {stretch['steps']:,} steps, from the bar of {when(stretch['from_ms'])} {until}.")
+
+
+def decided_at(stretch: Mapping[str, Any]) -> str:
+    """Say when a decision was taken and on which bar; `stretch` is a row of `load_decision_at`."""
+    open_ms, step_ms = int(stretch["bar_open_ms"]), int(stretch["until_ms"] - stretch["to_ms"])
+    return f"Decided at {when(open_ms + step_ms)}, when the bar that opened at {when(open_ms)} closed"
 
 
 def rows_of_the_gate(decided: str) -> pd.DataFrame:
@@ -100,6 +106,13 @@ def rows_of_the_gate(decided: str) -> pd.DataFrame:
 def _measured(meaning: Meaning, value: float, limit: float) -> str:
     said = f"{meaning.value} {plain(meaning.written(value))}"
     return f"{said}, {meaning.limit} {plain(meaning.written(limit))}" if _known(limit) else said
+
+
+def _ordered(stretch: Mapping[str, Any]) -> str:
+    """Say whether an order was made, where that is so of every step of the stretch."""
+    if stretch["reason"] == Reason.TRADE.name:
+        return ""
+    return " **No order was made.**" if not stretch["ordered"] else ""
 
 
 def _band(stretch: Mapping[str, Any]) -> str:

@@ -12,6 +12,18 @@ _STYLE = """
 .st-key-kill button:hover, .st-key-flatten_instead button:hover, .st-key-stop_worker_now button:hover {
   background-color: #8c1d18; border-color: #8c1d18; color: #fff; }
 .st-key-kill { position: sticky; bottom: 0.5rem; z-index: 2; }
+/* The table's own: columns as they are shown, percent for fractions, and formulas left alive. */
+[data-testid="stElementToolbarButton"]:has([aria-label="Download as CSV"]) { display: none; }
+/* Downloads: a quiet icon at the lower right of its table or chart; its words are for screen readers. */
+[class*="st-key-download_"][data-testid="stLayoutWrapper"] {
+  align-self: flex-end; height: 1.75rem; margin: -1rem 0 -0.75rem; z-index: 1; }
+[class*="st-key-download_"] [data-testid="stPopoverButton"] {
+  position: relative; min-width: 1.75rem; min-height: 1.75rem; padding: 0; justify-content: center; opacity: 0.45; }
+[class*="st-key-download_"] [data-testid="stPopoverButton"]:is(:hover, :focus-visible, [aria-expanded="true"]) {
+  opacity: 1; }
+[class*="st-key-download_"] [data-testid="stPopoverButton"] [data-testid="stMarkdownContainer"] {
+  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+[class*="st-key-download_"] [data-testid="stPopoverButton"] div[aria-hidden="true"] { display: none; }
 @media (max-width: 640px) { .stMainBlockContainer { padding: 4.5rem 1rem 3rem; } }
 </style>
 """

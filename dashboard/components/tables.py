@@ -1,16 +1,18 @@
 """Tables: what each column is called and how its values are written, once for all pages."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
 
+from dashboard.components.downloads import Source, download
 from dashboard.components.words import words
-from dashboard.components.zone import zone
+from dashboard.components.zone import UTC, zone
 from shared.enums import Side
 from shared.units import HOUR_MS
 
+Height = int | Literal["auto"]
 MONEY = "%,.2f"
 SIGNED = "%+,.2f"
 PRICE = "%,.8g"
@@ -133,7 +135,6 @@ _TIMES: dict[str, str] = {
     "answered_ms": "Answered",
     "asked_ms": "Asked",
     "closed_ms": "Closed",
-    "day_ms": "Day",
     "decided_ms": "Decided",
     "done_ms": "Done",
     "first_ms": "First start",
@@ -166,6 +167,12 @@ _VOCABULARY = (
     "trigger",
     "what",
 )
+_LONG = ("answer", "changes", "meaning", "message")
+# Tall enough for Streamlit to break lines.
+TALL_ROW_PX = 62
+# Wide enough for the name of most zones in the title.
+LONG_TIME_PX = 190
+_UTC_DAY = "day_ms"
 _DURATIONS = {"duration_ms": "Held, h", "late_ms": "Late, h"}
 
 
@@ -173,17 +180,20 @@ def table(
     frame: pd.DataFrame,
     columns: Iterable[str],
     key: str,
+    source: Source,
+    *more: Source,
     select: str | None = None,
-    height: int | str = "auto",
+    height: Height = "auto",
     pinned: str | None = None,
     free_text: Iterable[str] = (),
     of_trips: bool = False,
+    row_height: int | None = None,
 ) -> Any:
-    """Draw columns of a frame, in this order, as they are called and written everywhere.
+    """Draw columns of a frame, in this order, as they are called and written everywhere, and the download of its rows.
 
     `select` is `single-row` or `multi-row`; what is given back then has the rows picked. `free_text` names columns
     whose values are stored text though elsewhere their name is a closed vocabulary. `of_trips` says that a side is that
-    of a round trip: a BUY was a long.
+    of a round trip: a BUY was a long. `row_height` (TALL_ROW_PX) lets long text take several lines.
     """
     shown = [name for name in columns if name in frame.columns]
     prepared = frame[shown].copy()
@@ -193,17 +203,24 @@ def table(
     for name in shown:
         prepared[name], config[name] = _column(prepared[name], name, name == pinned, name in set(free_text))
     options: dict[str, Any] = {"on_select": "rerun", "selection_mode": select} if select else {}
-    return st.dataframe(
-        prepared, key=f"{key}_rows", hide_index=True, column_config=config, height=height, placeholder="–", **options
-    )
+    picked = st.dataframe(
+        prepared, key=f"{key}_rows", hide_index=True, column_config=config, height=height, row_height=row_height,
+        placeholder="–", **options,
+    )  # fmt: skip
+    download(key, source, *more)
+    return picked
 
 
 def _column(values: pd.Series, name: str, pinned: bool, is_free: bool) -> tuple[pd.Series, Any]:
     pin = True if pinned else None
-    if name in _TIMES:
+    if name in _TIMES or name == _UTC_DAY:
         times = pd.to_datetime(values.astype("Float64"), unit="ms", utc=True)
-        title = f"{_TIMES[name]}, {zone()}" if zone() == "UTC" else _TIMES[name]
-        return times, st.column_config.DatetimeColumn(title, format="YYYY-MM-DD HH:mm", timezone=zone(), pinned=pin)
+        if name == _UTC_DAY:
+            return times, st.column_config.DatetimeColumn("Day, UTC", format="YYYY-MM-DD", timezone=UTC, pinned=pin)
+        title = f"{_TIMES[name]}, {zone()}"
+        return times, st.column_config.DatetimeColumn(
+            title, format="YYYY-MM-DD HH:mm", timezone=zone(), pinned=pin, width=None if zone() == UTC else LONG_TIME_PX
+        )
     if name in _DURATIONS:
         return values / HOUR_MS, st.column_config.NumberColumn(_DURATIONS[name], format="%.1f")
     if name == "sparkline":
@@ -213,7 +230,9 @@ def _column(values: pd.Series, name: str, pinned: bool, is_free: bool) -> tuple[
         values = values * 100.0 if style == PERCENT else values
         return values, st.column_config.NumberColumn(title, format=style, help=note, pinned=pin)
     text = values.map(_said) if name in _VOCABULARY and not is_free else values
-    return text, st.column_config.TextColumn(_WORDS.get(name, words(name).capitalize()), pinned=pin)
+    return text, st.column_config.TextColumn(
+        _WORDS.get(name, words(name).capitalize()), width="large" if name in _LONG else None, pinned=pin
+    )
 
 
 def _said(value: Any) -> Any:

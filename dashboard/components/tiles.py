@@ -1,5 +1,7 @@
 """Tiles: one figure each, with what it is measured against."""
 
+from typing import Any, Literal
+
 import pandas as pd
 import streamlit as st
 
@@ -12,8 +14,10 @@ from dashboard.components.words import (
     plain,
     ratio,
     signed_percent,
+    when,
     words,
 )
+from dashboard.components.zone import UTC, zone
 from dashboard.queries.overview import Overview, WinRate
 from dashboard.queries.returns import ReturnFigures
 from dashboard.queries.round_trips import TripFigures
@@ -22,13 +26,13 @@ from dashboard.queries.round_trips import TripFigures
 def tile(label: str, value: str, about: str = "", change: str | None = None, note: str | None = None) -> None:
     """Draw a tile: `change` is coloured by its sign, `about` explains, `note` is behind the question mark."""
     with st.container(border=True, height="stretch", gap="xxsmall"):
-        colour = "normal" if change and change.strip("+-0.,% ") else "off"
+        colour: Literal["normal", "off"] = "normal" if change and change.strip("+-0.,% ") else "off"
         st.metric(label, value, change, delta_color=colour, help=note)
         if about:
             st.caption(about)
 
 
-def tiles(*drawn: tuple[str, ...]) -> None:
+def tiles(*drawn: tuple[Any, ...]) -> None:
     """Draw tiles in rows of up to four, two on a phone, each given as the arguments of `tile`."""
     grid = st.grid(min(len(drawn), 4), min_column_width=150)
     for arguments in drawn:
@@ -51,6 +55,7 @@ def overview_tiles(overview: Overview, wins: WinRate) -> None:
             gain(overview.today_profit),
             f"{_left(overview.daily_loss_left_fraction)} to the daily limit",
             signed_percent(overview.today_fraction),
+            f"Since 00:00 UTC{_local_start(overview.day_start_ms)}; what moved in and out is left out.",
         ),
         (
             "Drawdown",
@@ -158,12 +163,16 @@ def scope_tiles(scope: pd.Series, quote: str) -> None:
     )
 
 
-def _win_rate(rate: float, low: float, high: float, count: int, symbol_days: int | None) -> tuple[str, ...]:
+def _win_rate(rate: float, low: float, high: float, count: int, symbol_days: int | None) -> tuple[Any, ...]:
     about = f"{percent(low, 0)} – {percent(high, 0)}, {count:,} round trips"
     if symbol_days is None:
         return "Win rate", percent(rate, 1), about
     note = f"95 % Wilson interval over {symbol_days:,} symbol-days, for bots on one symbol are not independent."
     return "Win rate", percent(rate, 1), about, None, note
+
+
+def _local_start(day_start_ms: int) -> str:
+    return f", {when(day_start_ms)}" if zone() != UTC else ""
 
 
 def _left(fraction: float | None) -> str:

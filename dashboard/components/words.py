@@ -2,8 +2,10 @@
 
 import math
 import re
+from typing import TypeGuard
 
-from shared.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, format_time
+from dashboard.components.zone import zone
+from shared.units import format_duration, format_time
 
 UNKNOWN = "–"
 # Everything CommonMark or Streamlit gives a meaning to.
@@ -50,19 +52,12 @@ def ratio(value: float | None) -> str:
 
 def duration(duration_ms: float | None) -> str:
     """Write how long something took, to two figures: `3.2 s`, `41 min`, `6.5 h`, `3.1 days`."""
-    if not _is_known(duration_ms):
-        return UNKNOWN
-    length_ms = max(duration_ms, 0.0)
-    if length_ms < 2 * MINUTE_MS:
-        return f"{length_ms / SECOND_MS:.1f} s"
-    if length_ms < 2 * HOUR_MS:
-        return f"{length_ms / MINUTE_MS:.0f} min"
-    return f"{length_ms / HOUR_MS:.1f} h" if length_ms < 2 * DAY_MS else f"{length_ms / DAY_MS:.1f} days"
+    return format_duration(duration_ms) if _is_known(duration_ms) else UNKNOWN
 
 
-def when(time_ms: int | None) -> str:
-    """Write a time in UTC, or a dash."""
-    return format_time(int(time_ms)) if _is_known(time_ms) and time_ms else UNKNOWN
+def when(time_ms: float | None) -> str:
+    """Write a time in the zone of the switch, or a dash."""
+    return format_time(int(time_ms), zone()) if _is_known(time_ms) and time_ms else UNKNOWN
 
 
 def words(name: str) -> str:
@@ -70,5 +65,5 @@ def words(name: str) -> str:
     return name.replace("_", " ").lower()
 
 
-def _is_known(value: float | None) -> bool:
+def _is_known(value: float | None) -> TypeGuard[float]:
     return value is not None and math.isfinite(value)

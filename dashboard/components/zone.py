@@ -1,12 +1,11 @@
-"""UTC, or the time of the person's own clock: one switch for every screen."""
+"""UTC, or the time of the person's own clock: one switch for everything on the screen."""
 
-from typing import Any
+from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import numpy as np
-import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
+
+from shared.units import DAY_MS, format_time, to_datetime
 
 KEY = "local_time"
 UTC = "UTC"
@@ -20,32 +19,21 @@ def zone() -> str:
 def zone_switch() -> None:
     """Draw the switch between UTC and local time."""
     own = _own()
-    st.toggle(f"Local time ({own})", key=KEY, disabled=own == UTC, help="Times are UTC; exports always are.")
+    about = (
+        "What is by UTC days (today's profit, the daily limit, what is told by day) and what is downloaded stays UTC."
+    )
+    st.toggle(f"Local time ({own})", key=KEY, disabled=own == UTC, help=about)
 
 
-def in_zone(figure: go.Figure) -> go.Figure:
-    """Give a figure whose time axes, made in ms UTC, show the zone of the switch."""
-    name = zone()
-    for axis in figure.select_xaxes():
-        if axis.type == "date" and axis.title.text is None:
-            axis.title.text = name
-    if name == UTC:
-        return figure
-    dated = {axis.plotly_name.replace("axis", "") for axis in figure.select_xaxes() if axis.type == "date"}
-    for trace in figure.data:
-        if (getattr(trace, "xaxis", None) or "x") in dated and getattr(trace, "x", None) is not None:
-            trace.x = _shifted(trace.x, name)
-    for shape in (*figure.layout.shapes, *figure.layout.annotations):
-        for end in ("x", "x0", "x1"):
-            if shape.xref in dated and isinstance(getattr(shape, end, None), int | float):
-                shape[end] = float(_shifted([shape[end]], name)[0])
-    return figure
+def in_own_zone(time_ms: int) -> datetime:
+    """Give a time as the clock of the switch shows it."""
+    return to_datetime(time_ms).astimezone(ZoneInfo(zone()))
 
 
-def _shifted(times_ms: Any, name: str) -> np.ndarray:
-    """Give what a wall clock of the zone shows, as if it were UTC: browsers draw times as written."""
-    times = pd.to_datetime(np.asarray(times_ms, dtype=float), unit="ms", utc=True).tz_convert(name).tz_localize(None)
-    return times.to_numpy().astype("datetime64[ms]").astype(float)
+def utc_midnight(after_ms: int) -> str:
+    """Name the next start of a UTC day, and what the clock of the switch says then: `00:00 UTC (02:00 CEST)`."""
+    own = format_time((after_ms // DAY_MS + 1) * DAY_MS, zone()).partition(" ")[2]
+    return "00:00 UTC" if zone() == UTC else f"00:00 UTC ({own})"
 
 
 def _own() -> str:

@@ -5,12 +5,13 @@ import plotly.graph_objects as go
 from pandas import DataFrame
 
 from dashboard.figures.theme import (
-    DIVERGING,
     GAIN,
     NEUTRAL,
-    PALETTE,
     TIME,
+    WARNING,
     colour_of,
+    day_axis,
+    diverging,
     empty_figure,
     faded,
     milliseconds,
@@ -19,6 +20,7 @@ from dashboard.figures.theme import (
     percent_axis,
     plain,
     plain_all,
+    text_on,
     time_axis,
 )
 
@@ -34,6 +36,7 @@ def holdings_figure(frame: DataFrame, quote: str = "") -> go.Figure:
     parents = dict(zip(shown["scope"][shown["scope_kind"].isin(["PORTFOLIO", "SLEEVE"])], ids, strict=False))
     share = (shown["profit"] / shown["equity"].where(shown["equity"] > 0.0)).fillna(0.0)
     reach = max(float(share.abs().max()), 1e-9)
+    colours = [diverging(value, reach) for value in share]
     figure = new_figure("holdings", 460, hovermode="closest", margin={"l": 8, "r": 8, "t": 8, "b": 8})
     figure.add_trace(
         go.Treemap(
@@ -43,7 +46,8 @@ def holdings_figure(frame: DataFrame, quote: str = "") -> go.Figure:
             # Parents are drawn as the sum of their parts: bots that owe more than they own have no area.
             values=np.where(_is_leaf(shown), shown["equity"].clip(lower=0.0), 0.0),
             branchvalues="remainder",
-            marker={"colors": share.to_numpy(), "colorscale": DIVERGING, "cmin": -reach, "cmax": reach},
+            marker={"colors": colours},
+            textfont={"color": [text_on(colour) for colour in colours]},
             customdata=shown[["equity", "profit", "weight", "drawdown_fraction"]].to_numpy(),
             texttemplate="%{label}<br>%{customdata[0]:,.0f}",
             hovertemplate=(
@@ -112,14 +116,14 @@ def savings_figure(frame: DataFrame, quote: str = "") -> go.Figure:
     """Draw what netting saved each UTC day, and in all (`load_savings`)."""
     if not len(frame):
         return empty_figure("Nothing has been traded in this period, so netting saved nothing.", "savings")
-    figure = new_figure("savings", xaxis=time_axis(), yaxis=money_axis("saved", quote, tickformat=",.2f"))
+    figure = new_figure("savings", xaxis=day_axis(), yaxis=money_axis("saved", quote, tickformat=",.2f"))
     times = milliseconds(frame["day_ms"])
     figure.add_trace(
         go.Bar(
             x=times,
             y=frame["saved"].to_numpy(),
             name="saved that day",
-            marker={"color": PALETTE[2]},
+            marker={"color": GAIN},
             customdata=frame[["fills", "fees"]].to_numpy(np.float64),
             xhoverformat="%Y-%m-%d UTC",
             hovertemplate="saved %{y:,.4f}, fees %{customdata[1]:,.4f}, n = %{customdata[0]:,.0f} fills<extra></extra>",
@@ -131,7 +135,7 @@ def savings_figure(frame: DataFrame, quote: str = "") -> go.Figure:
             y=frame["saved"].cumsum().to_numpy(),
             name="in all",
             mode="lines",
-            line={"color": PALETTE[0], "width": 2},
+            line={"color": WARNING, "width": 2},
             yaxis="y2",
             hovertemplate="in all %{y:,.2f}<extra></extra>",
         )

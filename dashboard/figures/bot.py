@@ -9,7 +9,6 @@ from dashboard.figures.theme import (
     GAIN,
     LOSS,
     NEUTRAL,
-    PALETTE,
     TIME,
     WARNING,
     empty_figure,
@@ -138,9 +137,9 @@ def _add_exposure(figure: go.Figure, decisions: DataFrame) -> None:
     # Decisions hold from the close of their bar on: the chart shows them where they were taken.
     times = milliseconds(np.stack([decisions["from_ms"], decisions["until_ms"]], axis=1).ravel())
     lines = (
-        ("low", "band", {"color": faded(PALETTE[4], 0.6), "width": 1}, None),
-        ("high", "band", {"color": faded(PALETTE[4], 0.6), "width": 1}, "tonexty"),
-        ("confirmed", "confirmed exposure", {"color": PALETTE[5], "width": 2}, None),
+        ("low", "band", {"color": GAIN, "width": 1}, None),
+        ("high", "band", {"color": GAIN, "width": 1}, "tonexty"),
+        ("confirmed", "confirmed exposure", {"color": LOSS, "width": 2.5}, None),
     )
     for column, name, line, fill in lines:
         values = np.repeat(decisions[column].to_numpy(np.float64), 2)
@@ -152,7 +151,7 @@ def _add_exposure(figure: go.Figure, decisions: DataFrame) -> None:
                 mode="lines",
                 line=line,
                 fill=fill,
-                fillcolor=faded(PALETTE[4], 0.2),
+                fillcolor=faded(GAIN, 0.2),
                 showlegend=column != "low",
                 xhoverformat=TIME,
                 hovertemplate=f"{name} {column if name == 'band' else ''} %{{y:.2f}}<br>%{{x}}<extra></extra>",

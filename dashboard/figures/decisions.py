@@ -4,12 +4,40 @@ import numpy as np
 import plotly.graph_objects as go
 from pandas import DataFrame
 
-from dashboard.figures.theme import PALETTE, empty_figure, milliseconds, new_figure, plain_all, time_axis
+from dashboard.figures.theme import (
+    GAIN,
+    LOSS,
+    NEUTRAL,
+    PALETTE,
+    TIME,
+    WARNING,
+    empty_figure,
+    milliseconds,
+    new_figure,
+    plain_all,
+    time_axis,
+    write_behind,
+)
 from shared.enums import Reason
 
 REASONS = [reason.name for reason in Reason]
-# A colour for each of fourteen reasons cannot be told apart by colour alone: rows and labels say them, too.
-COLOURS = dict(zip(REASONS, (*PALETTE, "#6A3D9A", "#1B9E77"), strict=False))
+# Fourteen colours cannot be told apart by colour alone: rows and labels say them, too. What is common is calm.
+COLOURS = {
+    "HALTED": LOSS,
+    "FLATTEN": PALETTE[8],
+    "STALE": PALETTE[9],
+    "WARMUP": PALETTE[3],
+    "NO_ENTRIES": WARNING,
+    "REENTRY_LOCK": PALETTE[4],
+    "HOLD": GAIN,
+    "FLAT": NEUTRAL,
+    "UNCONFIRMED": PALETTE[5],
+    "COST": PALETTE[2],
+    "COOLDOWN": PALETTE[6],
+    "CAP": PALETTE[7],
+    "MIN_NOTIONAL": PALETTE[10],
+    "TRADE": "#009E73",
+}
 NO_DECISIONS = "No decisions in this period: choose a longer one, or a bot that has stepped."
 
 
@@ -32,8 +60,9 @@ def reasons_figure(decisions: DataFrame) -> go.Figure:
                 mode="lines",
                 line={"color": COLOURS[reason], "width": 14},
                 customdata=np.repeat(details, 3, axis=0),
+                xhoverformat=TIME,
                 hovertemplate=(
-                    "%{y}, %{x|%Y-%m-%d %H:%M} UTC<br>%{customdata[0]:.0f} steps, measured %{customdata[1]:.4~g} "
+                    "%{y}, %{x}<br>%{customdata[0]:.0f} steps, measured %{customdata[1]:.4~g} "
                     "against %{customdata[2]:.4~g}<extra></extra>"
                 ),
             )
@@ -56,14 +85,13 @@ def reason_counts_figure(counts: DataFrame) -> go.Figure:
             y=plain_all(steps.index),
             orientation="h",
             marker={"color": [COLOURS[reason] for reason in steps.index]},
-            text=[f"{count / whole:.1%}, n = {count:,.0f}" for count in steps],
-            textposition="outside",
-            cliponaxis=False,
             hovertemplate="%{y}: %{x:,} steps<extra></extra>",
         )
     )
+    said = [f"{count / whole:.1%}, n = {count:,.0f}" for count in steps]
+    write_behind(figure, steps, plain_all(steps.index), said)
     figure.update_layout(
-        xaxis={"title": {"text": f"steps, n = {whole:,.0f}"}, "range": [0, float(steps.max()) * 1.3]},
+        xaxis={"title": {"text": f"steps, n = {whole:,.0f}"}, "rangemode": "tozero", "tickformat": "~s"},
         yaxis={"type": "category", "autorange": "reversed", "automargin": True},
     )
     return figure

@@ -12,12 +12,12 @@ from dashboard.figures.theme import (
     PALETTE,
     TIME,
     WARNING,
+    day_axis,
     empty_figure,
     milliseconds,
     money_axis,
     new_figure,
     plain_all,
-    time_axis,
 )
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -62,7 +62,7 @@ def sharpe_figure(frame: DataFrame) -> go.Figure:
     if not len(known):
         return empty_figure("A rolling Sharpe ratio needs more days of returns than there are yet.", "sharpe")
     days = int(known["days"].iloc[0])
-    figure = new_figure("sharpe", xaxis=time_axis(), showlegend=False)
+    figure = new_figure("sharpe", xaxis=day_axis(), showlegend=False)
     figure.add_trace(
         go.Scatter(
             x=milliseconds(known["time_ms"]),
@@ -109,7 +109,9 @@ def correlation_figure(frame: DataFrame) -> go.Figure:
     return figure
 
 
-def costs_figure(frame: DataFrame, by: str = "sleeve", quote: str = "") -> go.Figure:
+def costs_figure(
+    frame: DataFrame, by: str = "sleeve", quote: str = "", title: str = "since the books began"
+) -> go.Figure:
     """Draw gross profit, fees and funding side by side, and what was left (`load_costs`), by sleeve, bot or symbol."""
     if not len(frame):
         return empty_figure("The books are not open yet: start the worker (make run).", "costs")
@@ -131,7 +133,5 @@ def costs_figure(frame: DataFrame, by: str = "sleeve", quote: str = "") -> go.Fi
                 hovertemplate="%{fullData.name}: %{y:+,.2f}<extra></extra>",
             )
         )
-    figure.update_layout(
-        xaxis={"type": "category", "automargin": True}, yaxis=money_axis("since the books began", quote)
-    )
+    figure.update_layout(xaxis={"type": "category", "automargin": True}, yaxis=money_axis(title, quote))
     return figure

@@ -2,19 +2,20 @@
 
 import numpy as np
 import plotly.graph_objects as go
-from pandas import DataFrame, Series
+from pandas import DataFrame
 
 from dashboard.figures.theme import (
     GAIN,
     LOSS,
     NEUTRAL,
-    PALETTE,
     empty_figure,
+    faded,
     money_axis,
     new_figure,
     percent_axis,
     plain_all,
     signed_colours,
+    write_behind,
 )
 from shared.units import HOUR_MS
 
@@ -36,13 +37,14 @@ def win_rate_figure(table: DataFrame, title: str = "win rate") -> go.Figure:
             x=rate,
             y=plain_all(table["label"]),
             orientation="h",
-            marker={"color": PALETTE[4]},
+            marker={"color": faded(GAIN, 0.25), "line": {"color": GAIN, "width": 1}},
             error_x={
                 "type": "data",
                 "symmetric": False,
                 "array": high - rate,
                 "arrayminus": rate - low,
                 "color": NEUTRAL,
+                "thickness": 2,
             },
             customdata=table[["low", "high", "count", "trials", "wins", "profit"]].to_numpy(np.float64),
             hovertemplate=(
@@ -52,12 +54,10 @@ def win_rate_figure(table: DataFrame, title: str = "win rate") -> go.Figure:
             ),
         )
     )
-    for label, count, end in zip(plain_all(table["label"]), table["count"], high, strict=True):
-        said = f"n = {count:,}"
-        figure.add_annotation(x=end, y=label, text=said, showarrow=False, xanchor="left", xshift=6, font={"size": 11})
+    write_behind(figure, high, plain_all(table["label"]), [f"n = {count:,}" for count in table["count"]])
     figure.add_vline(0.5, line={"color": NEUTRAL, "width": 1, "dash": "dot"})
     figure.update_layout(
-        xaxis=percent_axis("won, with 95 % Wilson interval", range=[0, 1.15], **QUARTERS),
+        xaxis=percent_axis("won, with 95 % Wilson interval", range=[0, 1], **QUARTERS),
         yaxis={"type": "category", "autorange": "reversed", "automargin": True},
     )
     return figure
@@ -74,16 +74,13 @@ def profit_by_group_figure(table: DataFrame, title: str, quote: str = "") -> go.
             y=plain_all(table["label"]),
             orientation="h",
             marker={"color": signed_colours(table["profit"])},
-            text=[
-                f"{profit:+,.2f}, n = {count:,}" for profit, count in zip(table["profit"], table["count"], strict=True)
-            ],
-            textposition="outside",
-            cliponaxis=False,
             hovertemplate="%{y}: %{x:+,.2f}<extra></extra>",
         )
     )
+    said = [f"{profit:+,.2f}, n = {count:,}" for profit, count in zip(table["profit"], table["count"], strict=True)]
+    write_behind(figure, table["profit"].clip(lower=0.0), plain_all(table["label"]), said)
     figure.update_layout(
-        xaxis=money_axis("profit after fees", quote, range=_with_room(table["profit"])),
+        xaxis=money_axis("profit after fees", quote, rangemode="tozero"),
         yaxis={"type": "category", "autorange": "reversed", "automargin": True},
     )
     return figure
@@ -164,13 +161,6 @@ def excursion_figure(trips: DataFrame) -> go.Figure:
         )
     figure.update_layout(xaxis=percent_axis("worst excursion"), yaxis=percent_axis("best excursion"))
     return figure
-
-
-def _with_room(values: Series) -> list[float]:
-    """Give a range with 0 in it and room for the text beyond the longest bars."""
-    low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
-    room = 0.35 * max(high - low, 1e-9)
-    return [low - room if low < 0.0 else 0.0, high + room if high > 0.0 else 0.0]
 
 
 def _labels(trips: DataFrame) -> list[list[object]]:

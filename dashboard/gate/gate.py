@@ -14,6 +14,7 @@ from dashboard.gate.oidc import Oidc
 from dashboard.gate.origins import from_this_machine, host_allowed, same_origin
 from dashboard.gate.pages import page_response, sentence_page
 from dashboard.gate.people import LOCAL, People, Person, fingerprint
+from dashboard.gate.record import SIGNED_IN, SigninRecord
 from dashboard.gate.sessions import COOKIE, IDLE_SECONDS, Session, Sessions
 from shared.clock import Clock
 
@@ -58,9 +59,10 @@ class Door:
 class Gate:
     """Lets in who is signed in, with name and role as headers; sends everybody else to the sign-in page."""
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    def __init__(self, app: ASGIApp, door: Door, signins: SigninRecord | None = None) -> None:
         self._app = app
         self._door = door
+        self._record = signins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or websocket."""
@@ -69,7 +71,7 @@ class Gate:
             return
         connection = HTTPConnection(scope)
         if scope["type"] == "http":
-            send = _securing(send)
+            send = _securing(self._noticing(connection, send))
         refusal = self._foreign(connection)
         if refusal is not None:
             await _refuse(scope, receive, send, refusal, FOREIGN_CODE)
@@ -103,6 +105,21 @@ class Gate:
                 send = _setting(session_cookie(cookie, scope["scheme"] == "https"), send)
         await self._app(_named(scope, session.person), receive, send)
 
+    def _noticing(self, connection: HTTPConnection, send: Send) -> Send:
+        """Record who comes back from a provider signed in: Streamlit answers that, and sets the cookie."""
+        oidc, signins = self._door.oidc, self._record
+        if oidc is None or signins is None or connection.scope["path"] != oidc_paths.RETURN_PATH:
+            return send
+
+        async def notice(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                email = oidc.email(oidc_paths.cookies_set(message.get("headers", ())))
+                if email is not None and self._door.people.find(email) is not None:
+                    signins.write(SIGNED_IN, email, client_address(connection))
+            await send(message)
+
+        return notice
+
     def _is_open(self, scope: Scope) -> bool:
         path = scope["path"]
         if scope["type"] != "http":
@@ -126,6 +143,11 @@ def session_cookie(value: str, secure: bool, max_age: int = IDLE_SECONDS) -> str
     return "; ".join([*words, "Secure"] if secure else words)
 
 
+def client_address(connection: HTTPConnection) -> str:
+    """Give the address a request comes from, for the record."""
+    return connection.client.host if connection.client is not None else "unknown"
+
+
 def _named(scope: Scope, person: Person | None) -> Scope:
     """Say who asks, in place of whatever the request says of itself."""
     headers = [(name, value) for name, value in scope["headers"] if _spelt(name) not in (USER_HEADER, ROLE_HEADER)]
@@ -141,7 +163,8 @@ def _spelt(name: bytes) -> bytes:
 
 def _ask_to_sign_in(connection: HTTPConnection) -> Response:
     if "text/html" not in connection.headers.get("accept", "") or connection.scope.get("method") not in ("GET", "HEAD"):
-        return JSONResponse({"error": "sign in at /login"}, 401)
+        # A page that was open when its session ended asks here, and shows people what it is told.
+        return JSONResponse({"error": "You are not signed in any more. Load this page again to sign in."}, 401)
     path = connection.url.path + (f"?{connection.url.query}" if connection.url.query else "")
     address = SIGN_IN_PATH if path == "/" else f"{SIGN_IN_PATH}?next={quote(path, safe='')}"
     return RedirectResponse(address, 303, {"Cache-Control": "no-store"})

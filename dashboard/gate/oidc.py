@@ -6,7 +6,7 @@ somebody unknown reaches Streamlit. Who may come in is in the password file, by 
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,17 @@ class Oidc:
 
     def email(self, cookies: Mapping[str, str]) -> str | None:
         """Give the address a provider vouches for, in small letters; an address it has not verified is none."""
+        said = self._said(cookies)
+        if said.get("email_verified") is not True:
+            return None
+        return str(said.get("email", "")).strip().lower() or None
+
+    def vouches_for_nobody(self, cookies: Mapping[str, str]) -> bool:
+        """Tell whether somebody has signed in with a provider that calls no address of theirs verified."""
+        return bool(self._said(cookies)) and self.email(cookies) is None
+
+    def _said(self, cookies: Mapping[str, str]) -> dict[str, Any]:
+        """Give what the provider said of who is signed in; nothing where nobody is."""
         from streamlit.auth_util import get_cookie_with_chunks
         from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 
@@ -48,14 +59,19 @@ class Oidc:
         try:
             said = json.loads(get_cookie_with_chunks(one, COOKIE) or b"{}")
         except ValueError:
-            return None
-        if not said.get("is_logged_in") or said.get("email_verified") is not True:
-            return None
-        return str(said.get("email", "")).strip().lower() or None
+            return {}
+        return said if said.get("is_logged_in") else {}
 
     def key(self, cookies: Mapping[str, str]) -> str:
         """Name the session of a cookie."""
         return hashlib.sha256(cookies.get(COOKIE, "").encode()).hexdigest()[:16]
+
+
+def cookies_set(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Give the cookies that an answer sets."""
+    lines = [value.decode("latin-1") for name, value in headers if name.lower() == b"set-cookie"]
+    pairs = [line.partition(";")[0].partition("=") for line in lines]
+    return {name.strip(): value.strip().strip('"') for name, _, value in pairs}
 
 
 def configured_oidc() -> Oidc | None:

@@ -63,6 +63,19 @@ def sign_out_page(name: str) -> str:
     )
 
 
+def leaving_page(address: str) -> str:
+    """Write the page that goes on to another by itself.
+
+    Where a form was sent, browsers let no redirect lead to another site (`form-action`), as the sign-out of a provider
+    does; a page that goes on is no redirect.
+    """
+    return _document(
+        "Signed out",
+        f'<p>You are signed out here.</p><a class="button" href="{escape(address)}">Sign out at your provider, too</a>',
+        f'<meta http-equiv="refresh" content="0; url={escape(address)}">',
+    )
+
+
 def sentence_page(title: str, sentence: str) -> str:
     """Write a page that says one sentence."""
     return _document(title, f'<p role="alert">{escape(sentence)}</p>')
@@ -74,9 +87,9 @@ def page_response(page: str, status: int = 200, headers: dict[str, str] | None =
     return HTMLResponse(page, status, {**always, **(headers or {})})
 
 
-def _document(title: str, body: str) -> str:
+def _document(title: str, body: str, head: str = "") -> str:
     return (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">{head}'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)} · Flotilla</title><style>{_STYLE}</style></head>"
         f"<body><main><h1>Flotilla</h1>{body}</main></body></html>"

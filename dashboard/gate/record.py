@@ -22,6 +22,7 @@ SIGNED_OUT = "signed out"
 WRONG = "wrong name or password"
 SLOWED = "too many tries"
 NOT_LISTED = "known to the provider, not listed here"
+NOT_VERIFIED = "known to the provider, without a verified address"
 
 
 class _PrivateFile(RotatingFileHandler):

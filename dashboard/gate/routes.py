@@ -10,8 +10,8 @@ from starlette.routing import Route
 
 from dashboard.gate import oidc as oidc_paths
 from dashboard.gate import record
-from dashboard.gate.gate import SIGN_IN_PATH, SIGN_OUT_PATH, Door, session_cookie
-from dashboard.gate.pages import page_response, sign_in_page, sign_out_page
+from dashboard.gate.gate import SIGN_IN_PATH, SIGN_OUT_PATH, Door, client_address, session_cookie
+from dashboard.gate.pages import leaving_page, page_response, sign_in_page, sign_out_page
 from dashboard.gate.record import SigninRecord
 from dashboard.gate.throttle import Throttle
 from shared.errors import ConfigurationError
@@ -21,6 +21,7 @@ MOST_FORM_BYTES = 8_192
 # Each hash takes 32 MiB and a quarter of a second of one core.
 HASHES_AT_ONCE = 2
 WRONG_SENTENCE = "Wrong name or password."
+UNVERIFIED_SENTENCE = "Your account has no e-mail address that its provider calls verified."
 
 
 class SignIn:
@@ -45,10 +46,14 @@ class SignIn:
         target = safe_path(request.query_params.get("next", "/"))
         if not self._door.must_sign_in() or self._door.session(request) is not None:
             return RedirectResponse(target, 303)
-        email = self._door.oidc.email(request.cookies) if self._door.oidc is not None else None
+        oidc = self._door.oidc
+        if oidc is not None and oidc.vouches_for_nobody(request.cookies):
+            self._record.write(record.NOT_VERIFIED, None, client_address(request))
+            return self._page(target, UNVERIFIED_SENTENCE, 403)
+        email = oidc.email(request.cookies) if oidc is not None else None
         if email is None:
             return self._page(target)
-        self._record.write(record.NOT_LISTED, email, _address(request))
+        self._record.write(record.NOT_LISTED, email, client_address(request))
         return self._page(target, f"{email} is not among those who may see this fleet.", 403)
 
     async def _sign_in(self, request: Request) -> Response:
@@ -57,7 +62,7 @@ class SignIn:
         form = await _form(request)
         if form is None:
             return self._page("/", "The form was too long.", 413)
-        target, address = safe_path(form.get("next", "/")), _address(request)
+        target, address = safe_path(form.get("next", "/")), client_address(request)
         name, account = self._find(form.get("name", ""))
         known = account.name if account is not None else None
         wait_seconds = self._throttle.wait_seconds(name, address)
@@ -84,13 +89,12 @@ class SignIn:
 
     async def _sign_out(self, request: Request) -> Response:
         session = self._door.session(request) if self._door.must_sign_in() else None
-        target = SIGN_IN_PATH
+        response: Response = RedirectResponse(SIGN_IN_PATH, 303, {"Cache-Control": "no-store"})
         if session is not None:
             self._door.sessions.end(session)
-            self._record.write(record.SIGNED_OUT, session.person.name, _address(request))
+            self._record.write(record.SIGNED_OUT, session.person.name, client_address(request))
             if oidc_paths.COOKIE in request.cookies and self._door.oidc is not None:
-                target = oidc_paths.END_PATH
-        response = RedirectResponse(target, 303, {"Cache-Control": "no-store"})
+                response = page_response(leaving_page(oidc_paths.END_PATH))
         response.headers.append("set-cookie", session_cookie("", request.url.scheme == "https", max_age=0))
         return response
 
@@ -127,10 +131,6 @@ async def _form(request: Request) -> dict[str, str] | None:
     except ValueError:
         return None
     return {name: values[-1] for name, values in fields.items()}
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client is not None else "unknown"
 
 
 def _minutes(seconds: int) -> str:

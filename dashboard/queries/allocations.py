@@ -49,8 +49,8 @@ def load_holdings(connection: Connection, portfolio_id: int) -> DataFrame:
             _node(CASH, "free cash", state["name"], cash, 0.0, 0.0, 0.0, {"equity": cash, "high_water": 0.0}, 0)
         )
     for row in bots.to_dict("records"):
-        money = tuple(float(row[name]) for name in ("equity", "allocation", "weight", "profit"))
-        rows.append(_node(ScopeKind.BOT, row["bot"], row["sleeve"], *money, row, 1))
+        equity, held, weight, profit = (float(row[name]) for name in ("equity", "allocation", "weight", "profit"))
+        rows.append(_node(ScopeKind.BOT, row["bot"], row["sleeve"], equity, held, weight, profit, row, 1))
     return DataFrame(rows)
 
 

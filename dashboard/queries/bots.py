@@ -3,18 +3,19 @@
 from itertools import pairwise
 
 import numpy as np
-from pandas import DataFrame, Series
-from sqlalchemy import Connection, case, func, select
+from pandas import DataFrame, Series, concat
+from sqlalchemy import Connection, case, func, select, union_all
 
 from dashboard.queries import marks
 from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members, select_members
+from dashboard.queries.flows import flow_free
 from dashboard.queries.frames import frame
 from dashboard.queries.states import load_bot_states
-from dashboard.queries.trips import trips_where
+from dashboard.queries.trips import period_where, trips_where
 from shared.enums import Cause, Level, Resolution, ScopeKind
 from shared.metrics.round_trips import wilson_interval
-from shared.tables import RoundTrip
+from shared.tables import Bot, EquityPoint, EquityRecent, RoundTrip
 from shared.tables.equity import equity_points
 from shared.units import DAY_MS, HOUR_MS
 
@@ -88,27 +89,24 @@ def _add_trips(connection: Connection, portfolio_id: int, filters: Filters, rows
 
 def _add_curves(connection: Connection, portfolio_id: int, filters: Filters, rows: DataFrame) -> None:
     ids = [int(bot_id) for bot_id in rows["bot_id"]]
-    read, deepest = _read_curves(connection, filters, ids)
+    read, deepest, resolution = _read_curves(connection, filters, ids)
     opening = marks.load_opening(connection, portfolio_id) if filters.start_ms is None else None
-    amounts = opening.amounts if opening is not None else {}
-    lines = _lines(read, amounts)
+    if opening is not None:
+        read = marks.with_openings(read, opening)
+    lines = _lines(read, flow_free(connection, portfolio_id, ScopeKind.BOT, read, resolution))
     rows["return_fraction"] = np.array([lines[id_][-1] if lines.get(id_) else np.nan for id_ in ids], np.float64)
     rows["max_drawdown_fraction"] = np.array([deepest.get(bot_id, np.nan) for bot_id in ids], np.float64)
     rows["sparkline"] = Series([_sparkline(lines.get(bot_id, [])) for bot_id in ids], dtype="object")
 
 
-def _lines(read: DataFrame, amounts: dict[int | None, float]) -> dict[int, list[float]]:
+def _lines(read: DataFrame, grown: np.ndarray) -> dict[int, list[float]]:
     """Give the flow-free returns of each bot since its first mark, or since the books were opened with its money."""
-    owner, equity, money_in = (read[name].to_numpy() for name in ("scope_id", "equity", "money_in"))
+    owner = read["scope_id"].to_numpy()
     edges = np.r_[np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]]), len(owner)] if len(owner) else np.zeros(1, int)
     lines = {}
     for first, end in pairwise(edges.tolist()):
-        bot_id = int(owner[first])
-        own, put_in = equity[first:end], money_in[first:end]
-        if amounts.get(bot_id, 0.0) > 0.0:
-            own, put_in = np.r_[amounts[bot_id], own], np.r_[amounts[bot_id], put_in]
-        grown = marks.without_flows(own, put_in)
-        lines[bot_id] = (grown / grown[0] - 1.0).tolist() if grown[0] > 0.0 else []
+        own = grown[first:end]
+        lines[int(owner[first])] = (own / own[0] - 1.0).tolist() if own[0] > 0.0 else []
     return lines
 
 
@@ -118,7 +116,9 @@ def _sparkline(line: list[float]) -> list[float]:
     return line[::-1][::every][::-1] if line else []
 
 
-def _read_curves(connection: Connection, filters: Filters, ids: list[int]) -> tuple[DataFrame, dict[int, float]]:
+def _read_curves(
+    connection: Connection, filters: Filters, ids: list[int]
+) -> tuple[DataFrame, dict[int, float], Resolution]:
     """Read marks of bots: every hour or day where that is not much, else some days; and each one's deepest drawdown."""
     start_ms, end_ms = _span(connection, filters, ids)
     hours, days = (end_ms - start_ms) // HOUR_MS + 1, (end_ms - start_ms) // DAY_MS + 1
@@ -126,18 +126,46 @@ def _read_curves(connection: Connection, filters: Filters, ids: list[int]) -> tu
     points = equity_points(ScopeKind.BOT, resolution, ids, filters.start_ms, filters.end_ms)
     if resolution is Resolution.HOUR or days * len(ids) <= MOST_MARKS:
         read = frame(connection, points)
-        return read, read.groupby("scope_id")["drawdown_fraction"].max().to_dict()
+        return read, read.groupby("scope_id")["drawdown_fraction"].max().to_dict(), resolution
     first, last = start_ms // DAY_MS, end_ms // DAY_MS
     grid = np.unique(np.linspace(first, last, SPARKLINE_POINTS, dtype=np.int64)) * DAY_MS
     time_ms = points.selected_columns.time_ms
     read = frame(connection, points.where(time_ms.in_(grid.tolist())))
-    whole = points.order_by(None).subquery().c
-    deepest = select(whole.scope_id, func.max(whole.drawdown_fraction).label("deepest")).group_by(whole.scope_id)
-    return read, frame(connection, deepest).set_index("scope_id")["deepest"].to_dict()
+    return read, _deepest(connection, filters, ids), resolution
+
+
+def _deepest(connection: Connection, filters: Filters, ids: list[int]) -> dict[int, float]:
+    """Give each bot's deepest drawdown over days: from either table by itself, for together they would be sorted."""
+    parts = []
+    for table in (EquityPoint.__table__, EquityRecent.__table__):
+        own = table.c
+        deepest = func.max(own.drawdown_fraction).label("deepest")
+        terms = [own.scope_kind == ScopeKind.BOT.name, own.resolution == Resolution.DAY.name, own.scope_id.in_(ids)]
+        terms += period_where(own.time_ms, filters)
+        parts.append(frame(connection, select(own.scope_id, deepest).where(*terms).group_by(own.scope_id)))
+    return concat(parts).groupby("scope_id")["deepest"].max().to_dict()
 
 
 def _span(connection: Connection, filters: Filters, ids: list[int]) -> tuple[int, int]:
-    points = equity_points(ScopeKind.BOT, Resolution.DAY, ids, filters.start_ms, filters.end_ms).order_by(None)
-    own = points.subquery().c
-    row = connection.execute(select(func.min(own.time_ms), func.max(own.last_ms))).one()
+    """Give the start of the first day any bot has a mark in, and its last mark: by the key, a look for each bot."""
+    bot, point, recent = Bot.__table__.c, EquityPoint.__table__.c, EquityRecent.__table__.c
+    days = select(point.time_ms).where(
+        point.scope_kind == ScopeKind.BOT.name,
+        point.scope_id == bot.id,
+        point.resolution == Resolution.DAY.name,
+        *period_where(point.time_ms, filters),
+    )
+    last = days.with_only_columns(point.last_ms).order_by(point.time_ms.desc()).limit(1)
+    edges = select(
+        days.with_only_columns(func.min(point.time_ms)).correlate(Bot).scalar_subquery().label("first"),
+        last.correlate(Bot).scalar_subquery().label("last"),
+    )
+    newest = select(recent.time_ms.label("first"), recent.last_ms.label("last")).where(
+        recent.scope_kind == ScopeKind.BOT.name,
+        recent.resolution == Resolution.DAY.name,
+        recent.scope_id.in_(ids),
+        *period_where(recent.time_ms, filters),
+    )
+    both = union_all(edges.where(bot.id.in_(ids)), newest).subquery().c
+    row = connection.execute(select(func.min(both.first), func.max(both.last))).one()
     return int(row[0] or 0), int(row[1] or 0)

@@ -10,7 +10,7 @@ from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members, select_members
 from dashboard.queries.frames import empty, frame
 from dashboard.queries.trips import period_where
-from shared.tables import BarRecord, Decision, OpenDecision, Portfolio
+from shared.tables import BarRecord, Bot, Decision, OpenDecision, Portfolio
 
 _COLUMNS = (
     *("from_ms", "to_ms", "from_step", "to_step", "low", "high", "confirmed", "reason", "ordered"),
@@ -93,11 +93,12 @@ def load_reason_counts(connection: Connection, portfolio_id: int, filters: Filte
 
 
 def _reasons(model: Any, ids: list[int], filters: Filters, step_ms: int) -> Select:
-    own = model.__table__.c
-    terms = [own.bot_id.in_(ids)]
+    own, bot = model.__table__.c, Bot.__table__.c
+    terms = [bot.id.in_(ids)]
     first, last = own.from_ms, own.to_ms
     if filters.start_ms is not None:
-        terms.append(own.to_ms >= filters.start_ms)
+        # By the key of each bot: all stretches of years would be gone through for those of a week.
+        terms += [own.from_ms >= _going_on(own, bot.id, filters.start_ms), own.to_ms >= filters.start_ms]
         first = _greatest(first, filters.start_ms)
     if filters.end_ms is not None:
         terms.append(own.from_ms < filters.end_ms)
@@ -107,6 +108,7 @@ def _reasons(model: Any, ids: list[int], filters: Filters, step_ms: int) -> Sele
     steps = cut if filters.start_ms is not None or filters.end_ms is not None else own.to_step - own.from_step + 1
     return (
         select(own.bot_id, own.reason, func.sum(steps).label("steps"), func.sum(own.ordered).label("ordered"))
+        .join(Bot.__table__, bot.id == own.bot_id)
         .where(*terms)
         .group_by(own.bot_id, own.reason)
     )
@@ -129,8 +131,8 @@ def load_bar_records(
 
 def _going_on(own: Any, bot_id: int, start_ms: int) -> Any:
     alias = own.bot_id.table.alias("before").c
-    latest = select(func.max(alias.from_ms)).where(alias.bot_id == bot_id, alias.from_ms <= start_ms).scalar_subquery()
-    return func.coalesce(latest, start_ms)
+    latest = select(func.max(alias.from_ms)).where(alias.bot_id == bot_id, alias.from_ms <= start_ms)
+    return func.coalesce(latest.correlate(Bot).scalar_subquery(), start_ms)
 
 
 def _greatest(column: Any, value: int) -> Any:

@@ -7,6 +7,7 @@ from pandas import DataFrame, concat
 from sqlalchemy import Connection, select
 
 from dashboard.queries import marks
+from dashboard.queries.flows import flow_free
 from dashboard.queries.frames import empty
 from dashboard.queries.marks import MAX_POINTS
 from shared.enums import Resolution, ScopeKind
@@ -87,14 +88,14 @@ def _curve(
         opening = marks.load_opening(connection, portfolio_id)
         if opening is not None:
             read = marks.with_opening(read, opening.time_ms, marks.opening_amount(connection, opening, found))
-    return _named(read, scope, resolution)
+    grown = flow_free(connection, portfolio_id, found.kind, read, resolution)
+    return _named(read, grown, scope, resolution)
 
 
-def _named(read: DataFrame, scope: Scope, resolution: Resolution) -> DataFrame:
+def _named(read: DataFrame, grown: np.ndarray, scope: Scope, resolution: Resolution) -> DataFrame:
     if not len(read):
         return DataFrame()
     equity, money_in = read["equity"].to_numpy(), read["money_in"].to_numpy()
-    grown = marks.flow_free(read)
     start = grown[0]
     kept = {name: read[name] for name in ("cash", "exposure", "open_profit", "drawdown_fraction", "low_equity")}
     return DataFrame(

@@ -107,3 +107,11 @@ def load_newest(connection: Connection, portfolio_id: int) -> Newest:
         last_id(SettingsVersion),
     )
     return Newest(*(int(value or 0) for value in connection.execute(statement).one()))
+
+
+def load_pulse(connection: Connection, portfolio_id: int) -> tuple[int, int]:
+    """Load whose lease it is (process id) and when it was last renewed (wall); 0 where nobody holds it."""
+    beat = Heartbeat.__table__.c
+    statement = select(beat.lease_pid, beat.lease_renewed_ms).where(beat.portfolio_id == portfolio_id)
+    pid, renewed_ms = connection.execute(statement).one_or_none() or (0, 0)
+    return int(pid or 0), int(renewed_ms or 0)

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from pandas import DataFrame
+from pandas import DataFrame, concat
 from sqlalchemy import Connection, func, select
 
 from dashboard.queries.frames import first_row, frame
@@ -105,16 +105,23 @@ def with_opening(marks: DataFrame, time_ms: int, amount: float) -> DataFrame:
     return DataFrame({name: np.concatenate([first[name], marks[name]]) for name in marks.columns})
 
 
-def flow_free(marks: DataFrame) -> np.ndarray:
-    """Give what the marks of one scope would be without the flows after the first.
-
-    A mark holds the flow of its own step already, so it is taken out before the return up to it is made.
-    """
-    return without_flows(marks["equity"].to_numpy(np.float64), marks["money_in"].to_numpy(np.float64))
+def with_openings(marks: DataFrame, opening: Opening) -> DataFrame:
+    """Put the money that bots began with before the first mark of each; `marks` are of bots, in any order."""
+    ids = [bot_id for bot_id in marks["scope_id"].unique().tolist() if opening.amounts.get(bot_id, 0.0) > 0.0]
+    amounts = np.array([opening.amounts[bot_id] for bot_id in ids], np.float64)
+    times = np.full(len(ids), opening.time_ms, np.int64)
+    first = {"scope_id": ids, "time_ms": times, "last_ms": times, "equity": amounts, "money_in": amounts}
+    kept = marks[list(first)]
+    both = concat([DataFrame(first), kept], ignore_index=True) if ids else kept
+    return both.sort_values(["scope_id", "last_ms"], kind="stable", ignore_index=True)
 
 
 def without_flows(equity: np.ndarray, money_in: np.ndarray) -> np.ndarray:
-    """Give `flow_free` of plain arrays."""
+    """Give what the marks of one scope would be without the flows after the first.
+
+    A mark holds the flow of its own step already, so it is taken out before the return up to it is made. Where money
+    moved within a day and only marks of days are at hand this is a little off; `flows.flow_free` is not.
+    """
     flows = np.diff(money_in, prepend=money_in[:1])
     return flow_free_equity(equity - flows, flows)
 

@@ -13,7 +13,7 @@ from dashboard.queries.marks import Scope, last_mark_before
 from dashboard.queries.round_trips import effective_interval
 from dashboard.queries.states import load_states
 from dashboard.queries.trips import trips_where
-from shared.enums import ScopeKind
+from shared.enums import Level, ScopeKind
 from shared.tables import Fill, RoundTrip
 from shared.units import DAY_MS
 
@@ -57,6 +57,8 @@ class Overview:
     # gross exposure / equity
     exposure_fraction: float
     positions: int
+    # Gross notional of the positions at HALTED, whose stops do not work.
+    unprotected: float
     bots: int
     high_water: float
     drawdown_fraction: float
@@ -133,6 +135,7 @@ def _money(state: dict[str, Any], bots: DataFrame) -> dict[str, Any]:
     open_profit = float(bots["open_profit"].sum())
     funding = -float(bots["funding_paid"].sum())
     gross, net = float(bots["notional"].abs().sum()), float(bots["notional"].sum())
+    halted = bots["level"] == Level.HALTED.name
     return {
         "cash": cash,
         "money_in": money_in,
@@ -145,6 +148,7 @@ def _money(state: dict[str, Any], bots: DataFrame) -> dict[str, Any]:
         "net_exposure": net,
         "exposure_fraction": gross / state["equity"] if state["equity"] > 0.0 else 0.0,
         "positions": int(bots["is_open"].sum()),
+        "unprotected": float(bots["notional"].abs()[halted & (bots["is_open"] == 1)].sum()),
     }
 
 

@@ -10,6 +10,7 @@ from dashboard.queries import marks
 from dashboard.queries.candles import candle_market, load_closes
 from dashboard.queries.equity import PORTFOLIO, Scope, find_scope
 from dashboard.queries.fleet import load_members
+from dashboard.queries.flows import flow_free
 from dashboard.queries.frames import empty
 from shared.enums import Resolution, ScopeKind
 from shared.metrics import drawdowns, ratios
@@ -56,19 +57,15 @@ def load_daily(
     """Load a scope's marks at the ends of UTC days, flow-free, oldest first; the first is where it begins.
 
     Columns: time_ms (of the mark), flow_free_equity, return_fraction (of the day, NaN at first), profit (of the day,
-    quote; NaN at first), drawdown_fraction (deepest of the day), equity, money_in.
+    quote; NaN at first), drawdown_fraction (deepest of the day; 0 at first), equity, money_in. The first is the last
+    mark before the days asked for, else the money the books were opened with, so that no day's return is lost.
     """
     found = find_scope(connection, portfolio_id, scope)
-    points = (
-        marks.load_marks(connection, found.kind, [found.scope_id], Resolution.DAY, start_ms, end_ms) if found else None
-    )
+    points = _days(connection, portfolio_id, found, start_ms, end_ms) if found else None
     if points is None or not len(points):
         names = ("flow_free_equity", "return_fraction", "profit", "drawdown_fraction", "equity", "money_in")
         return empty(time_ms="int64", **dict.fromkeys(names, "float64"))
-    opening = marks.load_opening(connection, portfolio_id) if start_ms is None else None
-    if found is not None and opening is not None:
-        points = marks.with_opening(points, opening.time_ms, marks.opening_amount(connection, opening, found))
-    grown = marks.flow_free(points)
+    grown = flow_free(connection, portfolio_id, scope.kind, points, Resolution.DAY)
     earned = points["equity"].to_numpy() - points["money_in"].to_numpy()
     return DataFrame(
         {
@@ -79,6 +76,22 @@ def load_daily(
             **{name: points[name].to_numpy() for name in ("drawdown_fraction", "equity", "money_in")},
         }
     )
+
+
+def _days(
+    connection: Connection, portfolio_id: int, scope: marks.Scope, start_ms: int | None, end_ms: int | None
+) -> DataFrame:
+    before = None if start_ms is None else marks.last_mark_before(connection, scope, start_ms)
+    first_ms = start_ms if before is None else int(before["time_ms"])
+    points = marks.load_marks(connection, scope.kind, [scope.scope_id], Resolution.DAY, first_ms, end_ms)
+    if before is not None:
+        # What happened in the day before the first is no part of the days asked for.
+        points.loc[points.index[:1], "drawdown_fraction"] = 0.0
+        return points if len(points) > 1 else points.iloc[:0]
+    opening = marks.load_opening(connection, portfolio_id)
+    if opening is None:
+        return points
+    return marks.with_opening(points, opening.time_ms, marks.opening_amount(connection, opening, scope))
 
 
 def return_figures(daily: DataFrame) -> ReturnFigures:
@@ -152,11 +165,15 @@ def load_correlations(
     ids = [int(bot_id) for bot_id in shown["bot_id"]]
     last_ms = _last_ms(connection, portfolio_id)
     points = marks.load_marks(connection, ScopeKind.BOT, ids, Resolution.DAY, last_ms - (days + 1) * DAY_MS)
+    opening = marks.load_opening(connection, portfolio_id)
+    if opening is not None and opening.time_ms > last_ms - (days + 1) * DAY_MS:
+        points = marks.with_openings(points, opening)
+    points["grown"] = flow_free(connection, portfolio_id, ScopeKind.BOT, points, Resolution.DAY)
     columns = {}
     for bot_id, name in zip(ids, shown["bot"], strict=True):
         own = points[points["scope_id"] == bot_id]
-        grown = marks.flow_free(own)
-        columns[name] = dict(zip(own["time_ms"].iloc[1:].tolist(), metrics.returns(grown).tolist(), strict=True))
+        returns = metrics.returns(own["grown"].to_numpy(np.float64))
+        columns[name] = dict(zip(own["time_ms"].iloc[1:].tolist(), returns.tolist(), strict=True))
     returns = DataFrame(columns, dtype="float64")
     # A bot that never traded has no correlation: its returns do not vary.
     moved = returns.loc[:, returns.std() > ratios.NOISE_FRACTION] if len(returns) else returns

@@ -76,8 +76,8 @@ def load_trip_facts(
     """
     own = RoundTrip.__table__.c
     members = load_members(connection, portfolio_id)
-    codes = [_code(own[name], kinds).label(name) for name, kinds in _KINDS.items()]
-    statement = select(*(own[name] for name in _FACTS), *codes).where(trips_where(portfolio_id, members, filters))
+    kinds_coded = [_code(own[name], kinds).label(name) for name, kinds in _KINDS.items()]
+    statement = select(*(own[name] for name in _FACTS), *kinds_coded).where(trips_where(portfolio_id, members, filters))
     facts = frame(connection, statement.order_by(own.closed_ms.desc(), own.id.desc()).limit(limit))
     at = members["bot_id"].to_numpy().searchsorted(facts.pop("bot_id").to_numpy())
     for place, name in enumerate(("bot", "sleeve", "symbol"), start=2):
@@ -98,7 +98,7 @@ def effective_interval(wins: int, count: int, trials: int) -> tuple[float, float
     if not count or not trials:
         return float("nan"), float("nan")
     # The interval is a function of rate and count alone, so that a fraction of a win is no matter.
-    return metrics.wilson_interval(wins / count * trials, trials)  # type: ignore[arg-type]
+    return metrics.wilson_interval(wins / count * trials, trials)
 
 
 def trip_figures(facts: DataFrame) -> TripFigures:

@@ -4,14 +4,15 @@ import streamlit as st
 
 from dashboard import loaders
 from dashboard.components.ages import age_of_data
-from dashboard.components.downloads import export_links, frame_download
+from dashboard.components.downloads import Books
 from dashboard.components.empty import nothing
 from dashboard.components.header import header
 from dashboard.components.live_chart import live_chart
-from dashboard.components.panels import live, overview_or_nothing, still
+from dashboard.components.panels import live, overview_or_nothing, quote, still
 from dashboard.components.pickers import Period, period_picker
+from dashboard.components.rows import Rows
 from dashboard.components.tables import table
-from dashboard.components.words import money, plain
+from dashboard.components.words import money
 from dashboard.figures.allocations import holdings_figure, savings_figure, targets_figure, weights_figure
 from dashboard.queries.allocations import load_holdings, load_savings, load_targets, load_transfers, load_weights
 from dashboard.queries.filters import Filters
@@ -27,11 +28,9 @@ def holdings() -> None:
     overview = overview_or_nothing()
     if overview is None:
         return
-    live_chart(
-        holdings_figure(loaders.live(load_holdings), plain(overview.quote)),
-        "holdings",
-        "Equity of portfolio, sleeves and bots",
-    )
+    frame = loaders.live(load_holdings)
+    drawn = holdings_figure(frame, overview.quote)
+    live_chart(drawn, "holdings", "Equity of portfolio, sleeves and bots", Rows("holdings", frame))
     age_of_data(overview)
 
 
@@ -40,16 +39,16 @@ def targets() -> None:
     if frame.empty:
         nothing("No bots yet", "The worker makes them from the settings at its first start.")
         return
-    live_chart(targets_figure(frame), "targets", "Money each bot is to hold against what it holds")
+    rows = Rows("targets", frame)
+    live_chart(targets_figure(frame, quote()), "targets", "Money each bot is to hold against what it holds", rows)
     with st.expander("As a table"):
-        table(frame, TARGETS, "targets_table", pinned="bot")
-    frame_download(frame, "targets", "targets_download")
+        table(frame, TARGETS, "targets_table", rows, pinned="bot")
 
 
 def weights(kind: str, period: Period) -> None:
     frame = loaders.of_books(load_weights, kind, Filters(*period))
-    live_chart(weights_figure(frame), "weights", "Shares of the money over time")
-    export_links("allocations", Filters(*period))
+    books = Books("allocations", Filters(*period), scope_kinds=(kind,))
+    live_chart(weights_figure(frame), "weights", "Shares of the money over time", books)
 
 
 def transfers(period: Period) -> None:
@@ -57,17 +56,16 @@ def transfers(period: Period) -> None:
     if frame.empty:
         nothing("No transfers in this period", "Money moves at a rebalance that leaves the band, and by deposits.")
     else:
-        table(frame, TRANSFERS, "transfers", free_text=("reason",))
-    export_links("transfers", Filters(*period))
+        table(frame, TRANSFERS, "transfers", Books("transfers", Filters(*period)), free_text=("reason",))
 
 
 def savings(period: Period) -> None:
     frame = loaders.of_books(load_savings, Filters(*period))
     st.metric("Saved by crossing in house, in this period", money(frame["saved"].sum()), border=True)
-    live_chart(savings_figure(frame), "savings", "Saved by netting, by day")
+    rows = Rows("savings", frame)
+    live_chart(savings_figure(frame, quote()), "savings", "Saved by netting, by day", rows)
     with st.expander("As a table"):
-        table(frame, SAVINGS, "savings_table")
-    frame_download(frame, "savings", "savings_download")
+        table(frame, SAVINGS, "savings_table", rows)
 
 
 header("Allocations", "Portfolio, sleeves and bots: who holds how much money, and how much each is to hold.")
@@ -79,7 +77,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", horizontal_align
     chosen = period_picker("30d")
     kind = st.segmented_control(
         "Of", ["SLEEVE", "BOT"], default="SLEEVE", required=True, key="of", bind="query-params",
-        format_func={"SLEEVE": "Sleeves", "BOT": "Bots"}.get, label_visibility="collapsed",
+        format_func={"SLEEVE": "Sleeves", "BOT": "Bots"}.__getitem__, label_visibility="collapsed",
     )  # fmt: skip
 still(weights, kind, chosen)
 left, right = st.tabs(["Transfers", "Saved by netting"])

@@ -4,13 +4,15 @@ import streamlit as st
 
 from dashboard import loaders
 from dashboard.components.definitions import definitions
-from dashboard.components.downloads import export_links, frame_download
+from dashboard.components.downloads import Books, equity_books
 from dashboard.components.empty import nothing
 from dashboard.components.filter_bar import filter_bar
 from dashboard.components.header import header
 from dashboard.components.live_chart import live_chart
-from dashboard.components.panels import still
-from dashboard.components.pickers import one_scope_picker
+from dashboard.components.panels import quote, still
+from dashboard.components.pickers import Period, one_scope_picker
+from dashboard.components.report_link import report_link
+from dashboard.components.rows import Rows, pairs
 from dashboard.components.tables import table
 from dashboard.components.tiles import return_tiles, trip_tiles
 from dashboard.components.words import words
@@ -45,8 +47,14 @@ def trips(filters: Filters) -> None:
         nothing(*NO_TRIPS)
         return
     trip_tiles(trip_figures(facts))
-    live_chart(distribution_figure(distribution(facts)), "distribution", "How many round trips returned how much")
-    export_links("round_trips", filters)
+    counted = distribution(facts)
+    live_chart(
+        distribution_figure(counted),
+        "distribution",
+        "How many round trips returned how much",
+        Rows("distribution", counted),
+        Books("round_trips", filters),
+    )
 
 
 def rates(filters: Filters, by: Dimension) -> None:
@@ -61,10 +69,15 @@ def rates(filters: Filters, by: Dimension) -> None:
         "them.",
         icon=":material/info:",
     )
-    live_chart(win_rate_figure(frame, f"win rate by {words(by)}"), "win_rates", f"Win rate by {words(by)}")
-    live_chart(profit_by_group_figure(frame, f"profit by {words(by)}"), "profit_by", f"Profit by {words(by)}")
-    table(frame.rename(columns={"low": "win_rate_low", "high": "win_rate_high"}), RATES, "rates", pinned="label")
-    frame_download(frame, f"win_rate_by_{by}", "rates_download")
+    if by in (Dimension.HOUR, Dimension.WEEKDAY):
+        st.caption(f"The {words(by)} is that of the close, UTC.")
+    named = frame.rename(columns={"low": "win_rate_low", "high": "win_rate_high"})
+    rows = Rows("win_rates", named.assign(by=str(by)))
+    live_chart(win_rate_figure(frame, f"win rate by {words(by)}"), "win_rates", f"Win rate by {words(by)}", rows)
+    live_chart(
+        profit_by_group_figure(frame, f"profit by {words(by)}", quote()), "profit_by", f"Profit by {words(by)}", rows
+    )
+    table(named, RATES, "rates", rows, pinned="label")
 
 
 def returns(scope: Scope, filters: Filters) -> None:
@@ -73,9 +86,9 @@ def returns(scope: Scope, filters: Filters) -> None:
         nothing("Less than a day of marks in this period", "These figures come from daily returns.")
         return
     return_tiles(return_figures(daily))
-    live_chart(monthly_figure(monthly_returns(daily)), "monthly", "Return of each month")
-    live_chart(sharpe_figure(rolling_sharpe(daily)), "sharpe", "Rolling Sharpe ratio")
-    frame_download(daily, "daily_returns", "daily_download")
+    months, rolled, days = monthly_returns(daily), rolling_sharpe(daily), Rows("daily_returns", daily)
+    live_chart(monthly_figure(months), "monthly", "Return of each month", Rows("monthly_returns", months), days)
+    live_chart(sharpe_figure(rolled), "sharpe", "Rolling Sharpe ratio", Rows("rolling_sharpe", rolled), days)
 
 
 def benchmark(scope: Scope, filters: Filters) -> None:
@@ -84,8 +97,13 @@ def benchmark(scope: Scope, filters: Filters) -> None:
     if held.empty:
         nothing(*NO_CANDLES)
         return
-    live_chart(benchmark_figure(marks, held), "benchmark", "Return against buy and hold of the same symbols")
-    frame_download(held, "benchmark", "benchmark_download")
+    live_chart(
+        benchmark_figure(marks, held),
+        "benchmark",
+        "Return against buy and hold of the same symbols",
+        Rows("benchmark", held),
+        equity_books((scope,), Period(filters.start_ms, filters.end_ms), marks),
+    )
 
 
 def costs(filters: Filters) -> None:
@@ -93,9 +111,9 @@ def costs(filters: Filters) -> None:
     if frame.empty:
         nothing("No bots yet", "The worker makes them from the settings at its first start.")
         return
-    live_chart(costs_figure(frame), "costs", "Gross profit against costs")
-    table(frame, COSTS, "costs_table", pinned="bot")
-    frame_download(frame, "costs", "costs_download")
+    rows = Rows("costs", frame)
+    live_chart(costs_figure(frame, quote=quote()), "costs", "Gross profit against costs", rows)
+    table(frame, COSTS, "costs_table", rows, pinned="bot")
 
 
 def correlations(filters: Filters) -> None:
@@ -103,13 +121,14 @@ def correlations(filters: Filters) -> None:
     if len(frame) < 2:
         nothing("Fewer than two bots with daily returns", "Correlations come from returns of the same days.")
         return
-    live_chart(correlation_figure(frame), "correlations", "Correlation of the daily returns of bots")
-    frame_download(frame.reset_index(names="bot"), "correlations", "correlations_download")
+    rows = Rows("correlations", pairs(frame))
+    live_chart(correlation_figure(frame), "correlations", "Correlation of the daily returns of bots", rows)
 
 
 header("Analytics", "What the round trips and the days say, and how sure one can be of it.")
 definitions()
 chosen = filter_bar("All")
+report_link(chosen)
 trips_tab, rates_tab, returns_tab, benchmark_tab, costs_tab, correlations_tab = st.tabs(
     ["Round trips", "Win rates", "Returns", "Benchmark", "Costs", "Correlation"], key="tab", bind="query-params",
     on_change="rerun",

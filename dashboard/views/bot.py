@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import loaders
 from dashboard.components.ages import age_of_data
-from dashboard.components.downloads import export_links
+from dashboard.components.downloads import Books, equity_books
 from dashboard.components.empty import nothing
 from dashboard.components.header import header, level_badge
 from dashboard.components.kill_switch import kill_switch, level_question
@@ -14,6 +14,8 @@ from dashboard.components.live_chart import live_chart
 from dashboard.components.panels import live, overview_or_nothing, still
 from dashboard.components.pickers import Period, bot_picker, period_picker
 from dashboard.components.progress import progress
+from dashboard.components.report_link import report_link
+from dashboard.components.rows import Rows
 from dashboard.components.tables import table
 from dashboard.components.tiles import bot_tiles
 from dashboard.components.words import plain, words
@@ -47,38 +49,48 @@ def chart(name: str, period: Period) -> None:
     overview = overview_or_nothing()
     if overview is None:
         return
+    protection, own = loaders.of_books(load_protection, name, *period), _own(name, period)
     drawn = candles_figure(
         loaders.of_books(load_candles, name, *period),
         loaders.of_books(load_bot_fills, name, *period),
-        loaders.of_books(load_protection, name, *period),
+        protection,
         loaders.of_books(load_decisions, name, *period),
     )
-    live_chart(drawn, "candles", f"Candles, trades, stops, band and confirmed exposure of {name}")
+    live_chart(
+        drawn,
+        "candles",
+        f"Candles, trades, stops, band and confirmed exposure of {name}",
+        Books("candles", own),
+        Books("fills", own),
+        Rows("protection", protection),
+        Books("decisions", own),
+    )
     age_of_data(overview)
 
 
 def money_of(name: str, period: Period) -> None:
     overview = overview_or_nothing()
     if overview is not None:
-        marks = loaders.of_books(load_equity, (Scope(ScopeKind.BOT, name),), *period)
-        live_chart(equity_figure(marks, "profit", plain(overview.quote)), "bot_equity", f"Profit of {name}")
+        scopes = (Scope(ScopeKind.BOT, name),)
+        marks = loaders.of_books(load_equity, scopes, *period)
+        drawn = equity_figure(marks, "profit", overview.quote)
+        live_chart(drawn, "bot_equity", f"Profit of {name}", equity_books(scopes, period, marks))
 
 
 def trades(name: str, period: Period) -> None:
-    filters = Filters(period.start_ms, period.end_ms, bots=(name,))
+    filters = _own(name, period)
     page = loaders.of_books(load_round_trips, filters, 200, 0)
     if page.rows.empty:
         nothing("No closed round trips in this period", "A round trip goes from flat to flat; look at a longer period.")
     else:
-        table(page.rows, TRIPS, "bot_trips", of_trips=True)
-    export_links("round_trips", filters)
-    table(loaders.of_books(load_bot_fills, name, *period), FILLS, "bot_fills")
-    export_links("fills", filters)
+        table(page.rows, TRIPS, "bot_trips", Books("round_trips", filters), of_trips=True)
+    table(loaders.of_books(load_bot_fills, name, *period), FILLS, "bot_fills", Books("fills", filters))
 
 
 def reasons(name: str, period: Period) -> None:
     decisions = loaders.of_books(load_decisions, name, *period)
-    live_chart(reasons_figure(decisions), "bot_reasons", f"Reasons of {name} over time")
+    books = Books("decisions", _own(name, period))
+    live_chart(reasons_figure(decisions), "bot_reasons", f"Reasons of {name} over time", books)
     st.page_link(
         "views/decisions.py", label="Why at a given time?", icon=":material/help_center:", query_params={"bot": name}
     )
@@ -99,6 +111,10 @@ def controls(name: str) -> None:
     progress()
 
 
+def _own(name: str, period: Period) -> Filters:
+    return Filters(period.start_ms, period.end_ms, bots=(name,))
+
+
 def _line(bot: dict[str, Any]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         level_badge(bot["level"])
@@ -117,6 +133,7 @@ else:
     level_question()
     chosen = period_picker("7d")
     live(chart, picked, chosen)
+    report_link(_own(picked, chosen))
     equity_tab, trades_tab, reasons_tab, parameters_tab = st.tabs(["Profit", "Trades", "Reasons", "Parameters"])
     with equity_tab:
         live(money_of, picked, chosen)

@@ -5,13 +5,16 @@ import streamlit as st
 
 from dashboard import loaders
 from dashboard.components.ages import age_of_data
-from dashboard.components.downloads import frame_download
+from dashboard.components.downloads import equity_books
 from dashboard.components.empty import nothing
 from dashboard.components.filter_bar import filter_bar
 from dashboard.components.header import header
 from dashboard.components.live_chart import live_chart
-from dashboard.components.panels import live, overview_or_nothing
-from dashboard.components.tables import table
+from dashboard.components.losses import lost_most
+from dashboard.components.panels import live, overview_or_nothing, quote
+from dashboard.components.pickers import Period
+from dashboard.components.rows import Rows
+from dashboard.components.tables import Height, table
 from dashboard.components.words import plain
 from dashboard.figures.equity import equity_figure
 from dashboard.queries.bots import load_bots
@@ -25,6 +28,10 @@ COLUMNS = (
     "weight", "fees", "status", "sleeve", "symbol", "last_fill_ms",
 )  # fmt: skip
 LEADERBOARD = ("bot", "profit_so_far", "return_fraction", "win_rate", "round_trips", "fees", "reason")
+COMPARED = (
+    "bot", "return_fraction", "profit_so_far", "fees", "max_drawdown_fraction", "win_rate", "win_rate_low",
+    "win_rate_high", "round_trips", "open_profit", "side", "reason",
+)  # fmt: skip
 LEADERS = 5
 MOST_COMPARED = 12
 
@@ -34,20 +41,20 @@ def every_bot(filters: Filters) -> None:
     if bots.empty:
         nothing("No bot fits these filters", "Take a filter away, or look at a longer period.")
         return
+    lost_most(bots.rename(columns={"profit_so_far": "profit"}), quote())
     st.caption(f"{len(bots):,} bots. Tick some to compare them or to open one.")
-    picked = table(bots, COLUMNS, "bots", select="multi-row", pinned="bot", height=_height(bots))
+    picked = table(bots, COLUMNS, "bots", Rows("bots", bots), select="multi-row", pinned="bot", height=_height(bots))
     names = tuple(bots["bot"].iloc[list(picked.selection.rows)])
-    frame_download(bots.drop(columns="sparkline"), "bots", "bots_download")
     _open_links(names)
     if len(names) > 1:
-        _comparison(names, filters)
+        _comparison(bots[bots["bot"].isin(names[:MOST_COMPARED])], filters)
     best, worst = st.columns(2)
     with best:
         st.subheader("Earned most so far", anchor=False)
-        table(bots.nlargest(LEADERS, "profit_so_far"), LEADERBOARD, "best", pinned="bot")
+        _leaders(bots.nlargest(LEADERS, "profit_so_far"), "best")
     with worst:
         st.subheader("Lost most so far", anchor=False)
-        table(bots.nsmallest(LEADERS, "profit_so_far"), LEADERBOARD, "worst", pinned="bot")
+        _leaders(bots.nsmallest(LEADERS, "profit_so_far"), "worst")
 
 
 def age() -> None:
@@ -56,8 +63,12 @@ def age() -> None:
         age_of_data(overview)
 
 
-def _height(bots: pd.DataFrame) -> int | str:
+def _height(bots: pd.DataFrame) -> Height:
     return "auto" if len(bots) < 15 else 520
+
+
+def _leaders(bots: pd.DataFrame, key: str) -> None:
+    table(bots, LEADERBOARD, key, Rows("bots", bots), pinned="bot")
 
 
 def _open_links(names: tuple[str, ...]) -> None:
@@ -71,15 +82,17 @@ def _open_links(names: tuple[str, ...]) -> None:
             )
 
 
-def _comparison(names: tuple[str, ...], filters: Filters) -> None:
+def _comparison(bots: pd.DataFrame, filters: Filters) -> None:
     st.subheader("Side by side", anchor=False)
-    scopes = tuple(Scope(ScopeKind.BOT, name) for name in names[:MOST_COMPARED])
+    scopes = tuple(Scope(ScopeKind.BOT, name) for name in bots["bot"])
     marks = loaders.of_books(load_equity, scopes, filters.start_ms, filters.end_ms)
     live_chart(
         equity_figure(marks, "return_fraction", open_profit=False),
         "comparison",
         "Returns of the bots picked, over time",
+        equity_books(scopes, Period(filters.start_ms, filters.end_ms), marks),
     )
+    table(bots, COMPARED, "compared", Rows("bots", bots), pinned="bot")
 
 
 header("Bots", "Every bot, what it earned and why it did or did not trade last.")

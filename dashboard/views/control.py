@@ -6,8 +6,9 @@ import streamlit as st
 
 from dashboard import loaders
 from dashboard.components.ages import age_of_data
+from dashboard.components.answers import in_words
 from dashboard.components.confirm import asking_button
-from dashboard.components.downloads import frame_download
+from dashboard.components.downloads import Books
 from dashboard.components.empty import nothing
 from dashboard.components.header import header
 from dashboard.components.kill_switch import kill_switch, level_question, release_button
@@ -15,9 +16,11 @@ from dashboard.components.panels import live, overview_or_nothing, still
 from dashboard.components.person import person
 from dashboard.components.pickers import named_scope, one_scope_picker
 from dashboard.components.progress import STOP_WORKER, progress
-from dashboard.components.tables import table
+from dashboard.components.rows import Rows
+from dashboard.components.tables import TALL_ROW_PX, table
 from dashboard.components.tiles import scope_tiles
 from dashboard.components.words import words
+from dashboard.components.zone import utc_midnight
 from dashboard.queries.control import load_commands, load_settings_versions, settings_table
 from dashboard.queries.equity import Scope
 from dashboard.queries.levels import load_levels, load_scopes
@@ -67,7 +70,7 @@ def _held(number: int, row: dict) -> None:
         why = f"{row['reason']} ({row['who']})" if row["who"] else "its brake"
         st.text(f"{named_scope(scope)}, cause {words(cause.name)}: {why}")
         if cause is Cause.DAILY_LOSS:
-            st.caption("releases itself at 00:00 UTC")
+            st.caption(f"releases itself at {utc_midnight(loaders.newest().market_ms)}")
         elif person().is_operator:
             release_button(scope, cause, f"release_{number}")
 
@@ -77,12 +80,14 @@ def audit() -> None:
     if frame.empty:
         nothing("Nobody has asked for anything yet", "Every command stands here with who asked, why, and the answer.")
         return
-    table(frame, COMMANDS, "commands", free_text=("reason",))
-    frame_download(frame, "commands", "commands_download")
+    said = [in_words(command) for command in frame.to_dict("records")]
+    shown = frame.assign(answer=said)
+    table(shown, COMMANDS, "commands", Books("commands"), free_text=("reason",), row_height=TALL_ROW_PX)
 
 
 def every_scope() -> None:
-    table(loaders.live(load_scopes), SCOPES, "scopes", height=360)
+    frame = loaders.live(load_scopes)
+    table(frame, SCOPES, "scopes", Rows("levels", frame), height=360)
 
 
 def settings() -> None:
@@ -92,10 +97,9 @@ def settings() -> None:
         return
     st.caption("In force since the worker's latest start; read-only here, they are set in `flotilla.toml`.")
     current = settings_table(json.loads(versions["settings"].iloc[0]))
-    table(current, ("setting", "value"), "settings", height=420)
-    frame_download(current, "settings", "settings_download")
+    table(current, ("setting", "value"), "settings", Rows("settings", current), height=420)
     st.markdown("**History**")
-    table(versions, VERSIONS, "versions")
+    table(versions, VERSIONS, "versions", Rows("settings_versions", versions))
 
 
 header("Control", "Stop, release, and see who asked for what.", link_to_control=False)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.downloads import export_links, frame_download
+from dashboard.components.downloads import Books
 from dashboard.components.empty import nothing
 from dashboard.components.explain import explain
 from dashboard.components.header import header
@@ -11,7 +11,8 @@ from dashboard.components.live_chart import live_chart
 from dashboard.components.moments import moment_picker
 from dashboard.components.panels import still
 from dashboard.components.pickers import Period, bot_picker, period_picker
-from dashboard.components.reasons import decision_card, rows_of_the_gate
+from dashboard.components.reasons import decided_at, decision_card, rows_of_the_gate
+from dashboard.components.rows import Rows
 from dashboard.components.tables import table
 from dashboard.components.words import plain
 from dashboard.figures.decisions import reason_counts_figure, reasons_figure
@@ -24,10 +25,6 @@ STRETCHES = (
 )  # fmt: skip
 COUNTS = ("bot", "sleeve", "symbol", "reason", "steps", "ordered")
 BAR_RECORDS = ("open_ms", "symbol", "status", "late_ms", "reason", "step")
-TITLES = {
-    "CLOSED_BAR": "Decided at the close of the bar that ended there",
-    "OPEN_BAR": "Decided at the close of the bar that began there",
-}
 
 
 def at_a_time(bot: str, time_ms: int) -> None:
@@ -37,10 +34,11 @@ def at_a_time(bot: str, time_ms: int) -> None:
         return
     for place, stretch in zip(st.columns(len(found)), found.to_dict("records"), strict=True):
         with place:
-            decision_card(stretch, TITLES[stretch["asked"]])
+            decision_card(stretch, decided_at(stretch))
     with st.expander("The rows of the gate, from the top"):
         st.caption("A row stops a change, or cuts it and hands the rest on. The last that acted is the reason.")
-        table(rows_of_the_gate(found["reason"].iloc[0]), ("row", "reason", "meaning"), "gate", free_text=("row",))
+        gate = rows_of_the_gate(found["reason"].iloc[0])
+        table(gate, ("row", "reason", "meaning"), "gate", Rows("gate", gate), free_text=("row",))
 
 
 def stretches(bot: str, period: Period) -> None:
@@ -48,9 +46,9 @@ def stretches(bot: str, period: Period) -> None:
     if frame.empty:
         nothing("Nothing was decided in this period", "Look at a longer period, or wait for the next step.")
         return
-    live_chart(reasons_figure(frame), "reasons", f"Reasons of {bot} over time")
-    table(frame.iloc[::-1], STRETCHES, "stretches", height=360)
-    export_links("decisions", Filters(*period, bots=(bot,)))
+    books = Books("decisions", Filters(*period, bots=(bot,)))
+    live_chart(reasons_figure(frame), "reasons", f"Reasons of {bot} over time", books)
+    table(frame.iloc[::-1], STRETCHES, "stretches", books, height=360)
 
 
 def counts(bot: str, period: Period, whole: bool) -> None:
@@ -58,10 +56,10 @@ def counts(bot: str, period: Period, whole: bool) -> None:
     if frame.empty:
         nothing("Nothing was decided in this period", "Look at a longer period, or wait for the next step.")
         return
-    live_chart(reason_counts_figure(frame), "reason_counts", "How often each reason decided")
+    rows = Rows("reason_counts", frame)
+    live_chart(reason_counts_figure(frame), "reason_counts", "How often each reason decided", rows)
     with st.expander("As a table"):
-        table(frame, COUNTS, "counts_table", pinned="bot")
-    frame_download(frame, "reasons", "reasons_download")
+        table(frame, COUNTS, "counts_table", rows, pinned="bot")
 
 
 def bars(period: Period) -> None:
@@ -73,7 +71,7 @@ def bars(period: Period) -> None:
             ":material/check:",
         )
     else:
-        table(frame, BAR_RECORDS, "bar_records", free_text=("reason",))
+        table(frame, BAR_RECORDS, "bar_records", Books("bar_records", Filters(*period)), free_text=("reason",))
 
 
 header("Decisions", "For every bot and bar there is one recorded reason why it did or did not trade.")

@@ -4,15 +4,16 @@ import streamlit as st
 
 from dashboard import loaders
 from dashboard.components.ages import age_of_data
-from dashboard.components.downloads import export_links
+from dashboard.components.downloads import Books, equity_books
 from dashboard.components.empty import nothing
 from dashboard.components.header import header
 from dashboard.components.live_chart import live_chart
 from dashboard.components.panels import live, overview_or_nothing
 from dashboard.components.pickers import Period, period_picker, scope_picker
+from dashboard.components.report_link import report_link
+from dashboard.components.rows import Rows
 from dashboard.components.tables import table
 from dashboard.components.tiles import overview_tiles
-from dashboard.components.words import plain
 from dashboard.figures.equity import drawdown_figure, equity_figure
 from dashboard.queries.equity import Scope, load_equity
 from dashboard.queries.events import load_events
@@ -41,12 +42,12 @@ def curves(scopes: tuple[Scope, ...], period: Period, measure: str) -> None:
     if overview is None:
         return
     marks = loaders.of_books(load_equity, scopes, *period)
-    drawn = equity_figure(marks, measure, plain(overview.quote), overview.name)
-    live_chart(drawn, "equity", f"{MEASURES[measure]} over time")
+    drawn = equity_figure(marks, measure, overview.quote, overview.name)
+    books = equity_books(scopes, period, marks)
+    live_chart(drawn, "equity", f"{MEASURES[measure]} over time", books)
     limit = overview.drawdown_limit if overview.brakes else None
-    live_chart(
-        drawdown_figure(marks, limit, overview.name), "drawdown", "Drawdown over time, with the limit of the brake"
-    )
+    deepest = drawdown_figure(marks, limit, overview.name)
+    live_chart(deepest, "drawdown", "Drawdown over time, with the limit of the brake", books)
     age_of_data(overview)
 
 
@@ -58,7 +59,7 @@ def positions() -> None:
     if held.empty:
         nothing("No open positions", "One opens when a band is confirmed and the gate lets it pass.")
     else:
-        table(held, POSITIONS, "positions", pinned="bot")
+        table(held, POSITIONS, "positions", Rows("open_positions", held), pinned="bot")
     age_of_data(overview)
 
 
@@ -67,7 +68,7 @@ def events() -> None:
     if latest.empty:
         nothing("Nothing happened yet", "Brakes, errors, recoveries and commands are told here.")
     else:
-        table(latest, EVENTS, "events", free_text=("kind",))
+        table(latest, EVENTS, "events", Books("events"), free_text=("kind",))
 
 
 header("Overview", "The whole fleet as of its last step.")
@@ -76,14 +77,13 @@ with st.container(horizontal=True, vertical_alignment="bottom", horizontal_align
     chosen_period = period_picker("30d", dates=False)
     chosen_measure = st.segmented_control(
         "Measure", list(MEASURES), default="equity", required=True, key="measure", bind="query-params",
-        format_func=MEASURES.get, label_visibility="collapsed",
+        format_func=MEASURES.__getitem__, label_visibility="collapsed",
     )  # fmt: skip
     with st.container(width=420):
         chosen_scopes = scope_picker()
 live(curves, chosen_scopes, chosen_period, chosen_measure)
-export_links("equity", Filters(chosen_period.start_ms, chosen_period.end_ms))
+report_link(Filters(*chosen_period))
 st.subheader("Open positions", anchor=False)
 live(positions)
 st.subheader("Lately", anchor=False)
 live(events)
-export_links("events")

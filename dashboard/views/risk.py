@@ -4,11 +4,13 @@ import streamlit as st
 
 from dashboard import loaders
 from dashboard.components.ages import age_of_data
-from dashboard.components.downloads import export_links, frame_download
+from dashboard.components.downloads import Books, equity_books
 from dashboard.components.empty import nothing
 from dashboard.components.header import header
 from dashboard.components.live_chart import live_chart
-from dashboard.components.panels import live, overview_or_nothing, still
+from dashboard.components.panels import live, overview_or_nothing, quote, still
+from dashboard.components.pickers import Period
+from dashboard.components.rows import Rows
 from dashboard.components.tables import table
 from dashboard.components.tiles import risk_tiles
 from dashboard.figures.equity import day_figure
@@ -33,12 +35,15 @@ def brakes() -> None:
     if not overview.brakes:
         st.error("The brakes are switched off in the settings (`risk.brakes`).", icon=":material/warning:")
     of_portfolio = frame[frame["scope_kind"] == ScopeKind.PORTFOLIO.name]
-    live_chart(brakes_figure(of_portfolio), "brakes", "How much of the limits of the portfolio's brakes is used")
+    drawn = brakes_figure(of_portfolio)
+    said = "How much of the limits of the portfolio's brakes is used"
+    live_chart(drawn, "brakes", said, Rows("brakes", of_portfolio))
     with st.expander("Sleeves and bots"):
         rest = frame[frame["scope_kind"] != ScopeKind.PORTFOLIO.name]
-        live_chart(brake_bars_figure(rest), "brake_bars", "How much of each brake's limit is used")
+        bars = brake_bars_figure(rest)
+        live_chart(bars, "brake_bars", "How much of each brake's limit is used", Rows("brakes", rest))
     with st.expander("Every brake, as a table"):
-        table(frame, BRAKES, "brakes_table")
+        table(frame, BRAKES, "brakes_table", Rows("brakes", frame))
     age_of_data(overview)
 
 
@@ -55,9 +60,11 @@ def day() -> None:
     overview = overview_or_nothing()
     if overview is None:
         return
-    marks = loaders.of_books(load_equity, (PORTFOLIO,), overview.day_start_ms, None)
+    today = Period(overview.day_start_ms, None)
+    marks = loaders.of_books(load_equity, (PORTFOLIO,), *today)
     limit = overview.daily_loss_limit if overview.brakes else None
-    live_chart(day_figure(marks, overview.day_start_equity, limit), "day", "Equity of the day against its limit")
+    drawn = day_figure(marks, overview.day_start_equity, limit, overview.quote)
+    live_chart(drawn, "day", "Equity of the day against its limit", equity_books((PORTFOLIO,), today, marks))
     age_of_data(overview)
 
 
@@ -66,8 +73,9 @@ def exposures() -> None:
     if frame.empty:
         nothing("Nothing is held", "Exposure by symbol and direction stands here when positions are open.")
         return
-    live_chart(exposures_figure(frame), "exposures", "Exposure by symbol and direction")
-    table(frame, EXPOSURES, "exposures_table", pinned="symbol")
+    rows = Rows("exposures", frame)
+    live_chart(exposures_figure(frame, quote()), "exposures", "Exposure by symbol and direction", rows)
+    table(frame, EXPOSURES, "exposures_table", rows, pinned="symbol")
 
 
 def stops() -> None:
@@ -75,8 +83,9 @@ def stops() -> None:
     if frame.empty:
         nothing("No open positions", "How far each is from its stop stands here.")
         return
-    live_chart(stop_distances_figure(frame), "stops", "Distance of each position to its stop")
-    table(frame, STOPS, "stops_table", pinned="bot")
+    rows = Rows("open_positions", frame)
+    live_chart(stop_distances_figure(frame), "stops", "Distance of each position to its stop", rows)
+    table(frame, STOPS, "stops_table", rows, pinned="bot")
 
 
 def trips() -> None:
@@ -84,9 +93,7 @@ def trips() -> None:
     if frame.empty:
         nothing("No brake has warned or tripped yet", "Warnings, trips and releases are kept here.")
     else:
-        table(frame, HISTORY, "brake_history")
-        frame_download(frame, "brake_history", "brake_history_download")
-    export_links("events")
+        table(frame, HISTORY, "brake_history", Rows("brake_history", frame), Books("events"))
 
 
 header("Risk", "How far the brakes are, what is exposed to what, and what a bad day would cost.")

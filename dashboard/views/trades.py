@@ -4,12 +4,13 @@ import streamlit as st
 
 from dashboard import loaders
 from dashboard.components.ages import age_of_data
-from dashboard.components.downloads import export_links
+from dashboard.components.downloads import Books
 from dashboard.components.empty import nothing
 from dashboard.components.filter_bar import filter_bar
 from dashboard.components.header import header
 from dashboard.components.live_chart import live_chart
-from dashboard.components.panels import live, overview_or_nothing, still
+from dashboard.components.panels import live, overview_or_nothing, quote, still
+from dashboard.components.rows import Rows
 from dashboard.components.tables import table
 from dashboard.figures.round_trips import duration_figure, excursion_figure
 from dashboard.queries.filters import Filters
@@ -44,12 +45,19 @@ def rows(kind: str, filters: Filters) -> None:
     if not first.count:
         nothing("Nothing fits these filters", "Take a filter away, or look at a longer period.")
         return
-    page = _page(kind, filters, first)
+    page, books = _page(kind, filters, first), Books(kind, filters)
     if kind == "round_trips":
-        _charts(page)
+        _charts(page, books)
     st.caption(_counted(page))
-    table(page.rows, COLUMNS[kind], kind, height=520, free_text=FREE_TEXT.get(kind, ()), of_trips=kind == "round_trips")
-    export_links(kind, filters)
+    table(
+        page.rows,
+        COLUMNS[kind],
+        kind,
+        books,
+        height=520,
+        free_text=FREE_TEXT.get(kind, ()),
+        of_trips=kind == "round_trips",
+    )
 
 
 def open_positions(filters: Filters) -> None:
@@ -63,7 +71,7 @@ def open_positions(filters: Filters) -> None:
             "One opens when the gate lets a confirmed band pass.",
         )
     else:
-        table(held, COLUMNS["positions"], "positions", pinned="bot")
+        table(held, COLUMNS["positions"], "positions", Rows("open_positions", held), pinned="bot")
     age_of_data(overview)
 
 
@@ -80,12 +88,14 @@ def _counted(page: Page) -> str:
     return f"{page.count:,}{more}, newest first; {len(page.rows):,} of them here. A download has all of them."
 
 
-def _charts(page: Page) -> None:
+def _charts(page: Page, books: Books) -> None:
     left, right = st.columns(2)
     with left:
-        live_chart(duration_figure(page.rows), "profit_duration", "Profit of round trips against duration")
+        live_chart(
+            duration_figure(page.rows, quote()), "profit_duration", "Profit of round trips against duration", books
+        )
     with right:
-        live_chart(excursion_figure(page.rows), "excursions", "Best and worst excursion of each round trip")
+        live_chart(excursion_figure(page.rows), "excursions", "Best and worst excursion of each round trip", books)
 
 
 header("Trades", "What was done, row by row.")

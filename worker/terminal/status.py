@@ -11,18 +11,14 @@ from rich.text import Text
 
 from shared.clock import SystemClock
 from shared.errors import DatabaseError
-from shared.units import format_time
+from shared.liveness import liveness
+from shared.units import format_duration, format_time
 from worker.store.overview import Overview, PositionLine, load_overview
 from worker.terminal.options import ConfigOption, JsonOption
 from worker.terminal.output import UNKNOWN, number, percent, print_json, result_console
 from worker.terminal.place import find_place, open_books
 
 app = typer.Typer()
-
-# A worker renews its lease every few seconds; one that has not for so long does not answer.
-SILENT_MS = 20_000
-# A step is overdue when it was due so long ago.
-OVERDUE_MS = 30_000
 
 
 @app.command()
@@ -37,19 +33,6 @@ def status(config: ConfigOption = None, json: JsonOption = False) -> None:
         print_json(_as_json(overview, now_ms))
     else:
         _print(result_console(), overview, now_ms)
-
-
-def liveness(overview: Overview, now_ms: int) -> tuple[str, bool]:
-    """Say in a sentence whether the worker runs and when it last stepped, and whether all is well."""
-    stepped = f"last step {_age(now_ms - overview.wall_ms)} ago" if overview.wall_ms else "no step yet"
-    if overview.lease_pid is None or overview.lease_renewed_ms is None:
-        return f"the worker is not running, {stepped}", False
-    silent_ms = now_ms - overview.lease_renewed_ms
-    if silent_ms > SILENT_MS:
-        return f"the worker (process {overview.lease_pid}) has been silent for {_age(silent_ms)}, {stepped}", False
-    if overview.due_ms is not None and now_ms - overview.due_ms > OVERDUE_MS:
-        return f"a step is overdue since {_age(now_ms - overview.due_ms)}, {stepped}", False
-    return f"the worker runs (process {overview.lease_pid}), {stepped}", True
 
 
 def brakes(overview: Overview) -> list[dict[str, Any]]:
@@ -68,16 +51,17 @@ def brakes(overview: Overview) -> list[dict[str, Any]]:
 
 
 def _as_json(overview: Overview, now_ms: int) -> dict[str, Any]:
-    said, well = liveness(overview, now_ms)
+    worker = liveness(overview, now_ms)
     values = asdict(overview)
     values["settings"] = json_module.loads(overview.settings)
-    return {**values, "brakes": brakes(overview), "now_ms": now_ms, "worker": said, "worker_is_well": well}
+    said = {"worker": worker.sentence, "worker_is_well": worker.is_well}
+    return {**values, "brakes": brakes(overview), "now_ms": now_ms, **said}
 
 
 def _print(console: Console, overview: Overview, now_ms: int) -> None:
-    said, well = liveness(overview, now_ms)
+    worker = liveness(overview, now_ms)
     console.print(Text(f"{overview.name}: {overview.market}, {overview.broker}", style="bold"))
-    console.print(Text(said, style="green" if well else "bold red"))
+    console.print(Text(worker.sentence, style="green" if worker.is_well else "bold red"))
     console.print(_progress(overview, now_ms))
     profit = overview.equity - overview.money_in
     console.print(
@@ -105,7 +89,7 @@ def _progress(overview: Overview, now_ms: int) -> str:
         return f"step {overview.step:,}, market time {format_time(overview.market_ms)}"
     if overview.first_close_ms is None or overview.first_close_ms < now_ms:
         return "no step yet"
-    left = _age(overview.first_close_ms - now_ms)
+    left = format_duration(overview.first_close_ms - now_ms)
     return f"no step yet: the first bar closes at {format_time(overview.first_close_ms)}, in {left}"
 
 
@@ -150,10 +134,3 @@ def _position_table(overview: Overview) -> Table:
 
 def _distance(line: PositionLine) -> str:
     return percent(abs(line.exit_level / line.close - 1.0)) if line.exit_level > 0.0 and line.close > 0.0 else UNKNOWN
-
-
-def _age(duration_ms: int) -> str:
-    seconds = max(duration_ms, 0) / 1000
-    if seconds < 120.0:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200.0 else f"{seconds / 3600:.1f} h"

@@ -220,11 +220,64 @@ def test_an_unknown_measure_is_refused(frames: Frames) -> None:
 
 def test_the_palette_is_long_enough_and_told_apart() -> None:
     assert len(set(theme.PALETTE)) == len(theme.PALETTE) >= 10
-    for page in ("#FFFFFF", "#0E1117"):
-        assert min(contrast(linear(colour), linear(page)) for colour in theme.PALETTE) >= 1.9
-    assert smallest_difference(theme.PALETTE) > 15.0
+    assert smallest_difference(theme.PALETTE) > 16.0
+    assert smallest_difference((theme.GAIN, theme.LOSS, theme.NEUTRAL, theme.WARNING)) > 16.0
     # Plotly's own colours would not do.
     assert smallest_difference(("#1F77B4", "#FF7F0E", "#2CA02C", "#D62728", "#9467BD", "#8C564B")) < 10.0
+
+
+# The backgrounds of Streamlit's own themes; the browser's tests look whether they still are.
+BACKGROUNDS = {"light": "#FFFFFF", "dark": "#171614"}
+
+
+@pytest.mark.parametrize("page", list(BACKGROUNDS.values()))
+def test_graphics_are_seen_on_both_backgrounds(page: str) -> None:
+    drawn = {*theme.PALETTE, theme.GAIN, theme.LOSS, theme.NEUTRAL, theme.WARNING, *decisions.COLOURS.values()}
+    faint = [colour for colour in sorted(drawn) if contrast(linear(colour), linear(page)) < 3.0]
+    assert faint == [], "WCAG asks for 3 of graphics"
+    # What was drawn before would not do: amber on white, brown on black.
+    assert contrast(linear("#E69F00"), linear("#FFFFFF")) < 3.0 > contrast(linear("#773311"), linear("#171614"))
+
+
+def test_every_reason_has_a_colour() -> None:
+    assert list(decisions.COLOURS) == decisions.REASONS
+    assert len(set(decisions.COLOURS.values())) == len(decisions.COLOURS)
+
+
+def test_the_names_in_the_tree_are_read_on_every_area(frames: Frames) -> None:
+    (tree,) = FIGURES["holdings"](frames).data
+    areas, texts_on = list(tree.marker.colors), list(tree.textfont.color)
+    assert len(areas) == len(texts_on) == len(tree.labels) > 20
+    assert min(contrast(linear(area), linear(text)) for area, text in zip(areas, texts_on, strict=True)) >= 4.5
+    assert set(texts_on) <= {"#000000", "#FFFFFF"}
+
+
+@pytest.mark.parametrize("share", [-1.0, -0.5, 0.0, 0.3, 1.0, 7.0])
+def test_black_or_white_is_read_on_every_share(share: float) -> None:
+    colour = theme.diverging(share, 1.0)
+    assert contrast(linear(colour), linear(theme.text_on(colour))) >= 4.5
+    assert theme.diverging(0.0, 0.0) == theme.diverging(0.0, 1.0) == theme.DIVERGING[1][1]
+
+
+# What the axes of money are in.
+OF_MONEY = {
+    "equity": "y", "day": "y", "targets": "x", "savings": "y", "profit by bot": "x", "duration": "y", "costs": "y",
+    "costs of bots": "y", "exposures": "x",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(OF_MONEY))
+def test_an_axis_of_money_says_its_currency(name: str, frames: Frames) -> None:
+    assert FIGURES[name](frames).layout[f"{OF_MONEY[name]}axis"].title.text.endswith(", USDT")
+
+
+def test_what_is_written_behind_bars_lies_over_neither_names_nor_bars(frames: Frames) -> None:
+    table = win_rates(frames["facts"], Dimension.BOT)
+    figure = round_trips.profit_by_group_figure(table, "bot", "USDT")
+    assert (table["profit"] < 0.0).any(), "a bot must have lost, or there is nothing to see"
+    for note, profit in zip(figure.layout.annotations, table["profit"], strict=True):
+        assert note.x == max(profit, 0.0) and note.xanchor == "left" and note.xshift > 0
+        assert figure.layout.margin.r >= theme.LETTER_PX * len(note.text) + note.xshift
 
 
 # How colours look without one kind of cone: Machado, Oliveira and Fernandes (2009), severity 1, of linear RGB.

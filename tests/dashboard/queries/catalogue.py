@@ -3,18 +3,23 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection
 
 from dashboard.queries import (
+    activity,
     allocations,
     bot,
+    bot_days,
     bots,
     control,
     costs,
     decisions,
     equity,
     events,
+    exits,
     fleet,
+    holding,
     levels,
     overview,
     positions,
@@ -43,7 +48,7 @@ Load = Callable[[Connection], Any]
 
 def queries(name: str = BOT, sleeve: str = SLEEVE) -> dict[str, Load]:
     """Give every query by a name of its own, about a bot and a sleeve of the given names."""
-    of_bot = Filters(bots=(name,))
+    of_bot, of_sleeve = Filters(bots=(name,)), Filters(sleeves=(sleeve,))
     return {
         "portfolios": fleet.load_portfolios,
         "members": lambda c: fleet.load_members(c, ID),
@@ -88,6 +93,15 @@ def queries(name: str = BOT, sleeve: str = SLEEVE) -> dict[str, Load]:
         "daily of a sleeve": lambda c: returns.load_daily(c, ID, Scope(ScopeKind.SLEEVE, sleeve), *PERIOD),
         "correlations": lambda c: returns.load_correlations(c, ID),
         "benchmark": lambda c: returns.load_benchmark(c, ID),
+        "sum of bots": lambda c: bot_days.load_summed(c, ID, of_sleeve),
+        "sum of bots in a period": lambda c: bot_days.load_summed(c, ID, WHOLE_PERIOD),
+        "returns of some bots": lambda c: bot_days.load_bot_returns(c, ID, of_bot),
+        "profits of bots": lambda c: bot_days.load_bot_profits(c, ID),
+        "profits of bots in a period": lambda c: bot_days.load_bot_profits(c, ID, WHOLE_PERIOD),
+        "activity of sleeves": lambda c: activity.load_activity(c, ID, "sleeve", BEGIN_MS, PERIOD[1]),
+        "activity of some bots": lambda c: activity.load_activity(c, ID, "bot", *PERIOD, of_sleeve),
+        "holding": lambda c: holding.load_holding(c, ID, [SYMBOL], np.arange(*PERIOD, DAY_MS)),
+        "exits of a bot": lambda c: exits.load_exits(c, ID, name),
         "costs": lambda c: costs.load_costs(c, ID),
         "brakes": lambda c: risk.load_brakes(c, ID),
         "brake history": lambda c: risk.load_brake_history(c, ID),

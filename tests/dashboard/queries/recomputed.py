@@ -24,6 +24,23 @@ class Trip:
     profit: float = 0.0
     fees: float = 0.0
     exit_reason: str = ""
+    fills: int = 0
+    # the largest size held
+    quantity: float = 0.0
+    # sizes and what was paid and got for them
+    entered: float = 0.0
+    entered_quote: float = 0.0
+    left: float = 0.0
+    left_quote: float = 0.0
+    last_price: float = 0.0
+
+    @property
+    def entry_price(self) -> float:
+        return self.entered_quote / self.entered
+
+    @property
+    def exit_price(self) -> float:
+        return self.left_quote / self.left
 
 
 @dataclass
@@ -55,19 +72,23 @@ class Account:
                 side = "BUY" if quantity > 0 else "SELL"
                 self.running = Trip(self.name, self.sleeve, self.symbol, side, row["time_ms"])
             self.lots.append([quantity, price, fee])
+            self.running.entered += abs(quantity)
+            self.running.entered_quote += abs(quantity) * price
         else:
             self._close(-quantity, price, fee)
         self.quantity += quantity
         if self.running is None:
             return
         self.running.fees += fee
+        self.running.fills += 1
+        self.running.quantity = max(self.running.quantity, abs(self.quantity))
         if abs(self.quantity) < DUST:
             self.running.closed_ms, self.running.exit_reason = row["time_ms"], row["trigger"]
             self.trips.append(self.running)
             self.running, self.quantity = None, 0.0
 
-    def _close(self, left: float, price: float, fee: float) -> None:
-        profit = -fee
+    def _close(self, quantity: float, price: float, fee: float) -> None:
+        profit, left = -fee, quantity
         while abs(left) > DUST and self.lots:
             lot = self.lots[0]
             part = min(abs(left), abs(lot[0])) * (1 if lot[0] > 0 else -1)
@@ -81,6 +102,9 @@ class Account:
         self.realised += profit
         assert self.running is not None, f"{self.name} closes what it never opened"
         self.running.profit += profit
+        self.running.left += abs(quantity)
+        self.running.left_quote += abs(quantity) * price
+        self.running.last_price = price
 
     def open_profit(self, close: float) -> float:
         """What the open lots would make at a price, less the fees they carry."""

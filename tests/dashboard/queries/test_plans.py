@@ -16,8 +16,6 @@ GOES_THROUGH = {
     "facts": {"round_trip"},
     "bots": {"round_trip"},
     "bot": {"round_trip"},
-    "reasons": {"decision"},
-    "reasons of a period": {"decision"},
 }
 
 

@@ -6,6 +6,7 @@ from shutil import copytree
 
 import pytest
 
+from dashboard.components.answers import in_words
 from dashboard.components.progress import ANSWER_MS, unanswered
 from shared.database import sqlite_module
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
@@ -137,3 +138,26 @@ def answer_last(root: Path, answer: str) -> None:
             (answer,),
         )
     connection.close()
+
+
+def test_an_explanation_is_a_sentence_in_the_audit_trail(own: Path, open_page: OpenPage) -> None:
+    open_page(own, "decisions", bot="bo_eth_usdt_1h_p2").button("explain").click().run()
+    rows = [{"reason": "COST", "stops": True, "value": 0.001, "limit": 0.006}, *WARMUP]
+    answer_last(own, json.dumps({"step": 1234, "confirmed": 1.0, "rows": rows}))
+    trail = next(frame.value for frame in open_page(own, "control").dataframe if "answer" in frame.value.columns)
+    assert trail["answer"].iloc[0] == "verdicts of 2 rows after step 1,234; cost stopped it"
+    assert "refused" in set(trail["status"]), "other answers are as the worker wrote them"
+    assert not any(str(answer).startswith("{") for answer in trail["answer"])
+
+
+@pytest.mark.parametrize("answer", ["{", "[]", '{"step": 1}', '{"step": "x", "rows": []}', "null"])
+def test_an_explanation_that_cannot_be_read_is_shown_as_it_is(answer: str) -> None:
+    assert in_words({"kind": "EXPLAIN", "status": "DONE", "answer": answer}) == answer
+
+
+def test_only_explanations_that_are_done_are_counted() -> None:
+    assert in_words({"kind": "EXPLAIN", "status": "REFUSED", "answer": "no such bot"}) == "no such bot"
+    assert in_words({"kind": "PAUSE", "status": "ASKED", "answer": None}) == ""
+    assert in_words({"kind": "EXPLAIN", "status": "DONE", "answer": '{"step": 7, "rows": []}'}) == (
+        "verdicts of 0 rows after step 7; none stopped it"
+    )

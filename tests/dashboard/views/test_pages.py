@@ -1,5 +1,7 @@
 """Every page opens on every state a fleet can be in."""
 
+import re
+
 import pytest
 
 from tests.dashboard.views.books import STATES
@@ -36,7 +38,8 @@ def test_an_empty_database_is_told_from_a_fleet_that_earns_nothing(
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_says_that_the_worker_is_silent(page: str, folder: Folder, open_page: OpenPage) -> None:
     errors = [error.value for error in open_page(folder("stale"), page).error]
-    assert sum("silent for 60 min" in error for error in errors) == 2, "in the page and beside it"
+    # An hour when the books were made, a little more by now.
+    assert sum(bool(re.search("silent for 6[0-9] min", error)) for error in errors) == 2, "in the page and beside it"
 
 
 @pytest.mark.parametrize("page", PAGES)

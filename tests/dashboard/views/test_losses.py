@@ -1,0 +1,84 @@
+"""Which bot lost most and why: one sentence, whose parts add up to what it lost."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from dashboard.components.losses import lost_on
+from dashboard.queries.bots import load_bots
+from dashboard.queries.exits import load_exits
+from tests.dashboard import seeding
+from tests.dashboard.queries.conftest import connected
+from tests.dashboard.views.conftest import Folder, OpenPage
+
+EXITS = pd.DataFrame(
+    {
+        "exit_reason": ["STOP", "SIGNAL"],
+        "round_trips": [2, 3],
+        "wins": [0, 2],
+        "profit": [-30.0, 10.0],
+        "fees": [4.0, 6.0],
+    }
+)
+BOT = {
+    "bot": "a_b", "symbol": "BTC/USDT", "profit": -27.5, "realised_profit": -21.0, "open_profit": -7.0, "funding": 0.5,
+    "side": "LONG", "reason": "COST",
+}  # fmt: skip
+
+
+def said(**differing: object) -> str:
+    return lost_on({**BOT, **differing}, EXITS, "USDT").replace("\\", "")
+
+
+def test_it_says_what_was_lost_on_what() -> None:
+    assert said() == (
+        "**a_b** (BTC/USDT), **-27.50 USDT**: -20.00 in 5 round trips after 10.00 of fees: -30.00 by stop (2), "
+        "+10.00 by signal (3); -1.00 realised in the one that is open; -7.00 open, long; +0.50 of funding. "
+        "Last reason: cost. The move to expect was smaller than what trading costs ask for."
+    )
+
+
+def test_what_is_nothing_is_not_named() -> None:
+    short = said(profit=-20.0, realised_profit=-20.0, open_profit=0.0, funding=0.0)
+    assert "funding" not in short and "open" not in short.split(". Last")[0]
+
+
+def test_fees_that_ate_the_profit_are_called_so() -> None:
+    assert "before them it was up" not in said()
+    cheap = EXITS.assign(profit=[-5.0, 1.0])
+    assert "after 10.00 of fees (before them it was up)" in lost_on(BOT, cheap, "USDT")
+
+
+def amounts(sentence: str) -> list[float]:
+    return [float(text.replace(",", "")) for text in re.findall(r"[+-][\d,]+\.\d\d", sentence)]
+
+
+def test_the_parts_of_every_bot_add_up_to_its_profit() -> None:
+    for connection in connected(seeding.seeded()):
+        bots = load_bots(connection, seeding.PORTFOLIO_ID)
+        assert (bots["profit"] < 0.0).any() and len(bots) == 27
+        for bot in bots.to_dict("records"):
+            exits = load_exits(connection, seeding.PORTFOLIO_ID, bot["bot"])
+            assert exits["round_trips"].sum() == bot["round_trips"]
+            assert exits["profit"].sum() == pytest.approx(bot["trips_profit"])
+            profit, closed, *rest = amounts(lost_on(bot, exits, "USDT").replace("\\", ""))
+            by_exit, others = rest[: len(exits)], rest[len(exits) :]
+            assert profit == pytest.approx(bot["profit"], abs=0.005)
+            assert sum(by_exit) == pytest.approx(closed, abs=0.005 * (len(exits) + 1))
+            assert closed + sum(others) == pytest.approx(profit, abs=0.03)
+
+
+def test_the_page_names_the_bot_that_lost_most(folder: Folder, open_page: OpenPage) -> None:
+    app = open_page(folder("seeded"), "bots")
+    sentence = next(text.value for text in app.markdown if "Lost most so far" in text.value).replace("\\", "")
+    table = next(frame.value for frame in app.dataframe if "profit_so_far" in frame.value.columns)
+    worst = table.nsmallest(1, "profit_so_far").iloc[0]
+    assert f"**{worst['bot']}**" in sentence
+    assert f"{worst['profit_so_far']:+,.2f} USDT" in sentence
+    assert "round trips after" in sentence
+
+
+def test_bots_that_lost_nothing_are_not_blamed(folder: Folder, open_page: OpenPage) -> None:
+    app = open_page(folder("opened"), "bots")
+    assert "None of these bots has lost money so far." in [text.value for text in app.markdown]

@@ -1,0 +1,121 @@
+"""What the tables over groups, scopes and reasons should hold, by the ledger."""
+
+from collections.abc import Callable
+
+from tests.dashboard.queries.recomputed import DAY_MS, Trip
+from tests.dashboard.views.totals.ledger import HOUR_MS, NAN, Ledger, wilson, win_rate
+from tests.dashboard.views.totals.tables import LONG_SHORT, Expected, Row, percent
+
+WEEKDAYS = ("Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday")
+GROUPS: dict[str, Callable[[Trip], str]] = {
+    "sleeve": lambda trip: trip.sleeve,
+    "bot": lambda trip: trip.bot,
+    "symbol": lambda trip: trip.symbol,
+    "side": lambda trip: LONG_SHORT[trip.side],
+    "hour": lambda trip: f"{trip.closed_ms // HOUR_MS % 24:02d}:00",
+    "weekday": lambda trip: WEEKDAYS[trip.closed_ms // DAY_MS % 7],
+    "exit reason": lambda trip: trip.exit_reason,
+}
+SETTING = "a limit of the settings"
+
+
+def rates(taken: list[Trip], by: str) -> Expected:
+    """Give win rates by group."""
+    groups: dict[str, list[Trip]] = {}
+    for trip in taken:
+        groups.setdefault(GROUPS[by](trip), []).append(trip)
+    return Expected(("label",), [_rate(label, own, by == "bot") for label, own in groups.items()])
+
+
+def _rate(label: str, own: list[Trip], by_bot: bool) -> Row:
+    found = win_rate(own)
+    trials = found.count if by_bot else found.symbol_days
+    low, high = wilson(found.rate, trials)
+    losses = sum(max(-trip.profit, 0.0) for trip in own)
+    profit = sum(trip.profit for trip in own)
+    return percent(
+        {
+            "label": label,
+            "count": found.count,
+            "wins": found.wins,
+            "win_rate": found.rate,
+            "win_rate_low": low,
+            "win_rate_high": high,
+            "trials": trials,
+            "symbol_days": found.symbol_days,
+            "profit": profit,
+            "fees": sum(trip.fees for trip in own),
+            "profit_factor": sum(max(trip.profit, 0.0) for trip in own) / losses if losses else NAN,
+            "expectancy": profit / found.count,
+        }
+    )
+
+
+def costs(ledger: Ledger, names: set[str]) -> Expected:
+    """Give what each bot made and paid."""
+    rows = [
+        {
+            "bot": account.name,
+            "gross_profit": account.realised + account.open_profit(ledger.close(account)) + account.fees,
+            "fees": account.fees,
+            "funding": account.funding,
+            "profit": ledger.profit(account),
+            "money_in": account.money_in,
+            "equity": ledger.equity(account),
+        }
+        for account in ledger.accounts
+        if account.name in names
+    ]
+    return Expected(("bot",), rows)
+
+
+def brakes(ledger: Ledger) -> Expected:
+    """Give how far each brake is."""
+    limits = ledger.risk
+    drawdown = ("portfolio", "", ledger.replay.portfolio.drawdown_now, limits["portfolio_drawdown"])
+    rows = [
+        _brake("drawdown", *drawdown),
+        _brake("daily loss", "portfolio", "", max(0.0, -ledger.today_fraction()), limits["daily_loss"]),
+    ]
+    for name in sorted(set(ledger.replay.sleeve_of.values())):
+        rows.append(
+            _brake("drawdown", "sleeve", name, ledger.curve("SLEEVE", name).drawdown_now, limits["sleeve_drawdown"])
+        )
+    for name, curve in ledger.replay.bots.items():
+        rows.append(_brake("drawdown", "bot", name, curve.drawdown_now, limits["bot_drawdown"]))
+    return Expected(("brake", "scope_kind", "scope"), rows)
+
+
+def _brake(brake: str, kind: str, scope: str, value: float, limit: float) -> Row:
+    row = {"brake": brake, "scope_kind": kind, "scope": scope, "value_fraction": value, "limit_fraction": limit}
+    return percent({**row, "left_fraction": limit - value})
+
+
+def brake_history(ledger: Ledger) -> Expected:
+    """Give how deep each scope was when its brake warned or tripped: at the mark of that time."""
+    rows = []
+    for event in ledger.events:
+        curve = ledger.curve(event["scope_kind"], event["scope"])
+        rows.append(
+            {
+                "scope": event["scope"],
+                "cause": "drawdown",
+                "time_ms": event["time_ms"],
+                "value": curve.drawdowns[curve.at(event["time_ms"])],
+            }
+        )
+    return Expected(("cause", "scope", "time_ms"), rows, {"limit": SETTING})
+
+
+def scopes(ledger: Ledger) -> Expected:
+    """Give what each scope holds."""
+    names = {("portfolio", ""): set(ledger.replay.bots)}
+    for bot, sleeve in ledger.replay.sleeve_of.items():
+        names.setdefault(("sleeve", sleeve), set()).add(bot)
+        names[("bot", bot)] = {bot}
+    rows = []
+    for (kind, scope), own in names.items():
+        held = [account for account in ledger.held() if account.name in own]
+        notional = sum(abs(ledger.notional(account)) for account in held)
+        rows.append({"scope_kind": kind, "scope": scope, "positions": len(held), "notional": notional})
+    return Expected(("scope_kind", "scope"), rows)

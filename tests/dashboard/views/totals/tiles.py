@@ -1,0 +1,143 @@
+"""What the tiles and captions of each page should say, by the ledger."""
+
+from typing import NamedTuple
+
+from tests.dashboard.queries.recomputed import DAY_MS, Trip
+from tests.dashboard.views.totals.ledger import HOUR_MS, Ledger, Rate, returns, win_rate
+from tests.dashboard.views.totals.levels import levels
+from tests.dashboard.views.totals.shown import Said
+
+
+class Expected(NamedTuple):
+    """What a tile should say: its value, what stands below, and the change."""
+
+    value: Said
+    about: Said = ("",)
+    change: Said = ("",)
+
+
+Tiles = dict[str, Expected]
+
+
+def overview(ledger: Ledger) -> Tiles:
+    """Give the tiles of the portfolio."""
+    books, curve = ledger.books, ledger.replay.portfolio
+    profit = books.equity - books.money_in
+    midnight = curve.marks[curve.at(ledger.midnight_ms)]
+    today = ledger.today_fraction()
+    since = [fill for fill in books.fills if fill["time_ms"] >= ledger.midnight_ms]
+    notionals = [ledger.notional(account) for account in ledger.accounts]
+    gross = sum(map(abs, notionals))
+    limits = ledger.risk
+    return {
+        "Equity, USDT": Expected(("#", books.equity), ("on # put in", books.money_in), ("#", profit)),
+        "Today, UTC": Expected(
+            ("#", profit - (midnight.equity - midnight.money_in)),
+            ("# left to the daily limit", limits["daily_loss"] - max(0.0, -today)),
+            ("#", today),
+        ),
+        "Drawdown": Expected(
+            ("#", curve.drawdown_now),
+            (
+                "# left to the brake at #",
+                limits["portfolio_drawdown"] - curve.drawdown_now,
+                limits["portfolio_drawdown"],
+            ),
+        ),
+        "Open profit": Expected(
+            ("#", books.open_profit),
+            ("# of # bots hold a position", len(ledger.held()), len(ledger.accounts)),
+        ),
+        "Win rate": rate(win_rate(books.trips)),
+        "Exposure": Expected(("#", gross / books.equity), ("# held, # net", gross, sum(notionals))),
+        "Fees today": Expected(
+            ("#", sum(fill["fee"] for fill in since)),
+            ("# fills; # since the start", len(since), books.total("fees")),
+        ),
+        "Saved by netting": Expected(("#", books.total("saved")), ("fees and slippage of what crossed in house",)),
+    }
+
+
+def rate(found: Rate) -> Expected:
+    """Give the tile of a win rate."""
+    return Expected(("#", found.rate), ("# – #, # round trips", found.low, found.high, found.count))
+
+
+def bot(ledger: Ledger, name: str) -> Tiles:
+    """Give the tiles of one bot."""
+    account, curve = ledger.books.accounts[name], ledger.replay.bots[name]
+    return {
+        "Equity": Expected(
+            ("#", ledger.equity(account)), ("on # put in", account.money_in), ("#", ledger.profit(account))
+        ),
+        "Return": Expected(("#", curve.growth[-1] - 1.0), ("# of it open", account.open_profit(ledger.close(account)))),
+        "Win rate": rate(win_rate(account.trips, by_bot=True)),
+        "Drawdown": Expected(("#", curve.drawdown_now), ("# at its deepest", max(curve.drawdowns))),
+    }
+
+
+def trips(taken: list[Trip]) -> Tiles:
+    """Give the tiles of a set of round trips."""
+    profits = [trip.profit for trip in taken]
+    profit, fees = sum(profits), sum(trip.fees for trip in taken)
+    gains, losses = sum(max(value, 0.0) for value in profits), sum(max(-value, 0.0) for value in profits)
+    held, long = lasting(sum(trip.closed_ms - trip.opened_ms for trip in taken) / len(taken))
+    return {
+        "Win rate": rate(win_rate(taken)),
+        "Profit": Expected(("#", profit), ("# before # of fees", profit + fees, fees)),
+        "Profit factor": Expected(("#", gains / losses), ("# gained, # lost", gains, losses)),
+        "Expectancy": Expected(
+            ("#", profit / len(taken)), (f"best #, worst #, held {held}", max(profits), min(profits), long)
+        ),
+    }
+
+
+def of_returns(ledger: Ledger, kind: str, name: str = "") -> Tiles:
+    """Give the tiles of the daily returns of a scope."""
+    found = returns(ledger.curve(kind, name))
+    lasted, long = lasting(found.depth_ms)
+    return {
+        "Return": Expected(("#", found.total), ("# a year", found.annual)),
+        "Sharpe ratio": Expected(("#", found.sharpe), ("Sortino #, Calmar #", found.sortino, found.calmar)),
+        "Max drawdown": Expected(("#", found.depth), (f"lasted {lasted}", long)),
+        "Value at risk, one day": Expected(
+            ("#", found.value_at_risk), ("volatility # a year, # days", found.volatility, found.days)
+        ),
+    }
+
+
+def lasting(duration_ms: float) -> Said:
+    """Give how a duration of hours or days is written."""
+    return ("# h", duration_ms / HOUR_MS) if duration_ms < 2 * DAY_MS else ("# days", duration_ms / DAY_MS)
+
+
+def risk(ledger: Ledger) -> Tiles:
+    """Give the tiles of what a bad day would cost."""
+    curve, limits = ledger.replay.portfolio, ledger.risk
+    found, loss = returns(curve), max(0.0, -ledger.today_fraction())
+    lost, unprotected = 0.0, 0
+    for account in ledger.held():
+        level = levels(ledger, account).level
+        lost += max(account.quantity * (ledger.close(account) - level), 0.0) if level == level else 0.0
+        unprotected += level != level
+    return {
+        "Drawdown": Expected(
+            ("#", curve.drawdown_now), ("# left to the brake", limits["portfolio_drawdown"] - curve.drawdown_now)
+        ),
+        "Loss of today": Expected(("#", loss), ("# left to the limit", limits["daily_loss"] - loss)),
+        "Value at risk, one day": Expected(("#", found.value_at_risk), ("99 % of # days lost less", found.days)),
+        "Lost if every stop is hit": Expected(
+            ("#", lost), ("# of # positions have no stop", unprotected, len(ledger.held()))
+        ),
+    }
+
+
+def control(ledger: Ledger, names: set[str]) -> Tiles:
+    """Give the tiles of a scope of the kill switch that holds these bots."""
+    held = [account for account in ledger.held() if account.name in names]
+    notional = sum(abs(ledger.notional(account)) for account in held)
+    return {
+        "Level": Expected(("running",), ("its own: running",)),
+        "Open positions": Expected(("#", len(held)), ("at the last step",)),
+        "Notional at risk, USDT": Expected(("#", notional), ("at the last price",)),
+    }
