@@ -3,15 +3,43 @@
 from collections.abc import Sequence
 
 import numpy as np
-from pandas import DataFrame, Series
+from pandas import DataFrame, Series, concat
 from sqlalchemy import Connection, select
 
 from dashboard.queries.candles import candle_market, load_closes
+from dashboard.queries.equity import PORTFOLIO, Scope, load_equity
+from dashboard.queries.fleet import load_members
 from dashboard.queries.frames import empty, frame
+from dashboard.queries.marks import MAX_POINTS
+from shared.enums import ScopeKind
 from shared.tables import Candle, Portfolio
 
 # Closes read at most, of all symbols together.
 MOST_CLOSES = 40_000
+
+
+def load_benchmark(
+    connection: Connection,
+    portfolio_id: int,
+    scope: Scope = PORTFOLIO,
+    start_ms: int | None = None,
+    end_ms: int | None = None,
+) -> DataFrame:
+    """Load what holding a scope's symbols would have made at the marks of its curve; columns of `load_holding`.
+
+    Several symbols come with their mean, all in equal parts of money, as the symbol "".
+    """
+    symbols = _symbols(connection, portfolio_id, scope)
+    curve = load_equity(connection, portfolio_id, (scope,), start_ms, end_ms, MAX_POINTS // (len(symbols) + 1))
+    held = load_holding(connection, portfolio_id, symbols, curve["time_ms"].to_numpy(np.int64))
+    return concat([in_equal_parts(held), held], ignore_index=True) if len(symbols) > 1 else held
+
+
+def in_equal_parts(held: DataFrame) -> DataFrame:
+    """Give what holding all symbols of `load_holding` in equal parts would have made, as the symbol ""."""
+    line = held.groupby("time_ms", as_index=False)["return_fraction"].mean()
+    line.insert(1, "symbol", "")
+    return line
 
 
 def load_holding(connection: Connection, portfolio_id: int, symbols: Sequence[str], times_ms: np.ndarray) -> DataFrame:
@@ -35,6 +63,13 @@ def load_holding(connection: Connection, portfolio_id: int, symbols: Sequence[st
     grown = held / held.iloc[0] - 1.0
     rows = grown.stack().rename("return_fraction").rename_axis(["time_ms", "symbol"]).reset_index()
     return rows.astype({"symbol": "str"}).sort_values("time_ms", kind="stable", ignore_index=True)
+
+
+def _symbols(connection: Connection, portfolio_id: int, scope: Scope) -> list[str]:
+    members = load_members(connection, portfolio_id)
+    if scope.kind is not ScopeKind.PORTFOLIO:
+        members = members[members[scope.kind.lower()] == scope.name]
+    return list(dict.fromkeys(members["symbol"]))
 
 
 def _opens(connection: Connection, portfolio_id: int, market: str, time_ms: int) -> Series:

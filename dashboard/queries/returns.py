@@ -1,13 +1,12 @@
-"""Returns over days and months, ratios, correlation of bots, and what holding the symbols would have made."""
+"""Returns over days and months, ratios, and correlation of bots."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from pandas import DataFrame, concat
+from pandas import DataFrame
 from sqlalchemy import Connection, select
 
 from dashboard.queries import marks
-from dashboard.queries.candles import candle_market, load_closes
 from dashboard.queries.equity import PORTFOLIO, Scope, find_scope
 from dashboard.queries.fleet import load_members
 from dashboard.queries.flows import flow_free
@@ -16,13 +15,10 @@ from shared.enums import Resolution, ScopeKind
 from shared.metrics import drawdowns, ratios
 from shared.metrics import equity as metrics
 from shared.tables import Portfolio, PortfolioState
-from shared.units import DAY_MS, HOUR_MS, to_datetime
+from shared.units import DAY_MS, to_datetime
 
-MOST_CLOSES = 20_000
 # Fewer daily returns in common say nothing about two bots.
 FEWEST_DAYS = 5
-# How far apart the closes of the benchmark may be.
-EVERY_HOURS = (1, 2, 4, 6, 12, 24, 48, 168, 720)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,38 +176,6 @@ def load_correlations(
     table = moved.corr(min_periods=FEWEST_DAYS).reindex(index=shown["bot"], columns=shown["bot"])
     table.attrs.update(days=len(returns), left_out=len(wanted) - len(shown))
     return table
-
-
-def load_benchmark(
-    connection: Connection, portfolio_id: int, start_ms: int | None = None, end_ms: int | None = None
-) -> DataFrame:
-    """Load what holding the portfolio's symbols would have made, without costs; nothing where no candles are kept.
-
-    Columns: time_ms (closes of bars), symbol (empty for all in equal parts of money, bought at the first close that all
-    have), return_fraction (since then). Without `start_ms` from the first mark of the portfolio.
-    """
-    nothing = empty(time_ms="int64", symbol="str", return_fraction="float64")
-    scope = marks.Scope(ScopeKind.PORTFOLIO, portfolio_id)
-    first_ms = start_ms if start_ms is not None else marks.first_mark_ms(connection, scope)
-    last_ms = min(end_ms or np.iinfo(np.int64).max, _last_ms(connection, portfolio_id))
-    symbols = list(dict.fromkeys(load_members(connection, portfolio_id)["symbol"]))
-    if first_ms is None or last_ms <= first_ms or not symbols:
-        return nothing
-    most = max(min(marks.MAX_POINTS, MOST_CLOSES) // len(symbols), 10)
-    hours = next((hours for hours in EVERY_HOURS if (last_ms - first_ms) // (hours * HOUR_MS) < most), EVERY_HOURS[-1])
-    every_ms = hours * HOUR_MS
-    times = np.arange(-(-first_ms // every_ms) * every_ms, last_ms + 1, every_ms, dtype=np.int64)
-    closes = load_closes(connection, portfolio_id, candle_market(connection, portfolio_id), symbols, times)
-    held = closes.ffill().dropna()
-    if not len(held):
-        return nothing
-    grown = held / held.iloc[0] - 1.0
-    parts = [("", grown.mean(axis=1)), *((symbol, grown[symbol]) for symbol in symbols)]
-    rows = [
-        DataFrame({"time_ms": held.index.to_numpy(np.int64), "symbol": symbol, "return_fraction": line.to_numpy()})
-        for symbol, line in parts
-    ]
-    return concat(rows, ignore_index=True)
 
 
 def _last_ms(connection: Connection, portfolio_id: int) -> int:

@@ -12,7 +12,7 @@ from dashboard.queries.control import load_settings_versions
 from dashboard.queries.equity import Scope, load_equity
 from dashboard.queries.filters import Filters
 from dashboard.queries.fleet import load_members
-from dashboard.queries.holding import load_holding
+from dashboard.queries.holding import in_equal_parts, load_holding
 from dashboard.queries.overview import Overview, load_overview
 from dashboard.queries.positions import load_positions
 from dashboard.queries.returns import ReturnFigures, load_daily, return_figures
@@ -93,7 +93,7 @@ def load_facts(connection: Connection, portfolio_id: int, filters: Filters) -> F
         curve=curve,
         figures=return_figures(daily),
         limit_fraction=_limit(connection, portfolio_id, selection.scope),
-        benchmark=_together(held),
+        benchmark=in_equal_parts(held) if len(selection.symbols) > 1 else held,
         held=held.groupby("symbol", sort=False)["return_fraction"].last().to_dict(),
         trips=trips,
         trip_figures=trip_figures(trips),
@@ -124,15 +124,6 @@ def _limit(connection: Connection, portfolio_id: int, scope: Scope | None) -> fl
     own = brakes[(brakes["scope_kind"] == scope.kind.name) & (brakes["scope"] == scope.name) & (brakes["is_on"] == 1)]
     drawdown = own[own["brake"] == Cause.DRAWDOWN.name]
     return float(drawdown["limit_fraction"].iloc[0]) if len(drawdown) else None
-
-
-def _together(held: DataFrame) -> DataFrame:
-    symbols = held["symbol"].unique()
-    if len(symbols) < 2:
-        return held
-    line = held.groupby("time_ms", as_index=False)["return_fraction"].mean()
-    line.insert(1, "symbol", "")
-    return line
 
 
 def _groups(

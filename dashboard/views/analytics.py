@@ -22,8 +22,8 @@ from dashboard.figures.round_trips import distribution_figure, profit_by_group_f
 from dashboard.queries.costs import load_costs
 from dashboard.queries.equity import Scope, load_equity
 from dashboard.queries.filters import Filters
+from dashboard.queries.holding import load_benchmark
 from dashboard.queries.returns import (
-    load_benchmark,
     load_correlations,
     load_daily,
     monthly_returns,
@@ -93,7 +93,7 @@ def returns(scope: Scope, filters: Filters) -> None:
 
 def benchmark(scope: Scope, filters: Filters) -> None:
     marks = loaders.history(load_equity, (scope,), filters.start_ms, filters.end_ms)
-    held = loaders.history(load_benchmark, filters.start_ms, filters.end_ms)
+    held = loaders.history(load_benchmark, scope, filters.start_ms, filters.end_ms)
     if held.empty:
         nothing(*NO_CANDLES)
         return

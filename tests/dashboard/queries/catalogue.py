@@ -92,7 +92,7 @@ def queries(name: str = BOT, sleeve: str = SLEEVE) -> dict[str, Load]:
         "daily": lambda c: returns.load_daily(c, ID),
         "daily of a sleeve": lambda c: returns.load_daily(c, ID, Scope(ScopeKind.SLEEVE, sleeve), *PERIOD),
         "correlations": lambda c: returns.load_correlations(c, ID),
-        "benchmark": lambda c: returns.load_benchmark(c, ID),
+        "benchmark": lambda c: holding.load_benchmark(c, ID),
         "sum of bots": lambda c: bot_days.load_summed(c, ID, of_sleeve),
         "sum of bots in a period": lambda c: bot_days.load_summed(c, ID, WHOLE_PERIOD),
         "returns of some bots": lambda c: bot_days.load_bot_returns(c, ID, of_bot),

@@ -1,5 +1,6 @@
 """Sums of bots, what each made in a period, and what was paid in it: against fills gone through again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from sqlalchemy import Connection
 from dashboard.queries.activity import GROUPS, load_activity
 from dashboard.queries.bot_days import load_bot_profits, load_bot_returns, load_summed, summed_daily
 from dashboard.queries.bots import load_bots
+from dashboard.queries.costs import load_costs
 from dashboard.queries.equity import PORTFOLIO, Scope
 from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.returns import load_daily
@@ -60,6 +62,24 @@ def test_what_bots_made_and_paid_is_what_fills_amount_to(connection: Connection,
     assert profits["profit"].sum() == near(daily["profit"].sum())
     assert paid["fills"].sum() == len(ended.fills) - (len(begun.fills) if begun else 0) > 30
     assert (paid["other_fees"] == 0).all()
+
+
+@pytest.mark.parametrize("period", [name for name in PERIODS if name != "all"])
+def test_costs_of_a_period_are_what_was_made_and_paid_in_it(connection: Connection, period: str) -> None:
+    filters = Filters(*PERIODS[period])
+    daily = load_daily(connection, ID, PORTFOLIO, *PERIODS[period])
+    first_ms, last_ms = int(daily["time_ms"].iloc[0]), int(daily["time_ms"].iloc[-1])
+    ended, begun = again(connection, PERIODS[period][0], last_ms)
+    costs = load_costs(connection, ID, filters)
+    assert costs["profit"].sum() == near(daily["profit"].sum())
+    for name in ("fees", "funding"):
+        paid = ended.total(name) - (begun.total(name) if begun else 0.0)
+        assert costs[name].sum() == near(paid) != 0.0
+    assert np.allclose(costs["gross_profit"] - costs["fees"] + costs["funding"], costs["profit"], rtol=0, atol=1e-9)
+    assert costs["fees"].sum() < load_costs(connection, ID)["fees"].sum() and first_ms < last_ms
+    own = load_costs(connection, ID, replace(filters, sleeves=(SLEEVE,)))
+    assert set(own["sleeve"]) == {SLEEVE}
+    assert own["profit"].sum() == near(costs.loc[costs["sleeve"] == SLEEVE, "profit"].sum())
 
 
 @pytest.mark.parametrize("by", GROUPS)

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection
 
-from dashboard.queries.holding import load_holding
+from dashboard.queries.equity import PORTFOLIO, Scope, load_equity
+from dashboard.queries.holding import load_benchmark, load_holding
+from shared.enums import ScopeKind
 from shared.units import DAY_MS, HOUR_MS
 from tests.dashboard import seeding
-from tests.dashboard.queries.catalogue import BEGIN_MS, ID
+from tests.dashboard.queries.catalogue import BEGIN_MS, BOT, ID, SLEEVE
 from tests.dashboard.queries.conftest import connected
 
 SYMBOLS = ["BTC/USDT", "SOL/USDT"]
@@ -43,6 +45,27 @@ def test_few_of_many_times_keep_both_ends(connection: Connection, monkeypatch: p
     few = load_holding(connection, ID, SYMBOLS[:1], DAYS)
     assert len(few) == 10 < len(whole)
     assert few.iloc[[0, -1]].to_dict("list") == whole.iloc[[0, -1]].to_dict("list")
+
+
+@pytest.mark.parametrize(
+    ("scope", "symbols"),
+    [
+        (PORTFOLIO, {"", "BTC/USDT", "ETH/USDT", "SOL/USDT"}),
+        (Scope(ScopeKind.SLEEVE, SLEEVE), {"", "BTC/USDT", "ETH/USDT", "SOL/USDT"}),
+        (Scope(ScopeKind.BOT, BOT), {"ETH/USDT"}),
+    ],
+)
+@pytest.mark.parametrize("start_ms", [None, BEGIN_MS + 2 * DAY_MS])
+def test_a_scope_is_held_against_its_own_symbols_over_its_own_marks(
+    connection: Connection, scope: Scope, symbols: set[str], start_ms: int | None
+) -> None:
+    curve, held = load_equity(connection, ID, (scope,), start_ms), load_benchmark(connection, ID, scope, start_ms)
+    assert set(held["symbol"]) == symbols
+    assert (held["time_ms"].min(), held["time_ms"].max()) == (curve["time_ms"].min(), curve["time_ms"].max())
+    assert set(held["time_ms"]) <= set(curve["time_ms"]) and len(held) <= 2_000 + len(symbols)
+    last = held.groupby("symbol")["return_fraction"].last()
+    if "" in symbols:
+        assert last[""] == pytest.approx(last[sorted(symbols - {""})].mean()) != 0.0
 
 
 def test_a_symbol_that_came_later_delays_all(folder: Path) -> None:

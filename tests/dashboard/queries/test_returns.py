@@ -13,7 +13,6 @@ from dashboard.queries.equity import PORTFOLIO, Scope, load_equity
 from dashboard.queries.fleet import load_newest, load_settings
 from dashboard.queries.overview import load_overview
 from dashboard.queries.returns import (
-    load_benchmark,
     load_correlations,
     load_daily,
     monthly_returns,
@@ -120,22 +119,6 @@ def test_bots_move_together_with_themselves(connection: Connection) -> None:
     assert list(some.columns) == list(some.index) == [BOT, "bo_btc_usdt_1h_p1"]
     few = load_correlations(connection, ID, most=3)
     assert len(few) == 3 and few.attrs["left_out"] == 24
-
-
-def test_holding_is_what_the_candles_made(connection: Connection) -> None:
-    table = load_benchmark(connection, ID)
-    assert set(table["symbol"]) == {"", "BTC/USDT", "ETH/USDT", "SOL/USDT"}
-    last, first = table["time_ms"].max(), table["time_ms"].min()
-    made = []
-    for symbol in ("BTC/USDT", "ETH/USDT", "SOL/USDT"):
-        sql = "SELECT close FROM candle WHERE symbol = ? AND open_ms + timeframe_ms = ?"
-        ends = [connection.exec_driver_sql(sql, (symbol, int(when))).scalar_one() for when in (first, last)]
-        own = table[table["symbol"] == symbol]
-        assert own["return_fraction"].iloc[-1] == pytest.approx(ends[1] / ends[0] - 1.0)
-        made.append(ends[1] / ends[0] - 1.0)
-    whole = table[table["symbol"] == ""]
-    assert whole["return_fraction"].iloc[-1] == pytest.approx(np.mean(made))
-    assert len(whole) <= 2_000
 
 
 def test_shares_of_a_rebalance_sum_to_one(connection: Connection) -> None:

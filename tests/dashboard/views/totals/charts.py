@@ -55,10 +55,11 @@ def growth(curve: Curve, name: str) -> Chart:
 
 
 def benchmark(ledger: Ledger) -> Chart:
-    """Give the portfolio's line, and one for holding each symbol and all in equal parts, hour by hour."""
+    """Give the portfolio's line, and one for holding each symbol and all in equal parts, from the first open on."""
     curve = ledger.replay.portfolio
     held = {symbol: _closes(ledger, bars) for symbol, bars in ledger.bars.items()}
-    lines = {symbol: [close / closes[0] - 1.0 for close in closes] for symbol, closes in held.items()}
+    opens = {symbol: bars[0]["open"] for symbol, bars in ledger.bars.items()}
+    lines = {symbol: [price / opens[symbol] - 1.0 for price in (opens[symbol], *held[symbol])] for symbol in held}
     alike = [sum(values) / len(values) for values in zip(*lines.values(), strict=True)]
     named = [Drawn(f"holding {symbol}", "y", line) for symbol, line in lines.items()]
     return [*growth(curve, "portfolio"), Drawn("holding all in equal parts", "y", alike), *named]
