@@ -1,0 +1,46 @@
+"""The ledger of a long history: its round trips, what is open at its end, and what was open after every fill."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tests.bench.long_steps import Steps
+from worker.ledger.desk import Booked, LedgerDesk
+from worker.ledger.lots import Execution, Position, RoundTrip
+
+BOOKED = ("time_ms", "quantity", "price", "fee", "trigger", "best_price", "worst_price")
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """`trips` are (bot, round trip) as they ended; the open lots of a fill's bot came to `lot_quantity`, `lot_cost`."""
+
+    trips: list[tuple[int, RoundTrip]]
+    positions: list[Position]
+    bots: set[int]
+    lot_quantity: np.ndarray
+    lot_cost: np.ndarray
+
+
+def keep_ledger(steps: Steps, min_quantities: list[float]) -> Ledger:
+    """Book every fill into its bot's lots, in the order they were made."""
+    desk, booked, fills = LedgerDesk(min_quantities), Booked(), steps.fills
+    quantity, cost = np.empty(len(fills)), np.empty(len(fills))
+    columns = [fills[name].tolist() for name in BOOKED]
+    for at, (bot, *leg) in enumerate(zip(fills["bot"].tolist(), *columns, strict=True)):
+        desk.book(bot, Execution(*leg), booked)
+        lots = desk.positions[bot].lots
+        quantity[at] = sum(lot.quantity for lot in lots)
+        cost[at] = sum(lot.quantity * lot.price + lot.fee for lot in lots)
+    return Ledger(booked.round_trips, desk.positions, booked.bots, quantity, cost)
+
+
+def open_profits(steps: Steps, ledger: Ledger, bot: int, close: np.ndarray) -> np.ndarray:
+    """Give the profit of a bot's open lots at each close, after the fees they still carry."""
+    own = np.flatnonzero(steps.fills["bot"] == bot)
+    last = np.searchsorted(steps.fill_bars[own], np.arange(len(close)), side="right") - 1
+    rows = own[last] if len(own) else last
+    held = last >= 0
+    profit = np.zeros(len(close))
+    profit[held] = ledger.lot_quantity[rows[held]] * close[held] - ledger.lot_cost[rows[held]]
+    return profit

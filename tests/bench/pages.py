@@ -1,0 +1,252 @@
+"""The pages on long books: how soon each stands there in a real browser, at the first look and when one comes back."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from shared.database import sqlite_module
+from tests.bench.document import table
+from tests.bench.long_books import FILLS, POINTS, ROUND_TRIPS, make_long_books
+from tests.bench.page_views import Seen, View, visitor
+from tests.bench.timed_serve import QUERY_TIMES
+from tests.conftest import ROOT
+from tests.dashboard.browser.fleet import free_port, launch, wait_for
+
+TITLE = "The pages on long books"
+
+FIRST_SECONDS, SECOND_SECONDS, MAKE_SECONDS = 2.0, 1.0, 300.0
+START_SECONDS = 40.0
+HEADER = (
+    "view",
+    f"new browser, at most {FIRST_SECONDS:g}",
+    f"first, at most {FIRST_SECONDS:g}",
+    "of it server",
+    "kB",
+    "second, median",
+    f"95th percentile, at most {SECOND_SECONDS:g}",
+    "median server",
+    "median kB",
+    "slowest query",
+)
+SECOND_VIEWS = 20
+TABS = ("Round trips", "Win rates", "Returns", "Benchmark", "Costs", "Correlation")
+CONTROL, RISK = View("Control", "control", "Control"), View("Risk", "risk", "Risk")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The views of one page: in a browser never seen before, in one that has been here, and again and again.
+
+    Both first views are those of a server just started. `worst` is the slowest query and its seconds over all views.
+    """
+
+    view: View
+    strange: Seen
+    first: Seen
+    second: list[Seen]
+    worst: tuple[str, float]
+
+
+def measure(
+    round_trips: int = ROUND_TRIPS, fills: int = FILLS, points: int = POINTS, second_views: int = SECOND_VIEWS
+) -> str:
+    """Make the books, open every page of them, and say how long that took."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        made = make_long_books(root, round_trips, fills, points)
+        counts = count_rows(root)
+        measured = measure_pages(root, second_views)
+    return report(measured, counts, made)
+
+
+def measure_pages(root: Path, second_views: int = SECOND_VIEWS, only: str = "") -> list[Measured]:
+    """Open every page of a project folder whose name holds `only`: first with a server just started, then again."""
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        if browser is None:
+            pytest.skip("needs Chromium")
+        with browser:
+            views = [view for view in make_views(_a_bot(root)) if only.lower() in view.name.lower()]
+            return [_measure(browser, root, view, second_views) for view in _settled(browser, root, views)]
+
+
+def make_views(bot: str) -> list[View]:
+    """Give the views to measure: each page as it opens, each tab of Analytics, and the longest periods."""
+    return [
+        View("Overview", "", "Overview"),
+        View("Overview, all time", "?period=All", "Overview"),
+        View("Bots", "bots", "Bots"),
+        View("One bot", f"bot?bot={bot}", "One bot"),
+        View("One bot, all time", f"bot?bot={bot}&period=All", "One bot"),
+        View("Allocations", "allocations", "Allocations"),
+        View("Allocations, all time", "allocations?period=All", "Allocations"),
+        View("Trades: round trips", "trades", "Trades"),
+        View("Trades: fills", "trades?rows=Fills", "Trades"),
+        View("Trades: orders", "trades?rows=Orders", "Trades"),
+        *(View(f"Analytics: {tab.lower()}", f"analytics?tab={quote_plus(tab)}", "Analytics") for tab in TABS),
+        RISK,
+        View("Decisions", f"decisions?bot={bot}", "Decisions"),
+        View("Decisions, all time", f"decisions?bot={bot}&period=All", "Decisions"),
+        CONTROL,
+    ]
+
+
+def count_rows(root: Path) -> dict[str, int]:
+    """Count what the books of a folder hold."""
+    counts = {
+        "bots": "SELECT count(*) FROM bot",
+        "round trips": "SELECT count(*) FROM round_trip",
+        "fills": "SELECT count(*) FROM fill",
+        "orders": 'SELECT count(*) FROM "order"',
+        "equity points": "SELECT (SELECT count(*) FROM equity_point) + (SELECT count(*) FROM equity_recent)",
+        "stretches of decisions": "SELECT count(*) FROM decision",
+        "candles": "SELECT count(*) FROM candle",
+    }
+    with _reading(root) as connection:
+        return {what: int(connection.execute(sql).fetchone()[0]) for what, sql in counts.items()}
+
+
+def _a_bot(root: Path) -> str:
+    """Give the bot with the most round trips."""
+    most = "SELECT name FROM bot JOIN round_trip ON bot.id = bot_id GROUP BY bot_id ORDER BY count(*) DESC, 1 LIMIT 1"
+    with _reading(root) as connection:
+        return str(connection.execute(most).fetchone()[0])
+
+
+@contextmanager
+def _reading(root: Path) -> Iterator[Any]:
+    with closing(sqlite_module().connect(f"file:{root}/state/flotilla.db?mode=ro", uri=True)) as connection:
+        yield connection
+
+
+def _settled(browser: Browser, root: Path, views: list[View]) -> list[View]:
+    """Give the views with what stands on each when nothing more comes."""
+    with serving(root) as (url, _), visitor(browser, url) as person:
+        return [person.settled(view) for view in views]
+
+
+def _measure(browser: Browser, root: Path, view: View, second_views: int) -> Measured:
+    away = RISK if view.title == CONTROL.title else CONTROL
+    # One address for both servers, for browsers keep what they fetched by address.
+    port = free_port()
+    with visitor(browser, f"http://127.0.0.1:{port}") as person:
+        with serving(root, port) as (_, times):
+            strange = person.open(view)
+            rows = _queries(times)
+            person.close_page()
+        with serving(root, port) as (_, times):
+            first = person.open(view)
+            second = []
+            for _ in range(second_views):
+                person.go(away)
+                second.append(person.go(view))
+            rows += _queries(times)
+    worst = max(rows, key=lambda row: row["seconds"], default={"query": "", "seconds": float("nan")})
+    return Measured(view, strange, first, second, (worst["query"], worst["seconds"]))
+
+
+def _queries(times: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in times.read_text().splitlines()]
+
+
+@contextmanager
+def serving(root: Path, port: int | None = None) -> Iterator[tuple[str, Path]]:
+    """Start the page of a folder; give its address and the file its queries' times go to."""
+    port = port or free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        times, url = Path(folder) / "queries", f"http://127.0.0.1:{port}"
+        times.touch()
+        environment = {
+            **{name: text for name, text in os.environ.items() if not name.startswith(("FLOTILLA_", "SUPERVISOR_"))},
+            "PYTHONPATH": str(ROOT),
+            "FLOTILLA_DASHBOARD__PORT": str(port),
+            "FLOTILLA_DASHBOARD__PASSWORD_FILE": f"{folder}/nobody.json",
+            QUERY_TIMES: str(times),
+        }
+        with (Path(folder) / "log").open("wb") as log:
+            command = [sys.executable, "-m", "tests.bench.timed_serve"]
+            process = subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=log)
+        try:
+            wait_for(lambda: _answers(url, process), START_SECONDS)
+            yield url, times
+        finally:
+            process.terminate()
+            process.wait(START_SECONDS)
+
+
+def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
+    if process.poll() is not None:
+        raise RuntimeError(f"the page must run, ended with {process.returncode}")
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=1.0) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def report(measured: list[Measured], counts: dict[str, int], made_seconds: float) -> str:
+    """Say it in words and a table; what is beyond its limit stands out."""
+    rows = [_row(one) for one in measured]
+    seconds = [seen.seconds for one in measured for seen in one.second]
+    firsts = [one.first.seconds for one in measured]
+    strange = sum(one.strange.seconds <= FIRST_SECONDS for one in measured)
+    within = (
+        sum(first <= FIRST_SECONDS for first in firsts),
+        sum(_p95(one.second) <= SECOND_SECONDS for one in measured),
+    )
+    held = ", ".join(f"{count:,} {what}" for what, count in counts.items())
+    return "\n\n".join(
+        (
+            f"Books of a simulated fleet: {held}. They were made in {made_seconds:.0f} s (at most {MAKE_SECONDS:.0f}), "
+            "by bulk inserts with the worker's own roll-ups.",
+            "Seconds in a headless Chromium from the request until the script has ended and every chart and table is "
+            "drawn. The first view is that of a server just started, in a browser that has been here before; a new "
+            "browser, which has nothing in its cache, also fetches and compiles the program of the page. Then the "
+            f"person goes to another page and back, {len(measured[0].second)} times. `server` is the part from the "
+            "request to the end of the script's run. `kB` went over the websocket. The slowest query is that of all "
+            "views. What is beyond its limit stands in bold.",
+            table(HEADER, rows),
+            f"Within the limits: {within[0]} of {len(measured)} first views ({strange} in a new browser), {within[1]} "
+            f"of {len(measured)} second views at the 95th percentile; over all second views the median is "
+            f"{np.median(seconds):.2f} s and the 95th percentile {np.percentile(seconds, 95):.2f} s.",
+        )
+    )
+
+
+def _row(one: Measured) -> list[str]:
+    second = [seen.seconds for seen in one.second]
+    kilobytes = float(np.median([seen.kilobytes for seen in one.second]))
+    server = [seen.server_seconds for seen in one.second]
+    return [
+        one.view.name,
+        _held(one.strange.seconds, FIRST_SECONDS),
+        _held(one.first.seconds, FIRST_SECONDS),
+        f"{one.first.server_seconds:.2f}",
+        f"{one.first.kilobytes:,.0f}",
+        f"{np.median(second):.2f}",
+        _held(_p95(one.second), SECOND_SECONDS),
+        f"{np.nanmedian(server):.2f}",
+        f"{kilobytes:,.0f}",
+        f"{one.worst[0]} {one.worst[1]:.2f}",
+    ]
+
+
+def _p95(views: list[Seen]) -> float:
+    return float(np.percentile([seen.seconds for seen in views], 95))
+
+
+def _held(seconds: float, limit: float) -> str:
+    return f"{seconds:.2f}" if seconds <= limit else f"**{seconds:.2f}**"
