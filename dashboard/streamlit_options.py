@@ -11,7 +11,7 @@ OPTIONS: dict[str, Any] = {
     "client.toolbarMode": "minimal",
     "runner.magicEnabled": False,
     # Collecting all garbage after each refresh of each session took a quarter of the server's time; Python's own
-    # collector, which looks when there is something to collect, keeps memory as flat.
+    # collector looks when there is something to collect. `make bench ONLY=sessions` watches the memory.
     "runner.postScriptGC": False,
     "server.enableCORS": True,
     "server.enableXsrfProtection": True,

@@ -3,6 +3,8 @@
 `st.plotly_chart` is made anew whenever its figure changes: it blinks and forgets what the person did.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import plotly.graph_objects as go
@@ -15,6 +17,10 @@ from dashboard.components.zone import zone
 
 # Served by the page itself, for it must work without internet.
 SCRIPT_URL = "/app/static/plotly.min.js"
+
+# A figure is kept for those who look at the same thing; the next step brings another.
+KEPT_SECONDS = 60.0
+KEPT_FIGURES = 100
 
 # One promise for all charts of a page, whoever asks first.
 _LIBRARY = """
@@ -80,15 +86,34 @@ def fetch_chart_library() -> None:
 
 
 def live_chart(
-    figure: go.Figure, key: str, label: str, source: Source, *more: Source, height: int | None = None
+    figure: go.Figure | partial[go.Figure],
+    key: str,
+    label: str,
+    source: Source,
+    *more: Source,
+    height: int | None = None,
 ) -> None:
     """Draw a figure in place of the one that was drawn under this key before, and the download of what it shows.
 
-    `label` says to a screen reader what is shown; `height` in pixels overrides the figure's.
+    A figure that is drawn again and again is given as the function that plots it and its arguments: it is then plotted
+    once for all who look at the same. `label` says to a screen reader what is shown; `height` in pixels overrides the
+    figure's.
     """
-    figure.update_layout(template=None)
-    if figure.layout.uirevision is None:
-        figure.update_layout(uirevision=key)
-    drawn = plotly.io.to_json(in_zone(figure, zone()), validate=False)
+    if isinstance(figure, partial):
+        drawn = _plotted(figure.func, figure.func.__qualname__, figure.args, key, zone())
+    else:
+        drawn = _written(figure, key, zone())
     _mount(key=key, data={"figure": drawn, "config": _CONFIG, "label": label, "height": height})
     download(key, source, *more)
+
+
+@st.cache_data(ttl=KEPT_SECONDS, max_entries=KEPT_FIGURES, show_spinner=False)
+def _plotted(_plot: Callable[..., go.Figure], name: str, arguments: tuple[Any, ...], key: str, zone_name: str) -> str:
+    return _written(_plot(*arguments), key, zone_name)
+
+
+def _written(figure: go.Figure, key: str, zone_name: str) -> str:
+    figure.layout.template = None
+    if figure.layout.uirevision is None:
+        figure.layout.uirevision = key
+    return str(plotly.io.to_json(in_zone(figure, zone_name), validate=False))

@@ -1,5 +1,7 @@
 """Allocations: who holds how much money, how that changed, and what it is to be."""
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard import loaders
@@ -29,7 +31,7 @@ def holdings() -> None:
     if overview is None:
         return
     frame = loaders.live(load_holdings)
-    drawn = holdings_figure(frame, overview.quote)
+    drawn = partial(holdings_figure, frame, overview.quote)
     live_chart(drawn, "holdings", "Equity of portfolio, sleeves and bots", Rows("holdings", frame))
     age_of_data(overview)
 
@@ -40,7 +42,8 @@ def targets() -> None:
         nothing("No bots yet", "The worker makes them from the settings at its first start.")
         return
     rows = Rows("targets", frame)
-    live_chart(targets_figure(frame, quote()), "targets", "Money each bot is to hold against what it holds", rows)
+    drawn = partial(targets_figure, frame, quote())
+    live_chart(drawn, "targets", "Money each bot is to hold against what it holds", rows)
     with st.expander("As a table"):
         table(frame, TARGETS, "targets_table", rows, pinned="bot")
 

@@ -1,5 +1,6 @@
 """One bot: its candles and trades, its band and confirmed exposure, its money, its reasons, its parameters."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -50,7 +51,8 @@ def chart(name: str, period: Period) -> None:
     if overview is None:
         return
     protection, own = loaders.of_books(load_protection, name, *period), _own(name, period)
-    drawn = candles_figure(
+    drawn = partial(
+        candles_figure,
         loaders.of_books(load_candles, name, *period),
         loaders.of_books(load_bot_fills, name, *period),
         protection,
@@ -73,7 +75,7 @@ def money_of(name: str, period: Period) -> None:
     if overview is not None:
         scopes = (Scope(ScopeKind.BOT, name),)
         marks = loaders.of_books(load_equity, scopes, *period)
-        drawn = equity_figure(marks, "profit", overview.quote)
+        drawn = partial(equity_figure, marks, "profit", overview.quote)
         live_chart(drawn, "bot_equity", f"Profit of {name}", equity_books(scopes, period, marks))
 
 

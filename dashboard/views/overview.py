@@ -1,5 +1,7 @@
 """Overview: how much there is, what today brought, how far the brakes are, what is held and what happened."""
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard import loaders
@@ -42,11 +44,11 @@ def curves(scopes: tuple[Scope, ...], period: Period, measure: str) -> None:
     if overview is None:
         return
     marks = loaders.of_books(load_equity, scopes, *period)
-    drawn = equity_figure(marks, measure, overview.quote, overview.name)
+    drawn = partial(equity_figure, marks, measure, overview.quote, overview.name)
     books = equity_books(scopes, period, marks)
     live_chart(drawn, "equity", f"{MEASURES[measure]} over time", books)
     limit = overview.drawdown_limit if overview.brakes else None
-    deepest = drawdown_figure(marks, limit, overview.name)
+    deepest = partial(drawdown_figure, marks, limit, overview.name)
     live_chart(deepest, "drawdown", "Drawdown over time, with the limit of the brake", books)
     age_of_data(overview)
 

@@ -1,5 +1,7 @@
 """Risk: how far the brakes are, what is exposed to what, and what a bad day would cost."""
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard import loaders
@@ -35,12 +37,12 @@ def brakes() -> None:
     if not overview.brakes:
         st.error("The brakes are switched off in the settings (`risk.brakes`).", icon=":material/warning:")
     of_portfolio = frame[frame["scope_kind"] == ScopeKind.PORTFOLIO.name]
-    drawn = brakes_figure(of_portfolio)
+    drawn = partial(brakes_figure, of_portfolio)
     said = "How much of the limits of the portfolio's brakes is used"
     live_chart(drawn, "brakes", said, Rows("brakes", of_portfolio))
     with st.expander("Sleeves and bots"):
         rest = frame[frame["scope_kind"] != ScopeKind.PORTFOLIO.name]
-        bars = brake_bars_figure(rest)
+        bars = partial(brake_bars_figure, rest)
         live_chart(bars, "brake_bars", "How much of each brake's limit is used", Rows("brakes", rest))
     with st.expander("Every brake, as a table"):
         table(frame, BRAKES, "brakes_table", Rows("brakes", frame))
@@ -63,7 +65,7 @@ def day() -> None:
     today = Period(overview.day_start_ms, None)
     marks = loaders.of_books(load_equity, (PORTFOLIO,), *today)
     limit = overview.daily_loss_limit if overview.brakes else None
-    drawn = day_figure(marks, overview.day_start_equity, limit, overview.quote)
+    drawn = partial(day_figure, marks, overview.day_start_equity, limit, overview.quote)
     live_chart(drawn, "day", "Equity of the day against its limit", equity_books((PORTFOLIO,), today, marks))
     age_of_data(overview)
 
@@ -74,7 +76,8 @@ def exposures() -> None:
         nothing("Nothing is held", "Exposure by symbol and direction stands here when positions are open.")
         return
     rows = Rows("exposures", frame)
-    live_chart(exposures_figure(frame, quote()), "exposures", "Exposure by symbol and direction", rows)
+    drawn = partial(exposures_figure, frame, quote())
+    live_chart(drawn, "exposures", "Exposure by symbol and direction", rows)
     table(frame, EXPOSURES, "exposures_table", rows, pinned="symbol")
 
 
@@ -84,7 +87,8 @@ def stops() -> None:
         nothing("No open positions", "How far each is from its stop stands here.")
         return
     rows = Rows("open_positions", frame)
-    live_chart(stop_distances_figure(frame), "stops", "Distance of each position to its stop", rows)
+    drawn = partial(stop_distances_figure, frame)
+    live_chart(drawn, "stops", "Distance of each position to its stop", rows)
     table(frame, STOPS, "stops_table", rows, pinned="bot")
 
 
