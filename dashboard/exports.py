@@ -9,7 +9,8 @@ import re
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from threading import BoundedSemaphore, Lock
+from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select
@@ -21,7 +22,7 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from dashboard.place import Place
-from shared.database import open_reader, translated
+from shared.database import open_reader, sqlite_path, translated
 from shared.enums import Resolution
 from shared.errors import ConfigurationError, DatabaseError, FlotillaError
 from shared.tables import Portfolio
@@ -33,6 +34,8 @@ MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 EXPORTS_AT_ONCE = 4
 # A browser that takes nothing for so long is given up, for a read transaction keeps the database's log from shrinking.
 STALLED_SECONDS = 60.0
+# Downloads that overlap without end would let the log grow without end.
+LONGEST_LOG_BYTES = 256 * 2**20
 NAMES = ("sleeve", "bot", "symbol")
 VOCABULARIES = ("side", "exit_reason", "scope_kind")
 TIMES = {"from": "start_ms", "to": "end_ms"}
@@ -52,7 +55,8 @@ class Exports:
         self._place = place
         self._engine: Engine | None = None
         self._opening = Lock()
-        self._places = BoundedSemaphore(EXPORTS_AT_ONCE)
+        self._counting = Lock()
+        self._under_way = 0
 
     def routes(self) -> list[Route]:
         """Give the routes, for `st.App`."""
@@ -72,7 +76,7 @@ class Exports:
             filters = parse_filters(request.query_params)
         except ConfigurationError as error:
             return _sentence(str(error), 400)
-        if not self._places.acquire(blocking=False):
+        if not self._admitted():
             return _sentence("Too many downloads at once; try again when one has ended.", 503, {"Retry-After": "10"})
         chunks = self._chunks(kind, form, filters)
         try:
@@ -93,6 +97,28 @@ class Exports:
             return Response(media_type=MEDIA_TYPES[form], headers=headers)
         return _Download(first, chunks, MEDIA_TYPES[form], headers)
 
+    def _admitted(self) -> bool:
+        """Take a place; where the log has grown long there is but one, so that there are moments without a reader."""
+        with self._counting:
+            places = EXPORTS_AT_ONCE if self._log_bytes() <= LONGEST_LOG_BYTES else 1
+            admitted = self._under_way < places
+            self._under_way += admitted
+        return admitted
+
+    def _leave(self) -> None:
+        with self._counting:
+            self._under_way -= 1
+
+    def _log_bytes(self) -> int:
+        """Give how long SQLite's log is: it begins anew only in a moment in which nobody reads what is in it."""
+        url = self._place.settings.database.url
+        if not url.startswith("sqlite"):
+            return 0
+        try:
+            return Path(f"{sqlite_path(url, self._place.root)}-wal").stat().st_size
+        except OSError:
+            return 0
+
     def _chunks(self, kind: str, form: str, filters: Filters) -> Generator[str, None, None]:
         """Its end, however it comes, gives back connection and place."""
         try:
@@ -100,7 +126,7 @@ class Exports:
                 check_names(connection, portfolio_id, filters)
                 yield from CHUNKS[form](connection, kind, portfolio_id, filters)
         finally:
-            self._places.release()
+            self._leave()
 
     @contextmanager
     def _books(self) -> Iterator[tuple[Connection, int]]:

@@ -23,8 +23,8 @@ LOOK_SECONDS = 1.0
 LIVE_SECONDS = 30.0
 BOOKS_SECONDS = 300.0
 HISTORY_SECONDS = 60.0
-# A page asks for some ten things; people on it choose some ten scopes and ranges.
-ENTRIES = 500
+# A page asks for some ten things, people choose some ten scopes and ranges, and each step leaves the last ones behind.
+ENTRIES = 200
 # What is live is asked for by all alike, and each step brings all of it anew.
 LIVE_ENTRIES = 100
 

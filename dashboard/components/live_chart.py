@@ -56,6 +56,8 @@ export default function ({ data, parentElement }) {
     // Areas choose the colour of their text by their own colour, without what shines through from behind.
     for (const trace of figure.data)
       if (['treemap', 'sunburst'].includes(trace.type)) trace.textfont = { color: text, ...trace.textfont };
+    // When the window changes plotly takes the height of what it stands in.
+    if (layout.height) element.style.height = `${layout.height}px`;
     element.setAttribute('aria-label', data.label);
     const config = { responsive: true, displaylogo: false, ...data.config };
     window.Plotly.react(element, figure.data, layout, config);

@@ -1,9 +1,11 @@
 """Downloads: equal to the database, filtered as asked, in bounded memory, and nobody waits for them."""
 
+import asyncio
 import csv
 import http.client
 import io
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -13,13 +15,17 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import Engine, func, insert, select
 from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
 
-from dashboard.exports import EXPORTS_AT_ONCE, parse_filters
+from dashboard.exports import EXPORTS_AT_ONCE, LONGEST_LOG_BYTES, Exports, parse_filters
+from dashboard.place import Place
 from shared.database import open_reader, open_writer, transaction
 from shared.enums import Resolution, ScopeKind, Severity
 from shared.errors import ConfigurationError
 from shared.migrations.upgrade import upgrade
 from shared.passwords import VIEWER, Account, save_account
+from shared.settings import load_settings
 from shared.tables import Event, Fill
 from shared.tables.export_filters import Filters
 from shared.tables.exports import KINDS, columns, csv_chunks, json_chunks
@@ -163,6 +169,30 @@ def test_a_browser_that_leaves_gives_its_place_back(dashboard: Dashboard) -> Non
     give_up = time.monotonic() + 10
     while ask(dashboard.port, "/export/fills.csv").status != 200:
         assert time.monotonic() < give_up, "the places of browsers that left must be free again"
+
+
+def head(exports: Exports) -> Response:
+    scope = {"type": "http", "method": "HEAD", "query_string": b"", "headers": []}
+    return asyncio.run(exports._export(Request({**scope, "path_params": {"kind": "events", "form": "csv"}})))
+
+
+@pytest.mark.parametrize(("log_bytes", "places"), [(LONGEST_LOG_BYTES, EXPORTS_AT_ONCE), (LONGEST_LOG_BYTES + 1, 1)])
+def test_where_the_log_is_long_one_download_runs_at_a_time(tmp_path: Path, log_bytes: int, places: int) -> None:
+    seed(tmp_path, FILLS).dispose()
+    exports = Exports(Place(tmp_path, load_settings(None, {})))
+    log = tmp_path / "state" / "flotilla.db-wal"
+    # Sparse, and without a header SQLite takes it for empty.
+    log.touch()
+    os.truncate(log, log_bytes)
+    assert [exports._admitted() for _ in range(EXPORTS_AT_ONCE + 1)].count(True) == places
+    refused = head(exports)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "10")
+    for _ in range(places):
+        exports._leave()
+    os.truncate(log, log_bytes)
+    for _ in range(2):
+        assert head(exports).status_code == 200, "one that has ended gives its place back"
+    exports.close()
 
 
 def test_health_knows_the_books(dashboard: Dashboard) -> None:
