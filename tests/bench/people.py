@@ -4,6 +4,7 @@ import itertools
 import threading
 import urllib.error
 import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 
 from sqlalchemy import select
@@ -83,11 +84,14 @@ class Asker(Person):
 
 
 class Downloader(Person):
-    """Downloads every kind in both forms, again and again; `done` counts those that came whole."""
+    """Downloads every kind in both forms, again and again.
+
+    `done` counts those that came whole, `sent_away` how often it was told to come later, as it does.
+    """
 
     def __init__(self, url: str, stop: threading.Event, at: int) -> None:
         super().__init__(stop)
-        self.done = self.bytes = 0
+        self.done = self.bytes = self.sent_away = 0
         kinds = [f"{kind}.{form}" for kind in KINDS for form in ("csv", "json")]
         self._addresses = itertools.cycle(f"{url}/export/{kind}" for kind in (*kinds[3 * at :], *kinds[: 3 * at]))
 
@@ -101,6 +105,9 @@ class Downloader(Person):
                         self.bytes += len(chunk)
                 self.done += not self._stopped.is_set()
             except urllib.error.HTTPError as error:
+                if error.code == HTTPStatus.SERVICE_UNAVAILABLE and "Retry-After" in error.headers:
+                    self.sent_away += 1
+                    continue
                 self.failures.append(f"{address}: {error.code} {error.read(500).decode(errors='replace')}")
             except OSError as error:
                 self.failures.append(f"{address}: {error}")

@@ -63,6 +63,7 @@ def _soak(root: Path, seconds: float, pages: tuple[str, ...]) -> tuple[dict[str,
         "answer_ms": _rows(root, "SELECT answered_ms - asked_ms FROM command WHERE who = 'soak' ORDER BY 1"),
         "downloads": sum(person.done for person in people[1:]),
         "downloaded": sum(person.bytes for person in people[1:]),
+        "sent_away": sum(person.sent_away for person in people[1:]),
         "memory": memory,
         "doctor": _doctor(root),
     }
@@ -152,6 +153,7 @@ def report(counts: dict[str, Any], said: dict[str, list[str]], told: Told) -> st
         ("answered within ms, median", f"{answer_ms[len(answer_ms) // 2]:,}" if answer_ms else "–"),
         ("at worst", f"{max(answer_ms):,}" if answer_ms else "–"),
         ("downloads", f"{counts['downloads']:,}, {counts['downloaded'] / MIB:,.0f} MiB"),
+        ("downloads told to come later, for the log was long", f"{counts['sent_away']:,}"),
         ("said to be locked", bold(_count(find_words(said, LOCKED)))),
         ("lines of failure in logs", bold(_count(find_words(said, CRASHED)))),
         ("errors on pages, failed requests", bold(len(said["pages"]) + len(said["people who asked and downloaded"]))),
@@ -164,7 +166,7 @@ def report(counts: dict[str, Any], said: dict[str, list[str]], told: Told) -> st
         f"every {REFRESH_SECONDS:g} s, a command every {ASK_SECONDS:g} s, and {DOWNLOADERS} people who download one "
         f"thing after another. What was said to whom was searched: {looked}.\n\n"
         + table(("what", "measured"), rows)
-        + _told(find_words(said, (*LOCKED, *CRASHED)))
+        + _told(said, find_words(said, (*LOCKED, *CRASHED)))
     )
 
 
@@ -181,6 +183,14 @@ def _count(found: Mapping[str, list[str]]) -> int:
     return sum(map(len, found.values()))
 
 
-def _told(found: Mapping[str, list[str]]) -> str:
-    lines = [f"- {where}: {line[:300]}" for where, own in found.items() for line in own[:3]]
+def _told(said: Mapping[str, list[str]], found: Mapping[str, list[str]]) -> str:
+    lines = [f"- {where}: {_whole(said[where], line)[:300]}" for where, own in found.items() for line in own[:3]]
     return "\n\n" + "\n".join(lines) if lines else ""
+
+
+def _whole(lines: list[str], line: str) -> str:
+    """Give a line and, of a traceback, the error at its end."""
+    if not line.startswith("Traceback"):
+        return line
+    after = lines[lines.index(line) + 1 :]
+    return next((end for end in after if end.strip() and not end.startswith((" ", "\t"))), line)
