@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 from playwright.sync_api import Browser, Playwright
 
@@ -101,9 +102,10 @@ def running_fleet(days: int = 10, bar_seconds: float = 1.0) -> Iterator[Fleet]:
 
 
 @contextmanager
-def running_page(root: Path, port: int) -> Iterator[str]:
-    """Serve the page of a folder that nobody else works in."""
-    process = _start(root, "dashboard.serve", FLOTILLA_DASHBOARD__PORT=str(port))
+def running_page(root: Path, port: int, passwords: Path | None = None) -> Iterator[str]:
+    """Serve the page of a folder that nobody else works in; to those of a password file, where one is given."""
+    more = {"FLOTILLA_DASHBOARD__PASSWORD_FILE": str(passwords)} if passwords else {}
+    process = _start(root, "dashboard.serve", FLOTILLA_DASHBOARD__PORT=str(port), **more)
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for(lambda: _answers(url), 30.0)
@@ -169,5 +171,8 @@ def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=1.0) as answer:
             return answer.status == 200
+    except HTTPError:
+        # It asks who is there.
+        return True
     except OSError:
         return False

@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -41,6 +41,7 @@ class Answer:
     status: int
     headers: dict[str, str]
     text: str
+    set_cookies: list[str] = field(default_factory=list)
 
     @property
     def cookie(self) -> str:
@@ -87,7 +88,8 @@ def ask(port: int, path: str, method: str = "GET", body: dict[str, str] | None =
         connection.request(method, path, text, sent)
         answer = connection.getresponse()
         found = {name.lower(): value for name, value in answer.getheaders()}
-        return Answer(answer.status, found, answer.read().decode("utf-8", "replace"))
+        cookies = answer.headers.get_all("set-cookie") or []
+        return Answer(answer.status, found, answer.read().decode("utf-8", "replace"), cookies)
     finally:
         connection.close()
 
