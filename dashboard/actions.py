@@ -1,4 +1,7 @@
-"""The one place that acts: writes a command for the worker, or speaks to supervisor. A viewer is refused here, too."""
+"""The one place that acts: writes a command for the worker, or speaks to supervisor. A viewer is refused here, too.
+
+What supervisor is asked for needs no database and so is in no table: it is a line of the sign-in record.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from dashboard import loaders
 from dashboard.components.person import require_operator
+from dashboard.gate import record
 from shared.clock import SystemClock
 from shared.database import open_commands, transaction
 from shared.enums import Cause, CommandKind, ScopeKind
@@ -40,9 +44,7 @@ def ask(
     Raises CommandRefused for a viewer or without a reason, DatabaseError where it cannot be written.
     """
     who = require_operator()
-    why = reason.strip()[:LONGEST_REASON]
-    if not why:
-        raise CommandRefused("reason must say why, was empty")
+    why = _required(reason)
     place = loaders.place()
     engine = _engine(place.settings.database.url, str(place.root), loaders.database_file())
     with transaction(engine) as connection:
@@ -62,38 +64,49 @@ def ask(
 
 def worker_process() -> str:
     """Give what supervisor says of the worker's process, such as `RUNNING`; raises SupervisorAway."""
-    return str(_supervisor_call("getProcessInfo", WORKER)["statename"])
+    try:
+        return str(_supervisor_call("getProcessInfo", WORKER)["statename"])
+    except Fault as fault:
+        raise SupervisorAway(f"supervisor must know the program {WORKER!r}, said: {fault.faultString}") from fault
 
 
-def stop_worker() -> str:
-    """Let supervisor end the worker's process and not start it again; give its state thereafter.
+def stop_worker(reason: str) -> bool:
+    """Let supervisor end the worker's process and not start it again; give whether that was recorded.
 
     The process is asked first and killed when it does not end in time; what a person latched stays in the books. Raises
-    CommandRefused for a viewer, SupervisorAway.
+    CommandRefused for a viewer or without a reason, SupervisorAway.
     """
-    require_operator()
-    return _tell("stopProcess", WORKER, False)
+    return _tell(record.STOP_ASKED, reason, "stopProcess", WORKER, False)
 
 
-def kill_worker() -> str:
-    """Kill the worker's process that was told to stop and does not; errors as of `stop_worker`."""
-    require_operator()
-    return _tell("signalProcess", WORKER, "KILL")
+def kill_worker(reason: str) -> bool:
+    """Kill the worker's process that was told to stop and does not; as `stop_worker`."""
+    return _tell(record.KILL_ASKED, reason, "signalProcess", WORKER, "KILL")
 
 
-def start_worker() -> str:
-    """Let supervisor start the worker's process; errors as of `stop_worker`."""
-    require_operator()
-    return _tell("startProcess", WORKER, False)
+def start_worker(reason: str) -> bool:
+    """Let supervisor start the worker's process; as `stop_worker`."""
+    return _tell(record.START_ASKED, reason, "startProcess", WORKER, False)
 
 
-def _tell(method: str, *arguments: Any) -> str:
+def _required(reason: str) -> str:
+    why = reason.strip()[:LONGEST_REASON]
+    if not why:
+        raise CommandRefused("reason must say why, was empty")
+    return why
+
+
+def _tell(what: str, reason: str, method: str, *arguments: Any) -> bool:
+    who, why = require_operator(), _required(reason)
+    # Before it is done, as a command is. A disk that is full must not keep anybody from stopping.
+    signins = record.SigninRecord(loaders.place().root, SystemClock())
+    is_recorded = signins.write(what, who.name, st.context.ip_address or "127.0.0.1", why)
     try:
         _supervisor_call(method, *arguments)
     except Fault as fault:
         if fault.faultCode not in (Faults.NOT_RUNNING, Faults.ALREADY_STARTED):
             raise SupervisorAway(f"supervisor must do what it is told, said: {fault.faultString}") from fault
-    return worker_process()
+    return is_recorded
 
 
 def _supervisor_call(method: str, *arguments: Any) -> Any:

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.confirm import question
-from dashboard.components.empty import waiting
+from dashboard.components.confirm import STOP_WORKER, question
+from dashboard.components.empty import books_were_read, waiting
 from dashboard.components.panels import refreshed_together
-from dashboard.components.progress import STOP_WORKER, stop_worker_question
-from dashboard.components.sidebar import sidebar
+from dashboard.components.process import process_question
+from dashboard.components.sidebar import sidebar, sidebar_without_books
 from dashboard.components.style import style
 from shared.errors import DatabaseError
 
@@ -32,13 +32,21 @@ PAGES = {
 st.set_page_config(page_title="Flotilla", page_icon="⛵", layout="wide", initial_sidebar_state="auto")
 style()
 page = st.navigation(PAGES)
+# It needs no database, and so is asked before anybody looks whether there is one.
+question(STOP_WORKER, "The worker's process", process_question)
 try:
-    loaders.portfolio_id()
+    # Not the portfolio's id, which is kept: this asks the database.
+    loaders.newest()
 except DatabaseError as error:
+    sidebar_without_books()
     waiting(error)
 else:
+    books_were_read()
     with refreshed_together():
         # The kill switch must not wait until a browser has read what draws charts.
         sidebar(has_charts=page.url_path != "control")
-        question(STOP_WORKER, "Stop the worker's process?", stop_worker_question)
-        page.run()
+        try:
+            page.run()
+        except DatabaseError as error:
+            # It went away while the page was being drawn.
+            waiting(error)

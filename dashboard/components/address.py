@@ -1,10 +1,13 @@
-"""Days in the address bar as moments in UTC, so that a link shows the same to somebody whose clock is another."""
+"""What stands in the address bar: names that are there, and days as moments in UTC, which are the same to all."""
 
+from collections.abc import Collection
 from datetime import date, datetime, time
+from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from dashboard.components.words import plain
 from dashboard.components.zone import zone
 from shared.errors import ConfigurationError
 from shared.units import DAY_MS, parse_time_ms, to_datetime, to_ms
@@ -45,3 +48,22 @@ def hold_ms(name: str, time_ms: int | None, is_end: bool = False) -> None:
 def clock_to_ms(day: date, at: time, fold: int = 0) -> int:
     """Give the ms of a date and a clock of the zone of the switch; `fold` 1 is the later of two equal times."""
     return to_ms(datetime.combine(day, at, ZoneInfo(zone())).replace(fold=fold))
+
+
+def known_or_stop(name: str, what: str, known: Collection[str]) -> None:
+    """Refuse an address that names what is not there: anything else in its place would be taken for it."""
+    missing = [written for written in st.query_params.get_all(name) if written not in known]
+    if missing:
+        unknown(f"There is no {what} {' nor '.join(plain(written) for written in missing)} in these books.", name)
+
+
+def unknown(sentence: str, *names: str) -> NoReturn:
+    """Say what is wrong with the address and draw nothing else, but a way on without these names in it."""
+    st.error(sentence, title="The address asks for what is not there", icon=":material/link_off:")
+    st.button("Show the page without it", key=f"without_{names[0]}", on_click=_forget, args=names)
+    st.stop()
+
+
+def _forget(*names: str) -> None:
+    for name in names:
+        st.query_params.pop(name, None)

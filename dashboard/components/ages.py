@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dashboard.components.words import duration, plain
+from dashboard import loaders
+from dashboard.components.words import duration, plain, when
 from dashboard.queries.overview import Overview
 from shared.clock import SystemClock
 from shared.liveness import Liveness, liveness
@@ -21,3 +22,10 @@ def age_of_data(overview: Overview) -> None:
         st.caption(f":material/schedule: {age} · step {overview.step:,}")
     else:
         st.caption(f":red[:material/warning: {age} · step {overview.step:,} · {plain(state.sentence)}]")
+
+
+def as_of() -> None:
+    """Write under what stands still until the page is loaded again which market time it is of."""
+    newest = loaders.newest()
+    if newest.market_ms:
+        st.caption(f":material/schedule: as of {when(newest.market_ms)}; it stands still until something is picked")

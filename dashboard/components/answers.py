@@ -1,10 +1,13 @@
 """What the worker answered, for people: a sentence, where the answer itself is for a program."""
 
 import json
+import re
 from typing import Any
 
 from dashboard.components.words import words
-from shared.enums import CommandKind, CommandStatus
+from shared.enums import Cause, CommandKind, CommandStatus, Level
+
+_NAMES = re.compile(rf"\b({'|'.join(name.name for kind in (Level, Cause) for name in kind)})\b")
 
 
 def in_words(command: dict[str, Any]) -> str:
@@ -15,7 +18,7 @@ def in_words(command: dict[str, Any]) -> str:
     """
     answer = command["answer"] if isinstance(command["answer"], str) else ""
     if command["kind"] != CommandKind.EXPLAIN.name or command["status"] != CommandStatus.DONE.name:
-        return answer
+        return names_in_words(answer)
     try:
         verdicts = json.loads(answer)
         stopping = [words(str(row["reason"])) for row in verdicts["rows"] if row["stops"]]
@@ -23,3 +26,8 @@ def in_words(command: dict[str, Any]) -> str:
     except (ValueError, KeyError, TypeError):
         return answer
     return f"{counted}; {' and '.join(stopping) or 'none'} stopped it"
+
+
+def names_in_words(sentence: str) -> str:
+    """Write the levels and causes that the worker names in a sentence as the pages write them."""
+    return _NAMES.sub(lambda found: words(found.group()), sentence)

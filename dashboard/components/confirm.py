@@ -7,6 +7,8 @@ import streamlit as st
 
 # The one question that several pages ask: whether to set or release a level.
 LEVEL_QUESTION = "level"
+# The one that every page asks, and that needs no database: whether to stop the worker's process.
+STOP_WORKER = "stop_worker"
 _OPEN = "question"
 
 

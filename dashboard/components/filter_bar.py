@@ -3,7 +3,8 @@
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.pickers import period_picker
+from dashboard.components.address import known_or_stop
+from dashboard.components.pickers import ChosenFilters, period_picker
 from dashboard.components.words import words
 from dashboard.queries.filters import Filters
 from dashboard.queries.fleet import load_members
@@ -12,8 +13,8 @@ from shared.enums import Side, Trigger
 SIDES = {"long": Side.BUY.name, "short": Side.SELL.name}
 
 
-def filter_bar(default_period: str = "30d", sides: bool = True, exit_reasons: bool = True) -> Filters:
-    """Draw the filters and give what they take."""
+def filter_bar(default_period: str = "30d", sides: bool = True, exit_reasons: bool = True) -> ChosenFilters:
+    """Draw the filters and give what they take; the times are those of the moment they are used in."""
     members = loaders.of_books(load_members)
     period = period_picker(default_period)
     with st.expander("Filters", expanded=_is_filtered(), icon=":material/filter_alt:"):
@@ -29,7 +30,9 @@ def filter_bar(default_period: str = "30d", sides: bool = True, exit_reasons: bo
             directions = _pills("Side", list(SIDES), "sides") if sides else ()
         with right:
             reasons = _pills("Exit reason", [trigger.name for trigger in Trigger], "exits") if exit_reasons else ()
-    return Filters(*period, bot_names, sleeve_names, symbols, tuple(SIDES[name] for name in directions), reasons)
+    taken = tuple(SIDES[name] for name in directions)
+    others = Filters(None, None, bot_names, sleeve_names, symbols, taken, reasons)
+    return ChosenFilters(period, others)
 
 
 def _is_filtered() -> bool:
@@ -39,9 +42,11 @@ def _is_filtered() -> bool:
 
 
 def _many(label: str, names: list[str], key: str) -> tuple[str, ...]:
+    known_or_stop(key, label.lower().removesuffix("s"), names)
     return tuple(st.multiselect(label, names, key=key, bind="query-params", placeholder="All", select_all=False))
 
 
 def _pills(label: str, names: list[str], key: str) -> tuple[str, ...]:
+    known_or_stop(key, label.lower(), [words(name) for name in names] + names)
     chosen = st.pills(label, names, selection_mode="multi", key=key, bind="query-params", format_func=words)
     return tuple(chosen)

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import loaders
+from dashboard.components.asked import asked_levels
 from dashboard.components.confirm import LEVEL_QUESTION, asking_button
 from dashboard.components.person import person
 from dashboard.components.words import money, percent, plain
@@ -30,9 +31,17 @@ class Halt(NamedTuple):
     notional: float
 
 
-def halts(scopes: pd.DataFrame) -> list[Halt]:
-    """Give the halted scopes with positions in them, the portfolio alone where it is one (`load_scopes`)."""
-    own = scopes[(scopes["own_level"] == Level.HALTED.name) & (scopes["positions"] > 0)]
+def halts(scopes: pd.DataFrame, asked: pd.DataFrame | None = None) -> list[Halt]:
+    """Give the halted scopes with positions in them, the portfolio alone where it is one (`load_scopes`).
+
+    With `asked` (`load_asked_levels`), those too for which a halt was asked and not taken yet.
+    """
+    is_halted = scopes["own_level"] == Level.HALTED.name
+    if asked is not None:
+        waiting = asked[asked["level"] == Level.HALTED.name]
+        names = pd.MultiIndex.from_frame(scopes[["scope_kind", "scope"]])
+        is_halted |= names.isin(list(zip(waiting["scope_kind"], waiting["scope"], strict=True)))
+    own = scopes[is_halted & (scopes["positions"] > 0)]
     covering: set[tuple[str, str]] = set()
     found = []
     for row in own.to_dict("records"):
@@ -56,7 +65,8 @@ def halt_warning(overview: Overview, said: str, page: str | None) -> None:
 
     `page` is the one that draws the question, None where that is this page.
     """
-    found = halts(loaders.live(load_scopes))
+    scopes = loaders.live(load_scopes)
+    found = halts(scopes, asked_levels())
     notional = sum(halt.notional for halt in found)
     share = f" ({percent(notional / overview.equity, 1)} of equity)" if overview.equity > 0.0 else ""
     named = [scope_name(halt.scope) for halt in found[:MOST_NAMED]]
@@ -67,7 +77,7 @@ def halt_warning(overview: Overview, said: str, page: str | None) -> None:
     )
     st.error(
         f"No order leaves, **no stop either**: {left if found else 'nothing is open.'} {said}",
-        title="HALTED",
+        title="Halted" if (scopes["own_level"] == Level.HALTED.name).any() else "Halt asked, not taken yet",
         icon=":material/dangerous:",
     )
     if found and person().is_operator:

@@ -7,14 +7,18 @@ import streamlit as st
 
 from dashboard import loaders
 from dashboard.components.ages import worker_liveness
+from dashboard.components.answers import names_in_words
+from dashboard.components.asked import COUNTS, asked_in_full, asked_in_short, asked_levels, asked_over
 from dashboard.components.halts import halt_warning
 from dashboard.components.panels import live
 from dashboard.components.words import plain, plain_badge, when, words
+from dashboard.queries.equity import PORTFOLIO, Scope
 from dashboard.queries.levels import load_levels
 from dashboard.queries.overview import Overview
 from shared.enums import Level
 
-COLOURS: dict[str, Literal["green", "orange", "red"]] = {
+Colour = Literal["green", "orange", "red", "gray"]
+COLOURS: dict[str, Colour] = {
     "RUNNING": "green",
     "NO_ENTRIES": "orange",
     "FLATTEN": "orange",
@@ -33,9 +37,26 @@ def header(title: str, about: str, link_to_control: bool = True) -> None:
     live(_now, link_to_control)
 
 
-def level_badge(level: str) -> None:
-    """Draw a level in its colour."""
-    st.badge(words(level), color=COLOURS.get(level, "red"), icon=_icon(level))
+def level_badge(level: str, scope: Scope = PORTFOLIO, sleeve: str = "") -> None:
+    """Draw the level that rules a scope in its colour; running is green only where a worker runs and no stop waits."""
+    st.badge(words(level), color=_colour(level, scope, sleeve), icon=_icon(level))
+
+
+def asked_badges() -> None:
+    """Draw what was asked and the worker has not set yet."""
+    asked = asked_levels()
+    for row in asked.head(MOST_CAUSES).to_dict("records"):
+        st.badge(plain_badge(asked_in_short(row)), color=COLOURS[row["level"]], icon=":material/hourglass_top:")
+    if len(asked) > MOST_CAUSES:
+        st.badge(f"{len(asked) - MOST_CAUSES} more asked", color="orange")
+
+
+def _colour(level: str, scope: Scope, sleeve: str) -> Colour:
+    if level != Level.RUNNING.name:
+        return COLOURS.get(level, "red")
+    overview = loaders.overview()
+    runs = overview is not None and worker_liveness(overview).is_well
+    return "green" if runs and asked_over(scope, sleeve).empty else "gray"
 
 
 def _icon(level: str) -> str:
@@ -47,7 +68,7 @@ def _now(link_to_control: bool) -> None:
     if overview is not None:
         _labels(overview)
         _warnings(overview, link_to_control)
-        if link_to_control and overview.level != Level.RUNNING.name:
+        if link_to_control and (overview.level != Level.RUNNING.name or not asked_levels().empty):
             st.page_link(CONTROL, label="To Control", icon=":material/tune:")
 
 
@@ -56,6 +77,7 @@ def _labels(overview: Overview) -> None:
         st.badge(plain_badge(overview.market_label), color="violet", icon=":material/science:")
         st.badge(plain_badge(overview.broker_label), color="blue", icon=":material/description:")
         level_badge(overview.level)
+        asked_badges()
         st.caption(f"market time {when(overview.market_ms)}", width="content")
 
 
@@ -66,30 +88,42 @@ def _warnings(overview: Overview, link_to_control: bool) -> None:
             f"{plain(state.sentence)}. What is shown is as old as that; positions are not looked after meanwhile.",
             icon=":material/heart_broken:",
         )
-    if overview.level == Level.HALTED.name or overview.unprotected > 0.0:
+    asked = asked_levels()
+    if overview.level == Level.HALTED.name or overview.unprotected > 0.0 or Level.HALTED.name in set(asked["level"]):
         halt_warning(overview, f"{_causes(Level.HALTED)}.", CONTROL if link_to_control else None)
     if overview.level in (Level.NO_ENTRIES.name, Level.FLATTEN.name):
         _level_warning(Level[overview.level])
+    for row in asked[asked["level"] != Level.HALTED.name].head(MOST_CAUSES).to_dict("records"):
+        _asked_warning(row)
 
 
 def _level_warning(level: Level) -> None:
     means = "Everything is closed and stays closed" if level is Level.FLATTEN else NO_ENTRIES
-    title = words(level.name).upper()
+    title = words(level.name).capitalize()
     st.warning(f"{means}. {_causes(level, of_portfolio=True)}.", title=title, icon=":material/front_hand:")
+
+
+def _asked_warning(row: dict[str, Any]) -> None:
+    closes = " Positions stay open until the worker takes it." if row["level"] == Level.FLATTEN.name else ""
+    st.warning(f"{asked_in_full(row)}. {COUNTS}{closes}", icon=":material/hourglass_top:")
 
 
 def _causes(level: Level, of_portfolio: bool = False) -> str:
     """Say who or what set a level, and why."""
     held = loaders.live(load_levels)
     causes = held[(held["level"] == level.name) & ((held["scope"] == "") | (not of_portfolio))]
-    said = [_set_by(row) for row in causes.head(MOST_CAUSES).to_dict("records")]
-    more = [f"{len(causes) - MOST_CAUSES} more"] if len(causes) > MOST_CAUSES else []
-    return "; ".join((*said, *more)) or "Who set it stands on Control"
+    asked = asked_levels()
+    waiting = asked[(asked["level"] == level.name) & (level is Level.HALTED)]
+    said = [asked_in_full(row) for row in waiting.to_dict("records")]
+    said += [_set_by(row) for row in causes.to_dict("records")]
+    more = [f"{len(said) - MOST_CAUSES} more"] if len(said) > MOST_CAUSES else []
+    return "; ".join((*said[:MOST_CAUSES], *more)) or "Who set it stands on Control"
 
 
 def _set_by(row: dict[str, Any]) -> str:
     where = f" for {row['scope_kind'].lower()} {plain(row['scope'])}" if row["scope"] else ""
     who = plain(row["who"]) or f"the cause {words(row['cause'])}"
-    why = f": {plain(row['reason'])}" if row["reason"] else ""
+    said = row["reason"] if row["who"] else names_in_words(row["reason"])
+    why = f": {plain(said)}" if said else ""
     since = f", since {when(row['since_ms'])}" if math.isfinite(row["since_ms"]) else ""
     return f"Set by {who}{where}{why}{since}"

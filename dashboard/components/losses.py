@@ -10,17 +10,25 @@ from dashboard import loaders
 from dashboard.components.reasons import MEANINGS
 from dashboard.components.words import gain, money, plain, words
 from dashboard.queries.exits import load_exits
+from dashboard.queries.filters import EVERYTHING, Filters
 from shared.enums import Reason
 
 # Half of the smallest amount that is written.
 NOTHING = 0.005
 
 
-def lost_most(bots: pd.DataFrame, quote: str) -> None:
-    """Draw the sentence on the bot that lost most of `load_bots`; all figures are since the books began."""
-    worst = bots.nsmallest(1, "profit").to_dict("records")[0]
-    if not worst["profit"] < -NOTHING:
-        st.markdown("None of these bots has lost money so far.")
+def lost_most(bots: pd.DataFrame, quote: str, filters: Filters = EVERYTHING) -> None:
+    """Draw the sentence on the bot that lost most of `load_bots` with `load_made`, within the times of the filters."""
+    times = Filters(filters.start_ms, filters.end_ms)
+    is_period = times != EVERYTHING
+    worst = bots.nsmallest(1, "period_profit" if is_period else "profit").to_dict("records")[0]
+    when = "in this period" if is_period else "so far"
+    if not worst["period_profit" if is_period else "profit"] < -NOTHING:
+        st.markdown(f"None of these bots has lost money {when}.")
+        return
+    if is_period:
+        said = lost_in_period(worst, loaders.of_books(load_exits, worst["bot"], times), quote)
+        st.markdown(f":material/trending_down: Lost most {when}: {said}")
         return
     said = lost_on(worst, loaders.of_books(load_exits, worst["bot"]), quote)
     st.markdown(f":material/trending_down: Lost most so far: {said}")
@@ -28,13 +36,8 @@ def lost_most(bots: pd.DataFrame, quote: str) -> None:
 
 def lost_on(bot: Mapping[str, Any], exits: pd.DataFrame, quote: str) -> str:
     """Say what a bot's profit is made of; what is named adds up to it (`load_exits`, a row of `load_bots`)."""
-    closed, fees = float(exits["profit"].sum()), float(exits["fees"].sum())
-    parts = []
-    if len(exits):
-        before = " (before them it was up)" if closed < 0.0 < closed + fees else ""
-        count = int(exits["round_trips"].sum())
-        ways = [f"{gain(row.profit)} by {words(row.exit_reason)} ({row.round_trips:,})" for row in exits.itertuples()]
-        parts.append(f"{gain(closed)} in {count:,} round trips after {money(fees)} of fees{before}: {', '.join(ways)}")
+    closed, fees = _sums(exits)
+    parts = _closed(exits, closed, fees)
     others = (
         # What an open round trip has realised so far belongs to no closed one.
         (float(bot["realised_profit"]) - closed, "realised in the one that is open"),
@@ -42,5 +45,32 @@ def lost_on(bot: Mapping[str, Any], exits: pd.DataFrame, quote: str) -> str:
         (float(bot["funding"]), "of funding"),
     )
     parts += [f"{gain(amount)} {what}" for amount, what in others if abs(amount) >= NOTHING]
-    who = f"**{plain(bot['bot'])}** ({plain(bot['symbol'])}), **{gain(bot['profit'])} {plain(quote)}**"
+    return _sentence(bot, float(bot["profit"]), parts, quote)
+
+
+def lost_in_period(bot: Mapping[str, Any], exits: pd.DataFrame, quote: str) -> str:
+    """Say what a bot's profit of a period is made of: what closed in it, and what was open at an end of it."""
+    closed, fees = _sums(exits)
+    parts, rest = _closed(exits, closed, fees), float(bot["period_profit"]) - closed
+    if abs(rest) >= NOTHING:
+        # A round trip that closed in the period brings with it what it made before, so this may have another sign.
+        parts.append(f"{gain(rest)} by what was open when it began or ended, and of funding")
+    return _sentence(bot, float(bot["period_profit"]), parts, quote)
+
+
+def _sums(exits: pd.DataFrame) -> tuple[float, float]:
+    return float(exits["profit"].sum()), float(exits["fees"].sum())
+
+
+def _closed(exits: pd.DataFrame, closed: float, fees: float) -> list[str]:
+    if not len(exits):
+        return []
+    before = " (before them it was up)" if closed < 0.0 < closed + fees else ""
+    count = int(exits["round_trips"].sum())
+    ways = [f"{gain(row.profit)} by {words(row.exit_reason)} ({row.round_trips:,})" for row in exits.itertuples()]
+    return [f"{gain(closed)} in {count:,} round trips after {money(fees)} of fees{before}: {', '.join(ways)}"]
+
+
+def _sentence(bot: Mapping[str, Any], profit: float, parts: list[str], quote: str) -> str:
+    who = f"**{plain(bot['bot'])}** ({plain(bot['symbol'])}), **{gain(profit)} {plain(quote)}**"
     return f"{who}: {'; '.join(parts)}. Last reason: {words(bot['reason'])}. {MEANINGS[Reason[bot['reason']]].sentence}"

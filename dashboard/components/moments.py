@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.address import FIRST_DAY, LAST_DAY, clock_to_ms, moment_ms
-from dashboard.components.words import when
+from dashboard.components.address import FIRST_DAY, LAST_DAY, clock_to_ms, moment_ms, unknown
+from dashboard.components.words import plain, when
 from dashboard.components.zone import UTC, in_own_zone, zone
 from shared.units import MINUTE_MS, format_time, to_datetime
 
@@ -51,7 +51,13 @@ def _linked_ms() -> int:
     if day is None and at is None:
         return latest_ms
     linked_ms = moment_ms(f"{day or latest.date()}T{at or f'{latest:%H:%M}'}")
-    return latest_ms if linked_ms is None else linked_ms
+    if linked_ms is None:
+        unknown(
+            f"{plain(day or '')} {plain(at or '')} is no moment: `day` is like 2026-01-31, `at` like 13:05.",
+            "day",
+            "at",
+        )
+    return linked_ms
 
 
 def _hold() -> None:

@@ -12,6 +12,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard import loaders
 from dashboard.components.empty import nothing
+from dashboard.components.pickers import as_of_now
 from dashboard.components.words import plain
 from dashboard.queries.overview import Overview
 from shared.errors import DatabaseError
@@ -28,7 +29,7 @@ def guarded(panel: Panel) -> Panel:
     @functools.wraps(panel)
     def draw(*arguments: object) -> None:
         try:
-            panel(*arguments)
+            panel(*(as_of_now(argument) for argument in arguments))
         except DatabaseError as error:
             st.error(plain(error), title="No figures: the database does not answer", icon=":material/cloud_off:")
 

@@ -5,12 +5,17 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from dashboard.gate.origins import FORWARDING
+from dashboard.gate.seal import HEADER as SEAL_HEADER
+from dashboard.gate.seal import is_sealed
 from shared.errors import CommandRefused
 
 OPERATOR = "operator"
 VIEWER = "viewer"
 # Who is at this machine while nobody has a password.
 LOCAL = "local"
+# Nobody vouches for them.
+UNKNOWN = "unknown"
 USER_HEADER = "x-flotilla-user"
 ROLE_HEADER = "x-flotilla-role"
 
@@ -30,16 +35,18 @@ class Person(NamedTuple):
 def person() -> Person:
     """Give the person the gate let in.
 
-    The gate strips these headers from what comes in and writes its own. Without a gate, someone on this machine is an
-    operator and anyone else a viewer.
+    The gate strips these headers from what comes in and writes its own, with its seal; without the seal a name is
+    somebody's claim. Without a gate, someone on this machine is an operator and anyone else a viewer.
     """
     headers = _headers()
     name, role = headers.get(USER_HEADER), headers.get(ROLE_HEADER)
-    if name and role:
+    if name and role and is_sealed(headers.get(SEAL_HEADER)):
         return Person(name, OPERATOR if role == OPERATOR else VIEWER)
-    if _is_here():
+    # A proxy on this machine brings people from anywhere.
+    claims = (USER_HEADER, ROLE_HEADER, SEAL_HEADER, *FORWARDING)
+    if _is_here() and not any(header in headers for header in claims):
         return Person(LOCAL, OPERATOR)
-    return Person("unknown", VIEWER)
+    return Person(UNKNOWN, VIEWER)
 
 
 def require_operator() -> Person:

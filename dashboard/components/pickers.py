@@ -1,15 +1,17 @@
 """What a person picks: a period, scopes, a bot. Each stands in the address bar, so that a link shows the same."""
 
+from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
 from typing import NamedTuple
 
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.address import FIRST_DAY, LAST_DAY, clock_to_ms, held_ms, hold_ms
-from dashboard.components.words import when
+from dashboard.components.address import FIRST_DAY, LAST_DAY, clock_to_ms, held_ms, hold_ms, known_or_stop, unknown
+from dashboard.components.words import plain, when
 from dashboard.components.zone import UTC, in_own_zone, zone
 from dashboard.queries.equity import PORTFOLIO, Scope
+from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members
 from shared.enums import ScopeKind
 from shared.units import DAY_MS, bar_open_ms
@@ -26,21 +28,58 @@ class Period(NamedTuple):
     end_ms: int | None
 
 
-def period_picker(default: str = "30d", key: str = "period", dates: bool = True) -> Period:
+ALWAYS = Period(None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenPeriod:
+    """A period as it was chosen: dates stay where they are, the last days move on with the books."""
+
+    days: int | None = None
+    dates: Period = ALWAYS
+
+    def now(self) -> Period:
+        """Give the times as of the newest step."""
+        return self.dates if self.days is None else Period(_begin_ms(self.days), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenFilters:
+    """Filters as they were chosen; their times are those of the period."""
+
+    period: ChosenPeriod = field(default_factory=ChosenPeriod)
+    others: Filters = EVERYTHING
+
+    def now(self) -> Filters:
+        """Give the filters as of the newest step."""
+        start_ms, end_ms = self.period.now()
+        return replace(self.others, start_ms=start_ms, end_ms=end_ms)
+
+
+def as_of_now(argument: object) -> object:
+    """Give what a choice amounts to as of the newest step; anything else as it is.
+
+    A panel that draws itself again asks anew each time: a start worked out once would make `1d` longer and longer.
+    """
+    return argument.now() if isinstance(argument, ChosenPeriod | ChosenFilters) else argument
+
+
+def period_picker(default: str = "30d", key: str = "period", dates: bool = True) -> ChosenPeriod:
     """Let a person pick a period that ends at the last step, or dates of their own."""
     options = [*PERIODS, CUSTOM] if dates else list(PERIODS)
+    known_or_stop(key, "period", options)
     chosen = st.segmented_control(
         "Period", options, default=default, required=True, key=key, bind="query-params", label_visibility="collapsed"
     )
     if chosen == CUSTOM:
-        return _dates(key)
-    days = PERIODS.get(chosen or default)
-    return Period(None, None) if days is None else Period(_begin_ms(days), None)
+        return ChosenPeriod(dates=_dates(key))
+    return ChosenPeriod(PERIODS[chosen or default])
 
 
 def scope_picker(key: str = "lines", label: str = "Lines") -> tuple[Scope, ...]:
     """Let a person pick scopes to draw: the portfolio, sleeves, bots."""
     scopes = {PORTFOLIO_LABEL: PORTFOLIO} | {named_scope(scope): scope for scope in _scopes()}
+    known_or_stop(key, "scope", scopes)
     chosen = st.multiselect(
         label, list(scopes), default=[PORTFOLIO_LABEL], key=key, bind="query-params", placeholder="Portfolio",
         max_selections=12, select_all=False,
@@ -49,14 +88,17 @@ def scope_picker(key: str = "lines", label: str = "Lines") -> tuple[Scope, ...]:
 
 
 def one_scope_picker(key: str = "scope", label: str = "Scope") -> Scope:
-    """Let a person pick one scope."""
+    """Let a person pick one scope; a link to one that is not there is refused, for another must not stand for it."""
     scopes = {PORTFOLIO_LABEL: PORTFOLIO} | {named_scope(scope): scope for scope in _scopes()}
+    known_or_stop(key, "scope", scopes)
     return scopes[st.selectbox(label, list(scopes), key=key, bind="query-params") or PORTFOLIO_LABEL]
 
 
 def bot_picker(key: str = "bot", label: str = "Bot") -> str | None:
-    """Let a person pick a bot; None where the fleet has none."""
+    """Let a person pick a bot; None where the fleet has none. A link to one that is not there is refused."""
     bots = list(loaders.of_books(load_members)["bot"])
+    if bots:
+        known_or_stop(key, "bot", bots)
     return st.selectbox(label, bots, key=key, bind="query-params", placeholder="No bots yet")
 
 
@@ -78,6 +120,10 @@ def _begin_ms(days: int) -> int:
 
 def _dates(key: str) -> Period:
     """Let a person pick dates of the zone of the switch; the address bar holds where they begin and end, in UTC."""
+    for end in ("from", "to"):
+        written = st.query_params.get(f"{key}_{end}", "")
+        if written and held_ms(f"{key}_{end}") is None:
+            unknown(f"{plain(written)} is no date.", f"{key}_{end}")
     left, right = st.columns(2)
     for place, label, end in ((left, "From", "from"), (right, "To, inclusive", "to")):
         held = held_ms(f"{key}_{end}", end == "to")
@@ -89,7 +135,7 @@ def _dates(key: str) -> Period:
             min_value=FIRST_DAY, max_value=LAST_DAY,
         )  # fmt: skip
     period = Period(held_ms(f"{key}_from"), held_ms(f"{key}_to", is_end=True))
-    if zone() != UTC and period != Period(None, None):
+    if zone() != UTC and period != ALWAYS:
         first, last = (when(time_ms) if time_ms is not None else "open" for time_ms in period)
         st.caption(f"From {first} to {last}")
     return period

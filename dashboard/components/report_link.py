@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from dashboard.components.pickers import ChosenFilters
 from dashboard.queries.filters import EVERYTHING, Filters
 
 REPORT_PATH = "/report.html"
@@ -28,6 +29,7 @@ def report_url(filters: Filters = EVERYTHING) -> str:
     return REPORT_PATH + (f"?{urlencode(asked, doseq=True)}" if asked else "")
 
 
-def report_link(filters: Filters = EVERYTHING) -> None:
-    """Draw the button that downloads the report of what the filters take."""
-    st.link_button("Report as one file", report_url(filters), icon=":material/description:", type="tertiary", help=HELP)
+def report_link(filters: Filters | ChosenFilters = EVERYTHING) -> None:
+    """Draw the button that downloads the report of what the filters take; live, it moves on with the last days."""
+    taken = filters.now() if isinstance(filters, ChosenFilters) else filters
+    st.link_button("Report as one file", report_url(taken), icon=":material/description:", type="tertiary", help=HELP)

@@ -22,7 +22,7 @@ _BOT = (
     *("equity", "allocation", "weight", "money_in", "profit_so_far", "realised_profit", "open_profit", "funding"),
     *("fees", "return_fraction", "drawdown_fraction", "max_drawdown_fraction", "round_trips", "wins", "win_rate"),
     *("win_rate_low", "win_rate_high", "side", "position", "notional", "reason", "reason_value", "reason_limit"),
-    *("low", "high", "confirmed", "last_fill_ms"),
+    *("low", "high", "confirmed", "last_fill_ms", "period_profit", "period_fees"),
 )
 _WIN_RATE = (
     *("by", "label", "count", "wins", "symbol_days", "trials", "win_rate", "win_rate_low", "win_rate_high"),

@@ -7,11 +7,18 @@ _STYLE = """
 .stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 3rem; }
 [data-testid="stMetricValue"] { font-size: clamp(1.35rem, 2.4vw, 2.1rem); }
 [data-testid="stSidebarUserContent"] { padding-bottom: 2rem; }
-.st-key-kill button, .st-key-flatten_instead button, .st-key-stop_worker_now button {
+:is(.st-key-kill, .st-key-kill_on_top) :is(a, button),
+:is(.st-key-flatten_instead, .st-key-stop_worker_now, .st-key-kill_worker_now) button:enabled {
   background-color: #b3261e; border-color: #b3261e; color: #fff; }
-.st-key-kill button:hover, .st-key-flatten_instead button:hover, .st-key-stop_worker_now button:hover {
+:is(.st-key-kill, .st-key-kill_on_top) :is(a, button):hover,
+:is(.st-key-flatten_instead, .st-key-stop_worker_now, .st-key-kill_worker_now) button:enabled:hover {
   background-color: #8c1d18; border-color: #8c1d18; color: #fff; }
+:is(.st-key-kill, .st-key-kill_on_top) a { justify-content: center; min-height: 2.5rem; border-radius: 0.5rem; }
+:is(.st-key-kill, .st-key-kill_on_top) a * { color: #fff; font-weight: 600; }
 .st-key-kill { position: sticky; bottom: 0.5rem; z-index: 2; }
+/* In Streamlit's own line at the top, under which a page scrolls away: it covers nothing that could be read there. */
+.st-key-kill_on_top { position: fixed; top: 0.6rem; right: 4rem; z-index: 999991; width: auto !important; }
+.stApp:has([data-testid="stSidebar"][data-collapsed="false"]) .st-key-kill_on_top { display: none; }
 /* The table's own: columns as they are shown, percent for fractions, and formulas left alive. */
 [data-testid="stElementToolbarButton"]:has([aria-label="Download as CSV"]) { display: none; }
 /* Downloads: a quiet icon at the lower right of its table or chart; its words are for screen readers. */

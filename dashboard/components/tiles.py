@@ -5,8 +5,10 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
+from dashboard.components.asked import asked_in_short
 from dashboard.components.words import (
     UNKNOWN,
+    days_of_risk,
     duration,
     gain,
     money,
@@ -21,6 +23,14 @@ from dashboard.components.zone import UTC, zone
 from dashboard.queries.overview import Overview, WinRate
 from dashboard.queries.returns import ReturnFigures
 from dashboard.queries.round_trips import TripFigures
+from shared.enums import Level
+
+# At which marks a drawdown was looked for, by `Resolution`.
+MARKED = {
+    "STEP": "at every step",
+    "HOUR": "by the lowest and highest of each hour",
+    "DAY": "by the lowest and highest of each day",
+}
 
 
 def tile(label: str, value: str, about: str = "", change: str | None = None, note: str | None = None) -> None:
@@ -51,14 +61,14 @@ def overview_tiles(overview: Overview, wins: WinRate) -> None:
             gain(overview.profit),
         ),
         (
-            "Today, UTC",
+            "Profit today, UTC",
             gain(overview.today_profit),
             f"{_left(overview.daily_loss_left_fraction)} to the daily limit",
             signed_percent(overview.today_fraction),
             f"Since 00:00 UTC{_local_start(overview.day_start_ms)}; what moved in and out is left out.",
         ),
         (
-            "Drawdown",
+            "Drawdown now",
             percent(overview.drawdown_fraction),
             f"{_left(overview.drawdown_left_fraction)} to the brake at {percent(overview.drawdown_limit, 0)}",
         ),
@@ -67,7 +77,7 @@ def overview_tiles(overview: Overview, wins: WinRate) -> None:
             gain(overview.open_profit),
             f"{overview.positions} of {overview.bots} bots hold a position",
         ),
-        _win_rate(wins.rate, wins.low, wins.high, wins.count, wins.symbol_days),
+        _win_rate(wins.rate, wins.low, wins.high, wins.count, wins.trials),
         (
             "Exposure",
             percent(overview.exposure_fraction, 1),
@@ -76,7 +86,7 @@ def overview_tiles(overview: Overview, wins: WinRate) -> None:
         (
             "Fees today",
             money(overview.fees_today),
-            f"{overview.fills_today:,} fills; {money(overview.fees)} since the start",
+            f"{overview.fills_today:,} fills{_others(overview)}; {money(overview.fees)} since the start",
         ),
         ("Saved by netting", money(overview.saved_quote), "fees and slippage of what crossed in house"),
     )
@@ -85,7 +95,7 @@ def overview_tiles(overview: Overview, wins: WinRate) -> None:
 def trip_tiles(figures: TripFigures) -> None:
     """Draw the tiles of a set of round trips."""
     tiles(
-        _win_rate(figures.win_rate, figures.win_rate_low, figures.win_rate_high, figures.count, figures.symbol_days),
+        _win_rate(figures.win_rate, figures.win_rate_low, figures.win_rate_high, figures.count, figures.trials),
         ("Profit", gain(figures.profit), f"{gain(figures.gross_profit)} before {money(figures.fees)} of fees"),
         (
             "Profit factor",
@@ -109,11 +119,20 @@ def return_tiles(figures: ReturnFigures) -> None:
             ratio(figures.sharpe_ratio),
             f"Sortino {ratio(figures.sortino_ratio)}, Calmar {ratio(figures.calmar_ratio)}",
         ),
-        ("Max drawdown", percent(figures.max_drawdown), f"lasted {duration(figures.max_drawdown_ms)}"),
+        (
+            "Deepest drawdown",
+            percent(figures.max_drawdown),
+            "equity never fell" if figures.max_drawdown == 0.0 else f"lasted {duration(figures.max_drawdown_ms)}",
+            None,
+            f"Below the highest equity since the first mark of the period, {MARKED[figures.drawdown_of]}; how long it "
+            "lasted is told from daily marks. Calmar is the return a year by this.",
+        ),
         (
             "Value at risk, one day",
             percent(figures.value_at_risk),
             f"volatility {percent(figures.annual_volatility, 1)} a year, {figures.days:,} days",
+            None,
+            f"{days_of_risk(figures.days).capitalize()}.",
         ),
     )
 
@@ -122,7 +141,7 @@ def risk_tiles(overview: Overview, figures: ReturnFigures | None, held: pd.DataF
     """Draw the tiles of what a bad day would cost; `held` are the open positions."""
     tiles(
         (
-            "Drawdown",
+            "Drawdown now",
             percent(overview.drawdown_fraction),
             f"{_left(overview.drawdown_left_fraction)} to the brake",
         ),
@@ -134,7 +153,7 @@ def risk_tiles(overview: Overview, figures: ReturnFigures | None, held: pd.DataF
         (
             "Value at risk, one day",
             percent(figures.value_at_risk) if figures else UNKNOWN,
-            f"99 % of {figures.days:,} days lost less" if figures else "needs two days of marks",
+            days_of_risk(figures.days) if figures else "needs two days of marks",
         ),
         (
             "Lost if every stop is hit",
@@ -149,26 +168,42 @@ def bot_tiles(bot: dict) -> None:
     tiles(
         ("Equity", money(bot["equity"]), f"on {money(bot['money_in'])} put in", gain(bot["profit"])),
         ("Return", signed_percent(bot["return_fraction"]), f"{gain(bot['open_profit'])} of it open"),
-        _win_rate(bot["win_rate"], bot["win_rate_low"], bot["win_rate_high"], bot["round_trips"], None),
-        ("Drawdown", percent(bot["drawdown_fraction"]), f"{percent(bot['max_drawdown_fraction'])} at its deepest"),
+        _win_rate(bot["win_rate"], bot["win_rate_low"], bot["win_rate_high"], bot["round_trips"], bot["round_trips"]),
+        ("Drawdown now", percent(bot["drawdown_fraction"]), f"{percent(bot['max_drawdown_fraction'])} at its deepest"),
     )
 
 
-def scope_tiles(scope: pd.Series, quote: str) -> None:
-    """Draw what a scope is allowed to do and what it holds; `scope` is a row of `load_scopes`."""
+def scope_tiles(scope: pd.Series, quote: str, asked: pd.DataFrame) -> None:
+    """Draw what a scope is allowed to do and what it holds; `scope` is a row of `load_scopes`.
+
+    `asked` are the levels asked for it and not set yet, the highest first: one above its level counts already.
+    """
     tiles(
-        ("Level", words(scope["level"]), f"its own: {words(scope['own_level'])}"),
+        _level(scope, asked[[Level[level] > Level[scope["level"]] for level in asked["level"]]]),
         ("Open positions", f"{scope['positions']:,}", "at the last step"),
         (f"Notional at risk, {plain(quote)}", money(scope["notional"]), "at the last price"),
     )
 
 
-def _win_rate(rate: float, low: float, high: float, count: int, symbol_days: int | None) -> tuple[Any, ...]:
+def _level(scope: pd.Series, higher: pd.DataFrame) -> tuple[Any, ...]:
+    own = f"its own: {words(scope['own_level'])}"
+    if higher.empty:
+        return "Level", words(scope["level"]), own
+    waiting = "; ".join(plain(asked_in_short(row)) for row in higher.to_dict("records"))
+    return "Level", f"{words(higher['level'].iloc[0])}, asked", f"{words(scope['level'])} at the last step; {waiting}"
+
+
+def _win_rate(rate: float, low: float, high: float, count: int, trials: int) -> tuple[Any, ...]:
     about = f"{percent(low, 0)} – {percent(high, 0)}, {count:,} round trips"
-    if symbol_days is None:
-        return "Win rate", percent(rate, 1), about
-    note = f"95 % Wilson interval over {symbol_days:,} symbol-days, for bots on one symbol are not independent."
+    note = "95 % Wilson interval over the round trips."
+    if trials != count:
+        note = f"95 % Wilson interval over {trials:,} symbol-days, for bots on one symbol are not independent."
     return "Win rate", percent(rate, 1), about, None, note
+
+
+def _others(overview: Overview) -> str:
+    count = overview.other_fees_today
+    return f", {count:,} paid in another currency and not in the sum" if count else ""
 
 
 def _local_start(day_start_ms: int) -> str:

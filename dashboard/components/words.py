@@ -14,6 +14,9 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:@&^=\"'])")
 # What becomes a link, an icon or a smiley although nothing marks it: an invisible word joiner after it prevents that.
 _LINKS = re.compile(r":(?=[a-z/])|www(?=\.)|\w(?=@)", re.IGNORECASE)
 
+# The command line's word, and that of the level it sets, by which the pages call both.
+_SAID = {"PAUSE": "pause (no entries)"}
+
 
 def plain(text: object) -> str:
     """Write stored text so that markdown shows it as it is: no link, image, icon or colour comes of it."""
@@ -55,6 +58,13 @@ def duration(duration_ms: float | None) -> str:
     return format_duration(duration_ms) if _is_known(duration_ms) else UNKNOWN
 
 
+def days_of_risk(days: int) -> str:
+    """Say what a value at risk at 99 % is among so many days: of a hundred or fewer, a matter of the worst."""
+    if days > 101:
+        return f"99 % of {days:,} days lost less"
+    return f"between the two worst of {days:,} days" if days > 1 else "of a single day"
+
+
 def when(time_ms: float | None) -> str:
     """Write a time in the zone of the switch, or a dash."""
     return format_time(int(time_ms), zone()) if _is_known(time_ms) and time_ms else UNKNOWN
@@ -62,7 +72,7 @@ def when(time_ms: float | None) -> str:
 
 def words(name: str) -> str:
     """Write a name of a closed vocabulary as words: `TRAILING_STOP` is `trailing stop`."""
-    return name.replace("_", " ").lower()
+    return _SAID.get(name) or name.replace("_", " ").lower()
 
 
 def _is_known(value: float | None) -> TypeGuard[float]:

@@ -19,6 +19,7 @@ from dashboard.figures.theme import (
     new_figure,
     plain_all,
 )
+from shared.units import DAY_MS
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -56,26 +57,33 @@ def monthly_figure(frame: DataFrame) -> go.Figure:
     return figure
 
 
-def sharpe_figure(frame: DataFrame) -> go.Figure:
-    """Draw the rolling Sharpe ratio (`rolling_sharpe`)."""
+def sharpe_figure(frame: DataFrame, days: int = 30) -> go.Figure:
+    """Draw the rolling Sharpe ratio of so many days each (`rolling_sharpe`)."""
     known = frame[frame["sharpe_ratio"].notna()] if len(frame) else frame
     if not len(known):
-        return empty_figure("A rolling Sharpe ratio needs more days of returns than there are yet.", "sharpe")
+        return empty_figure(f"A rolling Sharpe ratio needs {days} daily returns that vary.", "sharpe")
     days = int(known["days"].iloc[0])
-    figure = new_figure("sharpe", xaxis=day_axis(), showlegend=False)
+    time_ms, values = milliseconds(known["time_ms"]), known["sharpe_ratio"].to_numpy(np.float64)
+    # An axis of one point has no extent of its own.
+    span = {"range": [time_ms[0] - DAY_MS, time_ms[0] + DAY_MS]} if len(known) == 1 else {}
+    low, high = min(values.min(), 0.0), max(values.max(), 0.0)
+    room = 0.1 * max(high - low, 1.0)
+    figure = new_figure("sharpe", xaxis=day_axis(**span), showlegend=False)
     figure.add_trace(
         go.Scatter(
-            x=milliseconds(known["time_ms"]),
-            y=known["sharpe_ratio"].to_numpy(),
+            x=time_ms,
+            y=values,
             name="Sharpe ratio",
-            mode="lines",
+            mode="lines" if len(known) > 1 else "markers",
+            marker={"color": PALETTE[0], "size": 8},
             line={"color": PALETTE[0], "width": 2},
             xhoverformat=TIME,
             hovertemplate="%{y:.2f}<extra></extra>",
         )
     )
     figure.add_hline(0.0, line={"color": NEUTRAL, "width": 1})
-    figure.update_layout(yaxis={"title": {"text": f"Sharpe ratio, n = {days} days each"}, "tickformat": ".1f"})
+    title = {"text": f"Sharpe ratio, n = {days} days each"}
+    figure.update_layout(yaxis={"title": title, "tickformat": ".1f", "range": [low - room, high + room]})
     return figure
 
 

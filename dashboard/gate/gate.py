@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.gate import oidc as oidc_paths
+from dashboard.gate import seal
 from dashboard.gate.headers import secured
 from dashboard.gate.oidc import Oidc
 from dashboard.gate.origins import from_this_machine, host_allowed, same_origin
@@ -18,7 +19,8 @@ from dashboard.gate.record import SIGNED_IN, SigninRecord
 from dashboard.gate.sessions import COOKIE, IDLE_SECONDS, Session, Sessions
 from shared.clock import Clock
 
-USER_HEADER, ROLE_HEADER = b"x-flotilla-user", b"x-flotilla-role"
+USER_HEADER, ROLE_HEADER, SEAL_HEADER = b"x-flotilla-user", b"x-flotilla-role", seal.HEADER.encode()
+OURS = (USER_HEADER, ROLE_HEADER, SEAL_HEADER)
 SIGN_IN_PATH, SIGN_OUT_PATH, HEALTH_PATH = "/login", "/logout", "/healthz"
 OPEN_PATHS = frozenset({SIGN_IN_PATH, HEALTH_PATH})
 # Websocket close codes 4000 to 4999 are an application's own.
@@ -150,9 +152,13 @@ def client_address(connection: HTTPConnection) -> str:
 
 def _named(scope: Scope, person: Person | None) -> Scope:
     """Say who asks, in place of whatever the request says of itself."""
-    headers = [(name, value) for name, value in scope["headers"] if _spelt(name) not in (USER_HEADER, ROLE_HEADER)]
+    headers = [(name, value) for name, value in scope["headers"] if _spelt(name) not in OURS]
     if person is not None:
-        headers += [(USER_HEADER, person.name.encode()), (ROLE_HEADER, person.role.encode())]
+        headers += [
+            (USER_HEADER, person.name.encode()),
+            (ROLE_HEADER, person.role.encode()),
+            (SEAL_HEADER, seal.SEAL.encode()),
+        ]
     return {**scope, "headers": headers}
 
 

@@ -5,6 +5,7 @@ from pandas import DataFrame, Series, concat
 from sqlalchemy import Connection, func, select
 
 from dashboard.queries import marks
+from dashboard.queries.depths import load_depths
 from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members, select_members
 from dashboard.queries.flows import flow_free
@@ -16,7 +17,10 @@ from shared.units import DAY_MS, HOUR_MS
 
 # Hourly marks of bots that are added up; where there are more the daily ones.
 MOST_MARKS = 400_000
-_READ = ("scope_id", "time_ms", "last_ms", "equity", "money_in")
+_READ = (
+    *("scope_id", "time_ms", "last_ms", "equity", "money_in"),
+    *("drawdown_fraction", "low_equity", "high_equity"),
+)
 _SLOT_MS = {Resolution.HOUR: HOUR_MS, Resolution.DAY: DAY_MS}
 
 
@@ -53,37 +57,49 @@ def summed_daily(summed: DataFrame) -> DataFrame:
     daily["return_fraction"] = np.r_[nothing, metrics.returns(grown)]
     daily["profit"] = np.r_[nothing, np.diff(earned)]
     names = ("flow_free_equity", "return_fraction", "profit", "drawdown_fraction", "equity", "money_in")
-    return daily[["time_ms", *names]].reset_index(drop=True)
+    daily = daily[["time_ms", *names]].reset_index(drop=True)
+    daily.attrs["drawdown_of"] = str(summed["resolution"].iloc[0]) if len(summed) else Resolution.DAY.name
+    return daily
 
 
 def load_bot_returns(connection: Connection, portfolio_id: int, filters: Filters = EVERYTHING) -> DataFrame:
     """Load the flow-free return of each bot from its first mark to its last, for the few that are asked for.
 
-    Columns: bot, return_fraction (NaN where it had no money at first). Filters: times, bots, sleeves, symbols.
+    Columns: bot, return_fraction (NaN where it had no money at first), max_drawdown (below its highest since the first
+    mark; since the books began the deepest the worker marked; NaN where nothing was). Filters: times, bots, sleeves,
+    symbols.
     """
     points = _points(connection, portfolio_id, filters)
-    points["grown"] = flow_free(connection, portfolio_id, ScopeKind.BOT, points, Resolution.DAY)
+    grown = flow_free(connection, portfolio_id, ScopeKind.BOT, points, Resolution.DAY)
+    depth = points["drawdown_fraction"].to_numpy(np.float64)
+    if _before_ms(connection, portfolio_id, filters) is not None:
+        depth, _ = load_depths(connection, portfolio_id, ScopeKind.BOT, points, grown)
+    points = points.assign(grown=grown, depth=depth)
     returned = {
         int(bot_id): metrics.total_return(own["grown"].to_numpy(np.float64))
         for bot_id, own in points.groupby("scope_id")
     }
+    deepest = points.groupby("scope_id")["depth"].max().to_dict()
     taken = select_members(load_members(connection, portfolio_id), filters)
-    fractions = np.array([returned.get(int(bot_id), np.nan) for bot_id in taken["bot_id"]], np.float64)
-    return DataFrame({"bot": taken["bot"].to_numpy(), "return_fraction": fractions}).astype({"bot": "str"})
+    fractions, fell = (
+        np.array([found.get(int(bot_id), np.nan) for bot_id in taken["bot_id"]], np.float64)
+        for found in (returned, deepest)
+    )
+    columns = {"bot": taken["bot"].to_numpy(), "return_fraction": fractions, "max_drawdown": fell}
+    return DataFrame(columns).astype({"bot": "str"})
 
 
 def load_bot_profits(connection: Connection, portfolio_id: int, filters: Filters = EVERYTHING) -> DataFrame:
     """Load what each bot made in a period of whole days, open positions at the last close; read from few of its marks.
 
-    Columns: bot, sleeve, symbol, profit (quote; they sum to that of `load_daily`), max_drawdown (deepest the worker
-    marked within; NaN where nothing was). Filters: times, bots, sleeves, symbols.
+    Columns: bot, sleeve, symbol, profit (quote; they sum to that of `load_daily`). Filters: times, bots, sleeves,
+    symbols.
     """
     taken = select_members(load_members(connection, portfolio_id), filters)
     ids = [int(bot_id) for bot_id in taken["bot_id"]]
     days = equity_points(ScopeKind.BOT, Resolution.DAY, ids, filters.start_ms, filters.end_ms)
     own = days.order_by(None).subquery().c
-    deepest = func.max(own.drawdown_fraction).label("max_drawdown")
-    edges = select(own.scope_id, func.max(own.time_ms).label("last_ms"), deepest).group_by(own.scope_id)
+    edges = select(own.scope_id, func.max(own.time_ms).label("last_ms")).group_by(own.scope_id)
     ends = frame(connection, edges).set_index("scope_id")
     ended = _earned(connection, ids, ends["last_ms"])
     begun = ended.iloc[:0]
@@ -95,7 +111,6 @@ def load_bot_profits(connection: Connection, portfolio_id: int, filters: Filters
     rows = taken[["bot_id", "bot", "sleeve", "symbol"]].set_index("bot_id")
     # A bot that no mark of the period holds made nothing in it.
     rows["profit"] = made.reindex(rows.index).fillna(0.0).astype("float64")
-    rows["max_drawdown"] = ends["max_drawdown"].reindex(rows.index).astype("float64")
     return rows.reset_index(drop=True)
 
 

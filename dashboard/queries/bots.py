@@ -7,6 +7,7 @@ from pandas import DataFrame, Series, concat
 from sqlalchemy import Connection, case, func, select, union_all
 
 from dashboard.queries import marks
+from dashboard.queries.depths import depths
 from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members, select_members
 from dashboard.queries.flows import flow_free
@@ -38,8 +39,9 @@ def load_bots(connection: Connection, portfolio_id: int, filters: Filters = EVER
     + funding), fees; position (signed quantity), side (LONG, SHORT or FLAT), notional, is_open, bar_status; reason,
     reason_value, reason_limit, low, high, confirmed; last_fill_ms (NaN before any), drawdown_fraction.
 
-    Within the times of the filters: return_fraction (flow-free), max_drawdown_fraction, sparkline (a list of at most
-    60 flow-free returns since the start), round_trips, wins, win_rate, win_rate_low, win_rate_high (Wilson, 95 %),
+    Within the times of the filters: return_fraction (flow-free), max_drawdown_fraction (below the highest since the
+    first mark, by the hours or days read; since the books began the deepest the worker marked), sparkline (a list of at
+    most 60 flow-free returns since the start), round_trips, wins, win_rate, win_rate_low, win_rate_high (Wilson, 95 %),
     trips_profit. Filters: times, bots, sleeves, symbols.
     """
     states = select_members(load_bot_states(connection, portfolio_id), filters).reset_index(drop=True)
@@ -93,7 +95,12 @@ def _add_curves(connection: Connection, portfolio_id: int, filters: Filters, row
     opening = marks.load_opening(connection, portfolio_id) if filters.start_ms is None else None
     if opening is not None:
         read = marks.with_openings(read, opening)
-    lines = _lines(read, flow_free(connection, portfolio_id, ScopeKind.BOT, read, resolution))
+    grown = flow_free(connection, portfolio_id, ScopeKind.BOT, read, resolution)
+    lines = _lines(read, grown)
+    if filters.start_ms is not None:
+        # The worker's drawdowns are from the highest ever.
+        fell = read[["scope_id"]].assign(depth=depths(connection, portfolio_id, ScopeKind.BOT, read, grown))
+        deepest = fell.groupby("scope_id")["depth"].max().to_dict()
     rows["return_fraction"] = np.array([lines[id_][-1] if lines.get(id_) else np.nan for id_ in ids], np.float64)
     rows["max_drawdown_fraction"] = np.array([deepest.get(bot_id, np.nan) for bot_id in ids], np.float64)
     rows["sparkline"] = Series([_sparkline(lines.get(bot_id, [])) for bot_id in ids], dtype="object")
@@ -122,7 +129,7 @@ def _read_curves(
     """Read marks of bots: every hour or day where that is not much, else some days; and each one's deepest drawdown."""
     start_ms, end_ms = _span(connection, filters, ids)
     hours, days = (end_ms - start_ms) // HOUR_MS + 1, (end_ms - start_ms) // DAY_MS + 1
-    resolution = Resolution.HOUR if hours * len(ids) <= MOST_MARKS // 4 else Resolution.DAY
+    resolution = Resolution.HOUR if hours * len(ids) <= MOST_MARKS // 2 else Resolution.DAY
     points = equity_points(ScopeKind.BOT, resolution, ids, filters.start_ms, filters.end_ms)
     if resolution is Resolution.HOUR or days * len(ids) <= MOST_MARKS:
         read = frame(connection, points)
@@ -131,7 +138,7 @@ def _read_curves(
     grid = np.unique(np.linspace(first, last, SPARKLINE_POINTS, dtype=np.int64)) * DAY_MS
     time_ms = points.selected_columns.time_ms
     read = frame(connection, points.where(time_ms.in_(grid.tolist())))
-    return read, _deepest(connection, filters, ids), resolution
+    return read, _deepest(connection, filters, ids) if filters.start_ms is None else {}, resolution
 
 
 def _deepest(connection: Connection, filters: Filters, ids: list[int]) -> dict[int, float]:

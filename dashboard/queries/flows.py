@@ -33,7 +33,7 @@ def flow_free(
     """
     if not len(points):
         return np.empty(0)
-    arrivals = _arrivals(connection, portfolio_id, kind, points)
+    arrivals = load_arrivals(connection, portfolio_id, kind, points)
     marks = points[list(_NEEDED)].reset_index(drop=True).assign(place=np.arange(len(points)))
     if resolution is Resolution.DAY:
         marks = _with_hours(connection, portfolio_id, kind, marks)
@@ -65,7 +65,7 @@ def _grown(marks: DataFrame, arrivals: DataFrame) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _arrivals(connection: Connection, portfolio_id: int, kind: ScopeKind, points: DataFrame) -> DataFrame:
+def load_arrivals(connection: Connection, portfolio_id: int, kind: ScopeKind, points: DataFrame) -> DataFrame:
     """Load what people put in and took out between the marks: scope_id, time_ms, amount."""
     own = Transfer.__table__.c
     scope_id, terms = _owner(portfolio_id, kind, points)

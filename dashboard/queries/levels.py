@@ -3,13 +3,14 @@
 from typing import Any
 
 import numpy as np
-from pandas import DataFrame
-from sqlalchemy import Connection, select
+from pandas import DataFrame, Series
+from sqlalchemy import Connection, select, text
 
 from dashboard.queries.frames import empty, frame
 from dashboard.queries.states import States, load_states
 from shared.enums import Cause, CommandKind, CommandStatus, Level, ScopeKind
 from shared.tables import Command, Event
+from shared.tables.commands import COMMAND_IS_PENDING
 
 SETS_A_LEVEL = {CommandKind.PAUSE: Level.NO_ENTRIES, CommandKind.FLATTEN: Level.FLATTEN, CommandKind.HALT: Level.HALTED}
 LOOK_BACK_ROWS = 1_000
@@ -41,6 +42,25 @@ def load_levels(connection: Connection, portfolio_id: int) -> DataFrame:
         )
         row["who"], row["reason"], row["since_ms"] = by or ("", "", np.nan)
     return DataFrame(held)
+
+
+def load_asked_levels(connection: Connection, portfolio_id: int) -> DataFrame:
+    """Load the levels that people asked for and the worker has not set yet, the highest first, then as asked.
+
+    They count already: the gateway lets no order out that they forbid. Columns: kind, scope_kind, scope (empty for the
+    portfolio), level, who, reason, asked_ms (wall), status.
+    """
+    own = Command.__table__.c
+    statement = (
+        select(own.kind, own.scope_kind, own.scope, own.who, own.reason, own.asked_ms, own.status)
+        .where(own.portfolio_id == portfolio_id, text(COMMAND_IS_PENDING))
+        .where(own.kind.in_([kind.name for kind in SETS_A_LEVEL]))
+        .order_by(own.id)
+    )
+    asked = frame(connection, statement)
+    levels = [SETS_A_LEVEL[CommandKind[kind]] for kind in asked["kind"]]
+    asked.insert(3, "level", Series([level.name for level in levels], dtype="str"))
+    return asked.iloc[np.argsort([-level for level in levels], kind="stable")].reset_index(drop=True)
 
 
 def load_scopes(connection: Connection, portfolio_id: int) -> DataFrame:

@@ -111,6 +111,7 @@ def with_openings(marks: DataFrame, opening: Opening) -> DataFrame:
     amounts = np.array([opening.amounts[bot_id] for bot_id in ids], np.float64)
     times = np.full(len(ids), opening.time_ms, np.int64)
     first = {"scope_id": ids, "time_ms": times, "last_ms": times, "equity": amounts, "money_in": amounts}
+    first |= {"drawdown_fraction": np.zeros(len(ids)), "low_equity": amounts, "high_equity": amounts}
     kept = marks[list(first)]
     both = concat([DataFrame(first), kept], ignore_index=True) if ids else kept
     return both.sort_values(["scope_id", "last_ms"], kind="stable", ignore_index=True)

@@ -10,11 +10,12 @@ from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members, load_settings
 from dashboard.queries.frames import first_row
 from dashboard.queries.marks import Scope, last_mark_before
-from dashboard.queries.round_trips import effective_interval
+from dashboard.queries.round_trips import effective_interval, independent
 from dashboard.queries.states import load_states
 from dashboard.queries.trips import trips_where
 from shared.enums import Level, ScopeKind
 from shared.tables import Fill, RoundTrip
+from shared.tables.commands import waiting_since_ms
 from shared.units import DAY_MS
 
 
@@ -23,7 +24,8 @@ class Overview:
     """A portfolio after its last step. Market time: `market_ms` and `day_start_ms`; wall time: the other `*_ms`.
 
     Equity is of now: after the last fills, at the last close. profit = equity − money_in = realised_profit +
-    open_profit + funding. Limits are None where brakes are off.
+    open_profit + funding. Limits are None where brakes are off. `fees_today` are those in the quote currency;
+    `other_fees_today` counts the fills that were paid for in another.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Overview:
     lease_host: str | None
     lease_since_ms: int | None
     lease_renewed_ms: int | None
+    # When the oldest command without an answer was asked.
+    waiting_since_ms: int | None
     level: str
     brakes: bool
     equity: float
@@ -73,15 +77,17 @@ class Overview:
     daily_loss_left_fraction: float | None
     fees_today: float
     fills_today: int
+    other_fees_today: int
 
 
 @dataclass(frozen=True, slots=True)
 class WinRate:
-    """The share of round trips that won, and its 95 % Wilson interval, which counts symbol-days, not round trips."""
+    """The share of round trips that won, and its 95 % Wilson interval over `trials` (`round_trips.independent`)."""
 
     count: int
     wins: int
     symbol_days: int
+    trials: int
     rate: float
     low: float
     high: float
@@ -103,6 +109,7 @@ def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
     daily_limit = risk.get("daily_loss") if brakes else None
     return Overview(
         **{name: state[name] for name in _SAME},
+        waiting_since_ms=waiting_since_ms(connection, portfolio_id),
         **money,
         brakes=brakes,
         bots=len(bots),
@@ -157,11 +164,13 @@ def _today(connection: Connection, portfolio_id: int, state: dict[str, Any], pro
     before = last_mark_before(connection, Scope(ScopeKind.PORTFOLIO, portfolio_id), start_ms)
     start_equity = state["day_start_equity"]
     own = Fill.__table__.c
-    statement = select(func.coalesce(func.sum(own.fee), 0.0).label("fees_today"), func.count().label("fills_today"))
-    paid = first_row(
-        connection,
-        statement.where(own.portfolio_id == portfolio_id, own.time_ms >= start_ms, own.fee_currency == state["quote"]),
+    in_quote = own.fee_currency == state["quote"]
+    statement = select(
+        func.coalesce(func.sum(case((in_quote, own.fee), else_=0.0)), 0.0).label("fees_today"),
+        func.count().label("fills_today"),
+        func.count(case((~in_quote & (own.fee != 0.0), 1))).label("other_fees_today"),
     )
+    paid = first_row(connection, statement.where(own.portfolio_id == portfolio_id, own.time_ms >= start_ms))
     return {
         "day_start_ms": start_ms,
         "today_profit": profit - (before["equity"] - before["money_in"] if before else 0.0),
@@ -176,7 +185,8 @@ def load_win_rate(connection: Connection, portfolio_id: int, filters: Filters = 
     row = first_row(connection, statement) or {}
     count, wins, days = int(row["trips"]), int(row["wins"]), int(row["symbol_days"])
     rate = wins / count if count else float("nan")
-    return WinRate(count, wins, days, rate, *effective_interval(wins, count, days))
+    trials = independent(count, days, int(row["bots"]))
+    return WinRate(count, wins, days, trials, rate, *effective_interval(wins, count, trials))
 
 
 def win_rate_statement(connection: Connection, portfolio_id: int, filters: Filters) -> Select:
@@ -187,5 +197,6 @@ def win_rate_statement(connection: Connection, portfolio_id: int, filters: Filte
     day = own.closed_ms // DAY_MS
     # One number per pair: a market has far fewer days than this.
     symbol_days = func.count(distinct(own.symbol + "|" + cast(day, Text)))
-    statement = select(func.count().label("trips"), won.label("wins"), symbol_days.label("symbol_days"))
+    several = case((func.min(own.bot_id) < func.max(own.bot_id), 2), else_=1).label("bots")
+    statement = select(func.count().label("trips"), won.label("wins"), symbol_days.label("symbol_days"), several)
     return statement.where(trips_where(portfolio_id, members, filters))

@@ -1,12 +1,14 @@
 """Returns over days and months, ratios, and correlation of bots."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from pandas import DataFrame
 from sqlalchemy import Connection, select
 
 from dashboard.queries import marks
+from dashboard.queries.depths import load_depths
 from dashboard.queries.equity import PORTFOLIO, Scope, find_scope
 from dashboard.queries.fleet import load_members
 from dashboard.queries.flows import flow_free
@@ -25,8 +27,10 @@ FEWEST_DAYS = 5
 class ReturnFigures:
     """The figures of `docs/metrics.md` that daily returns give; fractions, NaN where one cannot be known.
 
-    `days` is how many daily returns they rest on. `max_drawdown` is the deepest the worker marked, at any step;
-    `max_drawdown_ms`, how long, is told from daily marks.
+    `days` is how many daily returns they rest on. `max_drawdown` is below the highest since the first of the marks:
+    since the books began the deepest the worker marked at any step, in a period by marks of `drawdown_of` (a name of
+    `Resolution`). `max_drawdown_ms`, how long that one lasted, is told from daily marks: a day where it was over by
+    the end of the day.
     """
 
     start_ms: int
@@ -41,6 +45,7 @@ class ReturnFigures:
     max_drawdown: float
     max_drawdown_ms: float
     value_at_risk: float
+    drawdown_of: str
 
 
 def load_daily(
@@ -53,36 +58,46 @@ def load_daily(
     """Load a scope's marks at the ends of UTC days, flow-free, oldest first; the first is where it begins.
 
     Columns: time_ms (of the mark), flow_free_equity, return_fraction (of the day, NaN at first), profit (of the day,
-    quote; NaN at first), drawdown_fraction (deepest of the day; 0 at first), equity, money_in. The first is the last
-    mark before the days asked for, else the money the books were opened with, so that no day's return is lost.
+    quote; NaN at first), drawdown_fraction (deepest of the day below the highest since the first; 0 at first), equity,
+    money_in. The first is the last mark before the days asked for, else the money the books were opened with, so that
+    no day's return is lost. `attrs["drawdown_of"]` names the resolution of the marks that tell the drawdown.
     """
     found = find_scope(connection, portfolio_id, scope)
-    points = _days(connection, portfolio_id, found, start_ms, end_ms) if found else None
+    before = None if start_ms is None or found is None else marks.last_mark_before(connection, found, start_ms)
+    points = _days(connection, portfolio_id, found, before, start_ms, end_ms) if found else None
     if points is None or not len(points):
         names = ("flow_free_equity", "return_fraction", "profit", "drawdown_fraction", "equity", "money_in")
         return empty(time_ms="int64", **dict.fromkeys(names, "float64"))
     grown = flow_free(connection, portfolio_id, scope.kind, points, Resolution.DAY)
     earned = points["equity"].to_numpy() - points["money_in"].to_numpy()
-    return DataFrame(
+    depth, resolution = points["drawdown_fraction"].to_numpy(), Resolution.STEP
+    if before is not None:
+        depth, resolution = load_depths(connection, portfolio_id, scope.kind, points, grown)
+    daily = DataFrame(
         {
             "time_ms": points["last_ms"].to_numpy(),
             "flow_free_equity": grown,
             "return_fraction": np.r_[np.nan, metrics.returns(grown)],
             "profit": np.r_[np.nan, np.diff(earned)],
-            **{name: points[name].to_numpy() for name in ("drawdown_fraction", "equity", "money_in")},
+            "drawdown_fraction": depth,
+            **{name: points[name].to_numpy() for name in ("equity", "money_in")},
         }
     )
+    daily.attrs["drawdown_of"] = resolution.name
+    return daily
 
 
 def _days(
-    connection: Connection, portfolio_id: int, scope: marks.Scope, start_ms: int | None, end_ms: int | None
+    connection: Connection,
+    portfolio_id: int,
+    scope: marks.Scope,
+    before: dict[str, Any] | None,
+    start_ms: int | None,
+    end_ms: int | None,
 ) -> DataFrame:
-    before = None if start_ms is None else marks.last_mark_before(connection, scope, start_ms)
     first_ms = start_ms if before is None else int(before["time_ms"])
     points = marks.load_marks(connection, scope.kind, [scope.scope_id], Resolution.DAY, first_ms, end_ms)
     if before is not None:
-        # What happened in the day before the first is no part of the days asked for.
-        points.loc[points.index[:1], "drawdown_fraction"] = 0.0
         return points if len(points) > 1 else points.iloc[:0]
     opening = marks.load_opening(connection, portfolio_id)
     if opening is None:
@@ -94,7 +109,8 @@ def return_figures(daily: DataFrame) -> ReturnFigures:
     """Give the figures of the marks of `load_daily`."""
     time_ms, grown = daily["time_ms"].to_numpy(np.int64), daily["flow_free_equity"].to_numpy(np.float64)
     returns = daily["return_fraction"].to_numpy(np.float64)[1:]
-    depth = max(float(daily["drawdown_fraction"].max()), drawdowns.max_drawdown(grown)) if len(daily) else np.nan
+    fell = np.fmax(daily["drawdown_fraction"].to_numpy(np.float64), drawdowns.drawdown(grown))
+    depth = float(fell.max()) if len(daily) else np.nan
     annual = metrics.annual_return(time_ms, grown)
     return ReturnFigures(
         start_ms=int(time_ms[0]) if len(daily) else 0,
@@ -107,9 +123,22 @@ def return_figures(daily: DataFrame) -> ReturnFigures:
         sortino_ratio=ratios.sortino_ratio(returns),
         calmar_ratio=annual / depth if depth > ratios.NOISE_FRACTION else np.nan,
         max_drawdown=depth,
-        max_drawdown_ms=drawdowns.max_drawdown_ms(time_ms, grown) if len(daily) else np.nan,
+        max_drawdown_ms=_lasted_ms(time_ms, grown, fell) if len(daily) else np.nan,
         value_at_risk=ratios.value_at_risk(returns),
+        drawdown_of=str(daily.attrs.get("drawdown_of", Resolution.DAY.name)),
     )
+
+
+def _lasted_ms(time_ms: np.ndarray, grown: np.ndarray, fell: np.ndarray) -> float:
+    """Give how long the deepest of `fell` lasted: from the last mark at the peak before its day to the first back."""
+    trough = int(np.argmax(fell))
+    if not trough or fell[trough] <= 0.0:
+        return 0.0
+    high_water = np.max(grown[:trough])
+    peak = int(np.flatnonzero(grown[:trough] == high_water)[-1])
+    recovered = np.flatnonzero(grown[trough:] >= high_water)
+    end = trough + int(recovered[0]) if len(recovered) else len(grown) - 1
+    return float(time_ms[end] - time_ms[peak])
 
 
 def monthly_returns(daily: DataFrame) -> DataFrame:

@@ -45,12 +45,14 @@ class Dimension(StrEnum):
 class TripFigures:
     """What a set of round trips amounts to; quote but for counts, rates and the duration. NaN where it cannot be known.
 
-    The interval of the win rate counts symbol-days. gross_profit is before fees: profit = gross_profit − fees.
+    `trials` is what the interval of the win rate counts (`independent`). gross_profit is before fees: profit =
+    gross_profit − fees.
     """
 
     count: int
     wins: int
     symbol_days: int
+    trials: int
     win_rate: float
     win_rate_low: float
     win_rate_high: float
@@ -93,6 +95,11 @@ def _code(column: Any, kinds: list[Any]) -> Any:
     return case({kind.name: place for place, kind in enumerate(kinds)}, value=column, else_=-1)
 
 
+def independent(count: int, symbol_days: int, bots: int) -> int:
+    """Give what an interval counts: the round trips of a single bot, which follow one another; else symbol-days."""
+    return count if bots == 1 else symbol_days
+
+
 def effective_interval(wins: int, count: int, trials: int) -> tuple[float, float]:
     """Give the Wilson interval of `wins / count` as if only `trials` of the `count` were independent."""
     if not count or not trials:
@@ -105,12 +112,14 @@ def trip_figures(facts: DataFrame) -> TripFigures:
     """Give the figures of all the facts."""
     profits, fees = facts["profit"].to_numpy(), float(facts["fees"].sum())
     count, wins, days = len(profits), metrics.wins(profits), len(np.unique(_symbol_days(facts)))
-    low, high = effective_interval(wins, count, days)
+    trials = independent(count, days, len(np.unique(facts["bot"].cat.codes)))
+    low, high = effective_interval(wins, count, trials)
     profit = float(np.sum(profits))
     return TripFigures(
         count=count,
         wins=wins,
         symbol_days=days,
+        trials=trials,
         win_rate=metrics.win_rate(profits),
         win_rate_low=low,
         win_rate_high=high,
@@ -143,7 +152,8 @@ def win_rates(facts: DataFrame, by: Dimension) -> DataFrame:
     gains = np.bincount(codes, np.maximum(profits, 0.0), minlength=size)
     losses = np.bincount(codes, np.maximum(-profits, 0.0), minlength=size)
     profit = np.bincount(codes, profits, minlength=size)
-    trials = count if by is Dimension.BOT else days
+    bots = np.bincount(_distinct_groups(codes, facts["bot"].cat.codes.to_numpy(np.int64)), minlength=size)
+    trials = np.where(bots == 1, count, days)
     triples = zip(wins.tolist(), count.tolist(), trials.tolist(), strict=True)
     bounds = np.array([effective_interval(*triple) for triple in triples], np.float64).reshape(-1, 2)
     table = DataFrame(

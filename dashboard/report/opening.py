@@ -1,6 +1,6 @@
 """How a report begins: what it is about, what it is of, when it was made, and the figures that matter."""
 
-from dashboard.components.words import duration, gain, money, percent, ratio, signed_percent
+from dashboard.components.words import days_of_risk, duration, gain, money, percent, ratio, signed_percent
 from dashboard.report.facts import Facts
 from dashboard.report.html import Html, element
 from dashboard.report.parts import Tile, missing, note, section, tiles
@@ -9,6 +9,8 @@ from shared.units import DAY_MS, format_time
 
 # Annualised figures of fewer days are mostly chance.
 FEW_DAYS = 90
+# At which marks a drawdown was looked for, by `Resolution`.
+MARKED = {"STEP": "at every step", "HOUR": "by marks of hours", "DAY": "by marks of days"}
 # Labels that the worker writes itself, by how they begin.
 NOT_REAL = {
     "simulated market": "Prices were made by a simulation; no such market existed.",
@@ -119,16 +121,21 @@ def _flows(start: float, flows: float) -> str:
 
 def _risks(facts: Facts) -> Html:
     figures = facts.figures
-    deepest = "of daily marks added up" if facts.selection.scope is None else "the deepest at any step"
+    marked = MARKED[figures.drawdown_of]
+    deepest = f"of their sum, {marked}" if facts.selection.scope is None else f"from its highest before, {marked}"
     return tiles(
         "Risk",
-        Tile("Max drawdown", percent(figures.max_drawdown), deepest),
-        Tile("It lasted", duration(figures.max_drawdown_ms), "from daily marks, until back or to the end"),
+        Tile("Deepest drawdown", percent(figures.max_drawdown), deepest),
+        Tile(
+            "It lasted",
+            duration(figures.max_drawdown_ms) if figures.max_drawdown else "–",
+            "from daily marks, until back or to the end",
+        ),
         Tile("Volatility a year", percent(figures.annual_volatility, 1), f"{figures.days:,} daily returns"),
-        Tile("Value at risk, one day", percent(figures.value_at_risk), "99 % of the days seen lost less"),
+        Tile("Value at risk, one day", percent(figures.value_at_risk), days_of_risk(figures.days)),
         Tile("Sharpe ratio", ratio(figures.sharpe_ratio), "no risk-free return taken off"),
         Tile("Sortino ratio", ratio(figures.sortino_ratio), "by losing days alone"),
-        Tile("Calmar ratio", ratio(figures.calmar_ratio), "return a year / max drawdown"),
+        Tile("Calmar ratio", ratio(figures.calmar_ratio), "return a year / deepest drawdown"),
     )
 
 

@@ -40,13 +40,14 @@ def _equity(facts: Facts) -> Html:
     overview, limit, scope = facts.overview, facts.limit_fraction, facts.selection.scope
     if limit is not None:
         about = (
-            f"The dashed line is where the brake trips, by the settings that ran last: {limit:.1%} below the highest."
+            f"Below the highest since the books began; the dashed line is where the brake trips, by the settings that "
+            f"ran last: {limit:.1%} below it."
         )
     elif scope is None:
         unit = words(str(facts.curve["resolution"].iloc[0]))
         about = SUMMED.format(bots=facts.selection.bots, each=f"{unit} by {unit}")
     else:
-        about = "No brake limits its drawdown."
+        about = "Below the highest since the books began. No brake limits it."
     money_in = facts.curve["money_in"]
     # A deposit would dwarf what was earned, and is none of it.
     moved = len(money_in) > 0 and float(money_in.max() - money_in.min()) > 0.0

@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.ages import age_of_data
+from dashboard.components.ages import age_of_data, as_of
 from dashboard.components.downloads import Books
 from dashboard.components.empty import nothing
 from dashboard.components.header import header
@@ -37,15 +37,19 @@ def holdings() -> None:
 
 
 def targets() -> None:
+    overview = overview_or_nothing()
+    if overview is None:
+        return
     frame = loaders.live(load_targets)
     if frame.empty:
         nothing("No bots yet", "The worker makes them from the settings at its first start.")
         return
     rows = Rows("targets", frame)
-    drawn = partial(targets_figure, frame, quote())
+    drawn = partial(targets_figure, frame, overview.quote)
     live_chart(drawn, "targets", "Money each bot is to hold against what it holds", rows)
     with st.expander("As a table"):
         table(frame, TARGETS, "targets_table", rows, pinned="bot")
+    age_of_data(overview)
 
 
 def weights(kind: str, period: Period) -> None:
@@ -83,8 +87,10 @@ with st.container(horizontal=True, vertical_alignment="bottom", horizontal_align
         format_func={"SLEEVE": "Sleeves", "BOT": "Bots"}.__getitem__, label_visibility="collapsed",
     )  # fmt: skip
 still(weights, kind, chosen)
+still(as_of)
 left, right = st.tabs(["Transfers", "Saved by netting"])
 with left:
     still(transfers, chosen)
 with right:
     still(savings, chosen)
+still(as_of)

@@ -15,6 +15,7 @@ from dashboard.components.report_link import report_link
 from dashboard.components.rows import Rows, pairs
 from dashboard.components.tables import table
 from dashboard.components.tiles import return_tiles, trip_tiles
+from dashboard.components.whole_days import whole_days
 from dashboard.components.words import words
 from dashboard.figures.equity import benchmark_figure
 from dashboard.figures.returns import correlation_figure, costs_figure, monthly_figure, sharpe_figure
@@ -38,6 +39,10 @@ RATES = (
 )  # fmt: skip
 COSTS = ("bot", "sleeve", "symbol", "gross_profit", "fees", "funding", "profit", "money_in", "equity")
 NO_CANDLES = ("No candles are kept for this period", "The worker keeps the bars it steps, from its start on.")
+OF_A_PERIOD = (
+    "Of a period, returns and costs are those of the whole UTC days that begin in it; round trips are those that were "
+    "closed within it."
+)
 NO_TRIPS = ("No closed round trips fit these filters", "A round trip goes from flat to flat; look at a longer period.")
 
 
@@ -112,7 +117,9 @@ def costs(filters: Filters) -> None:
         nothing("No bots yet", "The worker makes them from the settings at its first start.")
         return
     rows = Rows("costs", frame)
-    live_chart(costs_figure(frame, quote=quote()), "costs", "Gross profit against costs", rows)
+    live_chart(
+        costs_figure(frame, quote=quote(), title=whole_days(filters)), "costs", "Gross profit against costs", rows
+    )
     table(frame, COSTS, "costs_table", rows, pinned="bot")
 
 
@@ -128,6 +135,7 @@ def correlations(filters: Filters) -> None:
 header("Analytics", "What the round trips and the days say, and how sure one can be of it.")
 definitions()
 chosen = filter_bar("All")
+st.caption(OF_A_PERIOD)
 report_link(chosen)
 trips_tab, rates_tab, returns_tab, benchmark_tab, costs_tab, correlations_tab = st.tabs(
     ["Round trips", "Win rates", "Returns", "Benchmark", "Costs", "Correlation"], key="tab", bind="query-params",

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.ages import age_of_data
+from dashboard.components.ages import age_of_data, as_of
 from dashboard.components.downloads import Books, equity_books
 from dashboard.components.empty import nothing
 from dashboard.components.header import header, level_badge
@@ -77,6 +77,7 @@ def money_of(name: str, period: Period) -> None:
         marks = loaders.of_books(load_equity, scopes, *period)
         drawn = partial(equity_figure, marks, "profit", overview.quote)
         live_chart(drawn, "bot_equity", f"Profit of {name}", equity_books(scopes, period, marks))
+        age_of_data(overview)
 
 
 def trades(name: str, period: Period) -> None:
@@ -113,13 +114,17 @@ def controls(name: str) -> None:
     progress()
 
 
+def report(name: str, period: Period) -> None:
+    report_link(_own(name, period))
+
+
 def _own(name: str, period: Period) -> Filters:
     return Filters(period.start_ms, period.end_ms, bots=(name,))
 
 
 def _line(bot: dict[str, Any]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        level_badge(bot["level"])
+        level_badge(bot["level"], Scope(ScopeKind.BOT, bot["bot"]), bot["sleeve"])
         st.badge(words(bot["side"]), color="gray")
         st.text(f"{bot['sleeve']} · {bot['symbol']} · last reason {words(bot['reason'])}")
 
@@ -135,13 +140,15 @@ else:
     level_question()
     chosen = period_picker("7d")
     live(chart, picked, chosen)
-    report_link(_own(picked, chosen))
+    live(report, picked, chosen)
     equity_tab, trades_tab, reasons_tab, parameters_tab = st.tabs(["Profit", "Trades", "Reasons", "Parameters"])
     with equity_tab:
         live(money_of, picked, chosen)
     with trades_tab:
         still(trades, picked, chosen)
+        still(as_of)
     with reasons_tab:
         still(reasons, picked, chosen)
+        still(as_of)
     with parameters_tab:
         still(parameters, picked)

@@ -1,5 +1,7 @@
 """Bots: every bot in one table, the best and the worst, and any of them side by side."""
 
+import hashlib
+
 import pandas as pd
 import streamlit as st
 
@@ -20,6 +22,7 @@ from dashboard.figures.equity import equity_figure
 from dashboard.queries.bots import load_bots
 from dashboard.queries.equity import Scope, load_equity
 from dashboard.queries.filters import Filters
+from dashboard.queries.made import load_made
 from shared.enums import ScopeKind
 
 COLUMNS = (
@@ -32,29 +35,43 @@ COMPARED = (
     "bot", "return_fraction", "profit_so_far", "fees", "max_drawdown_fraction", "win_rate", "win_rate_low",
     "win_rate_high", "round_trips", "open_profit", "side", "reason",
 )  # fmt: skip
+# What these columns are of since the beginning, and what of a period.
+OF_PERIOD = {"profit_so_far": "period_profit", "fees": "period_fees"}
+PERIOD_NOTE = (
+    "Profit, fees, round trips and win rates are of the period picked, to the hour. So are returns, drawdowns and "
+    "curves, but where many bots are on show they are read by whole UTC days: those that begin in the period."
+)
 LEADERS = 5
 MOST_COMPARED = 12
 
 
 def every_bot(filters: Filters) -> None:
     bots = loaders.of_books(load_bots, filters).rename(columns={"profit": "profit_so_far"})
+    bots = bots.merge(loaders.of_books(load_made, filters), on="bot", how="left", validate="one_to_one")
+    is_period = filters.start_ms is not None or filters.end_ms is not None
+    profit, said = ("period_profit", "in this period") if is_period else ("profit_so_far", "so far")
     if bots.empty:
         nothing("No bot fits these filters", "Take a filter away, or look at a longer period.")
         return
-    lost_most(bots.rename(columns={"profit_so_far": "profit"}), quote())
+    lost_most(bots.rename(columns={"profit_so_far": "profit"}), quote(), filters)
     st.caption(f"{len(bots):,} bots. Tick some to compare them or to open one.")
-    picked = table(bots, COLUMNS, "bots", Rows("bots", bots), select="multi-row", pinned="bot", height=_height(bots))
+    if is_period:
+        st.caption(PERIOD_NOTE)
+    # Rows are picked by their place: other bots on show are another table, in which nothing is picked yet.
+    key = f"bots_{_digest(bots['bot'])}"
+    columns = _of_period(COLUMNS, is_period)
+    picked = table(bots, columns, key, Rows("bots", bots), select="multi-row", pinned="bot", height=_height(bots))
     names = tuple(bots["bot"].iloc[list(picked.selection.rows)])
     _open_links(names)
     if len(names) > 1:
-        _comparison(bots[bots["bot"].isin(names[:MOST_COMPARED])], filters)
+        _comparison(bots[bots["bot"].isin(names[:MOST_COMPARED])], filters, _of_period(COMPARED, is_period))
     best, worst = st.columns(2)
     with best:
-        st.subheader("Earned most so far", anchor=False)
-        _leaders(bots.nlargest(LEADERS, "profit_so_far"), "best")
+        st.subheader(f"Earned most {said}", anchor=False)
+        _leaders(bots.nlargest(LEADERS, profit), "best", is_period)
     with worst:
-        st.subheader("Lost most so far", anchor=False)
-        _leaders(bots.nsmallest(LEADERS, "profit_so_far"), "worst")
+        st.subheader(f"Lost most {said}", anchor=False)
+        _leaders(bots.nsmallest(LEADERS, profit), "worst", is_period)
 
 
 def age() -> None:
@@ -67,8 +84,16 @@ def _height(bots: pd.DataFrame) -> Height:
     return "auto" if len(bots) < 15 else 520
 
 
-def _leaders(bots: pd.DataFrame, key: str) -> None:
-    table(bots, LEADERBOARD, key, Rows("bots", bots), pinned="bot")
+def _of_period(columns: tuple[str, ...], is_period: bool) -> tuple[str, ...]:
+    return tuple(OF_PERIOD.get(name, name) for name in columns) if is_period else columns
+
+
+def _digest(names: pd.Series) -> str:
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
+
+
+def _leaders(bots: pd.DataFrame, key: str, is_period: bool) -> None:
+    table(bots, _of_period(LEADERBOARD, is_period), key, Rows("bots", bots), pinned="bot")
 
 
 def _open_links(names: tuple[str, ...]) -> None:
@@ -82,7 +107,7 @@ def _open_links(names: tuple[str, ...]) -> None:
             )
 
 
-def _comparison(bots: pd.DataFrame, filters: Filters) -> None:
+def _comparison(bots: pd.DataFrame, filters: Filters, columns: tuple[str, ...]) -> None:
     st.subheader("Side by side", anchor=False)
     scopes = tuple(Scope(ScopeKind.BOT, name) for name in bots["bot"])
     marks = loaders.of_books(load_equity, scopes, filters.start_ms, filters.end_ms)
@@ -92,7 +117,7 @@ def _comparison(bots: pd.DataFrame, filters: Filters) -> None:
         "Returns of the bots picked, over time",
         equity_books(scopes, Period(filters.start_ms, filters.end_ms), marks),
     )
-    table(bots, COMPARED, "compared", Rows("bots", bots), pinned="bot")
+    table(bots, columns, "compared", Rows("bots", bots), pinned="bot")
 
 
 header("Bots", "Every bot, what it earned and why it did or did not trade last.")

@@ -7,15 +7,16 @@ import streamlit as st
 from dashboard import loaders
 from dashboard.components.ages import age_of_data
 from dashboard.components.answers import in_words
-from dashboard.components.confirm import asking_button
+from dashboard.components.asked import COUNTS, asked_in_short, asked_levels, asked_over
+from dashboard.components.confirm import STOP_WORKER, asking_button
 from dashboard.components.downloads import Books
 from dashboard.components.empty import nothing
-from dashboard.components.header import header
+from dashboard.components.header import COLOURS, header
 from dashboard.components.kill_switch import kill_switch, level_question, release_button
 from dashboard.components.panels import live, overview_or_nothing, still
 from dashboard.components.person import person
 from dashboard.components.pickers import named_scope, one_scope_picker
-from dashboard.components.progress import STOP_WORKER, progress
+from dashboard.components.progress import progress
 from dashboard.components.rows import Rows
 from dashboard.components.tables import TALL_ROW_PX, table
 from dashboard.components.tiles import scope_tiles
@@ -44,29 +45,39 @@ def switch(scope: Scope) -> None:
         nothing("This scope has no state yet", "The worker writes it at its first step.")
         return
     row = rows.iloc[0]
-    scope_tiles(row, overview.quote)
+    scope_tiles(row, overview.quote, asked_over(scope, row["sleeve"]))
     kill_switch(scope, float(row["notional"]), overview.quote)
     progress()
     age_of_data(overview)
 
 
 def held() -> None:
-    frame = loaders.live(load_levels)
-    if frame.empty:
+    frame, asked = loaders.live(load_levels), asked_levels()
+    if frame.empty and asked.empty:
         nothing(
-            "Nothing is held",
-            "What a person or a brake sets stands here until it is released.",
+            "Every level is running",
+            "What a person or a brake stops stands here until it is released.",
             ":material/check:",
         )
         return
+    for row in asked.to_dict("records"):
+        _waiting(row)
     for number, row in enumerate(frame.to_dict("records")):
         _held(number, row)
+
+
+def _waiting(row: dict) -> None:
+    scope = Scope(ScopeKind[row["scope_kind"]], row["scope"])
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.badge(f"{words(row['level'])}, asked", color=COLOURS[row["level"]], icon=":material/hourglass_top:")
+        st.text(f"{named_scope(scope)}, {asked_in_short(row)}: {row['reason']}")
+        st.caption(COUNTS)
 
 
 def _held(number: int, row: dict) -> None:
     scope, cause = Scope(ScopeKind[row["scope_kind"]], row["scope"]), Cause[row["cause"]]
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.badge(words(row["level"]), color="red")
+        st.badge(words(row["level"]), color=COLOURS[row["level"]])
         why = f"{row['reason']} ({row['who']})" if row["who"] else "its brake"
         st.text(f"{named_scope(scope)}, cause {words(cause.name)}: {why}")
         if cause is Cause.DAILY_LOSS:
@@ -106,7 +117,7 @@ header("Control", "Stop, release, and see who asked for what.", link_to_control=
 chosen = one_scope_picker("scope", "Kill switch for")
 live(switch, chosen)
 level_question()
-st.subheader("What is held", anchor=False)
+st.subheader("Levels in force", anchor=False)
 live(held)
 audit_tab, scopes_tab, settings_tab, process_tab = st.tabs(["Audit trail", "Levels", "Settings", "Worker's process"])
 with audit_tab:

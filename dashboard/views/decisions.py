@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import loaders
+from dashboard.components.ages import as_of
 from dashboard.components.downloads import Books
 from dashboard.components.empty import nothing
 from dashboard.components.explain import explain
@@ -84,13 +85,19 @@ if picked is None:
     nothing("No bots yet", "The worker makes them from the settings at its first start.")
 else:
     still(at_a_time, picked, moment_ms)
+    st.subheader("Right now", anchor=False)
+    st.caption("Of the newest step, whatever time is picked above.")
     still(explain, picked)
+    st.subheader("Over a period", anchor=False)
     chosen = period_picker("7d")
     own, fleet, records = st.tabs(["Over time", "Reasons counted", "Bars late, missing, repaired"])
     with own:
         still(stretches, picked, chosen)
+        still(as_of)
     with fleet:
         everyone = st.toggle(f"The whole fleet, not only {plain(picked)}", value=True, key="fleet", bind="query-params")
         still(counts, picked, chosen, everyone)
+        still(as_of)
     with records:
         still(bars, chosen)
+        still(as_of)

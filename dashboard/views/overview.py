@@ -11,7 +11,7 @@ from dashboard.components.empty import nothing
 from dashboard.components.header import header
 from dashboard.components.live_chart import live_chart
 from dashboard.components.panels import live, overview_or_nothing
-from dashboard.components.pickers import Period, period_picker, scope_picker
+from dashboard.components.pickers import ChosenFilters, Period, period_picker, scope_picker
 from dashboard.components.report_link import report_link
 from dashboard.components.rows import Rows
 from dashboard.components.tables import table
@@ -84,7 +84,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", horizontal_align
     with st.container(width=420):
         chosen_scopes = scope_picker()
 live(curves, chosen_scopes, chosen_period, chosen_measure)
-report_link(Filters(*chosen_period))
+live(report_link, ChosenFilters(chosen_period))
 st.subheader("Open positions", anchor=False)
 live(positions)
 st.subheader("Lately", anchor=False)

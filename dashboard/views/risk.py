@@ -10,7 +10,7 @@ from dashboard.components.downloads import Books, equity_books
 from dashboard.components.empty import nothing
 from dashboard.components.header import header
 from dashboard.components.live_chart import live_chart
-from dashboard.components.panels import live, overview_or_nothing, quote, still
+from dashboard.components.panels import live, overview_or_nothing
 from dashboard.components.pickers import Period
 from dashboard.components.rows import Rows
 from dashboard.components.tables import table
@@ -71,25 +71,33 @@ def day() -> None:
 
 
 def exposures() -> None:
+    overview = overview_or_nothing()
+    if overview is None:
+        return
     frame = loaders.live(load_exposures)
     if frame.empty:
         nothing("Nothing is held", "Exposure by symbol and direction stands here when positions are open.")
-        return
-    rows = Rows("exposures", frame)
-    drawn = partial(exposures_figure, frame, quote())
-    live_chart(drawn, "exposures", "Exposure by symbol and direction", rows)
-    table(frame, EXPOSURES, "exposures_table", rows, pinned="symbol")
+    else:
+        rows = Rows("exposures", frame)
+        drawn = partial(exposures_figure, frame, overview.quote)
+        live_chart(drawn, "exposures", "Exposure by symbol and direction", rows)
+        table(frame, EXPOSURES, "exposures_table", rows, pinned="symbol")
+    age_of_data(overview)
 
 
 def stops() -> None:
+    overview = overview_or_nothing()
+    if overview is None:
+        return
     frame = loaders.live(load_positions)
     if frame.empty:
         nothing("No open positions", "How far each is from its stop stands here.")
-        return
-    rows = Rows("open_positions", frame)
-    drawn = partial(stop_distances_figure, frame)
-    live_chart(drawn, "stops", "Distance of each position to its stop", rows)
-    table(frame, STOPS, "stops_table", rows, pinned="bot")
+    else:
+        rows = Rows("open_positions", frame)
+        drawn = partial(stop_distances_figure, frame)
+        live_chart(drawn, "stops", "Distance of each position to its stop", rows)
+        table(frame, STOPS, "stops_table", rows, pinned="bot")
+    age_of_data(overview)
 
 
 def trips() -> None:
@@ -113,4 +121,4 @@ with right:
 st.subheader("Distance to the stop", anchor=False)
 live(stops)
 st.subheader("Brakes: warnings, trips, releases", anchor=False)
-still(trips)
+live(trips)

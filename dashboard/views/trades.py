@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.ages import age_of_data
+from dashboard.components.ages import age_of_data, as_of
 from dashboard.components.downloads import Books
 from dashboard.components.empty import nothing
 from dashboard.components.filter_bar import filter_bar
@@ -114,3 +114,4 @@ if chosen_kind == "positions":
     live(open_positions, chosen)
 else:
     still(rows, chosen_kind, chosen)
+    still(as_of)

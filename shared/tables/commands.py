@@ -1,6 +1,6 @@
 """What people asked for: the only table that page and command line write."""
 
-from sqlalchemy import Connection, Index, insert, text
+from sqlalchemy import Connection, Index, func, insert, select, text
 from sqlmodel import SQLModel
 
 from shared.enums import Cause, CommandKind, CommandStatus, ScopeKind
@@ -52,6 +52,13 @@ class Command(SQLModel, table=True):
     answered_ms: MaybeWhole = None
     status: str = named(CommandStatus)
     answer: MaybeWords = None
+
+
+def waiting_since_ms(connection: Connection, portfolio_id: int) -> int | None:
+    """Give when the oldest command without an answer was asked, wall time; None where none waits."""
+    own = Command.__table__.c
+    statement = select(func.min(own.asked_ms)).where(own.portfolio_id == portfolio_id, text(COMMAND_IS_PENDING))
+    return connection.execute(statement).scalar()
 
 
 def ask(

@@ -7,7 +7,9 @@ from sqlalchemy import Engine
 
 from shared.clock import SystemClock
 from shared.database import open_reader, transaction
+from shared.enums import CommandKind, ScopeKind
 from shared.settings import load_settings
+from shared.tables.commands import ask
 from shared.units import HOUR_MS, bar_open_ms
 from tests.research.runs import call
 from tests.store.fleets import Books
@@ -88,3 +90,18 @@ def test_a_level_that_rules_and_a_position_without_a_stop_stay_what_they_are(eng
     assert overview_of(books).positions[0].exit_level == 97.0
     hold(engine, books, 2.0, stop_fraction=0.0)
     assert overview_of(books).positions[0].exit_level == 0.0
+
+
+def test_a_stop_that_waits_is_said_beside_the_level(
+    engine: Engine, books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now_ms = SystemClock().now_ms()
+    whole = (CommandKind.HALT, ScopeKind.PORTFOLIO, "", "the news", "anna", now_ms - HOUR_MS)
+    with transaction(engine) as connection:
+        ask(connection, books.fleet.portfolio_id, *whole)
+        ask(connection, books.fleet.portfolio_id, CommandKind.DEPOSIT, *whole[1:], amount=1.0)
+    assert call(["status"]) == 0
+    printed = capsys.readouterr().out
+    assert "portfolio: halt asked by anna, not done yet" in printed
+    assert "has not answered for 60 min" in printed
+    assert printed.count("asked by") == 1, "a deposit stops nothing"

@@ -19,6 +19,7 @@ from shared.tables import (
     Sleeve,
     SleeveState,
 )
+from shared.tables.commands import waiting_since_ms
 from shared.units import bar_open_ms
 
 RECENT_EVENTS = 5
@@ -72,7 +73,8 @@ class EventLine:
 class Overview:
     """A portfolio as of its last step. Times are ms UTC: market time, but `wall_ms`, `due_ms` and the lease's.
 
-    `first_close_ms` is when the first bar closes, wall time, where no step was made yet and that can be told.
+    `first_close_ms` is when the first bar closes, wall time, where no step was made yet and that can be told;
+    `waiting_since_ms` when the oldest command without an answer was asked, wall time.
     """
 
     name: str
@@ -87,7 +89,9 @@ class Overview:
     duration_ms: float
     lease_pid: int | None
     lease_host: str | None
+    lease_since_ms: int | None
     lease_renewed_ms: int | None
+    waiting_since_ms: int | None
     equity: float
     cash: float
     money_in: float
@@ -129,7 +133,9 @@ def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
         duration_ms=row["heartbeat_duration_ms"],
         lease_pid=row["heartbeat_lease_pid"],
         lease_host=row["heartbeat_lease_host"],
+        lease_since_ms=row["heartbeat_lease_since_ms"],
         lease_renewed_ms=row["heartbeat_lease_renewed_ms"],
+        waiting_since_ms=waiting_since_ms(connection, portfolio_id),
         equity=row["portfolio_state_equity"],
         cash=row["portfolio_state_cash"] + sum(bot["bot_state_cash"] for bot in bots),
         money_in=row["portfolio_state_cash"] + sum(bot["bot_state_money_in"] for bot in bots),

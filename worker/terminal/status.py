@@ -10,9 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.clock import SystemClock
+from shared.enums import CommandKind
 from shared.errors import DatabaseError
 from shared.liveness import liveness
 from shared.units import format_duration, format_time
+from worker.store.commands import CommandRow, pending
 from worker.store.overview import Overview, PositionLine, load_overview
 from worker.terminal.options import ConfigOption, JsonOption
 from worker.terminal.output import UNKNOWN, number, percent, print_json, result_console
@@ -20,19 +22,23 @@ from worker.terminal.place import find_place, open_books
 
 app = typer.Typer()
 
+# What counts before it is taken.
+STOPS = (CommandKind.PAUSE, CommandKind.FLATTEN, CommandKind.HALT)
+
 
 @app.command()
 def status(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Show how the fleet stands."""
     with open_books(find_place(config)) as (connection, portfolio_id):
         overview = load_overview(connection, portfolio_id)
+        waiting = [command for command in pending(connection, portfolio_id) if command.kind in STOPS]
     if overview is None:
         raise DatabaseError("the worker must have opened its books, had not: start it with `make run`")
     now_ms = SystemClock().now_ms()
     if json:
         print_json(_as_json(overview, now_ms))
     else:
-        _print(result_console(), overview, now_ms)
+        _print(result_console(), overview, waiting, now_ms)
 
 
 def brakes(overview: Overview) -> list[dict[str, Any]]:
@@ -58,7 +64,7 @@ def _as_json(overview: Overview, now_ms: int) -> dict[str, Any]:
     return {**values, "brakes": brakes(overview), "now_ms": now_ms, **said}
 
 
-def _print(console: Console, overview: Overview, now_ms: int) -> None:
+def _print(console: Console, overview: Overview, waiting: list[CommandRow], now_ms: int) -> None:
     worker = liveness(overview, now_ms)
     console.print(Text(f"{overview.name}: {overview.market}, {overview.broker}", style="bold"))
     console.print(Text(worker.sentence, style="green" if worker.is_well else "bold red"))
@@ -69,7 +75,13 @@ def _print(console: Console, overview: Overview, now_ms: int) -> None:
         f"on {number(overview.money_in)} put in; exposure {number(overview.gross_exposure)}, "
         f"saved by netting {number(overview.saved_quote)}"
     )
-    console.print(Text(f"level {overview.level}", style="green" if overview.level == "RUNNING" else "bold red"))
+    runs = worker.is_well and not waiting
+    style = "bold red" if overview.level != "RUNNING" else "green" if runs else ""
+    console.print(Text(f"level {overview.level}", style=style))
+    for asked in waiting:
+        where = f"{asked.scope_kind.lower()} {asked.scope}".rstrip()
+        said = f"  {where}: {asked.kind.lower()} asked by {asked.who}, not done yet; no order leaves that it forbids"
+        console.print(Text(said, style="red"))
     for held in overview.held:
         console.print(Text(f"  {held.scope} {held.name}".rstrip() + f": {held.level}, cause {held.cause}", style="red"))
     for brake in brakes(overview):

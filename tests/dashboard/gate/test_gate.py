@@ -7,7 +7,9 @@ import stat
 
 import pytest
 
+from dashboard.gate import seal
 from dashboard.gate.sessions import IDLE_SECONDS, LONGEST_SECONDS, RENEW_SECONDS
+from dashboard.gate.throttle import ADDRESS_LIMIT
 from shared.passwords import OPERATOR, VIEWER, remove_account
 from tests.dashboard.gate.serving import ANNA, BO, HASHES, NOW_MS, Served, closed_with, open_socket, refused_socket
 
@@ -16,8 +18,11 @@ STATIC = "/app/static/plotly.min.js"
 
 
 def names(text: str) -> list[list[str]]:
-    """Give the headers of name and role that reached the application."""
-    return [pair for pair in json.loads(text)["headers"] if "flotilla" in pair[0].replace("_", "-").lower()]
+    """Give the headers of name and role that reached the application under the gate's seal, one seal."""
+    pairs = [pair for pair in json.loads(text)["headers"] if "flotilla" in pair[0].replace("_", "-").lower()]
+    seals = [pair for pair in pairs if "seal" in pair[0].lower()]
+    assert seals == ([[seal.HEADER, seal.SEAL]] if pairs else [])
+    return [pair for pair in pairs if pair not in seals]
 
 
 def test_nobody_unknown_reaches_a_page_a_file_an_upload_or_a_websocket(page: Served) -> None:
@@ -61,7 +66,7 @@ def test_who_signs_in_sees_everything_under_their_name(page: Served) -> None:
 @pytest.mark.parametrize("spelling", ["x-flotilla-role", "X-Flotilla-Role", "x_flotilla_role"])
 def test_a_viewer_cannot_say_to_be_an_operator(page: Served, spelling: str) -> None:
     cookie = page.cookie("bo", BO)
-    forged = {spelling.replace("-", "_"): "operator", "x-flotilla-user": "anna"}
+    forged = {spelling.replace("-", "_"): "operator", "x-flotilla-user": "anna", "X-Flotilla-Seal": "made up"}
     assert names(page.ask("/", cookie=cookie, **forged).text) == [
         ["x-flotilla-user", "bo"],
         ["x-flotilla-role", "viewer"],
@@ -185,6 +190,15 @@ def test_a_changed_account_ends_its_sessions_and_open_websockets(page: Served, c
         stream.send("hello")
         assert closed_with(stream) == 4401
     assert page.ask("/", cookie=cookie).status == 401
+
+
+def test_behind_a_proxy_wrong_passwords_are_counted_by_the_address_it_adds_last(page: Served) -> None:
+    for number in range(ADDRESS_LIMIT):
+        forwarded = f"198.51.100.{number}, 203.0.113.7"
+        assert page.sign_in(f"name{number}", "wrong wrong wrong", x_forwarded_for=forwarded).status == 401
+    assert page.sign_in(x_forwarded_for="192.0.2.9, 203.0.113.7").status == 429, "what a client puts first counts not"
+    assert page.sign_in(x_forwarded_for="203.0.113.8").status == 303, "another address does not wait"
+    assert page.record().count('"address": "203.0.113.7"') == ADDRESS_LIMIT + 1
 
 
 def test_the_secret_of_the_cookies_is_made_once_for_its_owner_alone(page: Served) -> None:

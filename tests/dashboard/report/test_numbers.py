@@ -156,7 +156,7 @@ def test_the_largest_round_trips_are_the_largest(whole: Read, again: Books) -> N
 def test_returns_are_those_of_the_page(whole: Read, connection: Connection) -> None:
     figures = return_figures(load_daily(connection, ID, PORTFOLIO))
     assert whole.tiles["Return"] == signed_percent(figures.total_return)
-    assert whole.tiles["Max drawdown"] == f"{figures.max_drawdown:.2%}"
+    assert whole.tiles["Deepest drawdown"] == f"{figures.max_drawdown:.2%}"
     for tile, value in (
         ("Sharpe ratio", figures.sharpe_ratio),
         ("Sortino ratio", figures.sortino_ratio),

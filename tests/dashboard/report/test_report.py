@@ -130,7 +130,7 @@ def test_what_is_explained_is_what_the_document_defines() -> None:
         ("Sortino ratio", "sortino_ratio"),
         ("Calmar ratio", "calmar_ratio"),
         ("Value at risk", "value_at_risk"),
-        ("Max drawdown", "max_drawdown"),
+        ("Deepest drawdown", "max_drawdown"),
         ("Profit factor", "profit_factor"),
         ("Expectancy", "expectancy"),
         ("95 % interval", "wilson_interval"),

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import person
+from dashboard.gate import seal
 from tests.dashboard.views import books
 
 APP = Path(__file__).parents[3] / "dashboard" / "app.py"
@@ -35,7 +36,8 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
 
     def open_(folder: Path, page: str, role: str = "operator", **query: str | list[str]) -> AppTest:
         monkeypatch.chdir(folder)
-        monkeypatch.setattr(person, "_headers", lambda: {person.USER_HEADER: "ann", person.ROLE_HEADER: role})
+        named = {person.USER_HEADER: "ann", person.ROLE_HEADER: role, seal.HEADER: seal.SEAL}
+        monkeypatch.setattr(person, "_headers", lambda: named)
         st.cache_data.clear()
         st.cache_resource.clear()
         app = AppTest.from_file(str(APP), default_timeout=60)

@@ -7,8 +7,9 @@ from shutil import copytree
 import pytest
 
 from dashboard.components.answers import in_words
-from dashboard.components.progress import ANSWER_MS, unanswered
+from dashboard.components.progress import unanswered
 from shared.database import sqlite_module
+from shared.liveness import ANSWER_MS
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
 from tests.dashboard.views.test_roles import commands
 
@@ -31,7 +32,7 @@ def test_no_entries_asks_for_a_reason_and_writes_who_asked(own: Path, open_page:
     app.button("command_send").click().run()
     assert len(commands(own)) == before + 1
     assert asked(own) == ("PAUSE", "ann", "looks odd")
-    assert "**pause portfolio** · asked" in texts(app)
+    assert "**pause (no entries) portfolio** · asked" in texts(app)
 
 
 @pytest.mark.parametrize(("kind", "word"), [("FLATTEN", "FLATTEN"), ("HALT", "HALT")])

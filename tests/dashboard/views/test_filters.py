@@ -1,6 +1,13 @@
 """Filters stand in the address bar, and take what they say."""
 
+from types import SimpleNamespace
+
+import pytest
+
+from dashboard.components import panels, pickers
+from dashboard.queries.filters import Filters
 from tests.dashboard.views.conftest import Folder, OpenPage
+from tests.dashboard.views.totals import shown
 
 
 def test_filters_of_the_address_are_those_of_the_page(folder: Folder, open_page: OpenPage) -> None:
@@ -17,10 +24,64 @@ def test_without_filters_there_is_more(folder: Folder, open_page: OpenPage) -> N
     assert set(trips["side"]) == {"long", "short"}
 
 
-def test_a_name_nobody_has_takes_nothing_away(folder: Folder, open_page: OpenPage) -> None:
-    app = open_page(folder("seeded"), "trades", period="All", symbols="NONE/USDT")
+UNKNOWN = (
+    ("trades", {"period": "All", "symbols": "NONE/USDT"}, "symbol NONE/USDT"),
+    ("trades", {"bots": ["mr_btc_usdt_1h_p1", "nosuch"]}, "bot nosuch"),
+    ("trades", {"exits": "nosuch"}, "exit reason nosuch"),
+    ("trades", {"period": "5d"}, "period 5d"),
+    ("trades", {"period": "Dates", "period_from": "2026-99-99"}, "2026-99-99 is no date"),
+    ("overview", {"lines": "sleeve nosuch"}, "scope sleeve nosuch"),
+    ("bot", {"bot": "nosuch"}, "bot nosuch"),
+    ("control", {"scope": "bot nosuch"}, "scope bot nosuch"),
+    ("analytics", {"tab": "Returns", "of": "bot nosuch"}, "scope bot nosuch"),
+    ("decisions", {"day": "2026-99-99", "at": "zz"}, "2026-99-99 zz is no moment"),
+)
+
+
+@pytest.mark.parametrize(("page", "query", "said"), UNKNOWN, ids=lambda value: str(value))
+def test_an_address_of_what_is_not_there_shows_nothing_else_in_its_place(
+    page: str, query: dict, said: str, folder: Folder, open_page: OpenPage
+) -> None:
+    app = open_page(folder("seeded"), page, **query)
     assert not app.exception
-    assert any("exit_reason" in frame.value.columns for frame in app.dataframe)
+    assert [said in shown.plain(error.value) for error in app.error] == [True]
+    assert not any(button.label.startswith(("Flatten", "No entries", "Every row")) for button in app.main.button)
+    if page in ("trades", "bot", "control"):
+        assert not len(app.dataframe) and not app.metric
+    app.main.button(f"without_{min((name for name in query if name in ERRONEOUS), key=ERRONEOUS.index)}").click().run()
+    assert not app.error and not app.exception, "and there is a way on"
+
+
+ERRONEOUS = ("symbols", "bots", "exits", "period_from", "period", "lines", "bot", "scope", "of", "day")
+
+
+def test_the_last_days_move_on_with_the_books(monkeypatch: pytest.MonkeyPatch) -> None:
+    day_ms, market = 86_400_000, [30 * 86_400_000]
+    monkeypatch.setattr(pickers.loaders, "newest", lambda: SimpleNamespace(market_ms=market[0]))
+    asked: list[object] = []
+    chosen = pickers.ChosenFilters(pickers.ChosenPeriod(1), Filters(bots=("a",)))
+    panel = panels.guarded(lambda *arguments: asked.append(arguments))
+    panel(chosen, pickers.ChosenPeriod(7), "as it is")
+    market[0] += 36 * 3_600_000
+    panel(chosen, pickers.ChosenPeriod(7), "as it is")
+    begin = pickers.Period(23 * day_ms, None)
+    assert asked[0] == (Filters(29 * day_ms, bots=("a",)), begin, "as it is")
+    later_ms = 36 * 3_600_000
+    moved = pickers.Period(23 * day_ms + later_ms, None)
+    assert asked[1] == (Filters(29 * day_ms + later_ms, bots=("a",)), moved, "as it is")
+    dates = pickers.ChosenPeriod(dates=pickers.Period(1, 2))
+    assert dates.now() == pickers.Period(1, 2) and pickers.ChosenPeriod().now() == pickers.ALWAYS
+
+
+def test_what_is_ticked_is_of_the_bots_on_show(folder: Folder, open_page: OpenPage) -> None:
+    keys = {}
+    for symbol in ("BTC/USDT", "ETH/USDT"):
+        app = open_page(folder("seeded"), "bots", symbols=symbol)
+        ((keys[symbol], names),) = [
+            (frame.proto.id, frame.value["bot"]) for frame in app.dataframe if "sparkline" in frame.value.columns
+        ]
+        assert len(names) == 9
+    assert keys["BTC/USDT"] != keys["ETH/USDT"], "a selection by place must not pass to other bots"
 
 
 def test_why_a_bot_did_not_trade_can_be_linked_to(folder: Folder, open_page: OpenPage) -> None:

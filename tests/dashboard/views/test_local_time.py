@@ -109,7 +109,7 @@ def test_sentences_tables_and_the_day_say_whose_clock_it_is(folder: Folder, open
     assert "market time 2026-01-13 00:00 UTC" in texts(app)
     app = local(app)
     assert "market time 2026-01-13 01:00 CET" in texts(app)
-    today = next(metric for metric in app.metric if metric.label == "Today, UTC")
+    today = next(metric for metric in app.metric if metric.label == "Profit today, UTC")
     assert "2026-01-13 01:00 CET" in today.help or "2026-01-12 01:00 CET" in today.help
 
 
@@ -130,8 +130,10 @@ def test_dates_are_days_of_the_own_clock_and_instants_in_the_address(
 
 
 @pytest.mark.parametrize("written", ["", "yesterday", "2026-13-45", "9999-12-31", "0001-01-01", "2026-01-01T99:00Z"])
-def test_an_address_that_makes_no_sense_is_left_out(written: str, folder: Folder, open_page: OpenPage) -> None:
+def test_an_address_that_makes_no_sense_is_refused(written: str, folder: Folder, open_page: OpenPage) -> None:
     for query in ({"day": written, "at": written}, {"period": "Dates", "period_from": written, "period_to": written}):
         app = open_page(folder("seeded"), "decisions", bot=BOT, **query)
         assert [error.message for error in app.exception] == []
-        assert any("Band **" in text.value for text in app.markdown)
+        assert len(app.error) == (1 if written else 0), "nothing in the address is no time, and none is asked for"
+        if "day" in query or not written:
+            assert any("Band **" in text.value for text in app.markdown) is not bool(written)

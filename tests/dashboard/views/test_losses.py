@@ -5,9 +5,12 @@ import re
 import pandas as pd
 import pytest
 
-from dashboard.components.losses import lost_on
+from dashboard.components.losses import lost_in_period, lost_on
 from dashboard.queries.bots import load_bots
 from dashboard.queries.exits import load_exits
+from dashboard.queries.filters import Filters
+from dashboard.queries.made import load_made
+from shared.units import DAY_MS
 from tests.dashboard import seeding
 from tests.dashboard.queries.conftest import connected
 from tests.dashboard.views.conftest import Folder, OpenPage
@@ -77,6 +80,40 @@ def test_the_page_names_the_bot_that_lost_most(folder: Folder, open_page: OpenPa
     assert f"**{worst['bot']}**" in sentence
     assert f"{worst['profit_so_far']:+,.2f} USDT" in sentence
     assert "round trips after" in sentence
+
+
+def test_the_parts_of_a_period_add_up_to_its_profit() -> None:
+    parts = []
+    for connection in connected(seeding.seeded()):
+        start_ms = int(connection.exec_driver_sql("SELECT max(closed_ms) FROM round_trip").scalar_one()) - 2 * DAY_MS
+        period = Filters(start_ms=start_ms)
+        bots = load_bots(connection, seeding.PORTFOLIO_ID, period)
+        bots = bots.merge(load_made(connection, seeding.PORTFOLIO_ID, period), on="bot")
+        for bot in bots.to_dict("records"):
+            exits = load_exits(connection, seeding.PORTFOLIO_ID, bot["bot"], period)
+            assert exits["round_trips"].sum() == bot["round_trips"], "the same trips as in the table"
+            profit, *rest = amounts(lost_in_period(bot, exits, "USDT").replace("\\", ""))
+            assert profit == pytest.approx(bot["period_profit"], abs=0.005)
+            closed = rest.pop(0) if len(exits) else 0.0
+            by_exit, others = rest[: len(exits)], rest[len(exits) :]
+            assert sum(by_exit) == pytest.approx(closed, abs=0.005 * (len(exits) + 1))
+            assert closed + sum(others) == pytest.approx(profit, abs=0.02)
+            parts.append((len(by_exit), len(others)))
+    assert {(1, 1)} & set(parts) and (0, 1) in parts, "some closed, some were only open"
+
+
+def test_a_period_has_its_own_losers(folder: Folder, open_page: OpenPage) -> None:
+    app = open_page(folder("seeded"), "bots", period="1d")
+    assert not app.exception
+    sentence = next(text.value for text in app.markdown if "Lost most in this period" in text.value).replace("\\", "")
+    tables = [frame.value for frame in app.dataframe]
+    assert all("profit_so_far" not in table.columns and "fees" not in table.columns for table in tables)
+    worst = tables[0].nsmallest(1, "period_profit").iloc[0]
+    assert f"**{worst['bot']}**" in sentence and f"{worst['period_profit']:+,.2f} USDT" in sentence
+    assert tables[2]["bot"].iloc[0] == worst["bot"]
+    assert {"Earned most in this period", "Lost most in this period"} <= {head.value for head in app.subheader}
+    so_far = open_page(folder("seeded"), "bots").dataframe[0].value
+    assert so_far["profit_so_far"].sum() != pytest.approx(tables[0]["period_profit"].sum())
 
 
 def test_bots_that_lost_nothing_are_not_blamed(folder: Folder, open_page: OpenPage) -> None:

@@ -5,11 +5,14 @@ from pathlib import Path
 import pytest
 
 from dashboard import actions
+from dashboard.components import person
+from dashboard.gate import seal
+from dashboard.gate.origins import FORWARDING
 from shared.enums import CommandKind, ScopeKind
 from shared.errors import CommandRefused
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
 
-CONTROLS = ("No entries", "Flatten", "Halt", "Release", "Stop trading", "Stop or start the worker's process")
+CONTROLS = ("No entries", "Flatten", "Halt", "Release", "Stop or start the worker's process")
 
 
 @pytest.mark.parametrize("page", ["overview", "bot", "control"])
@@ -34,18 +37,41 @@ def test_acting_is_refused_to_whoever_is_no_operator(
         actions.ask(CommandKind.HALT, ScopeKind.PORTFOLIO, "", "forged")
     for act in (actions.stop_worker, actions.kill_worker, actions.start_worker):
         with pytest.raises(CommandRefused, match="must be an operator"):
-            act()
+            act("forged")
+    assert not (folder("seeded") / "logs").exists()
     assert commands(folder("seeded")) == before
 
 
 def test_whoever_comes_from_elsewhere_without_a_gate_is_a_viewer(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dashboard.components import person
-
     monkeypatch.setattr(person, "_headers", dict)
     monkeypatch.setattr(person, "_is_here", lambda: False)
     assert not person.person().is_operator
     monkeypatch.setattr(person, "_is_here", lambda: True)
     assert person.person().is_operator
+
+
+@pytest.mark.parametrize("said", [None, "", "made up", "é", seal.SEAL[:-1]])
+@pytest.mark.parametrize("is_here", [True, False])
+def test_a_name_that_the_gate_did_not_seal_is_believed_from_nowhere(
+    is_here: bool, said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = {person.USER_HEADER: "mallory", person.ROLE_HEADER: "operator"}
+    monkeypatch.setattr(person, "_is_here", lambda: is_here)
+    monkeypatch.setattr(person, "_headers", lambda: named if said is None else {**named, seal.HEADER: said})
+    assert person.person() == person.Person(person.UNKNOWN, "viewer")
+    with pytest.raises(CommandRefused, match="must be an operator"):
+        person.require_operator()
+    monkeypatch.setattr(person, "_headers", lambda: {**named, seal.HEADER: seal.SEAL})
+    assert person.require_operator().name == "mallory", "the gate's own word must be believed"
+
+
+@pytest.mark.parametrize("header", FORWARDING)
+def test_whom_a_proxy_on_this_machine_brings_without_a_gate_is_a_viewer(
+    header: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(person, "_is_here", lambda: True)
+    monkeypatch.setattr(person, "_headers", lambda: {header: "203.0.113.7"})
+    assert not person.person().is_operator
 
 
 def commands(root: Path) -> list[tuple]:

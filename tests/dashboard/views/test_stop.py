@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from tests.dashboard.views.conftest import Folder, OpenPage
 
@@ -20,11 +21,26 @@ PLACES: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 @pytest.mark.parametrize(("page", "query"), PLACES, ids=[f"{page} {query}" for page, query in PLACES])
-def test_stop_trading_leads_to_the_kill_switch(
+def test_every_page_has_the_link_to_the_kill_switch(
     page: str, query: dict[str, Any], folder: Folder, open_page: OpenPage
 ) -> None:
-    app = open_page(folder("seeded"), page, **query)
+    assert [link.label for link in links(open_page(folder("seeded"), page, **query)) if link.page == "control"] == [
+        "Stop trading"
+    ]
+    assert not links(open_page(folder("seeded"), page, role="viewer", **query))
+
+
+@pytest.mark.parametrize(("page", "query"), PLACES, ids=[f"{page} {query}" for page, query in PLACES])
+def test_what_is_halted_can_be_flattened_from_every_page(
+    page: str, query: dict[str, Any], folder: Folder, open_page: OpenPage
+) -> None:
+    app = open_page(folder("halted"), page, **query)
     assert not app.exception
-    app.button("kill").click().run()
+    app.button("close_PORTFOLIO_").click().run()
     assert [error.message for error in app.exception] == []
-    assert app.button("ask_PAUSE_PORTFOLIO_").label == "No entries"
+    assert app.button("command_send").label == "Flatten now"
+
+
+def links(app: AppTest) -> list[Any]:
+    """Give the links of the sidebar to pages."""
+    return [link.proto for link in app.sidebar.get("page_link")]

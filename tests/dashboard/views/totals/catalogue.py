@@ -65,6 +65,11 @@ def pages() -> list[Page]:
         Page("analytics", {"tab": "Returns"}, _returns("PORTFOLIO")),
         Page("analytics", {"tab": "Returns", "of": f"sleeve {SLEEVE}"}, _returns("SLEEVE", SLEEVE)),
         *(Page("analytics", {"tab": "Returns", "of": f"bot {name}"}, _returns("BOT", name)) for name in BOTS),
+        *(
+            Page("analytics", {"tab": "Returns", "of": of, "period": f"{days}d"}, _returns(*scope, days=days))
+            for of, scope in (("Portfolio", ("PORTFOLIO", "")), (f"bot {BOTS[1]}", ("BOT", BOTS[1])))
+            for days in (1, 7)
+        ),
         Page("analytics", {"tab": "Benchmark"}, lambda ledger: Shown(charts={"benchmark": charts.benchmark(ledger)})),
         Page("analytics", {"tab": "Costs"}, _costs),
         Page("analytics", {"tab": "Costs", "sleeves": SLEEVE}, _costs_of_a_sleeve),
@@ -206,10 +211,13 @@ def _rates(by: str) -> Callable[[Ledger], Shown]:
     return shown
 
 
-def _returns(kind: str, name: str = "") -> Callable[[Ledger], Shown]:
+def _returns(kind: str, name: str = "", days: int | None = None) -> Callable[[Ledger], Shown]:
     def shown(ledger: Ledger) -> Shown:
-        drawn = {"monthly": charts.monthly(ledger.curve(kind, name)), "sharpe": []}
-        return Shown(tiles.of_returns(ledger, kind, name), charts=drawn)
+        start_ms = None if days is None else ledger.now_ms - days * DAY_MS
+        curve = ledger.curve(kind, name)
+        of_period = curve if start_ms is None else curve.since(-(-start_ms // DAY_MS) * DAY_MS)
+        drawn = {"monthly": charts.monthly(of_period), "sharpe": []}
+        return Shown(tiles.of_returns(ledger, kind, name, start_ms), charts=drawn)
 
     return shown
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.dashboard.queries.recomputed import DAY_MS, Trip
-from tests.dashboard.views.totals.ledger import HOUR_MS, NAN, Ledger, wilson, win_rate
+from tests.dashboard.views.totals.ledger import HOUR_MS, NAN, Ledger, win_rate
 from tests.dashboard.views.totals.tables import LONG_SHORT, Expected, Row, percent
 
 WEEKDAYS = ("Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday")
@@ -24,13 +24,11 @@ def rates(taken: list[Trip], by: str) -> Expected:
     groups: dict[str, list[Trip]] = {}
     for trip in taken:
         groups.setdefault(GROUPS[by](trip), []).append(trip)
-    return Expected(("label",), [_rate(label, own, by == "bot") for label, own in groups.items()])
+    return Expected(("label",), [_rate(label, own) for label, own in groups.items()])
 
 
-def _rate(label: str, own: list[Trip], by_bot: bool) -> Row:
+def _rate(label: str, own: list[Trip]) -> Row:
     found = win_rate(own)
-    trials = found.count if by_bot else found.symbol_days
-    low, high = wilson(found.rate, trials)
     losses = sum(max(-trip.profit, 0.0) for trip in own)
     profit = sum(trip.profit for trip in own)
     return percent(
@@ -39,9 +37,9 @@ def _rate(label: str, own: list[Trip], by_bot: bool) -> Row:
             "count": found.count,
             "wins": found.wins,
             "win_rate": found.rate,
-            "win_rate_low": low,
-            "win_rate_high": high,
-            "trials": trials,
+            "win_rate_low": found.low,
+            "win_rate_high": found.high,
+            "trials": found.trials,
             "symbol_days": found.symbol_days,
             "profit": profit,
             "fees": sum(trip.fees for trip in own),

@@ -14,7 +14,7 @@ from tests.dashboard.views.totals.ledger import Ledger
 
 # Captions of times of the wall clock, and of what is no figure of the ledger.
 _AGE = re.compile(r".*\bstep ([\d,]+)\W*$")
-_OTHER = re.compile(r"market time .*|Unchanged for .*|Decided at .*")
+_OTHER = re.compile(r"market time .*|.*\bas of .*|Unchanged for .*|Decided at .*")
 
 
 def complaints(app: AppTest, expected: Shown, ledger: Ledger) -> list[str]:

@@ -112,17 +112,19 @@ class Rate:
     count: int
     wins: int
     symbol_days: int
+    trials: int
     rate: float
     low: float
     high: float
 
 
-def win_rate(trips: list[Trip], by_bot: bool = False) -> Rate:
-    """Count wins; the interval counts symbol-days, or the round trips of one bot."""
+def win_rate(trips: list[Trip]) -> Rate:
+    """Count wins; the interval counts symbol-days, or the round trips where they are all of one bot."""
     wins = sum(trip.profit > 0.0 for trip in trips)
     days = len({(trip.symbol, trip.closed_ms // DAY_MS) for trip in trips})
     rate = wins / len(trips) if trips else NAN
-    return Rate(len(trips), wins, days, rate, *wilson(rate, len(trips) if by_bot else days))
+    trials = len(trips) if len({trip.bot for trip in trips}) == 1 else days
+    return Rate(len(trips), wins, days, trials, rate, *wilson(rate, trials))
 
 
 def wilson(rate: float, trials: int) -> tuple[float, float]:
@@ -155,18 +157,20 @@ def returns(curve: Curve) -> Returns:
     daily = curve.daily_returns()
     grown = [curve.growth[at] for at in curve.days()]
     times = [curve.marks[at].time_ms for at in curve.days()]
-    annual = (grown[-1] / grown[0]) ** (YEAR_MS / (times[-1] - times[0])) - 1.0
+    passed_ms = times[-1] - times[0]
+    annual = (grown[-1] / grown[0]) ** (YEAR_MS / passed_ms) - 1.0 if passed_ms >= DAY_MS else NAN
     downside = math.sqrt(mean(min(value, 0.0) ** 2 for value in daily))
     depth = max(curve.drawdowns)
+    deviation = stdev(daily) if len(daily) > 1 else NAN
     return Returns(
         grown[-1] / grown[0] - 1.0,
         annual,
-        stdev(daily) * math.sqrt(365),
-        mean(daily) / stdev(daily) * math.sqrt(365) if stdev(daily) > 1e-12 else NAN,
-        mean(daily) / downside * math.sqrt(365) if downside > 1e-12 else NAN,
+        deviation * math.sqrt(365),
+        mean(daily) / deviation * math.sqrt(365) if deviation > 1e-12 else NAN,
+        mean(daily) / downside * math.sqrt(365) if downside > 1e-12 and len(daily) > 1 else NAN,
         annual / depth if depth > 1e-12 else NAN,
         depth,
-        _lasted_ms(times, grown),
+        _lasted_ms(curve, times, grown),
         -quantile(daily, 0.01),
         len(daily),
     )
@@ -181,13 +185,14 @@ def quantile(values: list[float], share: float) -> float:
     return ordered[low] + (place - low) * (ordered[high] - ordered[low])
 
 
-def _lasted_ms(times: list[int], grown: list[float]) -> float:
-    """Give how long the deepest drawdown of the daily marks lasted."""
-    depths = [1.0 - value / max(grown[: at + 1]) for at, value in enumerate(grown)]
-    trough = depths.index(max(depths))
-    if depths[trough] <= 0.0:
+def _lasted_ms(curve: Curve, times: list[int], grown: list[float]) -> float:
+    """Give how long the deepest drawdown lasted, told from the daily marks around it."""
+    depths = curve.drawdowns
+    deepest = depths.index(max(depths))
+    if depths[deepest] <= 0.0:
         return 0.0
-    top = max(grown[: trough + 1])
+    trough = next(day for day, at in enumerate(curve.days()) if at >= deepest)
+    top = max(grown[:trough])
     peak = max(at for at in range(trough) if grown[at] == top)
     back = [at for at in range(trough, len(grown)) if grown[at] >= top]
     return float(times[back[0] if back else -1] - times[peak])

@@ -68,6 +68,10 @@ class Curve:
         grown = self.growth
         return max(0.0, 1.0 - grown[-1] * growth_between(self.marks[-1], self.now) / max(grown))
 
+    def since(self, time_ms: int) -> "Curve":
+        """Give the marks from the last one at or before a time, as if nothing had been before; else all."""
+        return Curve(self.marks[self.at(max(time_ms, self.marks[0].time_ms)) :], self.now)
+
     def at(self, time_ms: int) -> int:
         """Give which mark is the last one at or before a time."""
         return max(at for at, mark in enumerate(self.marks) if mark.time_ms <= time_ms)

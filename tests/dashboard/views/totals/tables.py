@@ -46,7 +46,7 @@ def leaders(ledger: Ledger, names: set[str], sign: float) -> Expected:
 
 
 def _bot(ledger: Ledger, account: Account) -> Row:
-    curve, found = ledger.replay.bots[account.name], win_rate(account.trips, by_bot=True)
+    curve, found = ledger.replay.bots[account.name], win_rate(account.trips)
     times = [fill["time_ms"] for fill in ledger.books.fills if fill["bot"] == account.name]
     return percent(
         {

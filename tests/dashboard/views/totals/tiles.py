@@ -31,12 +31,12 @@ def overview(ledger: Ledger) -> Tiles:
     limits = ledger.risk
     return {
         "Equity, USDT": Expected(("#", books.equity), ("on # put in", books.money_in), ("#", profit)),
-        "Today, UTC": Expected(
+        "Profit today, UTC": Expected(
             ("#", profit - (midnight.equity - midnight.money_in)),
             ("# left to the daily limit", limits["daily_loss"] - max(0.0, -today)),
             ("#", today),
         ),
-        "Drawdown": Expected(
+        "Drawdown now": Expected(
             ("#", curve.drawdown_now),
             (
                 "# left to the brake at #",
@@ -71,8 +71,8 @@ def bot(ledger: Ledger, name: str) -> Tiles:
             ("#", ledger.equity(account)), ("on # put in", account.money_in), ("#", ledger.profit(account))
         ),
         "Return": Expected(("#", curve.growth[-1] - 1.0), ("# of it open", account.open_profit(ledger.close(account)))),
-        "Win rate": rate(win_rate(account.trips, by_bot=True)),
-        "Drawdown": Expected(("#", curve.drawdown_now), ("# at its deepest", max(curve.drawdowns))),
+        "Win rate": rate(win_rate(account.trips)),
+        "Drawdown now": Expected(("#", curve.drawdown_now), ("# at its deepest", max(curve.drawdowns))),
     }
 
 
@@ -92,14 +92,17 @@ def trips(taken: list[Trip]) -> Tiles:
     }
 
 
-def of_returns(ledger: Ledger, kind: str, name: str = "") -> Tiles:
-    """Give the tiles of the daily returns of a scope."""
-    found = returns(ledger.curve(kind, name))
+def of_returns(ledger: Ledger, kind: str, name: str = "", start_ms: int | None = None) -> Tiles:
+    """Give the tiles of the daily returns of a scope, from the first midnight of a period on."""
+    curve = ledger.curve(kind, name)
+    found = returns(curve if start_ms is None else curve.since(-(-start_ms // DAY_MS) * DAY_MS))
     lasted, long = lasting(found.depth_ms)
     return {
         "Return": Expected(("#", found.total), ("# a year", found.annual)),
         "Sharpe ratio": Expected(("#", found.sharpe), ("Sortino #, Calmar #", found.sortino, found.calmar)),
-        "Max drawdown": Expected(("#", found.depth), (f"lasted {lasted}", long)),
+        "Deepest drawdown": Expected(
+            ("#", found.depth), (f"lasted {lasted}", long) if found.depth > 0.0 else ("equity never fell",)
+        ),
         "Value at risk, one day": Expected(
             ("#", found.value_at_risk), ("volatility # a year, # days", found.volatility, found.days)
         ),
@@ -121,11 +124,11 @@ def risk(ledger: Ledger) -> Tiles:
         lost += max(account.quantity * (ledger.close(account) - level), 0.0) if level == level else 0.0
         unprotected += level != level
     return {
-        "Drawdown": Expected(
+        "Drawdown now": Expected(
             ("#", curve.drawdown_now), ("# left to the brake", limits["portfolio_drawdown"] - curve.drawdown_now)
         ),
         "Loss of today": Expected(("#", loss), ("# left to the limit", limits["daily_loss"] - loss)),
-        "Value at risk, one day": Expected(("#", found.value_at_risk), ("99 % of # days lost less", found.days)),
+        "Value at risk, one day": Expected(("#", found.value_at_risk), ("between the two worst of # days", found.days)),
         "Lost if every stop is hit": Expected(
             ("#", lost), ("# of # positions have no stop", unprotected, len(ledger.held()))
         ),
