@@ -3,7 +3,14 @@
 import streamlit as st
 
 from dashboard import actions, loaders
-from dashboard.components.confirm import LEVEL_QUESTION, ask_first, asking_button, close_question, question
+from dashboard.components.confirm import (
+    LEVEL_QUESTION,
+    STOP_WORKER,
+    ask_first,
+    asking_button,
+    close_question,
+    question,
+)
 from dashboard.components.halts import flatten_button, halt_over, scope_name
 from dashboard.components.person import person
 from dashboard.components.progress import follow
@@ -11,7 +18,7 @@ from dashboard.components.words import money, plain
 from dashboard.queries.equity import Scope
 from dashboard.queries.levels import load_scopes
 from shared.enums import Cause, CommandKind
-from shared.errors import FlotillaError
+from shared.errors import DatabaseError, FlotillaError
 
 LABELS = {
     CommandKind.PAUSE: ("No entries", ":material/pause:", "Opens nothing new; exits and stops go on."),
@@ -114,6 +121,9 @@ def _send(kind: CommandKind, scope: Scope, reason: str, cause: Cause | None) -> 
         follow(actions.ask(kind, scope.kind, scope.name, reason, cause))
     except FlotillaError as error:
         st.error(plain(error))
+        if isinstance(error, DatabaseError):
+            # A worker that hangs within a transaction keeps everybody from writing; its process can still be stopped.
+            st.button("Stop the worker's process instead", key="stop_instead", on_click=ask_first, args=(STOP_WORKER,))
         return
     close_question()
     st.rerun()

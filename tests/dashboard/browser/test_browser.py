@@ -93,6 +93,8 @@ def test_a_halt_is_shown_in_red_with_what_is_at_risk(fleet: Fleet, tab: OpenBrow
 def test_a_worker_that_does_not_answer_is_stopped_through_supervisor(fleet: Fleet, tab: OpenBrowser) -> None:
     page = tab()
     open_page(page, fleet.url, "control")
+    # Stopped within a transaction it would keep everybody from writing: while it catches up it always is in one.
+    wait_for(lambda: fleet.rows("SELECT due_ms > wall_ms + 200 FROM heartbeat") == [(1,)], 90.0)
     process = fleet.worker()
     os.kill(process, signal.SIGSTOP)
     ask(page, "No entries", "it hangs")
