@@ -18,6 +18,7 @@ from starlette.datastructures import QueryParams
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import downloads, live_chart, tables
+from dashboard.components.answers import in_words
 from dashboard.components.downloads import Books, Source, equity_books
 from dashboard.components.pickers import Period
 from dashboard.components.rows import COLUMNS, Rows
@@ -148,7 +149,9 @@ def test_every_table_and_chart_has_a_download_of_what_it_shows(
             else:
                 rows = taken(folder("seeded"), source)
                 if one.shown is not None and source is one.sources[0]:
-                    assert_same(rows, one.shown)
+                    # On the page an answer is a sentence; the download has it as it is stored.
+                    worded = [{**row, "answer": in_words(row)} for row in rows] if source.name == "commands" else rows
+                    assert_same(worded, one.shown)
 
 
 def assert_rows(rows: Rows, shown: DataFrame | None) -> None:
