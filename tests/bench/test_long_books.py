@@ -33,6 +33,9 @@ class LongBooks:
         return self.rows(sql, *parameters)[0][0]
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def books(tmp_path_factory: pytest.TempPathFactory) -> LongBooks:
     root = tmp_path_factory.mktemp("long")

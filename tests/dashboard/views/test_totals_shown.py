@@ -80,6 +80,7 @@ def test_every_number_is_what_the_fills_amount_to(page: Page, opened, open_page:
     assert wrong(open_page, folder, page, ledger) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in pages() if not page.is_filtered], ids=str)
 def test_money_that_came_and_went_today_is_no_profit(page: Page, opened, open_page: OpenPage) -> None:
     folder, ledger = opened("flowing")
