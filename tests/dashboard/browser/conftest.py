@@ -11,7 +11,8 @@ from tests.dashboard.browser.fleet import Fleet, launch, running_fleet
 OpenBrowser = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+# Not of the whole session: as long as it is there its event loop runs, and other tests want to run theirs.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         started = launch(playwright)

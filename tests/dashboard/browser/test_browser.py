@@ -117,6 +117,8 @@ def test_filters_survive_in_the_address_bar(fleet: Fleet, tab: OpenBrowser) -> N
     page = tab()
     open_page(page, fleet.url, "trades")
     page.get_by_text("90d", exact=True).click()
+    # What is clicked while the page is drawn anew may be lost.
+    page.wait_for_url(lambda url: "period=90d" in url)
     page.get_by_text("Filters", exact=True).click()
     page.get_by_text("stop", exact=True).click()
     page.wait_for_url(lambda url: "period=90d" in url and "exits=stop" in url)
