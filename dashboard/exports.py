@@ -4,7 +4,6 @@ Rows are read and written out in threads, a batch at a time and no faster than t
 need the memory of a few thousand and no page waits for them.
 """
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -17,11 +16,11 @@ from sqlalchemy import Connection, Engine, select
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
 
 from dashboard.place import Place
+from dashboard.sending import Sending, file_headers, sentence
 from shared.database import open_reader, sqlite_path, translated
 from shared.enums import Resolution
 from shared.errors import ConfigurationError, DatabaseError, FlotillaError
@@ -32,8 +31,6 @@ from shared.units import format_time, parse_time_ms, to_datetime, to_ms
 
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 EXPORTS_AT_ONCE = 4
-# A browser that takes nothing for so long is given up, for a read transaction keeps the database's log from shrinking.
-STALLED_SECONDS = 60.0
 # Downloads that overlap without end would let the log grow without end.
 LONGEST_LOG_BYTES = 256 * 2**20
 NAMES = ("sleeve", "bot", "symbol")
@@ -71,31 +68,27 @@ class Exports:
         kind, form = request.path_params["kind"], request.path_params["form"]
         if kind not in KINDS or form not in CHUNKS:
             known = ", ".join(f"{name}.csv" for name in KINDS)
-            return _sentence(f"A download is one of {known}, or the same as .json.", 404)
+            return sentence(f"A download is one of {known}, or the same as .json.", 404)
         try:
             filters = parse_filters(request.query_params)
         except ConfigurationError as error:
-            return _sentence(str(error), 400)
+            return sentence(str(error), 400)
         if not self._admitted():
-            return _sentence("Too many downloads at once; try again when one has ended.", 503, {"Retry-After": "10"})
+            return sentence("Too many downloads at once; try again when one has ended.", 503, {"Retry-After": "10"})
         chunks = self._chunks(kind, form, filters)
         try:
             # Whatever is wrong with names or database shows here, while there is still a status to say it with.
             first = await run_in_threadpool(next, chunks)
         except ConfigurationError as error:
-            return _sentence(str(error), 400)
+            return sentence(str(error), 400)
         except FlotillaError as error:
-            return _sentence(str(error), 503)
-        headers = {
-            "Content-Disposition": f'attachment; filename="{self._file_name(kind, form, filters)}"',
-            "Cache-Control": "no-store",
-            # Compressing what stays in the house would cost more than it saves.
-            "Content-Encoding": "identity",
-        }
+            return sentence(str(error), 503)
+        headers = file_headers(self._file_name(kind, form, filters))
         if request.method == "HEAD":
             chunks.close()
             return Response(media_type=MEDIA_TYPES[form], headers=headers)
-        return _Download(first, chunks, MEDIA_TYPES[form], headers)
+        # A read transaction must not outlive its browser.
+        return Sending(_stream(first, chunks), MEDIA_TYPES[form], headers, chunks.close)
 
     def _admitted(self) -> bool:
         """Take a place; where the log has grown long there is but one, so that there are moments without a reader."""
@@ -179,25 +172,6 @@ def parse_filters(query: QueryParams) -> Filters:
     return filters
 
 
-class _Download(StreamingResponse):
-    """Ends its chunks with itself, also where the browser has gone: a read transaction must not outlive it."""
-
-    def __init__(
-        self, first: str, chunks: Generator[str, None, None], media_type: str, headers: dict[str, str]
-    ) -> None:
-        super().__init__(_stream(first, chunks), media_type=media_type, headers=headers)
-        self._chunks = chunks
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_or_give_up(message: Message) -> None:
-            await asyncio.wait_for(send(message), STALLED_SECONDS)
-
-        try:
-            await super().__call__(scope, receive, send_or_give_up)
-        finally:
-            self._chunks.close()
-
-
 async def _stream(first: str, chunks: Generator[str, None, None]) -> AsyncIterator[bytes]:
     chunk: object = first
     while isinstance(chunk, str):
@@ -224,7 +198,3 @@ def _resolution(text: str) -> Resolution:
 
 def _day(time_ms: int) -> str:
     return to_datetime(time_ms).strftime("%Y%m%d")
-
-
-def _sentence(text: str, status: int, headers: dict[str, str] | None = None) -> Response:
-    return PlainTextResponse(text[0].upper() + text[1:], status, headers)

@@ -3,19 +3,18 @@
 It is made in a thread, two at once at most; whatever is wrong is said before the first byte, as a sentence.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
 
 from dashboard.exports import parse_filters
 from dashboard.place import Place
+from dashboard.sending import Sending, file_headers, sentence
 from shared.clock import Clock
 from shared.errors import ConfigurationError, FlotillaError
 from shared.tables.export_filters import Filters
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 PATH = "/report.html"
 MEDIA_TYPE = "text/html; charset=utf-8"
 REPORTS_AT_ONCE = 2
-# A browser that takes nothing for so long is given up, and its place is free again.
-STALLED_SECONDS = 60.0
 PIECE_BYTES = 1 << 18
 
 
@@ -54,26 +51,22 @@ class Reports:
         try:
             asked = parse_filters(request.query_params)
         except ConfigurationError as error:
-            return _sentence(str(error), 400)
+            return sentence(str(error), 400)
         if not self._places.acquire(blocking=False):
-            return _sentence("Too many reports at once; try again in a moment.", 503, {"Retry-After": "5"})
+            return sentence("Too many reports at once; try again in a moment.", 503, {"Retry-After": "5"})
         sending = False
         try:
             name, made = await run_in_threadpool(self._make, asked, request.method == "HEAD")
-            headers = {
-                "Content-Disposition": f'attachment; filename="{name}"',
-                "Cache-Control": "no-store",
-                # Compressing what stays in the house would cost more than it saves.
-                "Content-Encoding": "identity",
-            }
+            headers = file_headers(name)
             if made is None:
                 return Response(media_type=MEDIA_TYPE, headers=headers)
             sending = True
-            return _Sending(made, headers, self._places.release)
+            length = {"Content-Length": str(sum(map(len, made)))}
+            return Sending(_pieces(made), MEDIA_TYPE, headers | length, self._places.release)
         except ConfigurationError as error:
-            return _sentence(str(error), 400)
+            return sentence(str(error), 400)
         except FlotillaError as error:
-            return _sentence(str(error), 503)
+            return sentence(str(error), 503)
         finally:
             if not sending:
                 self._places.release()
@@ -97,29 +90,7 @@ class Reports:
             return self._books
 
 
-class _Sending(StreamingResponse):
-    """Gives its place back when the file is sent or the browser has gone."""
-
-    def __init__(self, made: list[bytes], headers: dict[str, str], release: Callable[[], None]) -> None:
-        length = {"Content-Length": str(sum(map(len, made)))}
-        super().__init__(_pieces(made), media_type=MEDIA_TYPE, headers=headers | length)
-        self._release = release
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_or_give_up(message: Message) -> None:
-            await asyncio.wait_for(send(message), STALLED_SECONDS)
-
-        try:
-            await super().__call__(scope, receive, send_or_give_up)
-        finally:
-            self._release()
-
-
 async def _pieces(made: list[bytes]) -> AsyncIterator[bytes]:
     for part in made:
         for at in range(0, len(part), PIECE_BYTES):
             yield part[at : at + PIECE_BYTES]
-
-
-def _sentence(text: str, status: int, headers: dict[str, str] | None = None) -> Response:
-    return PlainTextResponse(text[0].upper() + text[1:], status, {"Cache-Control": "no-store", **(headers or {})})

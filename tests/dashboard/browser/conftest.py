@@ -1,25 +1,14 @@
-"""One fleet and one browser for all tests here: both take seconds to start."""
+"""One fleet for all tests here, for it takes seconds to start."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.dashboard.browser.fleet import Fleet, launch, running_fleet
+from tests.dashboard.browser.fleet import Fleet, running_fleet
 
 OpenBrowser = Callable[..., Page]
-
-
-# Not of the whole session: as long as it is there its event loop runs, and other tests want to run theirs.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = launch(playwright)
-        if started is None:
-            pytest.skip("Chromium is not installed: apt install chromium")
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")

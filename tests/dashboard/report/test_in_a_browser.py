@@ -1,16 +1,14 @@
 """The file as people open it: from a disk, without a network, light and dark, on a phone, on paper."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from dashboard.queries.filters import Filters
 from tests.dashboard import seeding
-from tests.dashboard.browser.fleet import launch
 from tests.dashboard.report.reading import file_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -32,16 +30,6 @@ class Opened:
         page.on("pageerror", lambda error: self.said.append(str(error)))
         page.goto(address)
         page.wait_for_function("() => document.querySelector('.chart:last-of-type .main-svg')")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = launch(playwright)
-        if started is None:
-            pytest.skip("Chromium is not installed: apt install chromium")
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
