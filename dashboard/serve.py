@@ -27,7 +27,7 @@ from dashboard.gate.sessions import SECRET_FILE, Sessions, load_secret
 from dashboard.gate.throttle import Throttle
 from dashboard.health import Health
 from dashboard.place import Place, find_place
-from dashboard.plotly_script import packed_script, plotly_route
+from dashboard.plotly_script import FetchedAhead, packed_script, plotly_route
 from dashboard.report.route import Reports
 from dashboard.streamlit_options import set_options
 from shared.clock import SystemClock
@@ -69,7 +69,7 @@ def make_app(place: Place, script: Path = SCRIPT) -> Gate:
     import streamlit
 
     routes = [*sign_in.routes(), health.route(HEALTH_PATH), *exports.routes(), *reports.routes(), plotly_route()]
-    return Gate(streamlit.App(script, lifespan=lifespan, routes=routes), door, record)
+    return Gate(FetchedAhead(streamlit.App(script, lifespan=lifespan, routes=routes)), door, record)
 
 
 def require_password(address: str, door: Door) -> None:

@@ -14,32 +14,31 @@ import streamlit as st
 from dashboard.components.charted_time import in_zone
 from dashboard.components.downloads import Source, download
 from dashboard.components.zone import zone
-
-# Served by the page itself, for it must work without internet.
-SCRIPT_URL = "/app/static/plotly.min.js"
+from dashboard.plotly_script import PATH
 
 # A figure is kept for those who look at the same thing; the next step brings another.
 KEPT_SECONDS = 60.0
 KEPT_FIGURES = 100
 
-# One promise for all charts of a page, whoever asks first.
+# One promise for all charts of a page, whoever asks first. The page itself serves the script, for it must work without
+# internet.
 _LIBRARY = """
 const library = () => window.chartLibrary ??= window.Plotly ? Promise.resolve() : new Promise((resolve, reject) => {
   const script = document.createElement('script');
   script.src = 'SCRIPT_URL'; script.onload = resolve;
   script.onerror = () => {
-    window.chartLibrary = undefined; script.remove(); reject(new Error('no plotly.min.js'));
+    window.chartLibrary = undefined; script.remove(); reject(new Error('no SCRIPT_URL'));
   };
   document.head.appendChild(script);
 });
-""".replace("SCRIPT_URL", SCRIPT_URL)
+""".replace("SCRIPT_URL", PATH)
 
 _JAVASCRIPT = """
 export default function ({ data, parentElement }) {
   const element = parentElement.querySelector('.live-chart');
   let alive = true;
   const fail = () => { element.textContent = 'The chart library could not be loaded from this server.'; };
-  library().then(() => {
+  const draw = () => {
     if (!alive) return;
     const figure = JSON.parse(data.figure), css = getComputedStyle(element);
     const theme = (name, fallback) => css.getPropertyValue(name).trim() || fallback;
@@ -61,8 +60,13 @@ export default function ({ data, parentElement }) {
     element.setAttribute('aria-label', data.label);
     const config = { responsive: true, displaylogo: false, ...data.config };
     window.Plotly.react(element, figure.data, layout, config);
-  }, fail);
-  return () => { alive = false; if (!element.isConnected) window.Plotly?.purge(element); };
+  };
+  // What stands in a closed tab is drawn when somebody opens it: it has a width then.
+  const opened = new ResizeObserver(() => {
+    if (element.offsetWidth) { opened.disconnect(); library().then(draw, fail); }
+  });
+  if (element.checkVisibility()) library().then(draw, fail); else opened.observe(element);
+  return () => { alive = false; opened.disconnect(); if (!element.isConnected) window.Plotly?.purge(element); };
 }
 """
 

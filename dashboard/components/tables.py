@@ -6,6 +6,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
+from dashboard.components.answers import names_in_words
 from dashboard.components.downloads import Source, download
 from dashboard.components.words import words
 from dashboard.components.zone import UTC, zone
@@ -37,7 +38,7 @@ _NUMBERS: dict[str, tuple[str, str, str | None]] = {
     "difference": ("Difference", SIGNED, None),
     "difference_fraction": ("Difference %", PERCENT, None),
     "distance_fraction": ("To exit", PERCENT, "How far the price is from the level at which the position is closed."),
-    "drawdown_fraction": ("Drawdown", PERCENT, "Now, below its highest equity."),
+    "drawdown_fraction": ("Drawdown now", PERCENT, "Below its highest equity."),
     "entry_price": ("Entry", PRICE, None),
     "equity": ("Equity", MONEY, None),
     "exit_level": ("Exit level", PRICE, "Stop or trailing stop, whichever rules; empty where nothing protects it."),
@@ -60,7 +61,7 @@ _NUMBERS: dict[str, tuple[str, str, str | None]] = {
     "limit_fraction": ("Limit", PERCENT, None),
     "long": ("Long", MONEY, None),
     "low": ("Band low", "%+.2f", None),
-    "max_drawdown_fraction": ("Max drawdown", PERCENT, "The deepest of the period."),
+    "max_drawdown_fraction": ("Deepest drawdown", PERCENT, "Of the period."),
     "money_in": ("Money in", MONEY, "Deposits and transfers less what was taken out."),
     "net": ("Net", SIGNED, None),
     "notional": ("Notional", MONEY, None),
@@ -231,7 +232,11 @@ def _column(values: pd.Series, name: str, pinned: bool, is_free: bool) -> tuple[
         title, style, note = _NUMBERS[name]
         values = values * 100.0 if style == PERCENT else values
         return values, st.column_config.NumberColumn(title, format=style, help=note, pinned=pin)
-    text = values.map(_said) if name in _VOCABULARY and not is_free else values
+    text = values
+    if name in _VOCABULARY and not is_free:
+        text = values.map(_said)
+    elif name == "message":
+        text = values.map(_told)
     return text, st.column_config.TextColumn(
         _WORDS.get(name, words(name).capitalize()), width="large" if name in _LONG else None, pinned=pin
     )
@@ -239,3 +244,7 @@ def _column(values: pd.Series, name: str, pinned: bool, is_free: bool) -> tuple[
 
 def _said(value: Any) -> Any:
     return words(value) if isinstance(value, str) else value
+
+
+def _told(value: Any) -> Any:
+    return names_in_words(value) if isinstance(value, str) else value

@@ -6,9 +6,11 @@ from pandas import DataFrame
 
 from dashboard.figures.theme import (
     GAIN,
+    MOST_BARS,
     NEUTRAL,
     TIME,
     WARNING,
+    among,
     colour_of,
     day_axis,
     diverging,
@@ -24,6 +26,9 @@ from dashboard.figures.theme import (
     time_axis,
 )
 
+# An area with a smaller share of the whole has no room for its name: what stands there says it when pointed at.
+SMALLEST_NAMED = 0.005
+NAMED = "%{label}<br>%{customdata[0]:,.0f}"
 NO_BOOKS = "The books are not open yet: start the worker (make run)."
 
 
@@ -49,7 +54,7 @@ def holdings_figure(frame: DataFrame, quote: str = "") -> go.Figure:
             marker={"colors": colours},
             textfont={"color": [text_on(colour) for colour in colours]},
             customdata=shown[["equity", "profit", "weight", "drawdown_fraction"]].to_numpy(),
-            texttemplate="%{label}<br>%{customdata[0]:,.0f}",
+            texttemplate=np.where(_has_room(shown), NAMED, "").tolist(),
             hovertemplate=(
                 f"%{{label}}<br>equity %{{customdata[0]:,.2f}} {plain(quote)}<br>profit %{{customdata[1]:+,.2f}}<br>"
                 "weight %{customdata[2]:.1%}, drawdown %{customdata[3]:.2%}<extra></extra>"
@@ -61,6 +66,11 @@ def holdings_figure(frame: DataFrame, quote: str = "") -> go.Figure:
 
 def _is_leaf(frame: DataFrame) -> np.ndarray:
     return ~frame["scope_kind"].isin(["PORTFOLIO", "SLEEVE"]).to_numpy()
+
+
+def _has_room(frame: DataFrame) -> np.ndarray:
+    whole = frame["equity"].where(_is_leaf(frame)).clip(lower=0.0).sum()
+    return ~_is_leaf(frame) | (frame["equity"].to_numpy() >= SMALLEST_NAMED * whole)
 
 
 def weights_figure(frame: DataFrame) -> go.Figure:
@@ -89,16 +99,18 @@ def weights_figure(frame: DataFrame) -> go.Figure:
 
 
 def targets_figure(frame: DataFrame, quote: str = "") -> go.Figure:
-    """Draw what each bot is to hold and what it holds (`load_targets`)."""
+    """Draw what each bot is to hold and what it holds (`load_targets`); of many, those furthest from their targets."""
     if not len(frame):
         return empty_figure(NO_BOOKS, "targets")
-    height_px = 110 + 20 * len(frame)
+    # The table's order stays.
+    shown = frame.loc[frame["difference"].abs().nlargest(MOST_BARS).index.sort_values()]
+    height_px = 110 + 20 * len(shown)
     figure = new_figure("targets", height_px, hovermode="y unified", bargap=0.25, barmode="group")
-    names = plain_all(frame["bot"])
+    names = plain_all(shown["bot"])
     for column, name, colour in (("allocation", "target", NEUTRAL), ("equity", "actual", GAIN)):
         figure.add_trace(
             go.Bar(
-                x=frame[column].to_numpy(),
+                x=shown[column].to_numpy(),
                 y=names,
                 orientation="h",
                 name=name,
@@ -106,8 +118,10 @@ def targets_figure(frame: DataFrame, quote: str = "") -> go.Figure:
                 hovertemplate="%{fullData.name}: %{x:,.2f}<extra></extra>",
             )
         )
+    furthest = among(len(shown), len(frame), "furthest from their targets")
     figure.update_layout(
-        xaxis=money_axis("money", quote), yaxis={"type": "category", "autorange": "reversed", "automargin": True}
+        xaxis=money_axis(f"money{furthest}", quote),
+        yaxis={"type": "category", "autorange": "reversed", "automargin": True},
     )
     return figure
 

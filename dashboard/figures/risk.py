@@ -7,8 +7,10 @@ from pandas import DataFrame
 from dashboard.figures.theme import (
     GAIN,
     LOSS,
+    MOST_BARS,
     NEUTRAL,
     WARNING,
+    among,
     empty_figure,
     money_axis,
     new_figure,
@@ -56,9 +58,11 @@ def brakes_figure(frame: DataFrame) -> go.Figure:
 
 
 def brake_bars_figure(frame: DataFrame) -> go.Figure:
-    """Draw how much of each brake's limit is used, as bars: for many scopes."""
+    """Draw how much of each brake's limit is used, as bars: for many scopes; of very many, those that used most."""
     if not len(frame):
         return empty_figure("No settings have run yet, so there are no brakes to show.", "brake_bars")
+    whole = len(frame)
+    frame = frame.loc[frame["used"].nlargest(MOST_BARS).index.sort_values()]
     names = [
         f"{plain(scope) or 'portfolio'}, {brake.lower().replace('_', ' ')}"
         for scope, brake in zip(frame["scope"], frame["brake"], strict=True)
@@ -77,7 +81,9 @@ def brake_bars_figure(frame: DataFrame) -> go.Figure:
     )
     figure.add_vline(1.0, line={"color": LOSS, "width": 1.5, "dash": "dash"})
     figure.update_layout(
-        xaxis=percent_axis("of the limit", range=[0, max(1.05, float(used.max()) * 1.05)]),
+        xaxis=percent_axis(
+            f"of the limit{among(len(frame), whole, 'closest to it')}", range=[0, max(1.05, float(used.max()) * 1.05)]
+        ),
         yaxis={"type": "category", "autorange": "reversed", "automargin": True},
     )
     return figure
@@ -121,11 +127,12 @@ def exposures_figure(frame: DataFrame, quote: str = "") -> go.Figure:
 
 
 def stop_distances_figure(frame: DataFrame) -> go.Figure:
-    """Draw how far each open position is from the level that closes it (`load_positions`)."""
+    """Draw how far each open position is from the level that closes it (`load_positions`); of many, the closest."""
     known = frame[frame["distance_fraction"].notna()] if len(frame) else frame
     if not len(known):
         return empty_figure("No open position has a stop.", "stops", 240)
-    known = known.sort_values("distance_fraction")
+    count = len(known)
+    known = known.nsmallest(MOST_BARS, "distance_fraction")
     figure = new_figure("stops", 110 + 22 * len(known), hovermode="closest", showlegend=False)
     kinds = ["trailing stop" if is_trailing else "stop" for is_trailing in known["is_trailing"]]
     figure.add_trace(
@@ -142,7 +149,9 @@ def stop_distances_figure(frame: DataFrame) -> go.Figure:
         )
     )
     figure.update_layout(
-        xaxis=percent_axis(f"away from the exit, n = {len(known)} positions", rangemode="tozero"),
+        xaxis=percent_axis(
+            f"away from the exit, n = {count:,} positions{among(len(known), count, 'closest')}", rangemode="tozero"
+        ),
         yaxis={"type": "category", "autorange": "reversed", "automargin": True},
     )
     return figure

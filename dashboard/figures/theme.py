@@ -35,6 +35,8 @@ PERCENT = ".2%"
 # The size of what is written behind bars, and how wide a letter of it is at most.
 SMALL_PX, LETTER_PX = 11, 6.4
 HEIGHT_PX = 320
+# So many bars of a name each are read one by one, and drawn in a moment; the table beside them has all.
+MOST_BARS = 40
 
 
 def new_figure(revision: str, height_px: int = HEIGHT_PX, **layout: Any) -> go.Figure:
@@ -85,6 +87,11 @@ def money_axis(title: str, quote: str, **more: Any) -> dict[str, Any]:
     """Describe an axis of money."""
     name = f"{title}, {plain(quote)}" if quote else title
     return {"title": {"text": name}, "tickformat": "~s", "hoverformat": ",.2f", "automargin": True, **more}
+
+
+def among(shown: int, whole: int, which: str) -> str:
+    """Say how many of the rows a chart shows, where it is not all of them: `, the 40 furthest off of 528`."""
+    return f", the {shown:,} {which} of {whole:,}" if shown < whole else ""
 
 
 def empty_figure(message: str, revision: str = "empty", height_px: int = HEIGHT_PX) -> go.Figure:

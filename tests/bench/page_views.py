@@ -4,10 +4,13 @@ import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, WebSocket
+from playwright.sync_api import BrowserContext, Playwright, WebSocket
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from tests.dashboard.browser.fleet import FLAGS, find_chromium
 
 _SHOWN = """const shown = kind => [...document.querySelectorAll(kind)].filter(one => one.checkVisibility());
   const charts = shown('.live-chart'), tables = shown('[data-testid="stDataFrame"]');"""
@@ -28,6 +31,9 @@ ERRORS = """() => [...document.querySelectorAll('[data-testid="stAlertContentErr
                   .map(alert => alert.textContent)"""
 GO = """path => { history.pushState({}, '', path); dispatchEvent(new PopStateEvent('popstate', { state: {} })); }"""
 PATIENCE_MS = 60_000
+# Playwright listens for exceptions as a debugger does. For each one that plotly throws and catches while it starts, V8
+# would then read most of the script again to tell its lines: half a second that nobody waits for who only looks.
+UNWATCHED = "--js-flags=--no-enable-lazy-source-positions"
 SETTLED_SECONDS = 2.5
 
 
@@ -92,23 +98,13 @@ class Traffic:
 
 
 class Visitor:
-    """Somebody with a browser of their own: nothing is in its cache at first."""
+    """Somebody with a browser of their own."""
 
     def __init__(self, context: BrowserContext, url: str) -> None:
-        self._context = context
         self._url = url
         self._traffic = Traffic()
-        self.page = self._new_page()
-
-    def close_page(self) -> None:
-        """Close the page and open an empty one; the browser keeps what it has fetched."""
-        self.page.close()
-        self.page = self._new_page()
-
-    def _new_page(self) -> Page:
-        page = self._context.new_page()
-        page.on("websocket", self._traffic.watch)
-        return page
+        self.page = context.new_page()
+        self.page.on("websocket", self._traffic.watch)
 
     def open(self, view: View) -> Seen:
         """Type the address in."""
@@ -143,7 +139,12 @@ class Visitor:
 
 
 @contextlib.contextmanager
-def visitor(browser: Browser, url: str) -> Iterator[Visitor]:
-    """Give a visitor with an empty cache, on a screen of a usual size."""
-    with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
+def visitor(playwright: Playwright, url: str, profile: Path) -> Iterator[Visitor]:
+    """Start a browser on a screen of a usual size and end it; what it keeps is in a folder, empty for a new browser."""
+    context = playwright.chromium.launch_persistent_context(
+        profile, executable_path=find_chromium(), args=[*FLAGS, UNWATCHED], viewport={"width": 1440, "height": 900}
+    )
+    with contextlib.closing(context):
+        # Whoever asks for a page has a browser that runs.
+        time.sleep(SETTLED_SECONDS)
         yield Visitor(context, url)

@@ -1,21 +1,20 @@
 """The bench of the pages sees what is late, and takes no page for ready that is not drawn."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from playwright.sync_api import sync_playwright
 
 from tests.bench import page_views
 from tests.bench.long_books import make_long_books
 from tests.bench.page_views import Seen, View, visitor
 from tests.bench.pages import Measured, count_rows, measure_pages, report, serving
-from tests.dashboard.browser.fleet import launch
+from tests.dashboard.browser.fleet import find_chromium
 
 Result = TypeVar("Result")
 OVERVIEW = View("Overview", "", "Overview", charts=2, tables=1)
@@ -32,16 +31,6 @@ def in_own_thread(act: Callable[[], Result]) -> Result:
     """Run what drives a browser where no other test's does."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(act).result()
-
-
-@contextmanager
-def browsing() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = launch(playwright)
-        if started is None:
-            pytest.skip("Chromium is not installed: apt install chromium")
-        with started:
-            yield started
 
 
 def test_what_is_beyond_its_limit_stands_in_bold() -> None:
@@ -70,17 +59,22 @@ def test_a_page_is_measured(root: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.browser
-def test_a_page_whose_charts_are_not_drawn_is_not_ready(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_whose_charts_are_not_drawn_is_not_ready(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if find_chromium() is None:
+        pytest.skip("Chromium is not installed: apt install chromium")
+
     def look() -> None:
-        with browsing() as browser, serving(root) as (url, _):
-            with visitor(browser, url) as person:
+        with sync_playwright() as playwright, serving(root) as (url, _):
+            with visitor(playwright, url, tmp_path / "well") as person:
                 assert person.open(OVERVIEW).seconds > 0.0
                 monkeypatch.setattr(page_views, "PATIENCE_MS", 4_000)
                 for never in (replace(OVERVIEW, charts=3), replace(OVERVIEW, title="Risk")):
                     with pytest.raises(PlaywrightTimeout, match="4000ms"):
                         person.open(never)
-            with visitor(browser, url) as person:
-                person.page.route("**/plotly.min.js", lambda route: route.abort())
+            with visitor(playwright, url, tmp_path / "without_charts") as person:
+                person.page.route("**/plotly-*.min.js", lambda route: route.abort())
                 with pytest.raises(PlaywrightTimeout, match="4000ms"):
                     person.open(OVERVIEW)
 

@@ -115,9 +115,14 @@ def running_page(root: Path, port: int, passwords: Path | None = None) -> Iterat
         process.wait(20)
 
 
+def find_chromium() -> str | None:
+    """Give where Chromium is; None where there is none."""
+    return next((path for path in map(shutil.which, NAMES) if path), None)
+
+
 def launch(playwright: Playwright) -> Browser | None:
     """Start Chromium without a screen; None where there is none."""
-    found = next((path for path in map(shutil.which, NAMES) if path), None)
+    found = find_chromium()
     return playwright.chromium.launch(executable_path=found, args=list(FLAGS)) if found else None
 
 

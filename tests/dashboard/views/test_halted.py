@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from shared.database import sqlite_module
-from shared.enums import CommandKind, ScopeKind
+from shared.enums import CommandKind, Level, ScopeKind
 from tests.dashboard import seeding
 from tests.dashboard.views.books import SETTINGS_FILE, set_alive
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
@@ -169,3 +169,10 @@ def test_what_could_not_be_closed_is_named_with_its_worth(own: Path, open_page: 
         own, "SELECT name FROM bot JOIN bot_state ON bot_id = bot.id WHERE abs(quantity) > 0 ORDER BY bot.id LIMIT 1"
     )
     assert "Still open, " in warned and bot in warned
+
+
+def test_what_happened_is_told_in_the_words_of_the_pages(own: Path, open_page: OpenPage) -> None:
+    tables = [frame.value for frame in open_page(own, "overview").dataframe]
+    said = " ".join(message for shown in tables if "message" in shown for message in shown["message"])
+    assert "halted" in said
+    assert not [level.name for level in Level if level.name in said], "in the tables names stand in capitals"
