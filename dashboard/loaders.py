@@ -2,14 +2,20 @@
 
 How far the books are is looked up every second, once for all sessions. Three policies, by what a figure depends on:
 `live` (read again when the books went on, at the latest after half a minute), `of_books` (kept as long as the books
-stand where they stood) and `history` (kept for a while: dear to make, slow to change).
+stand where they stood) and `history` (kept for a while: dear to make, slow to change). What is kept is shared by all
+sessions and handed out as it is, for Streamlit's own cache writes it down and reads it again for each of them: each
+gets a frame of its own over the same columns, which pandas copies when one is written to.
 """
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from threading import Condition
 from typing import Any, NamedTuple
 
 import streamlit as st
+from cachetools import TTLCache, cached
+from pandas import DataFrame
 from sqlalchemy import Engine
 
 from dashboard.place import Place, find_place
@@ -58,7 +64,7 @@ def portfolio_id() -> int:
 def overview() -> Overview | None:
     """Give the portfolio as of its last step; None before the worker has opened its books."""
     # The lease is renewed between two steps, too.
-    return _live(_run(load_overview), _name(load_overview), _source(), (newest(), _look(load_pulse)), ())
+    return _live(load_overview, _source(), (newest(), _look(load_pulse)), ())
 
 
 def newest() -> Newest:
@@ -76,17 +82,17 @@ def command(command_id: int) -> dict[str, Any] | None:
 
 def live(query: Query, *arguments: Any) -> Any:
     """Run `query(connection, portfolio_id, *arguments)`, once for each state of the books for all sessions together."""
-    return _live(_run(query), _name(query), _source(), newest(), arguments)
+    return _own(_live(query, _source(), newest(), arguments))
 
 
 def of_books(query: Query, *arguments: Any) -> Any:
     """Run a query once for each state of the books: it is asked again when a step or a command has written to them."""
-    return _of_books(_run(query), _name(query), _source(), newest(), arguments)
+    return _own(_of_books(query, _source(), newest(), arguments))
 
 
 def history(query: Query, *arguments: Any) -> Any:
     """Run a query that is dear, and keep what it gave for a minute whatever the books do meanwhile."""
-    return _history(_run(query), _name(query), _source(), arguments)
+    return _own(_history(query, _source(), arguments))
 
 
 def database_file() -> int:
@@ -100,7 +106,13 @@ def database_file() -> int:
         return 0
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+def forget() -> None:
+    """Read everything anew from now on."""
+    for kept in (_looked, _live, _of_books, _history, _place):
+        kept.cache_clear()
+
+
+@cache
 def _place(root: str) -> Place:
     return find_place(Path(root))
 
@@ -138,29 +150,31 @@ def _run(query: Query) -> Query:
     return run
 
 
-def _name(query: Query) -> str:
-    return f"{query.__module__}.{query.__qualname__}"
+def _own(value: Any) -> Any:
+    if isinstance(value, DataFrame):
+        return value.copy(deep=False)
+    return dict(value) if isinstance(value, dict) else value
 
 
 def _look(query: Query) -> Any:
-    return _looked(_run(query), _name(query), _source())
+    return _looked(query, _source())
 
 
-@st.cache_data(ttl=LOOK_SECONDS, max_entries=ENTRIES, show_spinner=False)
-def _looked(_query: Query, name: str, source: Source) -> Any:
-    return _query(source, ())
+@cached(TTLCache(ENTRIES, LOOK_SECONDS), condition=Condition())
+def _looked(query: Query, source: Source) -> Any:
+    return _run(query)(source, ())
 
 
-@st.cache_data(ttl=LIVE_SECONDS, max_entries=LIVE_ENTRIES, show_spinner=False)
-def _live(_query: Query, name: str, source: Source, version: Any, arguments: tuple[Any, ...]) -> Any:
-    return _query(source, arguments)
+@cached(TTLCache(LIVE_ENTRIES, LIVE_SECONDS), condition=Condition())
+def _live(query: Query, source: Source, version: Any, arguments: tuple[Any, ...]) -> Any:
+    return _run(query)(source, arguments)
 
 
-@st.cache_data(ttl=BOOKS_SECONDS, max_entries=ENTRIES, show_spinner=False)
-def _of_books(_query: Query, name: str, source: Source, version: Newest, arguments: tuple[Any, ...]) -> Any:
-    return _query(source, arguments)
+@cached(TTLCache(ENTRIES, BOOKS_SECONDS), condition=Condition())
+def _of_books(query: Query, source: Source, version: Newest, arguments: tuple[Any, ...]) -> Any:
+    return _run(query)(source, arguments)
 
 
-@st.cache_data(ttl=HISTORY_SECONDS, max_entries=ENTRIES, show_spinner=False)
-def _history(_query: Query, name: str, source: Source, arguments: tuple[Any, ...]) -> Any:
-    return _query(source, arguments)
+@cached(TTLCache(ENTRIES, HISTORY_SECONDS), condition=Condition())
+def _history(query: Query, source: Source, arguments: tuple[Any, ...]) -> Any:
+    return _run(query)(source, arguments)

@@ -5,11 +5,17 @@
 
 from collections.abc import Callable
 from functools import partial
+from hashlib import blake2b
+from threading import Condition
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 import plotly.io
 import streamlit as st
+from cachetools import TTLCache, cached
+from cachetools.keys import hashkey
+from pandas import DataFrame
 
 from dashboard.components.charted_time import in_zone
 from dashboard.components.downloads import Source, download
@@ -106,16 +112,28 @@ def live_chart(
     figure's.
     """
     if isinstance(figure, partial):
-        drawn = _plotted(figure.func, figure.func.__qualname__, figure.args, key, zone())
+        drawn = _plotted(figure.func, figure.args, key, zone())
     else:
         drawn = _written(figure, key, zone())
     _mount(key=key, data={"figure": drawn, "config": _CONFIG, "label": label, "height": height})
     download(key, source, *more)
 
 
-@st.cache_data(ttl=KEPT_SECONDS, max_entries=KEPT_FIGURES, show_spinner=False)
-def _plotted(_plot: Callable[..., go.Figure], name: str, arguments: tuple[Any, ...], key: str, zone_name: str) -> str:
-    return _written(_plot(*arguments), key, zone_name)
+def _same(plot: Callable[..., go.Figure], arguments: tuple[Any, ...], key: str, zone_name: str) -> tuple[Any, ...]:
+    return hashkey(plot, key, zone_name, *(_digest(one) if isinstance(one, DataFrame) else one for one in arguments))
+
+
+def _digest(frame: DataFrame) -> bytes:
+    digest = blake2b(repr(tuple(frame.dtypes.items())).encode())
+    for _, column in frame.items():
+        is_number = isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb"
+        digest.update(column.to_numpy().tobytes() if is_number else repr(column.tolist()).encode())
+    return digest.digest()
+
+
+@cached(TTLCache(KEPT_FIGURES, KEPT_SECONDS), key=_same, condition=Condition())
+def _plotted(plot: Callable[..., go.Figure], arguments: tuple[Any, ...], key: str, zone_name: str) -> str:
+    return _written(plot(*arguments), key, zone_name)
 
 
 def _written(figure: go.Figure, key: str, zone_name: str) -> str:

@@ -26,6 +26,7 @@ STRETCHES = (
 )  # fmt: skip
 COUNTS = ("bot", "sleeve", "symbol", "reason", "steps", "ordered")
 BAR_RECORDS = ("open_ms", "symbol", "status", "late_ms", "reason", "step")
+PARTS = ("Over time", "Reasons counted", "Bars late, missing, repaired")
 
 
 def at_a_time(bot: str, time_ms: int) -> None:
@@ -90,14 +91,23 @@ else:
     still(explain, picked)
     st.subheader("Over a period", anchor=False)
     chosen = period_picker("7d")
-    own, fleet, records = st.tabs(["Over time", "Reasons counted", "Bars late, missing, repaired"])
-    with own:
-        still(stretches, picked, chosen)
-        still(as_of)
-    with fleet:
-        everyone = st.toggle(f"The whole fleet, not only {plain(picked)}", value=True, key="fleet", bind="query-params")
-        still(counts, picked, chosen, everyone)
-        still(as_of)
-    with records:
-        still(bars, chosen)
-        still(as_of)
+    over_time, counted, records = st.tabs(
+        ["Over time", "Reasons counted", "Bars late, missing, repaired"],
+        key="part",
+        bind="query-params",
+        on_change="rerun",
+    )
+    if over_time.open:
+        with over_time:
+            still(stretches, picked, chosen)
+            still(as_of)
+    if counted.open:
+        with counted:
+            fleet = f"The whole fleet, not only {plain(picked)}"
+            everyone = st.toggle(fleet, value=True, key="fleet", bind="query-params")
+            still(counts, picked, chosen, everyone)
+            still(as_of)
+    if records.open:
+        with records:
+            still(bars, chosen)
+            still(as_of)

@@ -101,6 +101,8 @@ def make_views(bot: str) -> list[View]:
         RISK,
         View("Decisions", f"decisions?bot={bot}", "Decisions"),
         View("Decisions, all time", f"decisions?bot={bot}&period=All", "Decisions"),
+        View("Decisions, counted", f"decisions?bot={bot}&part=Reasons+counted", "Decisions"),
+        View("Decisions, counted, all time", f"decisions?bot={bot}&part=Reasons+counted&period=All", "Decisions"),
         CONTROL,
     ]
 

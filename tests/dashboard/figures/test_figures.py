@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import plotly.io as pio
 import pytest
+from pandas import DataFrame, concat
 from sqlalchemy import Connection
 
 from dashboard.figures import allocations, bot, decisions, equity, returns, risk, round_trips, theme
@@ -323,3 +324,46 @@ def contrast(one: np.ndarray, other: np.ndarray) -> float:
 
 def test_an_empty_figure_of_a_hostile_message_is_text() -> None:
     assert "<" not in theme.empty_figure("<b>x</b>").layout.annotations[0].text
+
+
+def many(frame: DataFrame, by: str, **changed: Any) -> DataFrame:
+    """Give a hundred rows made of the first, told apart by a number: they grow, every other one below 0."""
+    rows = concat([frame.head(1)] * 100, ignore_index=True).assign(**changed)
+    return rows.assign(**{by: np.arange(100.0) * np.where(np.arange(100) % 2, -1.0, 1.0)})
+
+
+def test_of_many_bots_those_furthest_from_their_targets_are_drawn(frames: Frames) -> None:
+    names = [f"bot_{place:02d}" for place in range(100)]
+    figure = allocations.targets_figure(many(frames["targets"], "difference", bot=names), "USDT")
+    assert [list(trace.y) for trace in figure.data] == [names[60:]] * 2
+    assert figure.layout.xaxis.title.text == "money, the 40 furthest from their targets of 100, USDT"
+    few = allocations.targets_figure(frames["targets"].head(3), "USDT")
+    assert len(few.data[0].y) == 3 and few.layout.xaxis.title.text == "money, USDT"
+
+
+def test_of_many_brakes_those_closest_to_their_limit_are_drawn(frames: Frames) -> None:
+    names = [f"bot_{place:02d}" for place in range(100)]
+    brakes = many(frames["brakes"], "used", scope=names).assign(used=np.arange(100) / 100.0)
+    figure = risk.brake_bars_figure(brakes)
+    assert list(figure.data[0].x) == pytest.approx(np.arange(60, 100) / 100.0)
+    assert figure.layout.xaxis.title.text == "of the limit, the 40 closest to it of 100"
+
+
+def test_of_many_positions_the_closest_to_their_stops_are_drawn(frames: Frames) -> None:
+    held = frames["positions"][frames["positions"]["distance_fraction"].notna()]
+    figure = risk.stop_distances_figure(
+        many(held, "distance_fraction").assign(distance_fraction=np.arange(100)[::-1] / 100.0)
+    )
+    assert list(figure.data[0].x) == pytest.approx(np.arange(40) / 100.0)
+    assert figure.layout.xaxis.title.text == "away from the exit, n = 100 positions, the 40 closest of 100"
+
+
+def test_small_areas_have_no_name_but_say_it_when_pointed_at(frames: Frames) -> None:
+    holdings = frames["holdings"].copy()
+    bots = np.flatnonzero((holdings["scope_kind"] == "BOT").to_numpy())
+    holdings.loc[bots[0], "equity"] = allocations.SMALLEST_NAMED / 2 * holdings.loc[bots, "equity"].sum()
+    (tree,) = allocations.holdings_figure(holdings).data
+    named = dict(zip(tree.labels, tree.texttemplate, strict=True))
+    small = holdings.loc[bots[0], "scope"]
+    assert [label for label, template in named.items() if not template] == [small]
+    assert "%{label}" in tree.hovertemplate

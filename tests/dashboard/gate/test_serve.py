@@ -9,10 +9,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import plotly
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from dashboard.plotly_script import PATH
 from shared.passwords import OPERATOR, VIEWER, Account, save_account
 from tests.conftest import ROOT
 from tests.dashboard.gate.process import Dashboard, begin, environment, free_port, running
@@ -66,7 +68,7 @@ def test_streamlit_stands_behind_the_gate(dashboard: Dashboard) -> None:
         "/export/fills.csv",
     ):
         assert ask(dashboard.port, path).status == 401, path
-    assert ask(dashboard.port, "/app/static/plotly.min.js").status == 401
+    assert ask(dashboard.port, PATH).status == 401
     assert ask(dashboard.port, "/", accept=HTML).status == 303
     assert refused_socket(dashboard.port, path=STREAM) == 403
 
@@ -88,13 +90,27 @@ def test_signed_in_people_get_streamlit_and_the_script_of_the_charts(dashboard: 
     page = ask(dashboard.port, "/", cookie=cookie, accept=HTML)
     assert "<title>Streamlit</title>" in page.text
     assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
-    script = ask(dashboard.port, "/app/static/plotly.min.js", cookie=cookie)
+    script = ask(dashboard.port, PATH, cookie=cookie)
     assert script.status == 200 and "plotly.js v" in script.text[:200]
-    packed = ask(dashboard.port, "/app/static/plotly.min.js", cookie=cookie, accept_encoding="gzip")
+    packed = ask(dashboard.port, PATH, cookie=cookie, accept_encoding="gzip")
     assert packed.headers["content-encoding"] == "gzip"
     assert int(packed.headers["content-length"]) < len(script.text) / 2
-    again = ask(dashboard.port, "/app/static/plotly.min.js", cookie=cookie, if_none_match=script.headers["etag"])
-    assert (again.status, again.text) == (304, "")
+
+
+def test_browsers_are_told_of_the_script_along_with_a_page_that_has_charts(dashboard: Dashboard) -> None:
+    cookie = signed_in(dashboard.port, "bo", BO)
+    for path in ("/", "/risk"):
+        told = ask(dashboard.port, path, cookie=cookie, accept=HTML).headers["link"]
+        assert told == f"<{PATH}>; rel=preload; as=script", path
+    for path in ("/control", "/_stcore/health", "/login", "/export/fills.csv"):
+        assert "link" not in ask(dashboard.port, path, cookie=cookie, accept=HTML).headers, path
+    assert "link" not in ask(dashboard.port, "/", accept=HTML).headers, "who is not signed in could not fetch it"
+
+
+def test_the_script_is_kept_by_browsers_and_not_by_what_stands_between(dashboard: Dashboard) -> None:
+    kept = ask(dashboard.port, PATH, cookie=signed_in(dashboard.port, "bo", BO)).headers["cache-control"]
+    assert {"private", "immutable"} <= set(kept.split(", "))
+    assert plotly.__version__ in PATH, "another release must have another address"
 
 
 def test_health_says_only_whether_the_books_are_there_and_how_old_they_are(dashboard: Dashboard) -> None:

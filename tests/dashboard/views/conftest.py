@@ -7,6 +7,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from dashboard import loaders
 from dashboard.components import person
 from dashboard.gate import seal
 from tests.dashboard.views import books
@@ -38,7 +39,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
         monkeypatch.chdir(folder)
         named = {person.USER_HEADER: "ann", person.ROLE_HEADER: role, seal.HEADER: seal.SEAL}
         monkeypatch.setattr(person, "_headers", lambda: named)
-        st.cache_data.clear()
+        loaders.forget()
         st.cache_resource.clear()
         app = AppTest.from_file(str(APP), default_timeout=60)
         for name, value in query.items():

@@ -4,9 +4,9 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from dashboard import loaders
 from shared.database import sqlite_module
 from shared.enums import CommandKind, Level, ScopeKind
 from tests.dashboard import seeding
@@ -38,7 +38,7 @@ def answer(root: Path) -> None:
     books.write("UPDATE heartbeat SET lease_pid = NULL, lease_host = NULL, lease_renewed_ms = NULL")
     seeding.run(books, lambda session: session.worker.answer_commands())
     set_alive(books)
-    st.cache_data.clear()
+    loaders.forget()
 
 
 def close(app: AppTest, key: str) -> AppTest:
@@ -162,7 +162,7 @@ def test_what_could_not_be_closed_is_named_with_its_worth(own: Path, open_page: 
             "answered_ms = asked_ms WHERE id = (SELECT max(id) FROM command)"
         )
     connection.close()
-    st.cache_data.clear()
+    loaders.forget()
     app.run()
     warned = "\n".join(warning.value for warning in app.warning).replace("\\", "")
     ((bot,),) = rows(

@@ -76,6 +76,7 @@ def pages() -> list[Page]:
         Page("analytics", {"tab": "Correlation"}, _correlation),
         Page("risk", {}, _risk),
         Page("decisions", {"period": "All"}, _decisions),
+        Page("decisions", {"period": "All", "part": "Reasons counted"}, _reasons_counted),
         Page("control", {}, _control),
         Page("control", {"scope": f"sleeve {SLEEVE}"}, _control_of_a_sleeve),
     ]
@@ -248,9 +249,12 @@ def _risk(ledger: Ledger) -> Shown:
     return Shown(tiles.risk(ledger), (), (groups.brakes(ledger), *held), drawn)
 
 
-def _decisions(ledger: Ledger) -> Shown:
-    drawn = {"reasons": [], "reason_counts": charts.reason_counts(ledger, len(ledger.accounts))}
-    return Shown({}, (), (None, None, None, None), drawn)
+def _decisions(_ledger: Ledger) -> Shown:
+    return Shown({}, (), (None, None), {"reasons": []})
+
+
+def _reasons_counted(ledger: Ledger) -> Shown:
+    return Shown({}, (), (None, None), {"reason_counts": charts.reason_counts(ledger, len(ledger.accounts))})
 
 
 def _control(ledger: Ledger) -> Shown:
