@@ -97,19 +97,24 @@ def history(query: Query, *arguments: Any) -> Any:
 
 def database_file() -> int:
     """Tell apart the files that stood at the same path one after another: an open one outlives its name."""
-    url = place().settings.database.url
-    if not url.startswith("sqlite"):
-        return 0
+    path = _file(str(Path.cwd()))
     try:
-        return sqlite_path(url, place().root).stat().st_ino
+        return path.stat().st_ino if path is not None else 0
     except OSError:
         return 0
 
 
 def forget() -> None:
     """Read everything anew from now on."""
-    for kept in (_looked, _live, _of_books, _history, _place):
+    for kept in (_looked, _live, _of_books, _history, _place, _file):
         kept.cache_clear()
+
+
+@cache
+def _file(root: str) -> Path | None:
+    found = _place(root)
+    url = found.settings.database.url
+    return sqlite_path(url, found.root) if url.startswith("sqlite") else None
 
 
 @cache
@@ -118,8 +123,8 @@ def _place(root: str) -> Place:
 
 
 def _source() -> Source:
-    settings = place().settings
-    return Source(settings.database.url, str(place().root), settings.portfolio.name, database_file())
+    found = place()
+    return Source(found.settings.database.url, str(found.root), found.settings.portfolio.name, database_file())
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, on_release=lambda engine: engine.dispose())

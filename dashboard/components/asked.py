@@ -21,6 +21,9 @@ def asked_levels() -> pd.DataFrame:
 def asked_over(scope: Scope, sleeve: str = "") -> pd.DataFrame:
     """Give of it what rules a scope: asked for itself, for the sleeve it is in, or for the portfolio."""
     asked = asked_levels()
+    # As it nearly always is: every session asks at every refresh.
+    if asked.empty:
+        return asked
     of_sleeve = (asked["scope_kind"] == ScopeKind.SLEEVE.name) & (asked["scope"] == sleeve)
     of_scope = (asked["scope_kind"] == scope.kind.name) & (asked["scope"] == scope.name)
     return asked[of_scope | of_sleeve | (asked["scope_kind"] == ScopeKind.PORTFOLIO.name)]

@@ -45,6 +45,8 @@ def level_badge(level: str, scope: Scope = PORTFOLIO, sleeve: str = "") -> None:
 def asked_badges() -> None:
     """Draw what was asked and the worker has not set yet."""
     asked = asked_levels()
+    if asked.empty:
+        return
     for row in asked.head(MOST_CAUSES).to_dict("records"):
         st.badge(plain_badge(asked_in_short(row)), color=COLOURS[row["level"]], icon=":material/hourglass_top:")
     if len(asked) > MOST_CAUSES:
@@ -93,8 +95,9 @@ def _warnings(overview: Overview, link_to_control: bool) -> None:
         halt_warning(overview, f"{_causes(Level.HALTED)}.", CONTROL if link_to_control else None)
     if overview.level in (Level.NO_ENTRIES.name, Level.FLATTEN.name):
         _level_warning(Level[overview.level])
-    for row in asked[asked["level"] != Level.HALTED.name].head(MOST_CAUSES).to_dict("records"):
-        _asked_warning(row)
+    if not asked.empty:
+        for row in asked[asked["level"] != Level.HALTED.name].head(MOST_CAUSES).to_dict("records"):
+            _asked_warning(row)
 
 
 def _level_warning(level: Level) -> None:

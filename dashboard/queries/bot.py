@@ -1,6 +1,7 @@
 """One bot: what it is and how it stands, its candles, its fills, and the line that protects its positions."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from dashboard.queries.states import load_bot_states
 from dashboard.queries.trips import period_where
 from shared.enums import Leg, Side
 from shared.tables import Fill, Portfolio, SettingsVersion
+from shared.units import DAY_MS
 
 MAX_BARS = 600
 MOST_FILLS = 2_000
@@ -102,20 +104,19 @@ def load_protection(
     trailing_price (NaN until armed), exit_level (the one that ruled). Empty where no candles are kept.
     """
     versions = _risks(connection, portfolio_id)
-    fills = _fills(connection, portfolio_id, bot, None, end_ms, MOST_FILLS)
-    bars, timeframe_ms = _bars(connection, portfolio_id, bot, None, end_ms, None)
+    reaching = _positions(_fills(connection, portfolio_id, bot, None, end_ms, MOST_FILLS), start_ms)
+    first_ms = reaching[0][1].start_ms - DAY_MS if reaching else start_ms
+    bars, timeframe_ms = _bars(connection, portfolio_id, bot, first_ms, end_ms, None)
     states = load_bot_states(connection, portfolio_id)
     own = states[states["bot"] == bot]
     paths = []
-    for number, held in enumerate(_positions(fills, bars, timeframe_ms)):
-        if start_ms is not None and held.end_ms < start_ms:
-            continue
+    for number, held in reaching:
         # The stop is frozen when a position opens: by the settings that ran then.
         risk = versions.get(held.version, {})
         stop = float(risk.get("stop", 0.0))
         if held.is_open and len(own):
             stop = float(own["stop_fraction"].iloc[0])
-        path = protective_path(held.bars, held.entries, held.direction, stop, risk)
+        path = protective_path(held.within(bars, timeframe_ms), held.entries, held.direction, stop, risk)
         paths.append(path.assign(position=number))
     if not paths:
         names = ("entry_price", "stop_price", "trailing_price", "exit_level")
@@ -127,46 +128,58 @@ def load_protection(
     return table[columns].tail(2_000).reset_index(drop=True)
 
 
+@dataclass(frozen=True)
 class _Held:
-    """A position of the past: its direction, its entries (time, quantity, price), the bars it was held in."""
+    """A position of the past: when it was held, its direction, its entries (time_ms, quantity, price)."""
 
-    def __init__(
-        self, direction: float, version: float, end_ms: int, is_open: bool, entries: DataFrame, bars: DataFrame
-    ) -> None:
-        self.direction = direction
-        self.version = version
-        self.end_ms = end_ms
-        self.is_open = is_open
-        self.entries = entries
-        self.bars = bars
+    start_ms: int
+    end_ms: int
+    is_open: bool
+    direction: float
+    version: float
+    entries: DataFrame
+
+    def within(self, bars: DataFrame, timeframe_ms: int) -> DataFrame:
+        """Give the bars it was protected in: that it opened in among them, that at whose open it closed not."""
+        opens = bars["open_ms"].to_numpy(np.int64)
+        ends = (self.start_ms - self.start_ms % timeframe_ms, self.end_ms) if timeframe_ms else (0, 0)
+        first, last = np.searchsorted(opens, ends)
+        return bars.iloc[first:last]
 
 
-def _positions(fills: DataFrame, bars: DataFrame, timeframe_ms: int) -> list[_Held]:
-    """Cut fills into positions: from the first opening leg after flat until the quantity is 0 again."""
-    found, quantity, first = [], 0.0, 0
+def _positions(fills: DataFrame, reach_ms: int | None) -> list[tuple[int, _Held]]:
+    """Cut fills into positions: from the first opening leg after flat until the quantity is 0 again.
+
+    Gives those that were held at `reach_ms` or later, each with its number among all.
+    """
+    found, quantity, first, number = [], 0.0, 0, -1
     size = 0.0
-    for at, (signed, leg) in enumerate(zip(fills["quantity"], fills["leg"], strict=True)):
+    opens, times_ms = (fills["leg"] == Leg.OPEN.name).to_numpy(), fills["time_ms"].to_numpy(np.int64)
+    for at, (signed, is_opening) in enumerate(zip(fills["quantity"].tolist(), opens.tolist(), strict=True)):
         if abs(quantity) <= 1e-9 * max(size, 1.0):
-            if leg != Leg.OPEN.name:
+            if not is_opening:
                 continue
-            quantity, first, size = 0.0, at, 0.0
+            quantity, first, size, number = 0.0, at, 0.0, number + 1
         quantity += signed
         size = max(size, abs(quantity))
-        is_last = at == len(fills) - 1
         is_flat = abs(quantity) <= 1e-9 * size
-        if is_flat or is_last:
-            found.append(_held(fills.iloc[first : at + 1], is_flat, bars, timeframe_ms))
+        # The last one is still open, or ends here.
+        if is_flat or at == len(fills) - 1:
+            if not is_flat or reach_ms is None or times_ms[at] >= reach_ms:
+                found.append((number, _held(fills.iloc[first : at + 1], is_flat)))
     return found
 
 
-def _held(fills: DataFrame, is_flat: bool, bars: DataFrame, timeframe_ms: int) -> _Held:
-    entries = fills[fills["leg"] == Leg.OPEN.name][["time_ms", "quantity", "price"]]
-    start_ms = int(entries["time_ms"].iloc[0])
-    end_ms = int(fills["time_ms"].iloc[-1]) if is_flat else int(np.iinfo(np.int64).max)
-    # A position is protected in the bar it opens in, not in the one whose open it closes at.
-    held = bars[(bars["open_ms"] >= start_ms - start_ms % timeframe_ms) & (bars["open_ms"] < end_ms)]
-    version = float(fills["settings_version_id"].iloc[0])
-    return _Held(float(np.sign(entries["quantity"].iloc[0])), version, end_ms, not is_flat, entries, held)
+def _held(fills: DataFrame, is_flat: bool) -> _Held:
+    entries = fills[fills["leg"] == Leg.OPEN.name]
+    return _Held(
+        start_ms=int(entries["time_ms"].iloc[0]),
+        end_ms=int(fills["time_ms"].iloc[-1]) if is_flat else int(np.iinfo(np.int64).max),
+        is_open=not is_flat,
+        direction=float(np.sign(entries["quantity"].iloc[0])),
+        version=float(fills["settings_version_id"].iloc[0]),
+        entries=entries,
+    )
 
 
 def _risks(connection: Connection, portfolio_id: int) -> dict[float, dict[str, Any]]:
