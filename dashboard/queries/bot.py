@@ -163,10 +163,10 @@ def _positions(fills: DataFrame, reach_ms: int | None) -> list[tuple[int, _Held]
         quantity += signed
         size = max(size, abs(quantity))
         is_flat = abs(quantity) <= 1e-9 * size
+        is_over = is_flat and reach_ms is not None and times_ms[at] < reach_ms
         # The last one is still open, or ends here.
-        if is_flat or at == len(fills) - 1:
-            if not is_flat or reach_ms is None or times_ms[at] >= reach_ms:
-                found.append((number, _held(fills.iloc[first : at + 1], is_flat)))
+        if (is_flat or at == len(fills) - 1) and not is_over:
+            found.append((number, _held(fills.iloc[first : at + 1], is_flat)))
     return found
 
 
