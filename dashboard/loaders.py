@@ -29,12 +29,13 @@ LOOK_SECONDS = 1.0
 LIVE_SECONDS = 30.0
 BOOKS_SECONDS = 300.0
 HISTORY_SECONDS = 60.0
-# A page asks for some ten things, people choose some ten scopes and ranges, and each step leaves the last ones behind.
+# A page asks for some ten things, and people choose some ten scopes and ranges.
 ENTRIES = 200
 # What is live is asked for by all alike, and each step brings all of it anew.
 LIVE_ENTRIES = 100
 
 Query = Callable[..., Any]
+_SEEN: dict["Source", Newest] = {}
 
 
 class Source(NamedTuple):
@@ -69,7 +70,13 @@ def overview() -> Overview | None:
 
 def newest() -> Newest:
     """Give how far the books are."""
-    return _look(load_newest)
+    found, source = _look(load_newest), _source()
+    if _SEEN.get(source) != found:
+        # Nobody asks for what stood there before: it would only fill the memory until its time is over.
+        _SEEN[source] = found
+        _live.cache_clear()
+        _of_books.cache_clear()
+    return found
 
 
 def command(command_id: int) -> dict[str, Any] | None:

@@ -40,6 +40,8 @@ SCRIPT = Path(__file__).with_name("app.py")
 PACKAGES = ("dashboard.queries", "dashboard.figures", "dashboard.components")
 # Supervisor starts a failed process again at once, and does not count.
 PAUSE_SECONDS = 5.0
+# Who looks on must not slow who trades: where both want a core, the worker comes first.
+NICENESS = 5
 
 
 def make_app(place: Place, script: Path = SCRIPT) -> Gate:
@@ -92,6 +94,7 @@ def main() -> int:
     for name in ("streamlit", "uvicorn", "watchdog"):
         logging.getLogger(name).setLevel(logging.WARNING)
     supervised = "SUPERVISOR_ENABLED" in os.environ
+    os.nice(NICENESS)
     try:
         from dashboard.server import serve
 

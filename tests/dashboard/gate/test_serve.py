@@ -85,6 +85,10 @@ def test_the_page_knows_who_looks_at_it_and_believes_no_browser(dashboard: Dashb
     )
 
 
+def test_the_page_leaves_the_worker_the_core_that_both_want(dashboard: Dashboard) -> None:
+    assert os.getpriority(os.PRIO_PROCESS, dashboard.process.pid) > os.getpriority(os.PRIO_PROCESS, 0)
+
+
 def test_signed_in_people_get_streamlit_and_the_script_of_the_charts(dashboard: Dashboard) -> None:
     cookie = signed_in(dashboard.port, "bo", BO)
     page = ask(dashboard.port, "/", cookie=cookie, accept=HTML)
