@@ -17,6 +17,7 @@ import streamlit as st
 from cachetools import TTLCache, cached
 from pandas import DataFrame
 from sqlalchemy import Engine
+from streamlit.runtime.scriptrunner_utils.script_run_context import get_run_yield_check
 
 from dashboard.place import Place, find_place
 from dashboard.queries.control import load_command
@@ -26,6 +27,7 @@ from shared.database import open_reader, sqlite_path, translated
 from shared.errors import DatabaseError
 
 LOOK_SECONDS = 1.0
+WAIT_SECONDS = 0.1
 LIVE_SECONDS = 30.0
 BOOKS_SECONDS = 300.0
 HISTORY_SECONDS = 60.0
@@ -36,6 +38,21 @@ LIVE_ENTRIES = 100
 
 Query = Callable[..., Any]
 _SEEN: dict["Source", Newest] = {}
+
+
+class _Waiting(Condition):
+    """Waits for what another session reads; a run ends here when its person has asked for something else meanwhile.
+
+    Whoever wants to stop everything must not stand behind a slow query.
+    """
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait a moment; whoever waits looks again whether there is something."""
+        came = super().wait(WAIT_SECONDS)
+        ask = get_run_yield_check()
+        if ask is not None:
+            ask()
+        return came
 
 
 class Source(NamedTuple):
@@ -172,21 +189,21 @@ def _look(query: Query) -> Any:
     return _looked(query, _source())
 
 
-@cached(TTLCache(ENTRIES, LOOK_SECONDS), condition=Condition())
+@cached(TTLCache(ENTRIES, LOOK_SECONDS), condition=_Waiting())
 def _looked(query: Query, source: Source) -> Any:
     return _run(query)(source, ())
 
 
-@cached(TTLCache(LIVE_ENTRIES, LIVE_SECONDS), condition=Condition())
+@cached(TTLCache(LIVE_ENTRIES, LIVE_SECONDS), condition=_Waiting())
 def _live(query: Query, source: Source, version: Any, arguments: tuple[Any, ...]) -> Any:
     return _run(query)(source, arguments)
 
 
-@cached(TTLCache(ENTRIES, BOOKS_SECONDS), condition=Condition())
+@cached(TTLCache(ENTRIES, BOOKS_SECONDS), condition=_Waiting())
 def _of_books(query: Query, source: Source, version: Newest, arguments: tuple[Any, ...]) -> Any:
     return _run(query)(source, arguments)
 
 
-@cached(TTLCache(ENTRIES, HISTORY_SECONDS), condition=Condition())
+@cached(TTLCache(ENTRIES, HISTORY_SECONDS), condition=_Waiting())
 def _history(query: Query, source: Source, arguments: tuple[Any, ...]) -> Any:
     return _run(query)(source, arguments)

@@ -17,8 +17,9 @@ _KEPT_FOR_EVER = "private, max-age=31536000, immutable"
 # Chromium then compiles the whole script beside the page, where it would do so function by function within it.
 _COMPILE_AT_ONCE = b"//# allFunctionsCalledOnLoad\n"
 _AHEAD = (b"link", f"<{PATH}>; rel=preload; as=script".encode())
-# Whoever wants to stop everything waits for no charts, and there are none.
-_WITHOUT_CHARTS = "/control"
+# Whoever wants to stop everything waits for no charts, and there are none; nor where people sign in, and on what is a
+# file or a part of Streamlit.
+_WITHOUT_CHARTS = ("/control", "/login", "/logout", "/report", "/export", "/_stcore", "/static", "/media", "/app")
 
 
 def plotly_route() -> Route:
@@ -45,6 +46,9 @@ class FetchedAhead:
 
 
 def _is_page(message: Message) -> bool:
+    # What a browser kept of a page it asks for again, and is told that it may: without it an old address would stay.
+    if message["status"] == 304:
+        return True
     kinds = [value for name, value in message.get("headers", ()) if name.lower() == b"content-type"]
     return message["status"] == 200 and any(kind.startswith(b"text/html") for kind in kinds)
 

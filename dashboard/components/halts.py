@@ -9,7 +9,7 @@ from dashboard import loaders
 from dashboard.components.asked import asked_levels
 from dashboard.components.confirm import LEVEL_QUESTION, asking_button
 from dashboard.components.person import person
-from dashboard.components.words import money, percent, plain
+from dashboard.components.words import many, money, percent, plain
 from dashboard.queries.equity import PORTFOLIO, Scope
 from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.levels import load_scopes
@@ -71,8 +71,9 @@ def halt_warning(overview: Overview, said: str, page: str | None) -> None:
     share = f" ({percent(notional / overview.equity, 1)} of equity)" if overview.equity > 0.0 else ""
     named = [scope_name(halt.scope) for halt in found[:MOST_NAMED]]
     more = [f"{len(found) - MOST_NAMED} more"] if len(found) > MOST_NAMED else []
+    positions = many(sum(halt.positions for halt in found), "position")
     left = (
-        f"{sum(halt.positions for halt in found)} positions worth {money(notional)} {plain(overview.quote)}{share} "
+        f"{positions} worth {money(notional)} {plain(overview.quote)}{share} "
         f"stay open without protection in {', '.join((*named, *more))}. Flatten closes them, out of the halt."
     )
     st.error(
@@ -111,7 +112,7 @@ def still_open(scope: Scope) -> None:
     named = [f"{plain(row.bot)} {money(row.notional)}" for row in held.head(MOST_LISTED).itertuples()]
     more = [f"{len(held) - MOST_LISTED} more"] if len(held) > MOST_LISTED else []
     worth = money(held["notional"].abs().sum())
-    st.warning(f"Still open, {len(held):,} positions worth {worth}: {', '.join((*named, *more))}.")
+    st.warning(f"Still open, {many(len(held), 'position')} worth {worth}: {', '.join((*named, *more))}.")
 
 
 def _filters(scope: Scope) -> Filters:

@@ -71,7 +71,7 @@ export default function ({ data, parentElement }) {
   const opened = new ResizeObserver(() => {
     if (element.offsetWidth) { opened.disconnect(); library().then(draw, fail); }
   });
-  if (element.checkVisibility()) library().then(draw, fail); else opened.observe(element);
+  if (element.offsetWidth) library().then(draw, fail); else opened.observe(element);
   return () => { alive = false; opened.disconnect(); if (!element.isConnected) window.Plotly?.purge(element); };
 }
 """

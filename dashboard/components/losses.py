@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import loaders
 from dashboard.components.reasons import MEANINGS
-from dashboard.components.words import gain, money, plain, words
+from dashboard.components.words import gain, many, money, plain, words
 from dashboard.queries.exits import load_exits
 from dashboard.queries.filters import EVERYTHING, Filters
 from shared.enums import Reason
@@ -68,7 +68,7 @@ def _closed(exits: pd.DataFrame, closed: float, fees: float) -> list[str]:
     before = " (before them it was up)" if closed < 0.0 < closed + fees else ""
     count = int(exits["round_trips"].sum())
     ways = [f"{gain(row.profit)} by {words(row.exit_reason)} ({row.round_trips:,})" for row in exits.itertuples()]
-    return [f"{gain(closed)} in {count:,} round trips after {money(fees)} of fees{before}: {', '.join(ways)}"]
+    return [f"{gain(closed)} in {many(count, 'round trip')} after {money(fees)} of fees{before}: {', '.join(ways)}"]
 
 
 def _sentence(bot: Mapping[str, Any], profit: float, parts: list[str], quote: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from dashboard.components.words import duration, money, percent, plain, when, words
+from dashboard.components.words import duration, many, money, percent, plain, when, words
 from dashboard.components.words import ratio as two_places
 from shared.enums import BarStatus, Level, Reason
 
@@ -84,7 +84,8 @@ def decision_card(stretch: Mapping[str, Any], title: str) -> None:
             st.markdown(f"**{first}**" if first == last else f"**{first}** at first, **{last}** at last")
         st.markdown(f"Band **{_band(stretch)}**, confirmed exposure **{stretch['confirmed']:+.2f}**.")
         until = "and goes on" if stretch["is_open"] else f"until {when(stretch['until_ms'])}"
-        st.caption(f"Unchanged for {stretch['steps']:,} steps, from the bar of {when(stretch['from_ms'])} {until}.")
+        steps = many(stretch["steps"], "step")
+        st.caption(f"Unchanged for {steps}, from the bar of {when(stretch['from_ms'])} {until}.")
 
 
 def decided_at(stretch: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from dashboard.components.words import (
     days_of_risk,
     duration,
     gain,
+    many,
     money,
     percent,
     plain,
@@ -86,7 +87,7 @@ def overview_tiles(overview: Overview, wins: WinRate) -> None:
         (
             "Fees today",
             money(overview.fees_today),
-            f"{overview.fills_today:,} fills{_others(overview)}; {money(overview.fees)} since the start",
+            f"{many(overview.fills_today, 'fill')}{_others(overview)}; {money(overview.fees)} since the start",
         ),
         ("Saved by netting", money(overview.saved_quote), "fees and slippage of what crossed in house"),
     )
@@ -130,7 +131,7 @@ def return_tiles(figures: ReturnFigures) -> None:
         (
             "Value at risk, one day",
             percent(figures.value_at_risk),
-            f"volatility {percent(figures.annual_volatility, 1)} a year, {figures.days:,} days",
+            f"volatility {percent(figures.annual_volatility, 1)} a year, {many(figures.days, 'day')}",
             None,
             f"{days_of_risk(figures.days).capitalize()}.",
         ),
@@ -194,7 +195,7 @@ def _level(scope: pd.Series, higher: pd.DataFrame) -> tuple[Any, ...]:
 
 
 def _win_rate(rate: float, low: float, high: float, count: int, trials: int) -> tuple[Any, ...]:
-    about = f"{percent(low, 0)} – {percent(high, 0)}, {count:,} round trips"
+    about = f"{percent(low, 0)} – {percent(high, 0)}, {many(count, 'round trip')}"
     note = "95 % Wilson interval over the round trips."
     if trials != count:
         note = f"95 % Wilson interval over {trials:,} symbol-days, for bots on one symbol are not independent."

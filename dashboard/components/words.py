@@ -48,6 +48,11 @@ def signed_percent(fraction: float | None, digits: int = 2) -> str:
     return f"{fraction:+.{digits}%}" if _is_known(fraction) else UNKNOWN
 
 
+def many(count: int, noun: str) -> str:
+    """Write a count with what is counted: `1 step`, `2,000 steps`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def ratio(value: float | None) -> str:
     """Write a ratio to two places."""
     return f"{value:.2f}" if _is_known(value) else UNKNOWN

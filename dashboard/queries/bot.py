@@ -23,6 +23,7 @@ from shared.units import DAY_MS
 MAX_BARS = 600
 MOST_FILLS = 2_000
 MOST_VERSIONS = 1_000
+_LEVELS = ("entry_price", "stop_price", "trailing_price", "exit_level")
 _FILL = ("time_ms", "leg", "trigger", "quantity", "price", "fee", "crossed")
 
 
@@ -105,7 +106,9 @@ def load_protection(
     """
     versions = _risks(connection, portfolio_id)
     reaching = _positions(_fills(connection, portfolio_id, bot, None, end_ms, MOST_FILLS), start_ms)
-    first_ms = reaching[0][1].start_ms - DAY_MS if reaching else start_ms
+    if not reaching:
+        return _no_levels()
+    first_ms = reaching[0][1].start_ms - DAY_MS
     bars, timeframe_ms = _bars(connection, portfolio_id, bot, first_ms, end_ms, None)
     states = load_bot_states(connection, portfolio_id)
     own = states[states["bot"] == bot]
@@ -118,14 +121,14 @@ def load_protection(
             stop = float(own["stop_fraction"].iloc[0])
         path = protective_path(held.within(bars, timeframe_ms), held.entries, held.direction, stop, risk)
         paths.append(path.assign(position=number))
-    if not paths:
-        names = ("entry_price", "stop_price", "trailing_price", "exit_level")
-        return empty(position="int64", time_ms="int64", **dict.fromkeys(names, "float64"))
     table = concat(paths, ignore_index=True)
     if start_ms is not None:
         table = table[table["time_ms"] >= start_ms]
-    columns = ["position", "time_ms", "entry_price", "stop_price", "trailing_price", "exit_level"]
-    return table[columns].tail(2_000).reset_index(drop=True)
+    return table[["position", "time_ms", *_LEVELS]].tail(2_000).reset_index(drop=True)
+
+
+def _no_levels() -> DataFrame:
+    return empty(position="int64", time_ms="int64", **dict.fromkeys(_LEVELS, "float64"))
 
 
 @dataclass(frozen=True)

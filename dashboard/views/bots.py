@@ -17,7 +17,7 @@ from dashboard.components.panels import live, overview_or_nothing, quote
 from dashboard.components.pickers import Period
 from dashboard.components.rows import Rows
 from dashboard.components.tables import Height, table
-from dashboard.components.words import plain
+from dashboard.components.words import many, plain
 from dashboard.figures.equity import equity_figure
 from dashboard.queries.bots import load_bots
 from dashboard.queries.equity import Scope, load_equity
@@ -54,7 +54,7 @@ def every_bot(filters: Filters) -> None:
         nothing("No bot fits these filters", "Take a filter away, or look at a longer period.")
         return
     lost_most(bots.rename(columns={"profit_so_far": "profit"}), quote(), filters)
-    st.caption(f"{len(bots):,} bots. Tick some to compare them or to open one.")
+    st.caption(f"{many(len(bots), 'bot')}. Tick some to compare them or to open one.")
     if is_period:
         st.caption(PERIOD_NOTE)
     # Rows are picked by their place: other bots on show are another table, in which nothing is picked yet.

@@ -91,12 +91,7 @@ else:
     still(explain, picked)
     st.subheader("Over a period", anchor=False)
     chosen = period_picker("7d")
-    over_time, counted, records = st.tabs(
-        ["Over time", "Reasons counted", "Bars late, missing, repaired"],
-        key="part",
-        bind="query-params",
-        on_change="rerun",
-    )
+    over_time, counted, records = st.tabs(PARTS, key="part", bind="query-params", on_change="rerun")
     if over_time.open:
         with over_time:
             still(stretches, picked, chosen)

@@ -57,6 +57,32 @@ def test_many_sessions_that_ask_in_the_same_moment_ask_the_database_once(load: A
     assert len(ASKED) == 2
 
 
+def test_a_run_that_waits_for_anothers_query_ends_when_its_person_goes_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, finish = threading.Event(), threading.Event()
+
+    def load_for_long(connection: Connection, portfolio_id: int) -> DataFrame:
+        begun.set()
+        assert finish.wait(20)
+        return DataFrame({"number": [1.0]})
+
+    class GoneElsewhere(Exception):
+        pass
+
+    def leave() -> None:
+        raise GoneElsewhere
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(loaders.history, load_for_long)
+        assert begun.wait(10)
+        with monkeypatch.context() as patch, pytest.raises(GoneElsewhere):
+            patch.setattr(loaders, "get_run_yield_check", lambda: leave)
+            loaders.history(load_for_long)
+        finish.set()
+        assert len(first.result(10)) == 1
+
+
 def test_what_one_session_does_to_its_frame_no_other_sees() -> None:
     mine, yours = loaders.live(load_slowly), loaders.live(load_slowly)
     mine.loc[0, "number"] = 99.0

@@ -52,7 +52,7 @@ def overview(ledger: Ledger) -> Tiles:
         "Exposure": Expected(("#", gross / books.equity), ("# held, # net", gross, sum(notionals))),
         "Fees today": Expected(
             ("#", sum(fill["fee"] for fill in since)),
-            ("# fills; # since the start", len(since), books.total("fees")),
+            (f"# fill{'' if len(since) == 1 else 's'}; # since the start", len(since), books.total("fees")),
         ),
         "Saved by netting": Expected(("#", books.total("saved")), ("fees and slippage of what crossed in house",)),
     }
