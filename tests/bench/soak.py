@@ -168,7 +168,7 @@ def report(counts: dict[str, Any], said: dict[str, list[str]], told: Told) -> st
         f"every {REFRESH_SECONDS:g} s, a command every {ASK_SECONDS:g} s, and {DOWNLOADERS} people who download one "
         f"thing after another. What was said to whom was searched: {looked}.\n\n"
         + table(("what", "measured"), rows)
-        + _told(said, {**find_words(said, (*LOCKED, *CRASHED)), **{where: said[where] for where in TOLD if said[where]}})
+        + _told(said, find_words(said, (*LOCKED, *CRASHED)) | {where: said[where] for where in TOLD})
     )
 
 
