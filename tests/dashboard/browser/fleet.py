@@ -144,18 +144,13 @@ def wait_for(condition: Callable[[], object], seconds: float) -> float:
 
 def _start(root: Path, module: str, *arguments: str, **more: str) -> subprocess.Popen[bytes]:
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("FLOTILLA_", "SUPERVISOR_"))}
-    log = (root / f"{module}.log").open("wb")
     # Nobody has a password here, whatever the machine this runs on has.
     more = {"FLOTILLA_DASHBOARD__PASSWORD_FILE": f"{root}-nobody.json", **more}
-    command = [sys.executable, "-m", module, *arguments]
-    return subprocess.Popen(
-        command,
-        cwd=root,
-        env={**kept, "PYTHONPATH": str(ROOT), **more},
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-    )
+    command, environment = [sys.executable, "-m", module, *arguments], {**kept, "PYTHONPATH": str(ROOT), **more}
+    with (root / f"{module}.log").open("wb") as log:
+        return subprocess.Popen(
+            command, cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
 
 
 def _end(fleet: Fleet, started: list[subprocess.Popen[bytes]]) -> None:
