@@ -36,7 +36,7 @@ def explain(bot: str) -> None:
         st.session_state[_ASKED] = (bot, id_)
     asked = st.session_state.get(_ASKED)
     if asked is not None and asked[0] == bot:
-        live(_answer, asked[1])
+        live(_answer, asked[1], has_figures=False)
 
 
 def _answer(command_id: int) -> None:

@@ -34,7 +34,7 @@ def header(title: str, about: str, link_to_control: bool = True) -> None:
     """Draw the title of a page, the labels of what it shows, and the warnings that hold now."""
     st.header(title, anchor=False)
     st.caption(about)
-    live(_now, link_to_control)
+    live(_now, link_to_control, has_figures=False)
 
 
 def level_badge(level: str, scope: Scope = PORTFOLIO, sleeve: str = "") -> None:

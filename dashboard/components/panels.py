@@ -11,6 +11,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard import loaders
+from dashboard.components.ages import age_of_data
 from dashboard.components.empty import nothing
 from dashboard.components.pickers import as_of_now
 from dashboard.components.words import plain
@@ -36,15 +37,28 @@ def guarded(panel: Panel) -> Panel:
     return draw
 
 
-def live(panel: Panel, *arguments: object) -> None:
-    """Draw a panel, and draw it again by itself every `dashboard.refresh_seconds`."""
-    drawn = _DRAWN.get()
+def aged(panel: Panel) -> Panel:
+    """Make a panel carry the age of what it shows."""
+
+    @functools.wraps(panel)
+    def draw(*arguments: object) -> None:
+        panel(*arguments)
+        overview = loaders.overview()
+        if overview is not None:
+            age_of_data(overview)
+
+    return draw
+
+
+def live(panel: Panel, *arguments: object, has_figures: bool = True) -> None:
+    """Draw a panel, and draw it again by itself every `dashboard.refresh_seconds`, with the age of its figures."""
+    drawn, drawing = _DRAWN.get(), guarded(aged(panel) if has_figures else panel)
     if drawn is None:
-        st.fragment(guarded(panel), run_every=loaders.refresh_seconds())(*arguments)
+        st.fragment(drawing, run_every=loaders.refresh_seconds())(*arguments)
         return
     before, began = _fragments(), time.perf_counter()
     try:
-        st.fragment(guarded(panel))(*arguments)
+        st.fragment(drawing)(*arguments)
     finally:
         drawn.update(dict.fromkeys(_fragments() - before, time.perf_counter() - began))
 

@@ -27,7 +27,7 @@ def sidebar(has_charts: bool) -> None:
     if is_operator:
         _stop_trading("kill_on_top", "content")
     with st.sidebar:
-        live(_worker)
+        live(_worker, has_figures=False)
         if is_operator:
             _stop_trading("kill", "stretch")
         zone_switch()

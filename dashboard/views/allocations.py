@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.ages import age_of_data, as_of
+from dashboard.components.ages import as_of
 from dashboard.components.downloads import Books
 from dashboard.components.empty import nothing
 from dashboard.components.header import header
@@ -33,7 +33,6 @@ def holdings() -> None:
     frame = loaders.live(load_holdings)
     drawn = partial(holdings_figure, frame, overview.quote)
     live_chart(drawn, "holdings", "Equity of portfolio, sleeves and bots", Rows("holdings", frame))
-    age_of_data(overview)
 
 
 def targets() -> None:
@@ -49,7 +48,6 @@ def targets() -> None:
     live_chart(drawn, "targets", "Money each bot is to hold against what it holds", rows)
     with st.expander("As a table"):
         table(frame, TARGETS, "targets_table", rows, pinned="bot")
-    age_of_data(overview)
 
 
 def weights(kind: str, period: Period) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.ages import age_of_data, as_of
+from dashboard.components.ages import as_of
 from dashboard.components.downloads import Books, equity_books
 from dashboard.components.empty import nothing
 from dashboard.components.header import header, level_badge
@@ -43,7 +43,6 @@ def summary(name: str) -> None:
         return
     _line(bot)
     bot_tiles(bot)
-    age_of_data(overview)
 
 
 def chart(name: str, period: Period) -> None:
@@ -67,7 +66,6 @@ def chart(name: str, period: Period) -> None:
         Rows("protection", protection),
         Books("decisions", own),
     )
-    age_of_data(overview)
 
 
 def money_of(name: str, period: Period) -> None:
@@ -77,7 +75,6 @@ def money_of(name: str, period: Period) -> None:
         marks = loaders.of_books(load_equity, scopes, *period)
         drawn = partial(equity_figure, marks, "profit", overview.quote)
         live_chart(drawn, "bot_equity", f"Profit of {name}", equity_books(scopes, period, marks))
-        age_of_data(overview)
 
 
 def trades(name: str, period: Period) -> None:
@@ -136,11 +133,11 @@ if picked is None:
 else:
     st.subheader(plain(picked), anchor=False)
     live(summary, picked)
-    live(controls, picked)
+    live(controls, picked, has_figures=False)
     level_question()
     chosen = period_picker("7d")
     live(chart, picked, chosen)
-    live(report, picked, chosen)
+    live(report, picked, chosen, has_figures=False)
     equity_tab, trades_tab, reasons_tab, parameters_tab = st.tabs(["Profit", "Trades", "Reasons", "Parameters"])
     with equity_tab:
         live(money_of, picked, chosen)

@@ -6,14 +6,13 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.ages import age_of_data
 from dashboard.components.downloads import equity_books
 from dashboard.components.empty import nothing
 from dashboard.components.filter_bar import filter_bar
 from dashboard.components.header import header
 from dashboard.components.live_chart import live_chart
 from dashboard.components.losses import lost_most
-from dashboard.components.panels import live, overview_or_nothing, quote
+from dashboard.components.panels import live, quote
 from dashboard.components.pickers import Period
 from dashboard.components.rows import Rows
 from dashboard.components.tables import Height, table
@@ -74,12 +73,6 @@ def every_bot(filters: Filters) -> None:
         _leaders(bots.nsmallest(LEADERS, profit), "worst", is_period)
 
 
-def age() -> None:
-    overview = overview_or_nothing()
-    if overview is not None:
-        age_of_data(overview)
-
-
 def _height(bots: pd.DataFrame) -> Height:
     return "auto" if len(bots) < 15 else 520
 
@@ -123,4 +116,3 @@ def _comparison(bots: pd.DataFrame, filters: Filters, columns: tuple[str, ...]) 
 header("Bots", "Every bot, what it earned and why it did or did not trade last.")
 chosen = filter_bar("All", sides=False, exit_reasons=False)
 live(every_bot, chosen)
-live(age)

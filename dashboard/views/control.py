@@ -5,7 +5,6 @@ import json
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.ages import age_of_data
 from dashboard.components.answers import in_words
 from dashboard.components.asked import COUNTS, asked_in_short, asked_levels, asked_over
 from dashboard.components.confirm import STOP_WORKER, asking_button
@@ -48,7 +47,6 @@ def switch(scope: Scope) -> None:
     scope_tiles(row, overview.quote, asked_over(scope, row["sleeve"]))
     kill_switch(scope, float(row["notional"]), overview.quote)
     progress()
-    age_of_data(overview)
 
 
 def held() -> None:

@@ -5,7 +5,6 @@ from functools import partial
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.ages import age_of_data
 from dashboard.components.downloads import Books, equity_books
 from dashboard.components.empty import nothing
 from dashboard.components.header import header
@@ -36,7 +35,6 @@ def tiles() -> None:
     overview = overview_or_nothing()
     if overview is not None:
         overview_tiles(overview, loaders.of_books(load_win_rate))
-        age_of_data(overview)
 
 
 def curves(scopes: tuple[Scope, ...], period: Period, measure: str) -> None:
@@ -50,7 +48,6 @@ def curves(scopes: tuple[Scope, ...], period: Period, measure: str) -> None:
     limit = overview.drawdown_limit if overview.brakes else None
     deepest = partial(drawdown_figure, marks, limit, overview.name)
     live_chart(deepest, "drawdown", "Drawdown over time, with the limit of the brake", books)
-    age_of_data(overview)
 
 
 def positions() -> None:
@@ -62,7 +59,6 @@ def positions() -> None:
         nothing("No open positions", "One opens when a band is confirmed and the gate lets it pass.")
     else:
         table(held, POSITIONS, "positions", Rows("open_positions", held), pinned="bot")
-    age_of_data(overview)
 
 
 def events() -> None:
@@ -84,7 +80,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", horizontal_align
     with st.container(width=420):
         chosen_scopes = scope_picker()
 live(curves, chosen_scopes, chosen_period, chosen_measure)
-live(report_link, ChosenFilters(chosen_period))
+live(report_link, ChosenFilters(chosen_period), has_figures=False)
 st.subheader("Open positions", anchor=False)
 live(positions)
 st.subheader("Lately", anchor=False)

@@ -5,7 +5,6 @@ from functools import partial
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.ages import age_of_data
 from dashboard.components.downloads import Books, equity_books
 from dashboard.components.empty import nothing
 from dashboard.components.header import header
@@ -46,7 +45,6 @@ def brakes() -> None:
         live_chart(bars, "brake_bars", "How much of each brake's limit is used", Rows("brakes", rest))
     with st.expander("Every brake, as a table"):
         table(frame, BRAKES, "brakes_table", Rows("brakes", frame))
-    age_of_data(overview)
 
 
 def figures() -> None:
@@ -67,7 +65,6 @@ def day() -> None:
     limit = overview.daily_loss_limit if overview.brakes else None
     drawn = partial(day_figure, marks, overview.day_start_equity, limit, overview.quote)
     live_chart(drawn, "day", "Equity of the day against its limit", equity_books((PORTFOLIO,), today, marks))
-    age_of_data(overview)
 
 
 def exposures() -> None:
@@ -82,7 +79,6 @@ def exposures() -> None:
         drawn = partial(exposures_figure, frame, overview.quote)
         live_chart(drawn, "exposures", "Exposure by symbol and direction", rows)
         table(frame, EXPOSURES, "exposures_table", rows, pinned="symbol")
-    age_of_data(overview)
 
 
 def stops() -> None:
@@ -97,7 +93,6 @@ def stops() -> None:
         drawn = partial(stop_distances_figure, frame)
         live_chart(drawn, "stops", "Distance of each position to its stop", rows)
         table(frame, STOPS, "stops_table", rows, pinned="bot")
-    age_of_data(overview)
 
 
 def trips() -> None:

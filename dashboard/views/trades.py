@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.ages import age_of_data, as_of
+from dashboard.components.ages import as_of
 from dashboard.components.downloads import Books
 from dashboard.components.empty import nothing
 from dashboard.components.filter_bar import filter_bar
@@ -72,7 +72,6 @@ def open_positions(filters: Filters) -> None:
         )
     else:
         table(held, COLUMNS["positions"], "positions", Rows("open_positions", held), pinned="bot")
-    age_of_data(overview)
 
 
 def _page(kind: str, filters: Filters, first: Page) -> Page:

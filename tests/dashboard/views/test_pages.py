@@ -58,6 +58,21 @@ def test_every_page_says_that_market_and_broker_are_not_real(page: str, folder: 
     assert "paper" in said
 
 
+# The panels with figures of each page that are drawn again by themselves.
+LIVE = {"overview": 4, "bots": 1, "bot": 3, "allocations": 2, "risk": 6, "control": 4}
+
+
+@pytest.mark.parametrize("page", LIVE)
+def test_every_live_panel_carries_the_age_of_its_figures(page: str, folder: Folder, open_page: OpenPage) -> None:
+    for state, age in (
+        ("seeded", r"(\d+ ms|\d+\.?\d* s) old · step [\d,]+"),
+        ("stale", r":red\[.* min old · step [\d,]+"),
+    ):
+        captions = [caption.value.replace("\\", "") for caption in open_page(folder(state), page).caption]
+        aged = [caption for caption in captions if re.search(age, caption)]
+        assert len(aged) == LIVE[page], (state, captions)
+
+
 def test_a_living_worker_is_no_error(folder: Folder, open_page: OpenPage) -> None:
     assert not open_page(folder("seeded"), "overview").error
 
