@@ -52,15 +52,22 @@ def overview(ledger: Ledger) -> Tiles:
         "Exposure": Expected(("#", gross / books.equity), ("# held, # net", gross, sum(notionals))),
         "Fees today": Expected(
             ("#", sum(fill["fee"] for fill in since)),
-            (f"# fill{'' if len(since) == 1 else 's'}; # since the start", len(since), books.total("fees")),
+            (f"# {plural('fill', len(since))}; # since the start", len(since), books.total("fees")),
         ),
         "Saved by netting": Expected(("#", books.total("saved")), ("fees and slippage of what crossed in house",)),
     }
 
 
+def plural(noun: str, count: int) -> str:
+    """Write what is counted."""
+    return noun if count == 1 else f"{noun}s"
+
+
 def rate(found: Rate) -> Expected:
     """Give the tile of a win rate."""
-    return Expected(("#", found.rate), ("# – #, # round trips", found.low, found.high, found.count))
+    return Expected(
+        ("#", found.rate), (f"# – #, # {plural('round trip', found.count)}", found.low, found.high, found.count)
+    )
 
 
 def bot(ledger: Ledger, name: str) -> Tiles:
@@ -97,6 +104,7 @@ def of_returns(ledger: Ledger, kind: str, name: str = "", start_ms: int | None =
     curve = ledger.curve(kind, name)
     found = returns(curve if start_ms is None else curve.since(-(-start_ms // DAY_MS) * DAY_MS))
     lasted, long = lasting(found.depth_ms)
+    days = plural("day", found.days)
     return {
         "Return": Expected(("#", found.total), ("# a year", found.annual)),
         "Sharpe ratio": Expected(("#", found.sharpe), ("Sortino #, Calmar #", found.sortino, found.calmar)),
@@ -104,7 +112,8 @@ def of_returns(ledger: Ledger, kind: str, name: str = "", start_ms: int | None =
             ("#", found.depth), (f"lasted {lasted}", long) if found.depth > 0.0 else ("equity never fell",)
         ),
         "Value at risk, one day": Expected(
-            ("#", found.value_at_risk), ("volatility # a year, # days", found.volatility, found.days)
+            ("#", found.value_at_risk),
+            (f"volatility # a year, # {days}", found.volatility, found.days),
         ),
     }
 
