@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.dashboard.browser.conftest import OpenBrowser
 from tests.dashboard.browser.fleet import Fleet, free_port, running_page, wait_for
 from tests.dashboard.views.books import make
+from tests.process.running import alive
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -106,7 +107,7 @@ def test_a_worker_that_does_not_answer_is_stopped_through_supervisor(fleet: Flee
     dialog.get_by_role("button", name="Stop it now").click()
     expect(dialog.get_by_text("The worker is STOPPING")).to_be_visible(timeout=10_000)
     dialog.get_by_role("button", name="Kill it now").click()
-    wait_for(lambda: not _is_alive(process), 10.0)
+    wait_for(lambda: not alive(process), 10.0)
     dialog.get_by_role("button", name="Start it again").click()
     wait_for(lambda: fleet.rows(LEVEL) == [("NO_ENTRIES",)], 20.0)
     page.keyboard.press("Escape")
@@ -166,11 +167,3 @@ def test_hostile_names_neither_run_nor_fetch(tab: OpenBrowser, tmp_path) -> None
                 ).count()
                 == 0
             )
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -12,6 +12,7 @@ from dashboard.gate.record import FILE
 from shared.database import sqlite_module
 from tests.dashboard.browser.conftest import OpenBrowser
 from tests.dashboard.browser.fleet import Fleet, running_fleet, wait_for
+from tests.process.running import alive
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -75,7 +76,7 @@ def test_without_a_database_a_worker_that_hangs_is_stopped_killed_and_started(ow
         expect(dialog.get_by_text("The worker is STOPPING")).to_be_visible(timeout=5_000)
         expect(dialog.get_by_text("RUNNING")).to_have_count(0)
         _press(dialog, "Kill it now")
-        wait_for(lambda: not _is_alive(process), 10.0)
+        wait_for(lambda: not alive(process), 10.0)
         expect(dialog.get_by_text("The worker is STOPPED")).to_be_visible(timeout=5_000)
         expect(dialog.get_by_text("STOPPING")).to_have_count(0)
     finally:
@@ -112,11 +113,3 @@ def _stepped(fleet: Fleet) -> bool:
         return bool(fleet.rows("SELECT 1 FROM heartbeat WHERE step > 2"))
     except sqlite_module().Error:
         return False
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
