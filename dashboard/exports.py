@@ -5,6 +5,7 @@ need the memory of a few thousand and no page waits for them.
 """
 
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -31,8 +32,10 @@ from shared.units import format_time, parse_time_ms, to_datetime, to_ms
 
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 EXPORTS_AT_ONCE = 4
-# Downloads that overlap without end would let the log grow without end.
+# Downloads that follow each other without end would let the log grow without end: where it is long, there is a pause
+# between two in which the worker's beat, every 5 s, lets it begin anew.
 LONGEST_LOG_BYTES = 256 * 2**20
+PAUSE_SECONDS = 7.0
 NAMES = ("sleeve", "bot", "symbol")
 VOCABULARIES = ("side", "exit_reason", "scope_kind")
 TIMES = {"from": "start_ms", "to": "end_ms"}
@@ -54,6 +57,7 @@ class Exports:
         self._opening = Lock()
         self._counting = Lock()
         self._under_way = 0
+        self._free_at = 0.0
 
     def routes(self) -> list[Route]:
         """Give the routes, for `st.App`."""
@@ -91,16 +95,19 @@ class Exports:
         return Sending(_stream(first, chunks), MEDIA_TYPES[form], headers, chunks.close)
 
     def _admitted(self) -> bool:
-        """Take a place; where the log has grown long there is but one, so that there are moments without a reader."""
+        """Take a place; where the log has grown long there is but one, and a pause before it is taken again."""
         with self._counting:
-            places = EXPORTS_AT_ONCE if self._log_bytes() <= LONGEST_LOG_BYTES else 1
-            admitted = self._under_way < places
+            if self._log_bytes() <= LONGEST_LOG_BYTES:
+                admitted = self._under_way < EXPORTS_AT_ONCE
+            else:
+                admitted = self._under_way == 0 and time.monotonic() >= self._free_at
             self._under_way += admitted
         return admitted
 
     def _leave(self) -> None:
         with self._counting:
             self._under_way -= 1
+            self._free_at = time.monotonic() + PAUSE_SECONDS
 
     def _log_bytes(self) -> int:
         """Give how long SQLite's log is: it begins anew only in a moment in which nobody reads what is in it."""

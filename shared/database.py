@@ -25,12 +25,18 @@ OLDEST_SQLITE = (3, 51, 3)
 BUSY_SECONDS = 5.0
 # SQLite waits up to 100 ms between two attempts: too long to get in between two steps of a replay at full speed.
 EAGER_SECONDS = 0.001
+PAGE_BYTES = 4096
+# A log longer than this is to begin anew, and is cut to this length when it does.
+LONG_LOG_BYTES = 64 * 2**20
+# The writer waits so long for it, at most.
+ANEW_MS = 500
+_BUSY = f"busy_timeout={BUSY_SECONDS * 1000:.0f}"
 _WRITER_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
-    "busy_timeout=5000",
+    _BUSY,
     "foreign_keys=ON",
-    "journal_size_limit=67108864",
+    f"journal_size_limit={LONG_LOG_BYTES}",
     "wal_autocheckpoint=4000",
     "cache_size=-65536",
 )
@@ -52,17 +58,29 @@ def open_writer(url: str, root: Path = Path()) -> Engine:
     else:
         engine = _postgresql_engine(place)
     _refuse_newer(engine)
-    # A log that grew while readers held it open is not shortened by itself.
-    checkpoint(engine, "TRUNCATE")
+    if engine.dialect.name == "sqlite":
+        with _outside_transaction(engine) as connection:
+            # A log that grew while readers held it open is not shortened by itself.
+            _move_log(connection, "TRUNCATE")
     return engine
 
 
-def checkpoint(engine: Engine, mode: str = "PASSIVE") -> None:
-    """Move what SQLite's log holds into the database, as far as no reader needs it; nothing to do elsewhere."""
-    if engine.dialect.name == "sqlite":
-        with translated(engine), engine.connect() as connection:
-            connection.exec_driver_sql("COMMIT")
-            connection.exec_driver_sql(f"PRAGMA wal_checkpoint({mode})")
+def checkpoint(engine: Engine) -> None:
+    """Move what SQLite's log holds into the database, as far as no reader needs it; nothing to do elsewhere.
+
+    A log that has grown long begins anew, which takes a moment in which nobody reads what is in it. Where many read by
+    turns none comes by itself, but while this waits: who begins then reads the database alone. Whoever reads for longer
+    than `ANEW_MS` keeps the log as it is until the next time.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    with _outside_transaction(engine) as connection:
+        if _move_log(connection, "PASSIVE") * PAGE_BYTES > LONG_LOG_BYTES:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={ANEW_MS}")
+            try:
+                _move_log(connection, "RESTART")
+            finally:
+                connection.exec_driver_sql(f"PRAGMA {_BUSY}")
 
 
 def open_reader(url: str, root: Path = Path()) -> Engine:
@@ -73,7 +91,7 @@ def open_reader(url: str, root: Path = Path()) -> Engine:
     place = _parse(url)
     if place.get_backend_name() == "sqlite":
         path = _existing(sqlite_path(url, root))
-        pragmas = ("query_only=ON", "busy_timeout=5000", "cache_size=-65536")
+        pragmas = ("query_only=ON", _BUSY, "cache_size=-65536")
         engine = _sqlite_engine(path, pragmas, "BEGIN", "ro")
     else:
         engine = _postgresql_engine(place, _READER_OPTIONS)
@@ -149,6 +167,19 @@ def sqlite_module() -> ModuleType:
             f"SQLite must be {wanted} or newer, was {dbapi2.sqlite_version} of pysqlite3; upgrade it"
         )
     return dbapi2
+
+
+@contextmanager
+def _outside_transaction(engine: Engine) -> Iterator[Connection]:
+    with translated(engine), engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        yield connection
+
+
+def _move_log(connection: Connection, mode: str) -> int:
+    """Give the pages that are in the log then."""
+    _busy, pages, _moved = connection.exec_driver_sql(f"PRAGMA wal_checkpoint({mode})").one()
+    return int(pages)
 
 
 def _parse(url: str) -> URL:

@@ -4,6 +4,8 @@ import os
 import sqlite3
 import tempfile
 import threading
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,16 @@ from sqlalchemy import Engine, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from shared import database
-from shared.database import open_commands, open_reader, open_writer, sqlite_module, transaction
+from shared.database import (
+    BUSY_SECONDS,
+    LONG_LOG_BYTES,
+    checkpoint,
+    open_commands,
+    open_reader,
+    open_writer,
+    sqlite_module,
+    transaction,
+)
 from shared.errors import DatabaseError
 from shared.migrations import HEAD
 from shared.migrations.upgrade import upgrade
@@ -107,6 +118,74 @@ def test_the_log_is_emptied_when_the_writer_opens(sqlite_url: str, sqlite_engine
     assert log.stat().st_size > 0
     open_writer(sqlite_url).dispose()
     assert log.stat().st_size == 0
+
+
+def write_much(engine: Engine) -> Path:
+    """Make the log a long one, and give it."""
+    log = Path(f"{engine.url.database}-wal")
+    with transaction(engine) as connection:
+        connection.execute(text("CREATE TABLE much (some BLOB)"))
+        connection.execute(text("INSERT INTO much VALUES (zeroblob(:bytes))"), {"bytes": LONG_LOG_BYTES})
+    assert log.stat().st_size > LONG_LOG_BYTES
+    return log
+
+
+def write_little(engine: Engine) -> None:
+    with transaction(engine) as connection:
+        connection.execute(insert(Portfolio), PORTFOLIO)
+
+
+def read_by_turns(url: str, began: threading.Event, stop: threading.Event) -> None:
+    """Read all the time, no transaction for long, the next begun before the last has ended."""
+    reader = open_reader(url)
+    with ExitStack() as last:
+        while not stop.is_set():
+            ends = last.pop_all()
+            connection = last.enter_context(reader.begin())
+            connection.execute(select(Portfolio.id)).all()
+            ends.close()
+            began.set()
+            stop.wait(0.01)
+    reader.dispose()
+
+
+@pytest.mark.parametrize("tended", [True, False])
+def test_a_long_log_begins_anew_although_somebody_always_reads(
+    tended: bool, sqlite_engine: Engine, sqlite_url: str
+) -> None:
+    began, stop = threading.Event(), threading.Event()
+    people = threading.Thread(target=read_by_turns, args=(sqlite_url, began, stop))
+    people.start()
+    try:
+        assert began.wait(10)
+        log = write_much(sqlite_engine)
+        if tended:
+            checkpoint(sqlite_engine)
+        write_little(sqlite_engine)
+        assert (log.stat().st_size <= LONG_LOG_BYTES) == tended
+    finally:
+        stop.set()
+        people.join()
+
+
+def test_a_reader_that_reads_on_keeps_the_log_and_nobody_waits_long(sqlite_engine: Engine, sqlite_url: str) -> None:
+    reader = open_reader(sqlite_url)
+    with transaction(reader) as connection:
+        before = connection.execute(select(Portfolio.id)).all()
+        log = write_much(sqlite_engine)
+        began = time.monotonic()
+        checkpoint(sqlite_engine)
+        assert time.monotonic() - began < BUSY_SECONDS
+        write_little(sqlite_engine)
+        assert log.stat().st_size > LONG_LOG_BYTES
+        assert connection.execute(select(Portfolio.id)).all() == before
+    reader.dispose()
+    with transaction(sqlite_engine) as connection:
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one() == BUSY_SECONDS * 1000
+    checkpoint(sqlite_engine)
+    with transaction(sqlite_engine) as connection:
+        connection.execute(update(Portfolio).values(step_ms=2))
+    assert log.stat().st_size <= LONG_LOG_BYTES
 
 
 def test_a_relative_path_starts_at_the_root_and_its_folder_is_made(tmp_path: Path) -> None:

@@ -9,19 +9,13 @@ from playwright.sync_api import Page, expect
 
 from tests.dashboard.browser.conftest import OpenBrowser
 from tests.dashboard.browser.fleet import Fleet, free_port, running_page, wait_for
+from tests.dashboard.browser.pages import FIRST_CHART_MS, PLOT, drawn, open_page
 from tests.dashboard.views.books import make
 from tests.process.running import alive
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PLOT = ".live-chart .plot-container"
-FIRST_CHART_MS = 30_000
 LEVEL = "SELECT level_person FROM portfolio_state"
-
-
-def open_page(page: Page, fleet_url: str, place: str = "") -> None:
-    page.goto(f"{fleet_url}/{place}")
-    page.wait_for_selector("[data-testid=stHeading]", timeout=FIRST_CHART_MS)
 
 
 def ask(page: Page, label: str, reason: str, word: str | None = None) -> None:
@@ -118,10 +112,10 @@ def test_filters_survive_in_the_address_bar(fleet: Fleet, tab: OpenBrowser) -> N
     page = tab()
     open_page(page, fleet.url, "trades")
     page.get_by_text("90d", exact=True).click()
-    # What is clicked while the page is drawn anew may be lost.
     page.wait_for_url(lambda url: "period=90d" in url)
+    drawn(page)
     page.get_by_text("Filters", exact=True).click()
-    page.get_by_text("stop", exact=True).click()
+    page.get_by_role("button", name="stop", exact=True).click()
     page.wait_for_url(lambda url: "period=90d" in url and "exits=stop" in url)
     again = tab()
     again.goto(page.url)

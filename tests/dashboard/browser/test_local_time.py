@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from shared.units import parse_time_ms
 from tests.dashboard.browser.conftest import OpenBrowser
 from tests.dashboard.browser.fleet import Fleet, wait_for
-from tests.dashboard.browser.test_browser import FIRST_CHART_MS, PLOT, open_page
+from tests.dashboard.browser.pages import FIRST_CHART_MS, PLOT, open_page
 from tests.dashboard.figures.test_figures import BACKGROUNDS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.dashboard import seeding
 from tests.dashboard.browser.conftest import OpenBrowser
 from tests.dashboard.browser.fleet import free_port, running_page
+from tests.dashboard.browser.pages import open_page
 from tests.dashboard.views.books import SETTINGS_FILE, make, set_alive
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -24,11 +25,6 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def open_page(page: Page, address: str) -> None:
-    page.goto(address)
-    page.wait_for_selector("[data-testid=stHeading]", timeout=30_000)
-
-
 def tick(page: Page, row: int) -> None:
     """Tick a row of the first table."""
     grid = page.get_by_test_id("stDataFrame").first
@@ -40,7 +36,7 @@ def tick(page: Page, row: int) -> None:
 
 def test_bots_that_are_ticked_are_compared(seeded: str, tab: OpenBrowser) -> None:
     page = tab()
-    open_page(page, f"{seeded}/bots")
+    open_page(page, seeded, "bots")
     page.wait_for_timeout(1_500)
     assert page.evaluate(TRACES) == []
     tick(page, 0)
@@ -65,11 +61,11 @@ def _json(value: list[list[str]]) -> str:
 
 def test_filters_survive_a_reload(seeded: str, tab: OpenBrowser) -> None:
     page = tab()
-    open_page(page, f"{seeded}/trades?period=All")
+    open_page(page, seeded, "trades?period=All")
     counted = page.get_by_text("of them here")
     everything = counted.inner_text()
     page.get_by_text("Filters", exact=True).click()
-    page.get_by_text("trailing stop", exact=True).first.click()
+    page.get_by_role("button", name="trailing stop", exact=True).click()
     page.wait_for_url(lambda url: "exits=" in url)
     expect(counted).not_to_have_text(everything)
     some = counted.inner_text()
@@ -85,7 +81,7 @@ def test_stop_trading_leads_to_the_kill_switch_whatever_is_filtered(
     address: str, seeded: str, tab: OpenBrowser
 ) -> None:
     page = tab()
-    open_page(page, f"{seeded}/{address}")
+    open_page(page, seeded, address)
     page.get_by_role("link", name="Stop trading").click()
     expect(page.get_by_role("button", name="No entries", exact=True)).to_be_visible(timeout=20_000)
     assert page.url.partition("?")[0] == f"{seeded}/control"
@@ -108,7 +104,7 @@ def test_a_sleeve_that_is_halted_is_said_in_red_with_what_is_at_risk(tab: OpenBr
     with running_page(books.root, free_port()) as url:
         page = tab()
         for place in ("", "risk", "control"):
-            open_page(page, f"{url}/{place}")
+            open_page(page, url, place)
             said = page.get_by_test_id("stAlertContentError").filter(has_text="stay open without protection").first
             expect(said).to_be_visible(timeout=20_000)
             expect(said).to_contain_text(f"{held:,.2f} USDT")
