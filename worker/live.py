@@ -58,7 +58,6 @@ PATIENCE_MS = 30_000
 RETIRED_QUOTE = 1e-5
 
 NO_LEASE = -1
-BEAT_SECONDS = 5.0
 
 # What a running worker takes over on SIGHUP; anything else asks for a restart.
 RELOADABLE = ("risk", "broker", "allocation")
@@ -97,7 +96,6 @@ class LiveWorker:
         self._candles = candles
         self._notes: list[str] = []
         self._fetch: Fetch[_Answers | None] | None = None
-        self._beat_at = 0.0
         self._step_ms = settings.step_ms
         self._token = NO_LEASE
         self._failed_now: list[int] = []
@@ -236,7 +234,7 @@ class LiveWorker:
             return self._ask_now(open_ms)
         if self._fetch is None:
             self._fetch = Fetch(lambda: self._ask_now(open_ms))
-        if not self._fetch.wait(lambda: self._meanwhile(interrupted)):
+        if not self._fetch.wait(interrupted):
             return None
         fetch, self._fetch = self._fetch, None
         return fetch.result()
@@ -251,12 +249,6 @@ class LiveWorker:
             return None
         funding = {symbol: self._funding(symbol, open_ms, is_early) for symbol in self._plan.symbols}
         return _Answers(late_ms, missing, funding, self._market.fetch_opens(close_ms))
-
-    def _meanwhile(self, interrupted: Callable[[], bool]) -> bool:
-        if time.monotonic() >= self._beat_at:
-            self.beat()
-            self._beat_at = time.monotonic() + BEAT_SECONDS
-        return interrupted()
 
     def _decide(self, open_ms: int, answers: "_Answers") -> StepRows:
         self._feed.advance(open_ms)

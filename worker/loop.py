@@ -43,7 +43,8 @@ class Worker(Protocol):
     def step_due(self, interrupted: Callable[[], bool]) -> int:
         """Step every closed bar not yet in the books, one commit each, and give the number of steps made.
 
-        `interrupted` is to be called after each commit: it answers commands meanwhile, and true asks to return.
+        `interrupted` is to be called after each commit: it answers commands and beats meanwhile, and true asks to
+        return.
         """
         ...
 
@@ -64,7 +65,7 @@ class Worker(Protocol):
         ...
 
     def beat(self) -> None:
-        """Renew heartbeat and lease while there is nothing to step."""
+        """Renew heartbeat and lease, and do what a step should not have to."""
         ...
 
     def close(self) -> None:
@@ -137,7 +138,6 @@ class Loop:
             log.warning("%s; the bar is tried again", error)
             self._worker.record(str(error))
             steps = 0
-        self._beat_at = time.monotonic() + BEAT_SECONDS
         if steps:
             self._retry_seconds = 0.0
         elif self._until_due() <= 0.0 and not self._wakes.stopping():
@@ -147,6 +147,7 @@ class Loop:
 
     def _interrupted(self) -> bool:
         self._answer()
+        self._beat()
         return self._wakes.stopping() or self._wakes.reload_asked
 
     def _answer(self) -> None:
