@@ -10,7 +10,7 @@ from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members, select_members
 from dashboard.queries.frames import empty, frame
 from dashboard.queries.trips import period_where
-from shared.tables import BarRecord, Bot, Decision, OpenDecision, Portfolio
+from shared.tables import BarRecord, Bot, Decision, OpenDecision, Portfolio, ReasonTotal
 
 _COLUMNS = (
     *("from_ms", "to_ms", "from_step", "to_step", "low", "high", "confirmed", "reason", "ordered"),
@@ -84,12 +84,20 @@ def load_reason_counts(connection: Connection, portfolio_id: int, filters: Filte
     if not ids:
         return empty(bot="str", sleeve="str", symbol="str", reason="str", steps="int64", ordered="int64")
     step_ms = _step_ms(connection, portfolio_id)
-    counted = [frame(connection, _reasons(table, ids, filters, step_ms)) for table in (Decision, OpenDecision)]
+    ended = _reasons(Decision, ids, filters, step_ms)
+    if filters.start_ms is None and filters.end_ms is None:
+        ended = _totals(ids)
+    counted = [frame(connection, statement) for statement in (ended, _reasons(OpenDecision, ids, filters, step_ms))]
     counts = (
         concat(counted, ignore_index=True).groupby(["bot_id", "reason"], as_index=False)[["steps", "ordered"]].sum()
     )
     named = taken[["bot_id", "bot", "sleeve", "symbol"]].merge(counts, on="bot_id")
     return named.drop(columns="bot_id")
+
+
+def _totals(ids: list[int]) -> Select:
+    own = ReasonTotal.__table__.c
+    return select(own.bot_id, own.reason, own.steps, own.ordered).where(own.bot_id.in_(ids))
 
 
 def _reasons(model: Any, ids: list[int], filters: Filters, step_ms: int) -> Select:

@@ -7,7 +7,7 @@ from shared.tables.fleet import Bot, Portfolio, Sleeve
 from shared.tables.money import AllocationPoint, Funding, Transfer
 from shared.tables.round_trips import Lot, OpenRoundTrip, RoundTrip
 from shared.tables.states import BotState, MarketState, PortfolioState, SleeveState
-from shared.tables.trading import Decision, Fill, OpenDecision, Order
+from shared.tables.trading import Decision, Fill, OpenDecision, Order, ReasonTotal
 from shared.tables.watch import Event, Heartbeat, ResearchRun, SettingsVersion
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Order",
     "Portfolio",
     "PortfolioState",
+    "ReasonTotal",
     "ResearchRun",
     "RoundTrip",
     "SettingsVersion",

@@ -117,6 +117,18 @@ class Decision(SQLModel, table=True):
     last_limit: MaybeNumber = None
 
 
+class ReasonTotal(SQLModel, table=True):
+    """What a bot's finished stretches sum to by reason, so that years of them need not be counted."""
+
+    __tablename__ = "reason_total"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    bot_id: int = reference("bot.id", primary_key=True)
+    reason: str = named(Reason, primary_key=True)
+    steps: Whole
+    ordered: Whole
+
+
 class OpenDecision(SQLModel, table=True):
     """The stretch each bot is in: one row per bot, so that a step rewrites few pages however long the history is."""
 

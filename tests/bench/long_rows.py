@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from shared.database import transaction
 from shared.enums import BarStatus, OrderStatus, Reason, ScopeKind, Side, TransferKind, Trigger
-from shared.tables import Candle, Decision, OpenDecision
+from shared.tables import Candle, OpenDecision
 from tests.bench.long_ledger import Ledger
 from tests.bench.long_steps import Rebalance, Steps
 from worker.books import Books
@@ -20,6 +20,7 @@ from worker.orders import PROTECTIVE, client_order_id
 from worker.plan import FleetPlan
 from worker.research.candles import Grid
 from worker.step.records import Fill, to_records
+from worker.store.decisions import save_ended
 from worker.store.events import BarRow, save_bar_records, save_events
 from worker.store.money import AllocationRow, TransferRow, save_allocations, save_transfers
 from worker.store.orders import OrderRow, save_fills, save_orders
@@ -164,8 +165,7 @@ def save_decisions(engine: Engine, books: Books, steps: Steps) -> None:
             ended += rows[:-1]
             running.append(rows[-1])
         with transaction(engine) as connection:
-            if ended:
-                connection.exec_driver_sql(write_sql(Decision, DECISION, connection), ended)
+            save_ended(connection, ended)
             connection.exec_driver_sql(write_sql(OpenDecision, DECISION, connection), running)
 
 

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from shared.database import transaction
 from tests.live.books_check import assert_books, find_gaps
 from tests.live.conftest import MakePlace
 from tests.live.fake_market import START_MS, FakeMarket, random_bars
 from tests.live.running import SYMBOLS, Place, small_settings
+from worker.store.doctor import examine
 
 SABOTEURS = {
     "cash": "UPDATE bot_state SET cash = cash - 0.01 WHERE bot_id = 2",
@@ -73,3 +75,13 @@ def test_orders_are_named_by_what_they_are_for(make_place: MakePlace) -> None:
     assert names[0] == names[1]
     assert len(names[0]) > 5
     assert all(len(name) == 18 and name[0] == "w" and name.isalnum() and name == name.lower() for (name,) in names[0])
+
+
+def test_the_doctor_finds_a_reason_that_was_not_counted(place: Place) -> None:
+    def failing() -> list[tuple[str, float]]:
+        with transaction(place.engine) as connection:
+            return [(finding.identity, finding.gap) for finding in examine(connection, 1) if not finding.holds]
+
+    assert failing() == []
+    place.write("UPDATE reason_total SET steps = steps + 1 WHERE bot_id = 1 AND reason = 'HOLD'")
+    assert failing() == [("totals of reasons are those of the decisions", 1.0)]

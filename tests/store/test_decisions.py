@@ -4,11 +4,11 @@ from itertools import pairwise
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, select, union_all
+from sqlalchemy import Engine, func, select, union_all
 
 from shared.database import transaction
 from shared.enums import Reason
-from shared.tables import Decision, OpenDecision
+from shared.tables import Decision, OpenDecision, ReasonTotal
 from shared.units import HOUR_MS
 from tests.store.fleets import START_MS, open_books
 from worker.step.records import Bot
@@ -24,6 +24,17 @@ def stretches(connection, bot_id: int) -> list:
         parts.append(select(*(columns[name] for name in Decision.model_fields)).where(columns.bot_id == bot_id))
     rows = connection.execute(union_all(*parts)).all()
     return sorted(rows, key=lambda row: row.from_step)
+
+
+def totals(connection, bot_id: int) -> dict[str, tuple[int, int]]:
+    """Give steps and steps with an order by reason, of the finished stretches: as kept, once they are as counted."""
+    own, ended = ReasonTotal.__table__.c, Decision.__table__.c
+    kept = select(own.reason, own.steps, own.ordered).where(own.bot_id == bot_id)
+    steps = func.sum(ended.to_step - ended.from_step + 1)
+    counted = select(ended.reason, steps, func.sum(ended.ordered)).where(ended.bot_id == bot_id).group_by(ended.reason)
+    found, wanted = ({row[0]: tuple(map(int, row[1:])) for row in connection.execute(s)} for s in (kept, counted))
+    assert found == wanted
+    return found
 
 
 def unrolled(rows: list) -> list[tuple]:
@@ -47,6 +58,10 @@ def test_equal_decisions_are_one_stretch_with_its_first_and_last_measure(engine:
             bot = Bot(low=0.0, high=1.0, reason=reason.value, reason_value=value, reason_limit=9.0, ordered=ordered)
             decide(connection, fleet, bot, step)
         held, traded = stretches(connection, fleet.bots[0].id)
+        assert totals(connection, fleet.bots[0].id) == {"HOLD": (3, 0)}
+        decide(connection, fleet, Bot(low=0.0, high=1.0, reason=Reason.HOLD.value), 5)
+        decide(connection, fleet, Bot(low=0.0, high=2.0, reason=Reason.HOLD.value), 6)
+        assert totals(connection, fleet.bots[0].id) == {"HOLD": (4, 0), "TRADE": (1, 1)}
     assert (held.from_step, held.to_step, held.reason, held.ordered) == (1, 3, "HOLD", 0)
     assert (held.first_value, held.first_limit, held.last_value, held.last_limit) == (1.0, 9.0, 3.0, 9.0)
     assert (held.from_ms, held.to_ms) == (START_MS + HOUR_MS, START_MS + 3 * HOUR_MS)
@@ -92,6 +107,7 @@ def test_stretches_unrolled_are_the_decisions_of_every_step(sqlite_engine: Engin
         for step, bot in enumerate(decisions, start=1):
             decide(connection, fleet, bot, step)
         rows = stretches(connection, fleet.bots[0].id)
+        assert sum(steps for steps, _ in totals(connection, fleet.bots[0].id).values()) == rows[-1].from_step - 1
         transaction_.rollback()
 
     def known(value: float) -> float | None:

@@ -12,11 +12,14 @@ from sqlmodel import SQLModel
 import shared.migrations
 from shared.clock import ManualClock
 from shared.database import open_writer, sqlite_module, transaction
+from shared.enums import Reason
 from shared.errors import DatabaseError
 from shared.migrations import HEAD, current_revision, known_revisions, make_config, migration_options
 from shared.migrations.upgrade import upgrade
 from shared.tables import Fill, Portfolio
 from tests.store.fleets import START_MS, make_fill, open_books
+from worker.step.records import Bot
+from worker.store.decisions import save_decisions
 from worker.store.orders import save_fills
 
 
@@ -93,6 +96,23 @@ def write_revision(file: Path, *lines: str) -> None:
         f"import sqlalchemy as sa\nfrom alembic import op\nrevision = '9000'\ndown_revision = '{HEAD}'\n"
         f"def upgrade():\n    {body}\n"
     )
+
+
+def test_reasons_that_were_decided_before_there_were_totals_are_in_them(engine: Engine, url: str) -> None:
+    from alembic import command
+
+    totals = "SELECT bot_id, reason, steps, ordered FROM reason_total ORDER BY 1, 2"
+    with transaction(engine) as connection:
+        bot = open_books(connection).fleet.bots[0].id
+        for step, (reason, ordered) in enumerate([(Reason.HOLD, 0), (Reason.HOLD, 0), (Reason.TRADE, 1)] * 2, start=1):
+            save_decisions(connection, 1, [bot], [Bot(reason=reason.value, ordered=ordered)], step, START_MS + step)
+        kept = connection.execute(text(totals)).all()
+        command.downgrade(make_config(connection), "0001")
+    with transaction(engine) as connection:
+        assert not inspect(connection).has_table("reason_total")
+    upgrade(url)
+    with transaction(engine) as connection:
+        assert connection.execute(text(totals)).all() == kept == [(bot, "HOLD", 4, 0), (bot, "TRADE", 1, 1)]
 
 
 REBUILD = (

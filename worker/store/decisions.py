@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from shared.enums import Reason
 from shared.tables import Bot as BotTable
-from shared.tables import Decision, OpenDecision
+from shared.tables import Decision, OpenDecision, ReasonTotal
 from worker.step.records import Bot
 from worker.store.rows import write_sql
 
@@ -27,7 +27,8 @@ _COLUMNS = (
     "last_value",
     "last_limit",
 )
-_TO_STEP, _KEY, _ORDERED = 4, slice(5, 9), 9
+_TOTALS = ("bot_id", "reason", "steps", "ordered")
+_BOT, _FROM_STEP, _TO_STEP, _KEY, _REASON, _ORDERED = 0, 2, 4, slice(5, 9), 8, 9
 _REASONS = {reason.value: reason.name for reason in Reason}
 
 
@@ -54,8 +55,21 @@ def save_decisions(
         written.append((bot_id, time_ms, step, time_ms, step, *key, bot.ordered, value, limit, value, limit))
     if written:
         connection.exec_driver_sql(write_sql(OpenDecision, _COLUMNS, connection, "update"), written)
-    if ended:
-        connection.exec_driver_sql(write_sql(Decision, _COLUMNS, connection), ended)
+    save_ended(connection, ended)
+
+
+def save_ended(connection: Connection, stretches: Sequence[tuple]) -> None:
+    """Append finished stretches, values in the order of `decision`'s columns, and add them to the totals of reasons."""
+    if not stretches:
+        return
+    totals: dict[tuple[int, str], list[int]] = {}
+    for stretch in stretches:
+        total = totals.setdefault((stretch[_BOT], stretch[_REASON]), [0, 0])
+        total[0] += stretch[_TO_STEP] - stretch[_FROM_STEP] + 1
+        total[1] += stretch[_ORDERED]
+    connection.exec_driver_sql(write_sql(Decision, _COLUMNS, connection), list(stretches))
+    rows = [(*key, *total) for key, total in totals.items()]
+    connection.exec_driver_sql(write_sql(ReasonTotal, _TOTALS, connection, "add"), rows)
 
 
 def _open_stretches(connection: Connection, portfolio_id: int) -> dict[int, tuple]:

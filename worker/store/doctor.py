@@ -1,13 +1,26 @@
 """Whether the books sum: every identity of the contract, from the tables alone."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, case, func, select
 
 from shared.enums import OrderStatus, Side
-from shared.tables import Bot, BotState, Lot, MarketState, OpenRoundTrip, Order, PortfolioState, Sleeve, Transfer
+from shared.tables import (
+    Bot,
+    BotState,
+    Decision,
+    Lot,
+    MarketState,
+    OpenRoundTrip,
+    Order,
+    PortfolioState,
+    ReasonTotal,
+    Sleeve,
+    Transfer,
+)
 from worker.ledger import identities
 from worker.store.sums import BotSums, bot_sums
 
@@ -51,6 +64,7 @@ def examine(connection: Connection, portfolio_id: int) -> list[Finding]:
         *_accounts(connection, portfolio_id, bots),
         *_equity(connection, portfolio_id, bots, sums),
         *_profits(connection, bots, sums),
+        *_reasons(connection, bots),
     ]
 
 
@@ -158,3 +172,23 @@ def _profits(connection: Connection, bots: Sequence[_BotBooks], sums: dict[int |
         yield Finding("profit is realised and unrealised less funding", bot.name, gap, size)
         lot_gap = identities.quantity_gap(bot.quantity, [lot.quantity for lot in held])
         yield Finding("open lots are the position", bot.name, lot_gap, bot.quantity)
+
+
+def _reasons(connection: Connection, bots: Sequence[_BotBooks]) -> Iterator[Finding]:
+    steps = func.sum(Decision.to_step - Decision.from_step + 1)
+    counted = select(Decision.bot_id, Decision.reason, steps, func.sum(Decision.ordered))
+    said = select(ReasonTotal.bot_id, ReasonTotal.reason, ReasonTotal.steps, ReasonTotal.ordered)
+    gaps: Counter[tuple[int, str, str]] = Counter()
+    sizes: Counter[int] = Counter()
+    for statement, sign in ((counted.group_by(Decision.bot_id, Decision.reason), 1), (said, -1)):
+        for bot_id, reason, steps_of, ordered in connection.execute(statement):
+            gaps[bot_id, reason, "steps"] += sign * int(steps_of)
+            gaps[bot_id, reason, "ordered"] += sign * int(ordered)
+            sizes[bot_id] += max(0, sign * int(steps_of))
+    off: Counter[int] = Counter()
+    for (bot_id, *_), gap in gaps.items():
+        off[bot_id] += abs(gap)
+    for bot in bots:
+        yield Finding(
+            "totals of reasons are those of the decisions", bot.name, off[bot.id], sizes[bot.id], is_exact=True
+        )

@@ -105,15 +105,16 @@ def _write_sql(model: Model, columns: tuple[str, ...], paramstyle: str, conflict
     sql = f'INSERT INTO "{table.name}" ({names}) VALUES ({", ".join([marker] * len(columns))})'
     if conflict == "ignore":
         sql += " ON CONFLICT DO NOTHING"
-    elif conflict == "update":
+    elif conflict in ("update", "add"):
         target = ", ".join(f'"{name}"' for name in keys)
-        changes = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in keys)
+        change = '"{1}" = excluded."{1}"' if conflict == "update" else '"{1}" = "{0}"."{1}" + excluded."{1}"'
+        changes = ", ".join(change.format(table.name, name) for name in columns if name not in keys)
         sql += f" ON CONFLICT ({target}) DO UPDATE SET {changes}"
     return sql
 
 
 def write_sql(model: Model, columns: tuple[str, ...], connection: Connection, conflict: str = "") -> str:
-    """Give the INSERT for the connection's driver; `conflict` is `update`, `ignore` or nothing."""
+    """Give the INSERT for the connection's driver; `conflict` is `update`, `add`, `ignore` or nothing."""
     return _write_sql(model, columns, connection.dialect.paramstyle, conflict)
 
 

@@ -124,21 +124,33 @@ def test_a_time_finds_what_was_decided_then(connection: Connection) -> None:
     assert load_decision_at(connection, ID, BOT, BEGIN_MS - 10 * HOUR_MS).empty
 
 
+def counted(connection: Connection, start_ms: int = 0, end_ms: int = 2**62) -> dict[str, int]:
+    """Count the reasons of a bot's steps bar by bar, from the stretches of all time."""
+    counts: dict[str, int] = {}
+    for row in load_decisions(connection, ID, BOT).to_dict("records"):
+        for open_ms in range(row["from_ms"], row["to_ms"] + 1, HOUR_MS):
+            if start_ms <= open_ms < end_ms:
+                counts[row["reason"]] = counts.get(row["reason"], 0) + 1
+    return counts
+
+
 def test_reasons_of_a_period_are_those_of_its_steps(connection: Connection) -> None:
     start_ms, end_ms = BEGIN_MS + 31 * HOUR_MS, BEGIN_MS + 172 * HOUR_MS + 1
     counts = load_reason_counts(connection, ID, Filters(start_ms, end_ms, bots=(BOT,))).set_index("reason")["steps"]
-    # Bar by bar, from the stretches of all time.
-    stretches = load_decisions(connection, ID, BOT)
-    wanted: dict[str, int] = {}
-    for row in stretches.to_dict("records"):
-        for open_ms in range(row["from_ms"], row["to_ms"] + 1, HOUR_MS):
-            if start_ms <= open_ms < end_ms:
-                wanted[row["reason"]] = wanted.get(row["reason"], 0) + 1
+    wanted = counted(connection, start_ms, end_ms)
     assert counts.to_dict() == wanted
     assert sum(wanted.values()) == 142
     within = load_decisions(connection, ID, BOT, start_ms, end_ms)
     assert within["from_ms"].iloc[0] <= start_ms <= within["to_ms"].iloc[0]
     assert set(within["reason"]) == set(wanted)
+
+
+def test_reasons_of_all_time_are_those_of_every_step(connection: Connection) -> None:
+    counts = load_reason_counts(connection, ID, Filters(bots=(BOT,))).set_index("reason")
+    assert counts["steps"].to_dict() == counted(connection)
+    since = load_reason_counts(connection, ID, Filters(start_ms=0, bots=(BOT,))).set_index("reason")
+    assert counts["ordered"].to_dict() == since["ordered"].to_dict()
+    assert counts["ordered"].sum() > 0
 
 
 def test_the_bar_that_never_came_is_shown(connection: Connection) -> None:
