@@ -115,9 +115,9 @@ class Books:
         self.desk = LedgerDesk([fleet.markets[bot.market].min_quantity for bot in fleet.bots])
 
     def load_positions(self, connection: Connection) -> None:
-        """Take up the open lots and round trips."""
+        """Take up the open lots and round trips; what the bots hold must be known by then."""
         place = {bot_id: b for b, bot_id in enumerate(self.bot_ids)}
-        positions = [Position() for _ in self.bot_ids]
+        positions = [Position(quantity=bot.quantity) for bot in self._fleet.bots]
         for row in load_lots(connection, self.portfolio_id, LotRow):
             if row.bot_id in place:
                 lot = Lot(row.opened_ms, row.quantity, row.price, row.fee)

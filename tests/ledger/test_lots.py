@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from shared.enums import Trigger
-from tests.ledger.fills import MIN_QUANTITY, Wish, executions, wishes
+from tests.ledger.fills import FLAT_BELOW, MIN_QUANTITY, Wish, executions, wishes
 from worker.ledger.desk import Booked, LedgerDesk
 from worker.ledger.identities import is_noise, profit_gap, quantity_gap
 from worker.ledger.lots import Execution, Lot, Position, RoundTrip, book_execution
@@ -90,6 +90,42 @@ def test_dust_ends_the_round_trip_and_stays_a_lot(side: float) -> None:
     assert [trip.opened_ms for trip in trips] == [1, 3]
 
 
+def test_what_is_flat_to_the_bot_is_flat_to_the_ledger() -> None:
+    """What is left may be more than the smallest quantity by the lots and less by the fills, for float noise alone."""
+    position, least, held = Position(), 1e-8, 0.0
+    for at, quantity in enumerate((-3850.5919322299997, -222.19724571000063, 342.5587969600001)):
+        assert book_execution(position, leg(at, quantity, 2.5), least) is None
+        held += quantity
+    trip = book_execution(position, leg(4, 3730.23038097, 2.5), least)
+    held += 3730.23038097
+    assert abs(held) < least < abs(sum(lot.quantity for lot in position.lots))
+    assert trip is not None and position.quantity == held
+    assert book_execution(position, leg(5, 4026.42512612, 2.5), least) is None
+    assert [lot.quantity for lot in position.lots] == [pytest.approx(-least), 4026.42512612]
+
+
+@both_sides
+def test_a_close_of_more_than_is_held_leaves_dust_on_the_other_side(side: float) -> None:
+    dust = MIN_QUANTITY / 2
+    position, (trip,) = book_all([leg(1, side, 100.0, 1.0), leg(2, -side * (1 + dust), 110.0, 2.0)])
+    assert trip.profit == pytest.approx(10.0 * side - 3.0)
+    assert position.quantity == pytest.approx(-dust * side, rel=1e-9)
+    assert [(lot.quantity, lot.price, lot.fee) for lot in position.lots] == [(pytest.approx(-dust * side), 110.0, 0.0)]
+
+
+@both_sides
+def test_a_smallest_quantity_that_grew_above_a_position_loses_none_of_its_money(side: float) -> None:
+    position = Position()
+    first = [leg(1, 2 * side, 100.0, 0.5), leg(2, -side, 130.0, 0.5)]
+    assert [book_execution(position, fill, MIN_QUANTITY) for fill in first] == [None, None]
+    assert position.trip is not None
+    so_far = position.trip.profit
+    assert book_execution(position, leg(3, -5 * side, 120.0, 1.0), 2.0) is None
+    assert (position.trip.direction, position.trip.profit, position.trip.fees) == (-side, so_far, 2.0)
+    trip = book_execution(position, leg(4, 4 * side, 120.0), 2.0)
+    assert trip is not None and trip.fills == 4
+
+
 def test_the_desk_keeps_the_bots_apart() -> None:
     desk, booked = LedgerDesk([MIN_QUANTITY, 10.0]), Booked()
     for bot, quantity in ((0, 1.0), (1, 20.0), (0, -1.0), (1, -15.0)):
@@ -111,6 +147,7 @@ def gaps(asked: list[Wish], book: Book = book_execution) -> dict[str, float]:
     found = {
         "profit": profit_gap(cash + held * price, 0.0, realised, position.unrealised(price), 0.0),
         "quantity": quantity_gap(position.quantity, [held]),
+        "lots": quantity_gap(position.quantity, [lot.quantity for lot in position.lots]),
         "fees": fees - math.fsum(fill.fee for fill in fills),
         "fills": sum(trip.fills for trip in trips) + (position.trip.fills if position.trip else 0) - len(fills),
     }
@@ -132,7 +169,7 @@ def test_lots_are_oldest_first_on_one_side_and_no_more_than_was_opened(asked: li
     # Dust may lie on the other side of what was opened after it.
     sides = {lot.quantity > 0.0 for lot in position.lots if abs(lot.quantity) >= MIN_QUANTITY}
     assert len(sides) <= 1
-    assert (position.trip is None) == (abs(position.quantity) < MIN_QUANTITY)
+    assert (position.trip is None) == (abs(position.quantity) < FLAT_BELOW)
     for trip in trips:
         assert trip.opened_ms <= trip.closed_ms
         assert trip.worst_fraction <= trip.best_fraction
@@ -146,7 +183,9 @@ def test_a_ledger_does_not_depend_on_where_it_was_interrupted(asked: list[Wish])
     whole, trips = book_all(fills)
     halved = Position()
     first = [book_execution(halved, fill, MIN_QUANTITY) for fill in fills[: len(fills) // 2]]
-    again = Position([replace(lot) for lot in halved.lots], replace(halved.trip) if halved.trip else None)
+    again = Position(
+        [replace(lot) for lot in halved.lots], replace(halved.trip) if halved.trip else None, halved.quantity
+    )
     second = [book_execution(again, fill, MIN_QUANTITY) for fill in fills[len(fills) // 2 :]]
     assert again == whole
     assert [trip for trip in first + second if trip is not None] == trips

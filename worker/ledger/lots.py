@@ -56,15 +56,15 @@ class RoundTrip:
 
 @dataclass(slots=True)
 class Position:
-    """The open lots of one bot, oldest first, and its round trip under way."""
+    """The open lots of one bot, oldest first, and its round trip under way.
+
+    `quantity` is the bot's own, fill by fill. The sum of the lots is the same but for float noise, which is enough to
+    call flat what the bot trades on with.
+    """
 
     lots: list[Lot] = field(default_factory=list)
     trip: Trip | None = None
-
-    @property
-    def quantity(self) -> float:
-        """Give the signed quantity of the open lots."""
-        return sum(lot.quantity for lot in self.lots)
+    quantity: float = 0.0
 
     def unrealised(self, close: float) -> float:
         """Give the profit of the open lots at a price, after the fees they still carry."""
@@ -73,7 +73,7 @@ class Position:
 
 @dataclass(slots=True, frozen=True)
 class Execution:
-    """One bot's leg as the ledger takes it; a leg never crosses zero, so it either opens or closes."""
+    """One bot's leg as the ledger takes it: it either opens or closes, and crosses zero by no more than dust."""
 
     time_ms: int
     quantity: float
@@ -90,21 +90,29 @@ def book_execution(position: Position, execution: Execution, min_quantity: float
     What is left below `min_quantity` counts as flat: the round trip ends, the dust stays an open lot.
     """
     flat_below = min_quantity * (1.0 - STEP_TOLERANCE)
-    if position.trip is None or abs(position.quantity) < flat_below:
-        position.trip = Trip(execution.time_ms, 1.0 if execution.quantity > 0.0 else -1.0)
     trip = position.trip
+    if trip is None or abs(position.quantity) < flat_below:
+        trip = position.trip = _begin(trip, execution)
     trip.fills += 1
     trip.fees += execution.fee
     if trip.direction * execution.quantity > 0.0:
         _open_lot(position, trip, execution)
     else:
         _close_lots(position, trip, execution)
-    left = position.quantity
+    position.quantity = left = position.quantity + execution.quantity
     trip.largest_quantity = max(trip.largest_quantity, abs(left))
     if abs(left) >= flat_below:
         return None
     position.trip = None
     return _round_trip(trip, execution)
+
+
+def _begin(before: Trip | None, execution: Execution) -> Trip:
+    """Begin a round trip; one that a larger smallest quantity made flat without a fill hands over its money."""
+    trip = Trip(execution.time_ms, 1.0 if execution.quantity > 0.0 else -1.0)
+    if before is not None:
+        trip.profit, trip.fees, trip.fills = before.profit, before.fees, before.fills
+    return trip
 
 
 def _open_lot(position: Position, trip: Trip, execution: Execution) -> None:
@@ -114,7 +122,7 @@ def _open_lot(position: Position, trip: Trip, execution: Execution) -> None:
 
 
 def _close_lots(position: Position, trip: Trip, execution: Execution) -> None:
-    """Realise the oldest lots first; a fee is shared over a lot's quantity."""
+    """Realise the oldest lots first; a fee is shared over a lot's quantity. What is closed beyond them is dust."""
     to_close = -execution.quantity
     trip.exit_quantity += abs(to_close)
     trip.exit_quote += abs(to_close) * execution.price
@@ -132,6 +140,8 @@ def _close_lots(position: Position, trip: Trip, execution: Execution) -> None:
             lot.quantity -= to_close
             lot.fee -= fee
             to_close = 0.0
+    if abs(to_close) > noise:
+        position.lots.append(Lot(execution.time_ms, -to_close, execution.price, 0.0))
 
 
 def _round_trip(trip: Trip, execution: Execution) -> RoundTrip:
