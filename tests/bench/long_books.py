@@ -7,6 +7,8 @@ books are those of a fleet that traded, to the last digit: `flotilla doctor` fin
 
 import json
 import math
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +94,16 @@ def make_long_books(
     _step_live(settings, root, clock)
     open_writer(settings.database.url, root).dispose()
     return time.perf_counter() - began
+
+
+def hold_books(root: Path) -> tuple[int, int]:
+    """Give how many identities `flotilla doctor` held against the books, and how many failed."""
+    command = [sys.executable, "-m", "worker", "doctor", "--json"]
+    said = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=300, check=False)
+    if not said.stdout:
+        raise RuntimeError(f"flotilla doctor must look at the books, said {said.stderr[-1000:]}")
+    findings = json.loads(said.stdout)
+    return len(findings), sum(not finding["holds"] for finding in findings)
 
 
 @dataclass(frozen=True, slots=True)

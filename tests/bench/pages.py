@@ -20,7 +20,7 @@ from playwright.sync_api import Playwright, sync_playwright
 
 from shared.database import sqlite_module
 from tests.bench.document import table
-from tests.bench.long_books import FILLS, POINTS, ROUND_TRIPS, make_long_books
+from tests.bench.long_books import FILLS, POINTS, ROUND_TRIPS, hold_books, make_long_books
 from tests.bench.page_views import Seen, View, visitor
 from tests.bench.timed_serve import QUERY_TIMES
 from tests.conftest import ROOT
@@ -70,9 +70,9 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         made = make_long_books(root, round_trips, fills, points)
-        counts = count_rows(root)
+        counts, examined = count_rows(root), hold_books(root)
         measured = measure_pages(root, second_views)
-    return report(measured, counts, made)
+    return report(measured, counts, made, examined)
 
 
 def measure_pages(root: Path, second_views: int = SECOND_VIEWS, only: str = "") -> list[Measured]:
@@ -203,7 +203,7 @@ def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
         return False
 
 
-def report(measured: list[Measured], counts: dict[str, int], made_seconds: float) -> str:
+def report(measured: list[Measured], counts: dict[str, int], made_seconds: float, examined: tuple[int, int]) -> str:
     """Say it in words and a table; what is beyond its limit stands out."""
     rows = [_row(one) for one in measured]
     seconds = [seen.seconds for one in measured for seen in one.second]
@@ -217,7 +217,8 @@ def report(measured: list[Measured], counts: dict[str, int], made_seconds: float
     return "\n\n".join(
         (
             f"Books of a simulated fleet: {held}. They were made in {made_seconds:.0f} s (at most {MAKE_SECONDS:.0f}), "
-            "by bulk inserts with the worker's own roll-ups.",
+            f"by bulk inserts with the worker's own roll-ups. `flotilla doctor` held {examined[0]:,} identities "
+            f"against them; {examined[1]:,} failed.",
             "Seconds in a headless Chromium from the request until the script has ended and every chart and table is "
             "drawn. The first view is that of a server just started, in a browser that was here twice before and has "
             "been started anew since; a new one, which keeps nothing yet, also fetches and compiles the program of the "

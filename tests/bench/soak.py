@@ -1,7 +1,5 @@
 """Ten minutes of everything at once: steps, sessions, commands and downloads, and no database that was locked."""
 
-import json
-import subprocess
 import sys
 import tempfile
 import threading
@@ -14,7 +12,7 @@ from typing import Any
 from shared.database import sqlite_module
 from tests.bench.audience import PAGES, Audience, Told
 from tests.bench.document import table
-from tests.bench.long_books import make_long_books
+from tests.bench.long_books import hold_books, make_long_books
 from tests.bench.people import Asker, Downloader
 from tests.bench.processes import MIB, Process, page_of, require_proc, worker_of
 
@@ -67,7 +65,7 @@ def _soak(root: Path, seconds: float, pages: tuple[str, ...]) -> tuple[dict[str,
         "downloaded": sum(person.bytes for person in people[1:]),
         "sent_away": sum(person.sent_away for person in people[1:]),
         "memory": memory,
-        "doctor": _doctor(root),
+        "doctor": hold_books(root),
     }
     return counts, {**logs, **_said(root, people, told)}, told
 
@@ -116,16 +114,6 @@ def _rows(root: Path, sql: str) -> list[tuple[Any, ...]]:
 def _log_mib(root: Path) -> float:
     log = root / "state" / "flotilla.db-wal"
     return log.stat().st_size / MIB if log.exists() else 0.0
-
-
-def _doctor(root: Path) -> tuple[int, int]:
-    """Give how many identities `flotilla doctor` held against the books, and how many failed."""
-    command = [sys.executable, "-m", "worker", "doctor", "--json"]
-    said = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=300, check=False)
-    if not said.stdout:
-        raise RuntimeError(f"flotilla doctor must look at the books, said {said.stderr[-1000:]}")
-    findings = json.loads(said.stdout)
-    return len(findings), sum(not finding["holds"] for finding in findings)
 
 
 def find_words(said: Mapping[str, Iterable[str]], words: tuple[str, ...]) -> dict[str, list[str]]:
