@@ -34,6 +34,7 @@ TRIPS = (
     "closed_ms", "opened_ms", "duration_ms", "side", "quantity", "entry_price", "exit_price", "profit", "fees",
     "return_fraction", "exit_reason", "best_fraction", "worst_fraction",
 )  # fmt: skip
+TABS = ("Profit", "Trades", "Reasons", "Parameters")
 FILLS = ("time_ms", "side", "leg", "trigger", "quantity", "price", "fee", "crossed")
 
 
@@ -138,14 +139,20 @@ else:
     chosen = period_picker("7d")
     live(chart, picked, chosen)
     live(report, picked, chosen, has_figures=False)
-    equity_tab, trades_tab, reasons_tab, parameters_tab = st.tabs(["Profit", "Trades", "Reasons", "Parameters"])
-    with equity_tab:
-        live(money_of, picked, chosen)
-    with trades_tab:
-        still(trades, picked, chosen)
-        still(as_of)
-    with reasons_tab:
-        still(reasons, picked, chosen)
-        still(as_of)
-    with parameters_tab:
-        still(parameters, picked)
+    profit_tab, trades_tab, reasons_tab, parameters_tab = st.tabs(
+        TABS, key="tab", bind="query-params", on_change="rerun"
+    )
+    if profit_tab.open:
+        with profit_tab:
+            live(money_of, picked, chosen)
+    if trades_tab.open:
+        with trades_tab:
+            still(trades, picked, chosen)
+            still(as_of)
+    if reasons_tab.open:
+        with reasons_tab:
+            still(reasons, picked, chosen)
+            still(as_of)
+    if parameters_tab.open:
+        with parameters_tab:
+            still(parameters, picked)

@@ -42,7 +42,7 @@ ALL = {"period": "All"}
 PLACES: list[tuple[str, dict[str, str]]] = [
     ("overview", {}),
     ("bots", {}),
-    ("bot", {"bot": BOT, **ALL}),
+    *(("bot", {"bot": BOT, "tab": tab, **ALL}) for tab in ("Profit", "Trades", "Reasons")),
     ("allocations", ALL),
     ("allocations", {"of": "BOT", **ALL}),
     *(("trades", {"rows": rows, **ALL}) for rows in ("Round trips", "Fills", "Orders", "Open positions")),

@@ -47,13 +47,20 @@ class Page:
         return " ".join([self.view, *(f"{name}={value}" for name, value in self.query.items())])
 
 
+BOT_TABS = ("Profit", "Trades", "Reasons", "Parameters")
+
+
 def pages() -> list[Page]:
     """Give all pages."""
     return [
         Page("overview", {"period": "All"}, _overview),
         Page("overview", {"period": "All", "measure": "Profit"}, _overview_profit),
         Page("bots", {}, _bots),
-        *(Page("bot", {"bot": name, "period": "All"}, _bot(name)) for name in BOTS),
+        *(
+            Page("bot", {"bot": name, "period": "All", "tab": tab}, _bot(name, tab))
+            for name in BOTS
+            for tab in BOT_TABS
+        ),
         Page("allocations", {"period": "All"}, _allocations),
         *(_trades(query) for query in _FILTERED),
         Page("trades", {"rows": "Fills", "period": "All"}, _fills),
@@ -136,13 +143,18 @@ def _bots(ledger: Ledger) -> Shown:
     return Shown({}, (said,), (tables.bots(ledger, names), best, worst))
 
 
-def _bot(name: str) -> Callable[[Ledger], Shown]:
+def _bot(name: str, tab: str) -> Callable[[Ledger], Shown]:
     def shown(ledger: Ledger) -> Shown:
-        own = [fill for fill in ledger.books.fills if fill["bot"] == name]
-        closed = ledger.trips_of({name})
-        trips = [tables.round_trips(ledger, closed, ("closed_ms",))] if closed else []
-        drawn = {"candles": [], "bot_reasons": [], "bot_equity": charts.profit(ledger.replay.bots[name], name)}
-        return Shown(tiles.bot(ledger, name), (), (*trips, tables.fills(own, newest_first=False)), drawn)
+        rows: tuple[tables.Expected, ...] = ()
+        drawn = {"candles": [], "bot_reasons": []} if tab == "Reasons" else {"candles": []}
+        if tab == "Profit":
+            drawn["bot_equity"] = charts.profit(ledger.replay.bots[name], name)
+        if tab == "Trades":
+            own = [fill for fill in ledger.books.fills if fill["bot"] == name]
+            closed = ledger.trips_of({name})
+            trips = [tables.round_trips(ledger, closed, ("closed_ms",))] if closed else []
+            rows = (*trips, tables.fills(own, newest_first=False))
+        return Shown(tiles.bot(ledger, name), (), rows, drawn)
 
     return shown
 
