@@ -5,12 +5,12 @@ need the memory of a few thousand and no page waits for them.
 """
 
 import re
-import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select
@@ -78,7 +78,7 @@ class Exports:
         except ConfigurationError as error:
             return sentence(str(error), 400)
         if not self._admitted():
-            return sentence("Too many downloads at once; try again when one has ended.", 503, {"Retry-After": "10"})
+            return sentence("Too many downloads at once; try again in some seconds.", 503, {"Retry-After": "10"})
         chunks = self._chunks(kind, form, filters)
         try:
             # Whatever is wrong with names or database shows here, while there is still a status to say it with.
@@ -100,14 +100,15 @@ class Exports:
             if self._log_bytes() <= LONGEST_LOG_BYTES:
                 admitted = self._under_way < EXPORTS_AT_ONCE
             else:
-                admitted = self._under_way == 0 and time.monotonic() >= self._free_at
+                admitted = self._under_way == 0 and monotonic() >= self._free_at
             self._under_way += admitted
         return admitted
 
-    def _leave(self) -> None:
+    def _leave(self, has_streamed: bool) -> None:
         with self._counting:
             self._under_way -= 1
-            self._free_at = time.monotonic() + PAUSE_SECONDS
+            if has_streamed:
+                self._free_at = monotonic() + PAUSE_SECONDS
 
     def _log_bytes(self) -> int:
         """Give how long SQLite's log is: it begins anew only in a moment in which nobody reads what is in it."""
@@ -121,12 +122,16 @@ class Exports:
 
     def _chunks(self, kind: str, form: str, filters: Filters) -> Generator[str, None, None]:
         """Its end, however it comes, gives back connection and place."""
+        chunks = 0
         try:
             with self._books() as (connection, portfolio_id):
                 check_names(connection, portfolio_id, filters)
-                yield from CHUNKS[form](connection, kind, portfolio_id, filters)
+                for chunk in CHUNKS[form](connection, kind, portfolio_id, filters):
+                    yield chunk
+                    chunks += 1
         finally:
-            self._leave()
+            # One whose head alone was asked for has taken no time.
+            self._leave(has_streamed=chunks > 0)
 
     @contextmanager
     def _books(self) -> Iterator[tuple[Connection, int]]:

@@ -14,6 +14,7 @@ from worker.live import LiveWorker
 from worker.market.protocol import Market
 from worker.store.candles import Candles
 from worker.store.fleet import symbols_in_books
+from worker.store.lease import require_unheld, this_process
 
 
 def candles_name(settings: Settings) -> str:
@@ -46,7 +47,7 @@ def make_market(settings: Settings, symbols: Sequence[str], root: Path, engine: 
 def make_worker(settings: Settings, root: Path, load: Callable[[], Settings], clock: Clock | None = None) -> LiveWorker:
     """Open the database, migrated to this program's version, and put the worker together."""
     clock = clock or SystemClock()
-    upgrade(settings.database.url, root, clock)
+    upgrade(settings.database.url, root, clock, lambda books: require_unheld(books, this_process(), clock.now_ms()))
     engine = open_writer(settings.database.url, root)
     with transaction(engine) as connection:
         symbols = dict.fromkeys((*settings.portfolio.symbols, *symbols_in_books(connection, settings.portfolio.name)))

@@ -1,7 +1,7 @@
 """Bring a database up to date: a copy first, then every missing migration in one transaction."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +27,15 @@ class Upgrade:
     sentence: str
 
 
-def upgrade(url: str, root: Path = Path(), clock: Clock | None = None) -> Upgrade:
+def upgrade(
+    url: str, root: Path = Path(), clock: Clock | None = None, check: Callable[[Connection], None] | None = None
+) -> Upgrade:
     """Bring the database of `url` to the version of this program; a new one gets its tables.
 
     SQLite is copied to `backups/` beside the file first, if there is anything to migrate. PostgreSQL is not: the
-    sentence says so. Raises DatabaseError, with the database as it was, where it is newer, cannot be written, or a
-    migration fails.
+    sentence says so. `check` is asked before, and refuses by what it raises: a worker of the older version that goes on
+    would leave gaps in what the newer one keeps. Raises DatabaseError, with the database as it was, where it is newer,
+    cannot be written, or a migration fails.
     """
     engine = open_writer(url, root)
     try:
@@ -40,6 +43,9 @@ def upgrade(url: str, root: Path = Path(), clock: Clock | None = None) -> Upgrad
             before = current_revision(connection)
         if before == HEAD:
             return Upgrade(before, HEAD, None, f"database {describe(engine)} is up to date (version {HEAD})")
+        if before is not None and check is not None:
+            with translated(engine), engine.connect() as connection:
+                check(connection)
         backup = None if before is None else _backup(engine, before, clock or SystemClock())
         _migrate(engine)
         return Upgrade(before, HEAD, backup, _sentence(engine, before, backup))

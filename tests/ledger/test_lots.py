@@ -126,6 +126,19 @@ def test_a_smallest_quantity_that_grew_above_a_position_loses_none_of_its_money(
     assert trip is not None and trip.fills == 4
 
 
+@both_sides
+def test_a_smallest_quantity_that_shrank_makes_a_position_of_dust(side: float) -> None:
+    position = Position()
+    first = [leg(1, 5 * side, 100.0, 0.5), leg(2, -4.5 * side, 110.0, 0.5)]
+    assert book_execution(position, first[0], 1.0) is None
+    assert book_execution(position, first[1], 1.0) is not None
+    trip = book_execution(position, leg(3, -0.5 * side, 120.0, 0.1), 0.1)
+    assert trip is not None and position == Position()
+    assert (trip.direction, trip.quantity, trip.entry_price, trip.exit_price) == (side, 0.5, 100.0, 120.0)
+    # The fee the lot still carried is realised with it.
+    assert trip.profit == pytest.approx(10.0 * side - 0.1 - 0.05)
+
+
 def test_the_desk_keeps_the_bots_apart() -> None:
     desk, booked = LedgerDesk([MIN_QUANTITY, 10.0]), Booked()
     for bot, quantity in ((0, 1.0), (1, 20.0), (0, -1.0), (1, -15.0)):

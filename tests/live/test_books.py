@@ -85,3 +85,15 @@ def test_the_doctor_finds_a_reason_that_was_not_counted(place: Place) -> None:
     assert failing() == []
     place.write("UPDATE reason_total SET steps = steps + 1 WHERE bot_id = 1 AND reason = 'HOLD'")
     assert failing() == [("totals of reasons are those of the decisions", 1.0)]
+
+
+def test_float_noise_of_a_coin_that_is_counted_in_millions_is_none_of_the_doctors_findings(place: Place) -> None:
+    first, last = place.rows("SELECT min(id), max(id) FROM fill WHERE bot_id = 1")[0]
+    for id_, sign in ((first, "+"), (last, "-")):
+        place.write(f"UPDATE fill SET quantity = quantity {sign} 3e8 WHERE id = {id_}")
+    place.write("UPDATE bot_state SET quantity = quantity + 1e-8 WHERE bot_id = 1")
+    name = place.value("SELECT name FROM bot WHERE id = 1")
+    with transaction(place.engine) as connection:
+        found = {(finding.identity, finding.of): finding for finding in examine(connection, 1)}
+    quantity = found["quantity is the sum of fills", name]
+    assert quantity.gap != 0.0 and quantity.holds

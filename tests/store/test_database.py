@@ -175,7 +175,8 @@ def test_a_reader_that_reads_on_keeps_the_log_and_nobody_waits_long(sqlite_engin
         log = write_much(sqlite_engine)
         began = time.monotonic()
         checkpoint(sqlite_engine)
-        assert time.monotonic() - began < BUSY_SECONDS
+        # A person's command waits as long, and is to be obeyed within 2 s.
+        assert time.monotonic() - began < 1.5
         write_little(sqlite_engine)
         assert log.stat().st_size > LONG_LOG_BYTES
         assert connection.execute(select(Portfolio.id)).all() == before

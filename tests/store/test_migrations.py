@@ -1,11 +1,12 @@
 """Migrations: from empty to the tables, from an older version with a copy first, and never half."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy import Connection, Engine, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import SQLModel
 
@@ -13,12 +14,13 @@ import shared.migrations
 from shared.clock import ManualClock
 from shared.database import open_writer, sqlite_module, transaction
 from shared.enums import Reason
-from shared.errors import DatabaseError
+from shared.errors import DatabaseError, LeaseError
 from shared.migrations import HEAD, current_revision, known_revisions, make_config, migration_options
 from shared.migrations.upgrade import upgrade
 from shared.tables import Fill, Portfolio
 from tests.store.fleets import START_MS, make_fill, open_books
 from worker.step.records import Bot
+from worker.store import lease
 from worker.store.decisions import save_decisions
 from worker.store.orders import save_fills
 
@@ -113,6 +115,28 @@ def test_reasons_that_were_decided_before_there_were_totals_are_in_them(engine: 
     upgrade(url)
     with transaction(engine) as connection:
         assert connection.execute(text(totals)).all() == kept == [(bot, "HOLD", 4, 0), (bot, "TRADE", 1, 1)]
+
+
+def test_a_database_that_another_worker_writes_to_is_not_migrated(engine: Engine, url: str, tmp_path: Path) -> None:
+    from alembic import command
+
+    now_ms = START_MS
+    with transaction(engine) as connection:
+        open_books(connection)
+        lease.acquire(connection, 1, replace(lease.this_process(), host="elsewhere", pid=7), now_ms)
+        command.downgrade(make_config(connection), "0001")
+
+    def check(connection: Connection) -> None:
+        lease.require_unheld(connection, lease.this_process(), now_ms)
+
+    with pytest.raises(LeaseError, match=r"process 7 on elsewhere.*the database was not migrated: stop that worker"):
+        upgrade(url, check=check)
+    with transaction(engine) as connection:
+        assert current_revision(connection) == "0001"
+    now_ms += lease.LEASE_MS + 1
+    assert upgrade(url, check=check).after == HEAD, "its lease has run out"
+    now_ms = START_MS
+    assert upgrade(url, check=check).before == HEAD, "there is nothing to migrate"
 
 
 REBUILD = (

@@ -91,8 +91,10 @@ def book_execution(position: Position, execution: Execution, min_quantity: float
     """
     flat_below = min_quantity * (1.0 - STEP_TOLERANCE)
     trip = position.trip
-    if trip is None or abs(position.quantity) < flat_below:
-        trip = position.trip = _begin(trip, execution)
+    if abs(position.quantity) < flat_below:
+        trip = position.trip = _begin(execution, trip)
+    elif trip is None:
+        trip = position.trip = _take_over(execution, position)
     trip.fills += 1
     trip.fees += execution.fee
     if trip.direction * execution.quantity > 0.0:
@@ -107,12 +109,27 @@ def book_execution(position: Position, execution: Execution, min_quantity: float
     return _round_trip(trip, execution)
 
 
-def _begin(before: Trip | None, execution: Execution) -> Trip:
-    """Begin a round trip; one that a larger smallest quantity made flat without a fill hands over its money."""
-    trip = Trip(execution.time_ms, 1.0 if execution.quantity > 0.0 else -1.0)
+def _begin(execution: Execution, before: Trip | None) -> Trip:
+    """Begin from flat; a round trip that a larger smallest quantity made flat without a fill hands over its money."""
+    trip = Trip(execution.time_ms, _direction(execution.quantity))
     if before is not None:
         trip.profit, trip.fees, trip.fills = before.profit, before.fees, before.fills
     return trip
+
+
+def _take_over(execution: Execution, position: Position) -> Trip:
+    """Begin with what lies there: dust that a smaller smallest quantity made a position without a fill."""
+    return Trip(
+        execution.time_ms,
+        _direction(position.quantity),
+        largest_quantity=abs(position.quantity),
+        entry_quantity=abs(sum(lot.quantity for lot in position.lots)),
+        entry_quote=abs(sum(lot.quantity * lot.price for lot in position.lots)),
+    )
+
+
+def _direction(quantity: float) -> float:
+    return 1.0 if quantity > 0.0 else -1.0
 
 
 def _open_lot(position: Position, trip: Trip, execution: Execution) -> None:

@@ -15,9 +15,15 @@ def sign(value: float) -> int:
 
 
 @rule
+def is_dust(quantity: float, market) -> bool:
+    """Say whether a quantity is less than the smallest that can be traded."""
+    return abs(quantity) < market.min_quantity * (1.0 - units.STEP_TOLERANCE)
+
+
+@rule
 def is_flat(bot, market) -> bool:
     """Say whether a bot holds nothing that could be traded; dust below the smallest quantity stays in the books."""
-    return abs(bot.quantity) < market.min_quantity * (1.0 - units.STEP_TOLERANCE)
+    return is_dust(bot.quantity, market)
 
 
 @rule

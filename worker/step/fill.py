@@ -3,7 +3,7 @@
 from shared.enums import BarStatus, Leg
 from worker.brokers.fill_model import execution_fee, execution_price
 from worker.jit import rule
-from worker.risk.position import is_flat, sign
+from worker.risk.position import is_dust, is_flat, sign
 
 
 @rule
@@ -49,7 +49,8 @@ def _fill_order(fleet, b: int, open_ms: int) -> None:
         market.fill_price = execution_price(market.cross_price, bot.order_quantity, fleet.rules.slippage)
     closing = 0.0
     if not is_flat(bot, market) and sign(bot.quantity) != sign(bot.order_quantity):
-        is_reversal = abs(bot.order_quantity) - abs(bot.quantity) >= market.min_quantity
+        beyond = abs(bot.order_quantity) - abs(bot.quantity)
+        is_reversal = beyond > 0.0 and not is_dust(beyond, market)
         closing = -bot.quantity if is_reversal else bot.order_quantity
         _fill_leg(fleet, b, Leg.CLOSE.value, closing, crossed_share, open_ms)
     opening = bot.order_quantity - closing

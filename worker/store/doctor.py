@@ -104,10 +104,9 @@ def _cash(bots: Sequence[_BotBooks], sums: dict[int | None, BotSums]) -> Iterato
 
 def _quantities(bots: Sequence[_BotBooks], sums: dict[int | None, BotSums]) -> Iterator[Finding]:
     for bot in bots:
-        filled = sums.get(bot.id, BotSums()).quantity
-        yield Finding(
-            "quantity is the sum of fills", bot.name, identities.quantity_gap(bot.quantity, [filled]), bot.quantity
-        )
+        of = sums.get(bot.id, BotSums())
+        gap = identities.quantity_gap(bot.quantity, [of.quantity])
+        yield Finding("quantity is the sum of fills", bot.name, gap, of.turned)
 
 
 def _transfers(connection: Connection, portfolio_id: int) -> Iterator[Finding]:
@@ -171,7 +170,7 @@ def _profits(connection: Connection, bots: Sequence[_BotBooks], sums: dict[int |
         size = abs(worth) + abs(of.transfers) + of.fees
         yield Finding("profit is realised and unrealised less funding", bot.name, gap, size)
         lot_gap = identities.quantity_gap(bot.quantity, [lot.quantity for lot in held])
-        yield Finding("open lots are the position", bot.name, lot_gap, bot.quantity)
+        yield Finding("open lots are the position", bot.name, lot_gap, of.turned)
 
 
 def _reasons(connection: Connection, bots: Sequence[_BotBooks]) -> Iterator[Finding]:

@@ -92,14 +92,8 @@ def acquire(
     """
     insert_missing_rows(connection, Heartbeat, [_Portfolio(portfolio_id)], **_NEW)
     row = _row(connection, portfolio_id, for_update=True)
-    if row.lease_pid is not None:
-        holder = _holder(row)
-        run_out = (holder.host, holder.machine) != (me.host, me.machine) and now_ms - row.lease_renewed_ms > LEASE_MS
-        if holder != me and not run_out and not is_gone(holder, me):
-            raise LeaseError(
-                f"another worker (process {holder.pid} on {holder.host}) holds the lease since "
-                f"{format_time(row.lease_since_ms)}, renewed {format_time(row.lease_renewed_ms)}; it was left alone"
-            )
+    if _is_held(row, me, now_ms, is_gone):
+        raise LeaseError(f"{_described(row)}; it was left alone")
     token = int(row.lease_token) + 1
     values: dict[str, Any] = {
         "lease_token": token,
@@ -113,6 +107,15 @@ def acquire(
     }
     connection.execute(update(Heartbeat).where(Heartbeat.portfolio_id == portfolio_id).values(**values))
     return token
+
+
+def require_unheld(
+    connection: Connection, me: Holder, now_ms: int, is_gone: Callable[[Holder, Holder], bool] = is_gone
+) -> None:
+    """Raise LeaseError where another worker, which may be of an older version, writes to this database."""
+    for row in connection.execute(select(Heartbeat.__table__)):
+        if _is_held(row, me, now_ms, is_gone):
+            raise LeaseError(f"{_described(row)}; the database was not migrated: stop that worker first")
 
 
 def renew(connection: Connection, portfolio_id: int, token: int, now_ms: int, beat: Beat | None = None) -> None:
@@ -144,6 +147,21 @@ _NEW = {"step": 0, "market_ms": 0, "wall_ms": 0, "duration_ms": 0.0, "lateness_m
 def _row(connection: Connection, portfolio_id: int, for_update: bool = False) -> Row:
     statement = select(Heartbeat.__table__).where(Heartbeat.portfolio_id == portfolio_id)
     return connection.execute(statement.with_for_update() if for_update else statement).one()
+
+
+def _is_held(row: Row, me: Holder, now_ms: int, is_gone: Callable[[Holder, Holder], bool]) -> bool:
+    if row.lease_pid is None:
+        return False
+    holder = _holder(row)
+    run_out = (holder.host, holder.machine) != (me.host, me.machine) and now_ms - row.lease_renewed_ms > LEASE_MS
+    return holder != me and not run_out and not is_gone(holder, me)
+
+
+def _described(row: Row) -> str:
+    return (
+        f"another worker (process {row.lease_pid} on {row.lease_host}) holds the lease since "
+        f"{format_time(row.lease_since_ms)}, renewed {format_time(row.lease_renewed_ms)}"
+    )
 
 
 def _holder(row: Row) -> Holder:

@@ -1,6 +1,7 @@
 """`flotilla db upgrade`."""
 
 import typer
+from sqlalchemy import Connection
 
 from worker.terminal.options import ConfigOption
 from worker.terminal.place import find_place
@@ -16,7 +17,13 @@ def database() -> None:
 @app.command()
 def upgrade(config: ConfigOption = None) -> None:
     """Bring the database to this program's version, after a copy of it; the worker does so at each start."""
+    from shared.clock import SystemClock
     from shared.migrations.upgrade import upgrade as migrate
+    from worker.store.lease import require_unheld, this_process
 
-    place = find_place(config)
-    typer.echo(migrate(place.settings.database.url, place.root).sentence)
+    place, clock = find_place(config), SystemClock()
+
+    def check(connection: Connection) -> None:
+        require_unheld(connection, this_process(), clock.now_ms())
+
+    typer.echo(migrate(place.settings.database.url, place.root, clock, check).sentence)

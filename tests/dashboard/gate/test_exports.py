@@ -176,29 +176,48 @@ def head(exports: Exports) -> Response:
     return asyncio.run(exports._export(Request({**scope, "path_params": {"kind": "events", "form": "csv"}})))
 
 
-@pytest.mark.parametrize(("log_bytes", "places"), [(LONGEST_LOG_BYTES, EXPORTS_AT_ONCE), (LONGEST_LOG_BYTES + 1, 1)])
-def test_where_the_log_is_long_one_download_runs_at_a_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_bytes: int, places: int
-) -> None:
-    now = 1_000.0
-    monkeypatch.setattr("dashboard.exports.time.monotonic", lambda: now)
+@pytest.fixture
+def long_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Exports, Path, list[float]]]:
+    """Give the downloads of a project, the log of its database, and the time they go by."""
     seed(tmp_path, FILLS).dispose()
-    exports = Exports(Place(tmp_path, load_settings(None, {})))
+    exports, now = Exports(Place(tmp_path, load_settings(None, {}))), [1_000.0]
+    monkeypatch.setattr("dashboard.exports.monotonic", lambda: now[0])
     log = tmp_path / "state" / "flotilla.db-wal"
     # Sparse, and without a header SQLite takes it for empty.
     log.touch()
+    yield exports, log, now
+    exports.close()
+
+
+@pytest.mark.parametrize(("log_bytes", "places"), [(LONGEST_LOG_BYTES, EXPORTS_AT_ONCE), (LONGEST_LOG_BYTES + 1, 1)])
+def test_where_the_log_is_long_one_download_runs_at_a_time(long_log, log_bytes: int, places: int) -> None:
+    exports, log, now = long_log
     os.truncate(log, log_bytes)
     assert [exports._admitted() for _ in range(EXPORTS_AT_ONCE + 1)].count(True) == places
     refused = head(exports)
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "10")
     for _ in range(places):
-        exports._leave()
+        exports._leave(has_streamed=True)
     os.truncate(log, log_bytes)
-    for at in (1, 2):
-        assert head(exports).status_code == (503 if places == 1 else 200), "between two the worker has a moment"
-        now = 1_000.0 + PAUSE_SECONDS * at
-        assert head(exports).status_code == 200, "one that has ended gives its place back"
-    exports.close()
+    assert head(exports).status_code == (503 if places == 1 else 200), "between two the worker has a moment"
+    now[0] += PAUSE_SECONDS
+    os.truncate(log, log_bytes)
+    assert head(exports).status_code == 200, "one that has ended gives its place back"
+
+
+def test_only_what_was_streamed_is_followed_by_a_pause(long_log) -> None:
+    exports, log, now = long_log
+    for _ in range(2):
+        os.truncate(log, LONGEST_LOG_BYTES + 1)
+        assert head(exports).status_code == 200, "a head alone takes no time"
+    os.truncate(log, LONGEST_LOG_BYTES + 1)
+    assert exports._admitted()
+    assert list(exports._chunks("events", "csv", Filters()))
+    os.truncate(log, LONGEST_LOG_BYTES + 1)
+    assert head(exports).status_code == 503
+    now[0] += PAUSE_SECONDS
+    os.truncate(log, LONGEST_LOG_BYTES + 1)
+    assert head(exports).status_code == 200
 
 
 def test_health_knows_the_books(dashboard: Dashboard) -> None:
