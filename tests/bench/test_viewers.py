@@ -37,8 +37,9 @@ def sleeps():
         time.sleep(0.9)
 
 def goes_away():
-    if st.session_state.runs < 4:
-        st.fragment(lambda: st.caption("here"), run_every=0.3)()
+    if st.session_state.runs < 8:
+        # Sooner than what is around it is drawn anew, or it might never be asked for.
+        st.fragment(lambda: st.caption("here"), run_every=0.1)()
 
 def fails():
     if st.session_state.runs > 1:
@@ -107,7 +108,10 @@ def test_an_answer_that_takes_longer_than_the_interval_is_late(dashboard: Dashbo
 
 
 def test_the_timer_of_a_part_that_is_gone_stops(dashboard: Dashboard) -> None:
-    viewer = look(f"http://127.0.0.1:{dashboard.port}", "", "page=goes", lambda viewer: len(viewer.refreshes) > 20)
+    def enough(viewer: Viewer) -> bool:
+        return len(viewer.refreshes) > 20 and viewer.live_fragments == 2
+
+    viewer = look(f"http://127.0.0.1:{dashboard.port}", "", "page=goes", enough)
     drawn = {fragment for run in viewer.refreshes for fragment in run.fragments}
     assert viewer.live_fragments == 2
     assert len(drawn) == 3
