@@ -47,20 +47,14 @@ class Page:
         return " ".join([self.view, *(f"{name}={value}" for name, value in self.query.items())])
 
 
-BOT_TABS = ("Profit", "Trades", "Reasons", "Parameters")
-
-
 def pages() -> list[Page]:
     """Give all pages."""
     return [
         Page("overview", {"period": "All"}, _overview),
         Page("overview", {"period": "All", "measure": "Profit"}, _overview_profit),
         Page("bots", {}, _bots),
-        *(
-            Page("bot", {"bot": name, "period": "All", "tab": tab}, _bot(name, tab))
-            for name in BOTS
-            for tab in BOT_TABS
-        ),
+        *(_bot_page(name, tab) for name in BOTS for tab in ("Profit", "Trades")),
+        *(_bot_page(BOTS[0], tab) for tab in ("Reasons", "Parameters")),
         Page("allocations", {"period": "All"}, _allocations),
         *(_trades(query) for query in _FILTERED),
         Page("trades", {"rows": "Fills", "period": "All"}, _fills),
@@ -141,6 +135,10 @@ def _bots(ledger: Ledger) -> Shown:
     said = ("# bots. Tick some to compare them or to open one.", len(names))
     best, worst = tables.leaders(ledger, names, 1.0), tables.leaders(ledger, names, -1.0)
     return Shown({}, (said,), (tables.bots(ledger, names), best, worst))
+
+
+def _bot_page(name: str, tab: str) -> Page:
+    return Page("bot", {"bot": name, "period": "All", "tab": tab}, _bot(name, tab))
 
 
 def _bot(name: str, tab: str) -> Callable[[Ledger], Shown]:
