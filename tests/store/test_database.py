@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from shared import database
 from shared.database import (
+    ANEW_MS,
     BUSY_SECONDS,
     LONG_LOG_BYTES,
     checkpoint,
@@ -159,7 +160,8 @@ def test_a_long_log_begins_anew_although_somebody_always_reads(
     try:
         assert began.wait(10)
         log = write_much(sqlite_engine)
-        if tended:
+        # As the worker does at each beat: a machine that stands still makes any reader a long one.
+        for _ in range(5 if tended else 0):
             checkpoint(sqlite_engine)
         write_little(sqlite_engine)
         assert (log.stat().st_size <= LONG_LOG_BYTES) == tended
@@ -175,8 +177,8 @@ def test_a_reader_that_reads_on_keeps_the_log_and_nobody_waits_long(sqlite_engin
         log = write_much(sqlite_engine)
         began = time.monotonic()
         checkpoint(sqlite_engine)
-        # A person's command waits as long, and is to be obeyed within 2 s.
-        assert time.monotonic() - began < 1.5
+        # A person's command waits as long.
+        assert ANEW_MS / 1000 * 0.9 <= time.monotonic() - began < BUSY_SECONDS / 2
         write_little(sqlite_engine)
         assert log.stat().st_size > LONG_LOG_BYTES
         assert connection.execute(select(Portfolio.id)).all() == before
