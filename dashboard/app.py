@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import loaders
 from dashboard.components.confirm import STOP_WORKER, question
+from dashboard.components.downloads import turn_to
 from dashboard.components.empty import books_were_read, waiting
 from dashboard.components.panels import refreshed_together
 from dashboard.components.process import process_question
@@ -32,6 +33,7 @@ PAGES = {
 st.set_page_config(page_title="Flotilla", page_icon="⛵", layout="wide", initial_sidebar_state="auto")
 style()
 page = st.navigation(PAGES)
+turn_to(page.url_path)
 # It needs no database, and so is asked before anybody looks whether there is one.
 question(STOP_WORKER, "The worker's process", process_question)
 try:

@@ -21,7 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dashboard.place import Place
-from dashboard.sending import Sending, file_headers, sentence
+from dashboard.sending import MEDIA_TYPES, Sending, file_headers, sentence
 from shared.database import open_reader, sqlite_path, translated
 from shared.enums import Resolution
 from shared.errors import ConfigurationError, DatabaseError, FlotillaError
@@ -30,7 +30,6 @@ from shared.tables.export_filters import Filters
 from shared.tables.exports import KINDS, check_names, csv_chunks, json_chunks
 from shared.units import format_time, parse_time_ms, to_datetime, to_ms
 
-MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 EXPORTS_AT_ONCE = 4
 # Downloads that follow each other without end would let the log grow without end: where it is long, there is a pause
 # between two in which the worker's beat, every 5 s, lets it begin anew.

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
+# The formats of all downloads.
+MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 # A browser that takes nothing for so long is given up: it holds a place, and a download keeps the database's log long.
 STALLED_SECONDS = 60.0
 

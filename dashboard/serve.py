@@ -29,6 +29,7 @@ from dashboard.health import Health
 from dashboard.place import Place, find_place
 from dashboard.plotly_script import FetchedAhead, packed_script, plotly_route
 from dashboard.report.route import Reports
+from dashboard.shown import shown_route
 from dashboard.streamlit_options import set_options
 from shared.clock import SystemClock
 from shared.errors import ConfigurationError, FlotillaError
@@ -70,7 +71,8 @@ def make_app(place: Place, script: Path = SCRIPT) -> Gate:
 
     import streamlit
 
-    routes = [*sign_in.routes(), health.route(HEALTH_PATH), *exports.routes(), *reports.routes(), plotly_route()]
+    files = [*exports.routes(), shown_route(), *reports.routes(), plotly_route()]
+    routes = [*sign_in.routes(), health.route(HEALTH_PATH), *files]
     return Gate(FetchedAhead(streamlit.App(script, lifespan=lifespan, routes=routes)), door, record)
 
 

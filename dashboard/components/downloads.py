@@ -1,7 +1,8 @@
 """Downloads: what stands beneath every table and chart, and gives its rows as CSV or JSON.
 
 Rows of the books come as a stream from `/export`, with the columns of `flotilla export`, as filtered or all; what a
-page works out comes as it is on show. `table` and `live_chart` ask for one of the two, so that none is drawn without.
+page works out comes from `/export/shown`, as it is on show. `table` and `live_chart` ask for one of the two, so that
+none is drawn without.
 """
 
 from dataclasses import dataclass, replace
@@ -16,10 +17,12 @@ from dashboard.components.rows import Rows
 from dashboard.components.words import words
 from dashboard.queries.equity import Scope
 from dashboard.queries.filters import EVERYTHING, Filters
+from dashboard.sending import MEDIA_TYPES
+from dashboard.shown import Shown
 from shared.enums import ScopeKind
 
 EXPORT_PATH = "/export"
-FORMATS = {"csv": "text/csv", "json": "application/json"}
+_SHOWN = "shown"
 NOTES = {
     "Books": "the columns of `flotilla export {name}`, times UTC.",
     "Rows": "the rows on show; fractions are fractions, times UTC.",
@@ -73,6 +76,12 @@ def equity_books(scopes: tuple[Scope, ...], period: Period, marks: DataFrame) ->
     return replace(books, resolution=found[0]) if len(found) == 1 else books
 
 
+def turn_to(page: str) -> None:
+    """Let go of what another page has shown; the links of this one stay as they are through all its runs."""
+    if _SHOWN not in st.session_state or st.session_state[_SHOWN].page != page:
+        st.session_state[_SHOWN] = Shown(page)
+
+
 def download(key: str, source: Source, *more: Source) -> None:
     """Draw the button that opens the downloads of a table or chart; what they give is made on the click only."""
     # Only the icon is seen (`style`); the words are for those who do not see it.
@@ -83,20 +92,21 @@ def download(key: str, source: Source, *more: Source) -> None:
             st.caption(f"{words(offered.name).capitalize()}: {NOTES[type(offered).__name__].format(name=offered.name)}")
             with st.container(horizontal=True):
                 if isinstance(offered, Books):
-                    _links(offered)
+                    _books_links(offered)
                 else:
-                    _buttons(offered, f"download_{key}_{number}")
+                    _rows_links(offered, f"{key}_{number}")
 
 
-def _links(books: Books) -> None:
+def _books_links(books: Books) -> None:
     is_filtered = books != books.everything()
-    for form in FORMATS:
+    for form in MEDIA_TYPES:
         if is_filtered:
             st.link_button(f"{form.upper()}, as filtered", books.url(form))
         st.link_button(f"{form.upper()}, all", books.everything().url(form))
 
 
-def _buttons(rows: Rows, key: str) -> None:
-    for form, mime in FORMATS.items():
-        name = f"{loaders.place().settings.portfolio.name}-{rows.name}.{form}"
-        st.download_button(form.upper(), rows.maker(form), name, mime, key=f"{key}_{form}", on_click="ignore")
+def _rows_links(rows: Rows, key: str) -> None:
+    name = f"{loaders.place().settings.portfolio.name}-{rows.name}"
+    address = st.session_state[_SHOWN].keep(key, name, rows.write)
+    for form in MEDIA_TYPES:
+        st.link_button(form.upper(), f"{address}.{form}")

@@ -4,7 +4,6 @@ The columns are documented in `docs/dashboard.md`; they are only ever added to, 
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,10 +78,6 @@ class Rows:
     def write(self, form: str) -> bytes:
         """Give them as `csv` or `json`: numbers with all their digits, times in ms UTC."""
         return "".join(PIECES[form](COLUMNS[self.name], [self.values()])).encode()
-
-    def maker(self, form: str) -> Callable[[], bytes]:
-        """Give what writes them when it is called."""
-        return lambda: self.write(form)
 
     def values(self) -> list[tuple[Any, ...]]:
         """Give the rows by the columns of the download; what is not there is None."""

@@ -71,6 +71,15 @@ def open_downloads(page: Page, address: str, name: str) -> None:
     button.click()
 
 
+def download(page: Page, label: str) -> Download:
+    """Follow a link in its own tab: a download in a tab of its own begins before anybody can wait for it."""
+    link = page.get_by_role("link", name=label, exact=True)
+    link.evaluate("link => link.removeAttribute('target')")
+    with page.expect_download(timeout=10_000) as found:
+        link.click()
+    return found.value
+
+
 def text_of(download: Download) -> str:
     return Path(download.path()).read_text()
 
@@ -97,27 +106,22 @@ def test_what_a_live_part_shows_is_downloaded_through_its_refreshes(url: str, bo
         books, "SELECT name, quantity, entry_price FROM bot_state JOIN bot ON bot.id = bot_id WHERE quantity"
     )
     for _ in range(4):
-        # Longer than a refresh: the button is another one each time.
+        # Longer than a refresh: what the link gives is drawn anew each time.
         page.wait_for_timeout(2_300)
-        with page.expect_download(timeout=10_000) as found:
-            page.get_by_role("button", name="JSON", exact=True).click()
-        got = [(row["bot"], row["quantity"], row["entry_price"]) for row in json.loads(text_of(found.value))]
+        taken = download(page, "JSON")
+        got = [(row["bot"], row["quantity"], row["entry_price"]) for row in json.loads(text_of(taken))]
         assert len(got) > 3
         assert got == [row for row in held if row[0] in {name for name, *_ in got}]
-        assert found.value.suggested_filename == "flotilla-open_positions.json"
-    with page.expect_download(timeout=10_000) as found:
-        page.get_by_role("button", name="CSV", exact=True).click()
-    assert [row["bot"] for row in csv.DictReader(io.StringIO(text_of(found.value)))] == [name for name, *_ in got]
+        assert taken.suggested_filename == "flotilla-open_positions.json"
+    rows = csv.DictReader(io.StringIO(text_of(download(page, "CSV"))))
+    assert [row["bot"] for row in rows] == [name for name, *_ in got]
 
 
 def test_a_still_chart_gives_its_figures(url: str, books: Path, tab: OpenBrowser) -> None:
     page = tab(accept_downloads=True)
     open_downloads(page, f"{url}/analytics?tab=Win+rates&period=All", "win rates")
-    with page.expect_download(timeout=10_000) as found:
-        page.get_by_role("button", name="CSV", exact=True).click()
-    got = {
-        row["label"]: (int(row["count"]), int(row["wins"])) for row in csv.DictReader(io.StringIO(text_of(found.value)))
-    }
+    rows = csv.DictReader(io.StringIO(text_of(download(page, "CSV"))))
+    got = {row["label"]: (int(row["count"]), int(row["wins"])) for row in rows}
     counted = rows_of(
         books,
         "SELECT s.name, count(*), sum(profit > 0) FROM round_trip r JOIN sleeve s ON s.id = r.sleeve_id GROUP BY 1",
@@ -154,14 +158,10 @@ def test_rows_of_the_books_equal_the_database(
 def test_the_link_itself_downloads(url: str, books: Path, tab: OpenBrowser) -> None:
     page = tab(accept_downloads=True)
     open_downloads(page, f"{url}/trades?period=All&rows=Orders", "orders")
-    anchor = page.get_by_role("link", name="JSON, all", exact=True)
-    # In this tab: a download in a tab of its own begins before anybody can wait for it.
-    anchor.evaluate("link => link.removeAttribute('target')")
-    with page.expect_download(timeout=10_000) as found:
-        anchor.click()
-    assert found.value.suggested_filename == "flotilla-orders.json"
+    taken = download(page, "JSON, all")
+    assert taken.suggested_filename == "flotilla-orders.json"
     (count,) = rows_of(books, 'SELECT count(*) FROM "order"')
-    assert len(json.loads(text_of(found.value))) == count[0] > 10
+    assert len(json.loads(text_of(taken))) == count[0] > 10
 
 
 def test_the_tables_own_csv_is_not_offered(url: str, tab: OpenBrowser) -> None:

@@ -35,6 +35,7 @@ def test_nobody_unknown_reaches_a_page_a_file_an_upload_or_a_websocket(page: Ser
         "/media/x",
         STATIC,
         "/export/fills.csv",
+        "/export/shown/made_up/a.csv",
         "/login/",
         "//login",
     ):

@@ -66,6 +66,7 @@ def test_streamlit_stands_behind_the_gate(dashboard: Dashboard) -> None:
         "/_stcore/host-config",
         "/static/index.html",
         "/export/fills.csv",
+        "/export/shown/made_up/a.csv",
     ):
         assert ask(dashboard.port, path).status == 401, path
     assert ask(dashboard.port, PATH).status == 401

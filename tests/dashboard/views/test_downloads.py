@@ -27,12 +27,14 @@ from dashboard.queries.allocations import load_weights
 from dashboard.queries.bot import load_candles
 from dashboard.queries.equity import PORTFOLIO, Scope, load_equity
 from dashboard.queries.filters import Filters
+from dashboard.shown import PATH
 from shared.database import open_reader
 from shared.enums import ScopeKind
 from shared.tables.exports import KINDS, check_names, columns, stream
 from shared.units import DAY_MS
 from tests.conftest import ROOT
 from tests.dashboard import seeding
+from tests.dashboard.shown_files import follow
 from tests.dashboard.views.conftest import Folder, OpenPage
 
 BEGIN_MS = 1_767_225_600_000
@@ -109,11 +111,16 @@ def blocks(node: Any) -> Iterator[list[Any]]:
 
 
 def formats_of(element: Any) -> set[str]:
-    """Give the formats that a block offers: the first word of its links and buttons."""
+    """Give the formats that a block offers: the first word of its links."""
     if not hasattr(element, "get"):
         return set()
-    offered = [*element.get("download_button"), *element.get("link_button")]
-    return {button.proto.label.partition(",")[0] for button in offered}
+    return {link.proto.label.partition(",")[0] for link in element.get("link_button")}
+
+
+def shown_links(app: AppTest) -> list[str]:
+    """Give the addresses of what a page works out, in order."""
+    links = [link.proto.url for inner in blocks(app._tree) for link in inner if link.type == "link_button"]
+    return [url for url in links if url.startswith(PATH)]
 
 
 def is_shown(element: Any) -> bool:
@@ -189,6 +196,19 @@ def assert_same(rows: list[dict[str, Any]], shown: DataFrame) -> None:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float)
+
+
+def test_the_links_of_a_page_give_what_is_on_it_and_hold_still(
+    folder: Folder, open_page: OpenPage, drawn: list[Drawn]
+) -> None:
+    app = open_page(folder("seeded"), "risk")
+    links = shown_links(app)
+    worked_out = [source for one in drawn for source in one.sources if isinstance(source, Rows)]
+    assert len(links) == 2 * len(worked_out) > 4
+    given = Counter(follow(url).content for url in links)
+    assert given == Counter(rows.write(form) for rows in worked_out for form in ("csv", "json"))
+    assert shown_links(app.run()) == links
+    assert not set(shown_links(app.switch_page("views/control.py").run())) & set(links)
 
 
 def test_no_download_is_kept_for_nothing() -> None:
@@ -285,5 +305,5 @@ def test_the_walk_finds_a_table_whose_download_is_not_drawn(
 def test_the_walk_finds_a_download_without_json(
     folder: Folder, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(downloads, "FORMATS", {"csv": "text/csv"})
+    monkeypatch.setattr(downloads, "MEDIA_TYPES", {"csv": "text/csv"})
     assert len(without_download(open_page(folder("seeded"), "control"))) == 4
