@@ -76,6 +76,7 @@ def look(url: str, page: str, query: str, enough: Callable[[Viewer], bool]) -> V
     return asyncio.run(looking())
 
 
+@pytest.mark.slow
 def test_live_parts_are_asked_for_again_and_what_stays_the_same_is_not_sent_again(dashboard: Dashboard) -> None:
     url = f"http://127.0.0.1:{dashboard.port}"
 
@@ -94,6 +95,7 @@ def test_live_parts_are_asked_for_again_and_what_stays_the_same_is_not_sent_agai
     assert max(run.bytes for run in viewer.refreshes) < 10_000
 
 
+@pytest.mark.slow
 def test_an_answer_that_takes_longer_than_the_interval_is_late(dashboard: Dashboard) -> None:
 
     def slow(viewer: Viewer) -> list[float]:
@@ -106,6 +108,7 @@ def test_an_answer_that_takes_longer_than_the_interval_is_late(dashboard: Dashbo
     assert len(slow(viewer)) > 1
 
 
+@pytest.mark.slow
 def test_the_timer_of_a_part_that_is_gone_stops(dashboard: Dashboard) -> None:
     timers: list[int] = []
 
@@ -118,12 +121,14 @@ def test_the_timer_of_a_part_that_is_gone_stops(dashboard: Dashboard) -> None:
     assert timers[-1] == 2
 
 
+@pytest.mark.slow
 def test_what_stands_on_the_page_as_an_error_is_noticed(dashboard: Dashboard) -> None:
     url = f"http://127.0.0.1:{dashboard.port}"
     viewer = look(url, "", "page=fails", lambda viewer: sum(viewer.errors.values()) >= 2)
     assert len(viewer.errors) == 1
 
 
+@pytest.mark.slow
 def test_a_server_that_goes_is_a_failure(tmp_path: Path) -> None:
     with running(tmp_path / "other") as other:
         url = f"http://127.0.0.1:{other.port}"

@@ -131,6 +131,7 @@ def test_a_kill_at_any_statement_of_a_start_leaves_no_trace(make_place: MakePlac
     assert check_every_kill(stand_before(make_place, 40), starting=True) > 30
 
 
+@pytest.mark.slow
 def test_each_command_is_answered_once_whenever_the_worker_is_killed(make_place: MakePlace) -> None:
     before = stand_before(make_place, 40)
     before.ask(CommandKind.FLATTEN, "sleeve:mean_reversion")
@@ -227,6 +228,7 @@ def _wait_until_it_runs(root: Path, process: subprocess.Popen) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_four_kills_in_a_fast_replay_leave_no_trace(tmp_path: Path) -> None:
     check_kills(tmp_path, 4, 400)
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from shared.settings import load_settings
 from tests.conftest import candles_folder
@@ -14,6 +15,7 @@ BARS = 2016
 FIRST_BAR = 20_000
 
 
+@pytest.mark.slow
 def test_the_live_path_over_real_candles_is_the_backtest(tmp_path: Path) -> None:
     symbols = ("BTC", "ETH", "SOL")
     folder = tmp_path / "spot"

@@ -114,6 +114,7 @@ def test_steps_come_right_after_each_bar_close_of_a_market_on_the_wall_clock(tmp
     assert "apscheduler" not in log.lower()
 
 
+@pytest.mark.slow
 def test_a_machine_that_was_suspended_catches_up_every_bar_once(tmp_path: Path) -> None:
     give_orders(tmp_path, wall_bar_ms=1000)
     process = start_worker(tmp_path)
@@ -228,6 +229,7 @@ def test_a_lock_that_cannot_be_written_is_a_configuration_error(tmp_path: Path) 
     assert "must be writable" in log
 
 
+@pytest.mark.slow
 def test_the_fifth_crash_in_ten_minutes_stays_up_with_the_brake_on(tmp_path: Path) -> None:
     give_orders(tmp_path, steps=1, step_fails="unexpected")
     for _ in range(5):

@@ -148,6 +148,7 @@ def test_a_configuration_error_is_said_and_not_tried_again(project: Project) -> 
     assert project.log().count("risk.stop must be below 1") == 1
 
 
+@pytest.mark.slow
 def test_a_crash_is_started_again_after_a_growing_delay(project: Project) -> None:
     give_orders(project.root, steps=1, step_fails="unexpected")
     project.make("start")
@@ -206,6 +207,7 @@ def test_a_path_too_long_for_a_socket_is_one_clear_sentence(tmp_path: Path) -> N
     assert not (deep / "run").exists()
 
 
+@pytest.mark.slow
 def test_the_longest_path_it_accepts_works() -> None:
     base = Path(tempfile.mkdtemp(prefix="flotilla-", dir="/tmp"))
     most = supervision.LONGEST_SOCKET_PATH - len("/run/supervisor.sock") - len(str(base)) - 1
@@ -220,6 +222,7 @@ def test_the_longest_path_it_accepts_works() -> None:
         shutil.rmtree(base)
 
 
+@pytest.mark.slow
 def test_a_path_with_spaces_works() -> None:
     base = Path(tempfile.mkdtemp(prefix="flotilla ", dir="/tmp"))
     project = Project(base)

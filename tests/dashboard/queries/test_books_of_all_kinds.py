@@ -74,6 +74,7 @@ def test_hostile_text_comes_out_as_it_went_in(folder: Path) -> None:
                 assert len(given), name
 
 
+@pytest.mark.slow
 def test_five_hundred_bots_cost_little(folder: Path) -> None:
     engine = seeding.large().reader()
     asked = Counted(engine)
