@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, literal, select, union_all
 
 from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members, select_members
-from dashboard.queries.frames import empty, frame
+from dashboard.queries.frames import empty, frame, records
 from dashboard.queries.states import load_bot_states, load_states
 from dashboard.queries.trips import period_where
 from shared.enums import ScopeKind
@@ -48,7 +48,7 @@ def load_holdings(connection: Connection, portfolio_id: int) -> DataFrame:
         rows.append(
             _node(CASH, "free cash", state["name"], cash, 0.0, 0.0, 0.0, {"equity": cash, "high_water": 0.0}, 0)
         )
-    for row in bots.to_dict("records"):
+    for row in records(bots, "bot", "sleeve", "equity", "allocation", "weight", "profit", "high_water"):
         equity, held, weight, profit = (float(row[name]) for name in ("equity", "allocation", "weight", "profit"))
         rows.append(_node(ScopeKind.BOT, row["bot"], row["sleeve"], equity, held, weight, profit, row, 1))
     return DataFrame(rows)

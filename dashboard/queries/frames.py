@@ -31,6 +31,13 @@ def first_row(connection: Connection, statement: Select) -> dict[str, Any] | Non
     return None if row is None else dict(row)
 
 
+def records(rows: DataFrame, *names: str) -> list[dict[str, Any]]:
+    """Give some columns of a frame as one dict per row; all of them would take ten times as long."""
+    return [
+        dict(zip(names, values, strict=True)) for values in zip(*(rows[name].tolist() for name in names), strict=True)
+    ]
+
+
 def _column(kind: Any, values: tuple[Any, ...]) -> Any:
     if isinstance(kind, (Double, Float)):
         return np.array(values, np.float64)

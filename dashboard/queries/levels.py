@@ -6,7 +6,7 @@ import numpy as np
 from pandas import DataFrame, Series
 from sqlalchemy import Connection, select, text
 
-from dashboard.queries.frames import empty, frame
+from dashboard.queries.frames import empty, frame, records
 from dashboard.queries.states import States, load_states
 from shared.enums import Cause, CommandKind, CommandStatus, Level, ScopeKind
 from shared.tables import Command, Event
@@ -14,6 +14,7 @@ from shared.tables.commands import COMMAND_IS_PENDING
 
 SETS_A_LEVEL = {CommandKind.PAUSE: Level.NO_ENTRIES, CommandKind.FLATTEN: Level.FLATTEN, CommandKind.HALT: Level.HALTED}
 LOOK_BACK_ROWS = 1_000
+_LEVELS = {cause: f"level_{cause.name.lower()}" for cause in Cause}
 
 
 def load_levels(connection: Connection, portfolio_id: int) -> DataFrame:
@@ -24,10 +25,10 @@ def load_levels(connection: Connection, portfolio_id: int) -> DataFrame:
     """
     states = load_states(connection, portfolio_id)
     held: list[dict[str, Any]] = [
-        {"scope_kind": str(kind), "scope": name, "cause": cause.name, "level": row[f"level_{cause.name.lower()}"]}
+        {"scope_kind": str(kind), "scope": name, "cause": cause.name, "level": row[column]}
         for kind, name, row in _scopes(states)
-        for cause in Cause
-        if row[f"level_{cause.name.lower()}"] != Level.RUNNING.name
+        for cause, column in _LEVELS.items()
+        if row[column] != Level.RUNNING.name
     ]
     if not held:
         kinds = dict.fromkeys(("scope_kind", "scope", "cause", "level", "who", "reason"), "str")
@@ -80,7 +81,7 @@ def load_scopes(connection: Connection, portfolio_id: int) -> DataFrame:
     rows = []
     levels: dict[str, str] = {}
     for kind, name, row in _scopes(states):
-        own = max((Level[row[f"level_{cause.name.lower()}"]] for cause in Cause), default=Level.RUNNING)
+        own = max(Level[row[column]] for column in _LEVELS.values())
         levels[f"{kind}:{name}"] = own.name
         sleeve = row.get("sleeve", "") if kind == ScopeKind.BOT else ""
         above = [levels.get(ScopeKind.PORTFOLIO + ":"), levels.get(f"{ScopeKind.SLEEVE}:{sleeve}"), own.name]
@@ -116,8 +117,8 @@ def _scopes(states: States | None) -> list[tuple[str, str, dict[str, Any]]]:
         return []
     return [
         (ScopeKind.PORTFOLIO, "", states.portfolio),
-        *((ScopeKind.SLEEVE, row["sleeve"], row) for row in states.sleeves.to_dict("records")),
-        *((ScopeKind.BOT, row["bot"], row) for row in states.bots.to_dict("records")),
+        *((ScopeKind.SLEEVE, row["sleeve"], row) for row in records(states.sleeves, "sleeve", *_LEVELS.values())),
+        *((ScopeKind.BOT, row["bot"], row) for row in records(states.bots, "bot", "sleeve", *_LEVELS.values())),
     ]
 
 

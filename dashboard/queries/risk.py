@@ -7,11 +7,13 @@ from pandas import DataFrame, Series
 from sqlalchemy import Connection, select
 
 from dashboard.queries.fleet import load_settings
-from dashboard.queries.frames import empty, frame
+from dashboard.queries.frames import empty, frame, records
 from dashboard.queries.overview import loss_fraction
 from dashboard.queries.states import load_states
 from shared.enums import Cause, NoticeKind, ScopeKind
 from shared.tables import Event
+
+_OF_DRAWDOWN = ("equity", "high_water", "warned_drawdown", "level_drawdown")
 
 
 def load_brakes(connection: Connection, portfolio_id: int) -> DataFrame:
@@ -37,7 +39,7 @@ def load_brakes(connection: Connection, portfolio_id: int) -> DataFrame:
         (ScopeKind.SLEEVE, "sleeve", sleeves, risk["sleeve_drawdown"]),
         (ScopeKind.BOT, "bot", bots, risk["bot_drawdown"]),
     ):
-        for row in states.to_dict("records"):
+        for row in records(states, name, *_OF_DRAWDOWN):
             rows.append(_brake(Cause.DRAWDOWN, kind, row[name], row, row["high_water"], limit))
     return DataFrame(rows).assign(is_on=int(bool(risk.get("brakes", True))))
 
