@@ -45,21 +45,17 @@ def ask(
     """
     who = require_operator()
     why = _required(reason)
-    place = loaders.place()
-    engine = _engine(place.settings.database.url, str(place.root), loaders.database_file())
-    with transaction(engine) as connection:
-        return commands.ask(
-            connection,
-            loaders.portfolio_id(),
-            kind,
-            scope_kind,
-            scope,
-            why,
-            who.name,
-            SystemClock().now_ms(),
-            amount=amount,
-            cause=cause,
-        )
+    place, portfolio_id = loaders.place(), loaders.portfolio_id()
+    file, now_ms = loaders.database_file(), SystemClock().now_ms()
+
+    def write() -> int:
+        engine = _engine(place.settings.database.url, str(place.root), file)
+        with transaction(engine) as connection:
+            return commands.ask(
+                connection, portfolio_id, kind, scope_kind, scope, why, who.name, now_ms, amount=amount, cause=cause
+            )
+
+    return int(loaders.write(write))
 
 
 def worker_process() -> str:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from dashboard.patience import Patience
 from dashboard.place import Place
 from shared.clock import Clock
 from shared.database import open_reader, translated
@@ -25,6 +26,7 @@ class Health:
         self._place = place
         self._clock = clock
         self._engine: Engine | None = None
+        self._patience = Patience(threads=1)
         self._asking = Lock()
         self._asked_ms: int | None = None
         self._heard_ms: int | None = None
@@ -52,7 +54,7 @@ class Health:
                 return
             self._asked_ms = now_ms
             try:
-                self._heard_ms, self._ok = self._last_heard(), True
+                self._heard_ms, self._ok = self._patience.small("heard", self._last_heard), True
             except DatabaseError:
                 self._ok = False
 

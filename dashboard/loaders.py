@@ -8,7 +8,7 @@ gets a frame of its own over the same columns, which pandas copies when one is w
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from threading import Condition
 from typing import Any, NamedTuple
@@ -19,15 +19,17 @@ from pandas import DataFrame
 from sqlalchemy import Engine
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_run_yield_check
 
+from dashboard.patience import Patience
 from dashboard.place import Place, find_place
 from dashboard.queries.control import load_command
 from dashboard.queries.fleet import Newest, load_newest, load_portfolios, load_pulse
 from dashboard.queries.overview import Overview, load_overview
-from shared.database import open_reader, sqlite_path, translated
+from shared.database import BUSY_SECONDS, open_reader, sqlite_path, translated
 from shared.errors import DatabaseError
 
 LOOK_SECONDS = 1.0
 WAIT_SECONDS = 0.1
+WRITE_SECONDS = BUSY_SECONDS + 2.0
 LIVE_SECONDS = 30.0
 BOOKS_SECONDS = 300.0
 HISTORY_SECONDS = 60.0
@@ -38,6 +40,7 @@ LIVE_ENTRIES = 100
 
 Query = Callable[..., Any]
 _SEEN: dict["Source", Newest] = {}
+_PATIENCE = Patience()
 
 
 class _Waiting(Condition):
@@ -49,10 +52,15 @@ class _Waiting(Condition):
     def wait(self, timeout: float | None = None) -> bool:
         """Wait a moment; whoever waits looks again whether there is something."""
         came = super().wait(WAIT_SECONDS)
-        ask = get_run_yield_check()
-        if ask is not None:
-            ask()
+        _let_go()
         return came
+
+
+def _let_go() -> None:
+    """End this run here if its person has asked for something else meanwhile."""
+    ask = get_run_yield_check()
+    if ask is not None:
+        ask()
 
 
 class Source(NamedTuple):
@@ -76,13 +84,19 @@ def refresh_seconds() -> float:
 
 def portfolio_id() -> int:
     """Give the id of the portfolio of the settings; raises DatabaseError before the worker has made it."""
-    return _portfolio_id(_source())
+    source = _source()
+    return int(_PATIENCE.small((load_portfolios, source), partial(_portfolio_id, source), _let_go))
 
 
 def overview() -> Overview | None:
     """Give the portfolio as of its last step; None before the worker has opened its books."""
     # The lease is renewed between two steps, too.
     return _live(load_overview, _source(), (newest(), _look(load_pulse)), ())
+
+
+def write(ask: Callable[[], Any]) -> Any:
+    """Run what writes to the database; raises DatabaseError where it takes longer than the lock of another writer."""
+    return _PATIENCE.write(ask, WRITE_SECONDS)
 
 
 def newest() -> Newest:
@@ -99,9 +113,13 @@ def newest() -> Newest:
 def command(command_id: int) -> dict[str, Any] | None:
     """Give a command as it is this moment: a person waits for its answer."""
     source = _source()
-    engine = _engine(source)
-    with translated(engine), engine.connect() as connection:
-        return load_command(connection, command_id)
+
+    def ask() -> Any:
+        engine = _engine(source)
+        with translated(engine), engine.connect() as connection:
+            return load_command(connection, command_id)
+
+    return _PATIENCE.small((load_command, source, command_id), ask, _let_go)
 
 
 def live(query: Query, *arguments: Any) -> Any:
@@ -179,6 +197,16 @@ def _run(query: Query) -> Query:
     return run
 
 
+def _small(query: Query, source: Source) -> Any:
+    return _PATIENCE.small((query, source), partial(_run(query), source, ()), _let_go)
+
+
+def _large(query: Query, source: Source, arguments: tuple[Any, ...], version: Any = None) -> Any:
+    probe = (load_newest, source), partial(_run(load_newest), source, ())
+    key = (query, source, version, arguments)
+    return _PATIENCE.large(key, partial(_run(query), source, arguments), probe, _let_go)
+
+
 def _own(value: Any) -> Any:
     if isinstance(value, DataFrame):
         return value.copy(deep=False)
@@ -191,19 +219,19 @@ def _look(query: Query) -> Any:
 
 @cached(TTLCache(ENTRIES, LOOK_SECONDS), condition=_Waiting())
 def _looked(query: Query, source: Source) -> Any:
-    return _run(query)(source, ())
+    return _small(query, source)
 
 
 @cached(TTLCache(LIVE_ENTRIES, LIVE_SECONDS), condition=_Waiting())
 def _live(query: Query, source: Source, version: Any, arguments: tuple[Any, ...]) -> Any:
-    return _run(query)(source, arguments)
+    return _large(query, source, arguments, version)
 
 
 @cached(TTLCache(ENTRIES, BOOKS_SECONDS), condition=_Waiting())
 def _of_books(query: Query, source: Source, version: Newest, arguments: tuple[Any, ...]) -> Any:
-    return _run(query)(source, arguments)
+    return _large(query, source, arguments, version)
 
 
 @cached(TTLCache(ENTRIES, HISTORY_SECONDS), condition=_Waiting())
 def _history(query: Query, source: Source, arguments: tuple[Any, ...]) -> Any:
-    return _run(query)(source, arguments)
+    return _large(query, source, arguments)

@@ -40,6 +40,14 @@ _WRITER_PRAGMAS = (
     "wal_autocheckpoint=4000",
     "cache_size=-65536",
 )
+# Over a line that is broken an answer would be waited for until the system gives up, a quarter of an hour later.
+_LINE: dict[str, Any] = {
+    "connect_timeout": int(BUSY_SECONDS),
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
 _READER_OPTIONS = r"-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read"
 
 
@@ -253,9 +261,7 @@ def _begin_eagerly(connection: Connection, begin: str, refusal: type[Exception])
 
 
 def _postgresql_engine(place: URL, options: str = "", pool_size: int = 5) -> Engine:
-    arguments: dict[str, Any] = {"connect_timeout": int(BUSY_SECONDS)}
-    if options:
-        arguments["options"] = options
+    arguments = {**_LINE, "options": options} if options else _LINE
     if place.drivername == "postgresql":
         place = place.set(drivername="postgresql+psycopg")
     try:

@@ -14,6 +14,7 @@ from dashboard.components.header import CONTROL, asked_badges, level_badge
 from dashboard.components.live_chart import fetch_chart_library
 from dashboard.components.panels import live
 from dashboard.components.person import LOCAL, UNKNOWN, person
+from dashboard.components.watch import watch
 from dashboard.components.words import plain
 from dashboard.components.zone import zone_switch
 
@@ -65,6 +66,7 @@ def _who() -> None:
 
 
 def _worker() -> None:
+    watch()
     overview = loaders.overview()
     if overview is None:
         st.caption("no books yet")

@@ -104,13 +104,20 @@ def running_fleet(days: int = 10, bar_seconds: float = 1.0) -> Iterator[Fleet]:
 @contextmanager
 def running_page(root: Path, port: int, passwords: Path | None = None) -> Iterator[str]:
     """Serve the page of a folder that nobody else works in; to those of a password file, where one is given."""
+    with page_process(root, port, passwords):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def page_process(root: Path, port: int, passwords: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """Serve the page of a folder as `running_page` does, and give its process."""
     more = {"FLOTILLA_DASHBOARD__PASSWORD_FILE": str(passwords)} if passwords else {}
     process = _start(root, "dashboard.serve", FLOTILLA_DASHBOARD__PORT=str(port), **more)
-    url = f"http://127.0.0.1:{port}"
     try:
-        wait_for(lambda: _answers(url), 30.0)
-        yield url
+        wait_for(lambda: _answers(f"http://127.0.0.1:{port}"), 30.0)
+        yield process
     finally:
+        process.send_signal(signal.SIGCONT)
         process.terminate()
         process.wait(20)
 

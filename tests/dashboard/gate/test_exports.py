@@ -19,7 +19,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dashboard.exports import EXPORTS_AT_ONCE, LONGEST_LOG_BYTES, PAUSE_SECONDS, Exports, parse_filters
+from dashboard.health import Health
+from dashboard.patience import Patience
 from dashboard.place import Place
+from shared.clock import ManualClock
 from shared.database import open_reader, open_writer, transaction
 from shared.enums import Resolution, ScopeKind, Severity
 from shared.errors import ConfigurationError
@@ -224,6 +227,17 @@ def test_health_knows_the_books(dashboard: Dashboard) -> None:
     said = json.loads(ask(dashboard.port, "/healthz").text)
     assert said["ok"] is True
     assert set(said) == {"ok", "database_age_seconds"}
+
+
+def test_health_says_within_its_patience_that_the_books_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    health, go = Health(Place(tmp_path, load_settings(None, {})), ManualClock(START_MS)), threading.Event()
+    monkeypatch.setattr(health, "_patience", Patience(seconds=0.1, threads=1))
+    monkeypatch.setattr(health, "_last_heard", lambda: go.wait(60))
+    try:
+        answer = asyncio.run(health._answer(Request({"type": "http"})))
+    finally:
+        go.set()
+    assert (answer.status_code, json.loads(bytes(answer.body))["ok"]) == (503, False)
 
 
 @pytest.mark.slow

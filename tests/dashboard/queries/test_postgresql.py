@@ -7,33 +7,18 @@ from typing import Any
 import pytest
 from pandas import DataFrame
 from pandas.testing import assert_frame_equal
-from sqlalchemy import Connection, insert, select
-from sqlmodel import SQLModel
+from sqlalchemy import Connection
 
-from shared.database import open_reader, open_writer, transaction
-from shared.migrations.upgrade import upgrade
+from shared.database import open_reader
 from tests.dashboard.queries.catalogue import queries
+from tests.dashboard.queries.copies import copied
 from tests.store.conftest import postgresql_server  # noqa: F401 - a fixture
 
 
 @pytest.fixture(scope="module")
 def other(connection: Connection, request: pytest.FixtureRequest) -> Iterator[Connection]:
     """The seeded books, row by row in PostgreSQL."""
-    import psycopg
-
-    rest = request.getfixturevalue("postgresql_server")
-    with psycopg.connect(f"postgresql:///postgres{rest}", autocommit=True) as server:
-        server.execute('CREATE DATABASE "dashboard"')
-    url = f"postgresql:///dashboard{rest}"
-    upgrade(url)
-    writer = open_writer(url)
-    with transaction(writer) as copy:
-        for table in SQLModel.metadata.sorted_tables:
-            rows = [dict(row) for row in connection.execute(select(table)).mappings()]
-            if rows:
-                copy.execute(insert(table), rows)
-    writer.dispose()
-    reader = open_reader(url)
+    reader = open_reader(copied(connection, request.getfixturevalue("postgresql_server")))
     with reader.connect() as reading:
         yield reading
     reader.dispose()

@@ -1,14 +1,18 @@
 """What stands there while no database can be read: the right words, and a way to stop the worker's process."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 from streamlit.testing.v1 import AppTest
 
-from dashboard import actions
+from dashboard import actions, loaders
 from dashboard.components import process
 from dashboard.gate.record import FILE, SigninRecord
+from dashboard.patience import Patience
+from dashboard.queries.fleet import Newest
 from shared.clock import SystemClock
 from shared.errors import CommandRefused
 from tests.dashboard.views.books import make
@@ -39,6 +43,31 @@ def test_a_database_that_was_there_is_told_from_one_that_never_was(open_page: Op
     (tmp_path / "away.db").rename(file)
     app.run()
     assert not app.exception and not keys(app) & KEYS
+
+
+def test_a_database_that_hangs_is_said_and_the_process_can_be_stopped(
+    open_page: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_page(make("seeded", tmp_path / "books"), "control")
+    go = threading.Event()
+    load = loaders.load_newest
+
+    def hang(connection: Connection, portfolio_id: int) -> Newest:
+        assert go.wait(60)
+        return load(connection, portfolio_id)
+
+    monkeypatch.setattr(loaders, "_PATIENCE", Patience(seconds=0.3))
+    monkeypatch.setattr(loaders, "load_newest", hang)
+    try:
+        loaders.forget()
+        app.run()
+        assert "did not: it hangs" in texts(app).replace("\\", "")
+        assert keys(app) >= KEYS
+    finally:
+        go.set()
+    while keys(app) & KEYS:
+        app.run()
+    assert not app.exception and "Notional at risk" in texts(app)
 
 
 @pytest.mark.parametrize(
