@@ -26,7 +26,7 @@ class Health:
         self._place = place
         self._clock = clock
         self._engine: Engine | None = None
-        self._patience = Patience(threads=1)
+        self._patience = Patience()
         self._asking = Lock()
         self._asked_ms: int | None = None
         self._heard_ms: int | None = None

@@ -18,8 +18,10 @@ PATIENCE_SECONDS = 5.0
 LOOK_SECONDS = 0.1
 # What came after nobody waited for it any more, a slow query say, is there for who asks again within this time.
 KEPT_SECONDS = 60.0
-# More than a browser's worth of panels; all of them may hang at once.
-THREADS = 24
+# What is small must not queue behind what is large, or the database would be blamed for it.
+SMALL_THREADS = 4
+# More at a time would be no faster, and keep those who wait for something small from their turn.
+LARGE_THREADS = 6
 
 Ask = Callable[[], Any]
 
@@ -41,9 +43,11 @@ class Patience:
     questions are answered.
     """
 
-    def __init__(self, seconds: float = PATIENCE_SECONDS, threads: int = THREADS) -> None:
+    def __init__(self, seconds: float = PATIENCE_SECONDS) -> None:
         self._seconds = seconds
-        self._threads = ThreadPoolExecutor(threads, "database")
+        self._small = ThreadPoolExecutor(SMALL_THREADS, "small")
+        self._large = ThreadPoolExecutor(LARGE_THREADS, "large")
+        self._writes = ThreadPoolExecutor(SMALL_THREADS, "write")
         self._lock = Lock()
         self._calls: dict[Hashable, _Call] = {}
 
@@ -73,7 +77,7 @@ class Patience:
 
     def write(self, ask: Ask, seconds: float) -> Any:
         """Write something, once, whoever else writes the same; raises DatabaseError where that is not done in time."""
-        future = self._threads.submit(ask)
+        future = self._writes.submit(ask)
         done, _ = wait((future,), seconds)
         if not done:
             raise DatabaseError(
@@ -94,7 +98,8 @@ class Patience:
                 if call.future.done() and (call.is_small or call.age() > KEPT_SECONDS):
                     del self._calls[old]
             if key not in self._calls:
-                self._calls[key] = _Call(self._threads.submit(ask), monotonic(), is_small)
+                threads = self._small if is_small else self._large
+                self._calls[key] = _Call(threads.submit(ask), monotonic(), is_small)
             return self._calls[key]
 
     def _result(self, key: Hashable, call: _Call) -> Any:

@@ -40,7 +40,7 @@ def slow() -> Iterator[Slow]:
 
 @pytest.fixture
 def patience() -> Patience:
-    return Patience(seconds=0.2, threads=4)
+    return Patience(seconds=0.2)
 
 
 def test_what_hangs_is_told_and_nobody_waits_for_it_again(patience: Patience, slow: Slow) -> None:

@@ -231,7 +231,7 @@ def test_health_knows_the_books(dashboard: Dashboard) -> None:
 
 def test_health_says_within_its_patience_that_the_books_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     health, go = Health(Place(tmp_path, load_settings(None, {})), ManualClock(START_MS)), threading.Event()
-    monkeypatch.setattr(health, "_patience", Patience(seconds=0.1, threads=1))
+    monkeypatch.setattr(health, "_patience", Patience(seconds=0.1))
     monkeypatch.setattr(health, "_last_heard", lambda: go.wait(60))
     try:
         answer = asyncio.run(health._answer(Request({"type": "http"})))
