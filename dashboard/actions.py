@@ -3,6 +3,7 @@
 What supervisor is asked for needs no database and so is in no table: it is a line of the sign-in record.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xmlrpc.client import Fault, ServerProxy
@@ -14,6 +15,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 from dashboard import loaders
 from dashboard.components.person import require_operator
 from dashboard.gate import record
+from dashboard.patience import PATIENCE_SECONDS, Patience
 from shared.clock import SystemClock
 from shared.database import open_commands, transaction
 from shared.enums import Cause, CommandKind, ScopeKind
@@ -23,6 +25,7 @@ from shared.tables import commands
 WORKER = "worker"
 SOCKET = Path("run") / "supervisor.sock"
 LONGEST_REASON = 500
+_PATIENCE = Patience()
 
 
 class SupervisorAway(FlotillaError):
@@ -106,6 +109,11 @@ def _tell(what: str, reason: str, method: str, *arguments: Any) -> bool:
 
 
 def _supervisor_call(method: str, *arguments: Any) -> Any:
+    late = f"supervisor must answer within {PATIENCE_SECONDS:g} s, did not: it hangs, and may still do what it was told"
+    return _PATIENCE.once(partial(_tell_supervisor, method, *arguments), PATIENCE_SECONDS, SupervisorAway(late))
+
+
+def _tell_supervisor(method: str, *arguments: Any) -> Any:
     socket = loaders.place().root / SOCKET
     # A new one each time, as a refused one stays refused.
     transport = SupervisorTransport(None, None, f"unix://{socket}")

@@ -96,7 +96,8 @@ def overview() -> Overview | None:
 
 def write(ask: Callable[[], Any]) -> Any:
     """Run what writes to the database; raises DatabaseError where it takes longer than the lock of another writer."""
-    return _PATIENCE.write(ask, WRITE_SECONDS)
+    late = f"the database must have taken this within {WRITE_SECONDS:g} s, has not: it hangs, and may still take it"
+    return _PATIENCE.once(ask, WRITE_SECONDS, DatabaseError(late))
 
 
 def newest() -> Newest:

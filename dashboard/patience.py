@@ -2,6 +2,7 @@
 
 A file on a disk that is gone, a server behind a broken line: such a call does not fail, it never ends, and would hold
 the session that made it. So each runs in a thread of its own, and the session waits for it where it can be called away.
+What speaks to supervisor is waited for likewise.
 """
 
 from collections.abc import Callable, Hashable
@@ -11,7 +12,7 @@ from threading import Lock
 from time import monotonic
 from typing import Any
 
-from shared.errors import DatabaseError
+from shared.errors import DatabaseError, FlotillaError
 
 # As long as a worker may take to answer before the page says so.
 PATIENCE_SECONDS = 5.0
@@ -47,7 +48,7 @@ class Patience:
         self._seconds = seconds
         self._small = ThreadPoolExecutor(SMALL_THREADS, "small")
         self._large = ThreadPoolExecutor(LARGE_THREADS, "large")
-        self._writes = ThreadPoolExecutor(SMALL_THREADS, "write")
+        self._once = ThreadPoolExecutor(SMALL_THREADS, "once")
         self._lock = Lock()
         self._calls: dict[Hashable, _Call] = {}
 
@@ -75,14 +76,12 @@ class Patience:
                 self.small(*probe, looking)
         return self._result(key, call)
 
-    def write(self, ask: Ask, seconds: float) -> Any:
-        """Write something, once, whoever else writes the same; raises DatabaseError where that is not done in time."""
-        future = self._writes.submit(ask)
+    def once(self, ask: Ask, seconds: float, late: FlotillaError) -> Any:
+        """Do something once, whoever else does the same; raises `late` where it is not done in time."""
+        future = self._once.submit(ask)
         done, _ = wait((future,), seconds)
         if not done:
-            raise DatabaseError(
-                f"the database must have taken this within {seconds:g} s, has not: it hangs, and may still take it"
-            )
+            raise late
         return future.result()
 
     def _require_answers(self) -> None:

@@ -120,13 +120,11 @@ def test_an_error_is_that_of_the_query(patience: Patience) -> None:
         with pytest.raises(DatabaseError, match="no such table"):
             patience.small("newest", fail)
         with pytest.raises(DatabaseError, match="no such table"):
-            patience.write(fail, 0.2)
+            patience.once(fail, 5.0, DatabaseError("late"))
 
 
-def test_what_cannot_be_written_in_time_may_still_arrive_and_keeps_nobody_from_reading(
-    patience: Patience, slow: Slow
-) -> None:
-    with pytest.raises(DatabaseError, match="must have taken this within 0.1 s, has not: it hangs, and may still take"):
-        patience.write(slow, 0.1)
+def test_what_is_not_done_in_time_keeps_nobody_from_reading(patience: Patience, slow: Slow) -> None:
+    with pytest.raises(DatabaseError, match="late"):
+        patience.once(slow, 0.1, DatabaseError("late"))
     assert patience.small("newest", at_once) == "well"
-    assert patience.write(at_once, 5.0) == "well"
+    assert patience.once(at_once, 5.0, DatabaseError("late")) == "well"

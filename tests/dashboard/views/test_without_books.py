@@ -70,6 +70,15 @@ def test_a_database_that_hangs_is_said_and_the_process_can_be_stopped(
     assert not app.exception and "Notional at risk" in texts(app)
 
 
+def test_a_supervisor_that_hangs_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+    monkeypatch.setattr(actions, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(actions, "_tell_supervisor", lambda *_: go.wait(60))
+    with pytest.raises(actions.SupervisorAway, match=r"must answer within 0\.1 s, did not: it hangs"):
+        actions.worker_process()
+    go.set()
+
+
 @pytest.mark.parametrize(
     ("state", "step"),
     [
