@@ -3,29 +3,29 @@
 What supervisor is asked for needs no database and so is in no table: it is a line of the sign-in record.
 """
 
-from functools import partial
+from http.client import HTTPConnection
 from pathlib import Path
+from socket import AF_UNIX, SOCK_STREAM, socket
 from typing import Any
-from xmlrpc.client import Fault, ServerProxy
+from xmlrpc.client import Fault, ServerProxy, Transport
 
 import streamlit as st
 from sqlalchemy import Engine
-from supervisor.xmlrpc import Faults, SupervisorTransport
+from supervisor.xmlrpc import Faults
 
 from dashboard import loaders
 from dashboard.components.person import require_operator
 from dashboard.gate import record
-from dashboard.patience import PATIENCE_SECONDS, Patience
+from dashboard.patience import PATIENCE_SECONDS, IsWanted
 from shared.clock import SystemClock
 from shared.database import open_commands, transaction
 from shared.enums import Cause, CommandKind, ScopeKind
-from shared.errors import CommandRefused, FlotillaError
+from shared.errors import CommandRefused, DatabaseError, FlotillaError
 from shared.tables import commands
 
 WORKER = "worker"
 SOCKET = Path("run") / "supervisor.sock"
 LONGEST_REASON = 500
-_PATIENCE = Patience()
 
 
 class SupervisorAway(FlotillaError):
@@ -48,15 +48,18 @@ def ask(
     """
     who = require_operator()
     why = _required(reason)
-    place, portfolio_id = loaders.place(), loaders.portfolio_id()
-    file, now_ms = loaders.database_file(), SystemClock().now_ms()
+    place, now_ms = loaders.place(), SystemClock().now_ms()
 
-    def write() -> int:
-        engine = _engine(place.settings.database.url, str(place.root), file)
+    def write(is_wanted: IsWanted) -> int:
+        engine = _engine(place.settings.database.url, str(place.root), loaders.database_file())
+        own = loaders.portfolio_id()
         with transaction(engine) as connection:
-            return commands.ask(
-                connection, portfolio_id, kind, scope_kind, scope, why, who.name, now_ms, amount=amount, cause=cause
+            command_id = commands.ask(
+                connection, own, kind, scope_kind, scope, why, who.name, now_ms, amount=amount, cause=cause
             )
+            if not is_wanted():
+                raise DatabaseError("the command was given up before it could be written")
+        return command_id
 
     return int(loaders.write(write))
 
@@ -108,18 +111,35 @@ def _tell(what: str, reason: str, method: str, *arguments: Any) -> bool:
     return is_recorded
 
 
+class _AtSocket(Transport):
+    """Speaks to a socket of this machine, and waits so long for each answer."""
+
+    def make_connection(self, host: Any) -> HTTPConnection:
+        connection = _Connection("localhost", timeout=PATIENCE_SECONDS)
+        self._connection, self._extra_headers = (host, connection), []
+        return connection
+
+
+class _Connection(HTTPConnection):
+    def connect(self) -> None:
+        self.sock = socket(AF_UNIX, SOCK_STREAM)
+        self.sock.settimeout(PATIENCE_SECONDS)
+        self.sock.connect(_path())
+
+
+def _path() -> str:
+    return str(loaders.place().root / SOCKET)
+
+
 def _supervisor_call(method: str, *arguments: Any) -> Any:
-    late = f"supervisor must answer within {PATIENCE_SECONDS:g} s, did not: it hangs, and may still do what it was told"
-    return _PATIENCE.once(partial(_tell_supervisor, method, *arguments), PATIENCE_SECONDS, SupervisorAway(late))
-
-
-def _tell_supervisor(method: str, *arguments: Any) -> Any:
-    socket = loaders.place().root / SOCKET
-    # A new one each time, as a refused one stays refused.
-    transport = SupervisorTransport(None, None, f"unix://{socket}")
+    # A new one each time, as a refused one stays refused. The address is not used: the transport goes to the socket.
+    transport = _AtSocket()
     try:
-        # The address is not used: the transport goes to the socket.
-        return getattr(ServerProxy("http://127.0.0.1", transport=transport).supervisor, method)(*arguments)
+        return getattr(ServerProxy("http://localhost", transport=transport).supervisor, method)(*arguments)
+    except TimeoutError as error:
+        raise SupervisorAway(
+            f"supervisor must answer within {PATIENCE_SECONDS:g} s, did not: it hangs, and may still do as it was told"
+        ) from error
     except OSError as error:
         raise SupervisorAway(
             f"supervisor must answer at {SOCKET}, did not: the worker was not started by `make run`, or by someone else"

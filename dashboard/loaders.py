@@ -19,7 +19,7 @@ from pandas import DataFrame
 from sqlalchemy import Engine
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_run_yield_check
 
-from dashboard.patience import Patience
+from dashboard.patience import IsWanted, Patience, Size
 from dashboard.place import Place, find_place
 from dashboard.queries.control import load_command
 from dashboard.queries.fleet import Newest, load_newest, load_portfolios, load_pulse
@@ -84,8 +84,7 @@ def refresh_seconds() -> float:
 
 def portfolio_id() -> int:
     """Give the id of the portfolio of the settings; raises DatabaseError before the worker has made it."""
-    source = _source()
-    return int(_PATIENCE.small((load_portfolios, source), partial(_portfolio_id, source), _let_go))
+    return _portfolio_id(_source())
 
 
 def overview() -> Overview | None:
@@ -94,10 +93,12 @@ def overview() -> Overview | None:
     return _live(load_overview, _source(), (newest(), _look(load_pulse)), ())
 
 
-def write(ask: Callable[[], Any]) -> Any:
-    """Run what writes to the database; raises DatabaseError where it takes longer than the lock of another writer."""
-    late = f"the database must have taken this within {WRITE_SECONDS:g} s, has not: it hangs, and may still take it"
-    return _PATIENCE.once(ask, WRITE_SECONDS, DatabaseError(late))
+def write(ask: Callable[[IsWanted], Any]) -> Any:
+    """Run what writes to the database; raises DatabaseError where it takes longer than the lock of another writer.
+
+    It must ask before it commits whether it is still wanted. Reads that hang do not keep it from being tried.
+    """
+    return _PATIENCE.write(ask, WRITE_SECONDS)
 
 
 def newest() -> Newest:
@@ -202,10 +203,11 @@ def _small(query: Query, source: Source) -> Any:
     return _PATIENCE.small((query, source), partial(_run(query), source, ()), _let_go)
 
 
-def _large(query: Query, source: Source, arguments: tuple[Any, ...], version: Any = None) -> Any:
+def _ask(size: Size, query: Query, source: Source, arguments: tuple[Any, ...], version: Any = None) -> Any:
     probe = (load_newest, source), partial(_run(load_newest), source, ())
     key = (query, source, version, arguments)
-    return _PATIENCE.large(key, partial(_run(query), source, arguments), probe, _let_go)
+    # Whoever asks first waits to the end, so that nobody has more than one query under way.
+    return _PATIENCE.ask(size, key, partial(_run(query), source, arguments), probe)
 
 
 def _own(value: Any) -> Any:
@@ -225,14 +227,14 @@ def _looked(query: Query, source: Source) -> Any:
 
 @cached(TTLCache(LIVE_ENTRIES, LIVE_SECONDS), condition=_Waiting())
 def _live(query: Query, source: Source, version: Any, arguments: tuple[Any, ...]) -> Any:
-    return _large(query, source, arguments, version)
+    return _ask(Size.LIVE, query, source, arguments, version)
 
 
 @cached(TTLCache(ENTRIES, BOOKS_SECONDS), condition=_Waiting())
 def _of_books(query: Query, source: Source, version: Newest, arguments: tuple[Any, ...]) -> Any:
-    return _large(query, source, arguments, version)
+    return _ask(Size.LARGE, query, source, arguments, version)
 
 
 @cached(TTLCache(ENTRIES, HISTORY_SECONDS), condition=_Waiting())
 def _history(query: Query, source: Source, arguments: tuple[Any, ...]) -> Any:
-    return _large(query, source, arguments)
+    return _ask(Size.LARGE, query, source, arguments)

@@ -32,7 +32,12 @@ class Shown:
         self.page = page
         self._token = token_urlsafe(16)
         self._files: dict[str, _File] = {}
+        self._before: dict[str, _File] = {}
         _OPEN[self._token] = self
+
+    def begin(self) -> None:
+        """Begin to draw the page anew; what it showed before stays until it has been drawn once more."""
+        self._before, self._files = self._files, {}
 
     def keep(self, key: str, name: str, write: Write) -> str:
         """Take what `key` shows from now on; give its address without the dot and the format."""
@@ -41,7 +46,7 @@ class Shown:
 
     def file(self, key: str) -> _File | None:
         """Give what is under a key."""
-        return self._files.get(key)
+        return self._files.get(key) or self._before.get(key)
 
 
 _OPEN: WeakValueDictionary[str, Shown] = WeakValueDictionary()

@@ -261,7 +261,10 @@ def _begin_eagerly(connection: Connection, begin: str, refusal: type[Exception])
 
 
 def _postgresql_engine(place: URL, options: str = "", pool_size: int = 5) -> Engine:
-    arguments = {**_LINE, "options": options} if options else _LINE
+    # What stands in the url rules.
+    arguments = {name: value for name, value in _LINE.items() if name not in place.query}
+    if options:
+        arguments["options"] = options
     if place.drivername == "postgresql":
         place = place.set(drivername="postgresql+psycopg")
     try:

@@ -80,6 +80,7 @@ def turn_to(page: str) -> None:
     """Let go of what another page has shown; the links of this one stay as they are through all its runs."""
     if _SHOWN not in st.session_state or st.session_state[_SHOWN].page != page:
         st.session_state[_SHOWN] = Shown(page)
+    st.session_state[_SHOWN].begin()
 
 
 def download(key: str, source: Source, *more: Source) -> None:

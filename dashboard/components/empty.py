@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import loaders
 from dashboard.components.confirm import STOP_WORKER, asking_button
 from dashboard.components.person import person
+from dashboard.components.watch import watch
 from dashboard.components.words import plain
 from shared.errors import DatabaseError
 
@@ -52,6 +53,7 @@ def waiting(error: DatabaseError) -> None:
 
 
 def _look_again() -> None:
+    watch("watch_without_books")
     with contextlib.suppress(DatabaseError):
         loaders.newest()
         st.rerun()

@@ -32,7 +32,7 @@ _STYLE = """
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 [class*="st-key-download_"] [data-testid="stPopoverButton"] div[aria-hidden="true"] { display: none; }
 /* Said by the browser itself (`watch`): above everything, and in the way of no button. */
-.st-key-watch { position: absolute; }
+[class*="st-key-watch"] { position: absolute; }
 #stale_page { position: fixed; top: 3.75rem; left: 0; right: 0; z-index: 999992; padding: 0.6rem 1rem;
   background-color: #b3261e; color: #fff; font-weight: 600; text-align: center; pointer-events: none; }
 .stale_page :is([data-testid="stMetric"], [data-testid="stDataFrame"], [data-testid="stCaptionContainer"],

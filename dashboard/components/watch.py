@@ -23,19 +23,19 @@ const say = () => {
   said.id = 'stale_page'; said.setAttribute('role', 'alert');
   // Read out once, not every second.
   seconds.setAttribute('aria-hidden', 'true');
-  said.append('This page stands still: its figures are no longer drawn anew', seconds,
-    '. Its server, the database or the connection hangs; the worker may be trading meanwhile.');
+  said.append('This page stands still: nothing was drawn anew', seconds,
+    '. Its server, the database or the connection hangs or is slow; the worker may be trading meanwhile.');
   document.body.append(said);
   document.documentElement.classList.add('stale_page');
 };
 const look = () => {
-  const passed = Date.now() - watch.drawn;
+  const passed = performance.now() - watch.drawn;
   if (passed < watch.limit) return;
   if (!watch.said) say();
-  watch.said.querySelector('span').textContent = `, for ${Math.round(passed / 1000)} s now`;
+  watch.said.querySelector('span').textContent = ` for ${Math.round(passed / 1000)} s`;
 };
 export default function ({ data }) {
-  watch.drawn = Date.now(); watch.limit = data.limit_ms;
+  watch.drawn = performance.now(); watch.limit = data.limit_ms;
   unsay();
   watch.timer ??= setInterval(look, 1000);
   return () => { clearInterval(watch.timer); watch.timer = undefined; unsay(); };
@@ -45,7 +45,7 @@ export default function ({ data }) {
 _mount = st.components.v2.component("flotilla_watch", html="<span></span>", js=_JAVASCRIPT, isolate_styles=False)
 
 
-def watch() -> None:
+def watch(key: str = "watch") -> None:
     """Let the browser begin to count anew; it is called whenever live parts are drawn."""
     limit_seconds = max(LEAST_SECONDS, MISSED_REFRESHES * loaders.refresh_seconds())
-    _mount(key="watch", data={"drawn_ms": SystemClock().now_ms(), "limit_ms": 1000.0 * limit_seconds})
+    _mount(key=key, data={"drawn_ms": SystemClock().now_ms(), "limit_ms": 1000.0 * limit_seconds})

@@ -1,7 +1,9 @@
 """What stands there while no database can be read: the right words, and a way to stop the worker's process."""
 
 import json
+import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,10 @@ from dashboard.gate.record import FILE, SigninRecord
 from dashboard.patience import Patience
 from dashboard.queries.fleet import Newest
 from shared.clock import SystemClock
-from shared.errors import CommandRefused
+from shared.database import sqlite_module
+from shared.enums import CommandKind, ScopeKind
+from shared.errors import CommandRefused, DatabaseError
+from tests.dashboard import seeding
 from tests.dashboard.views.books import make
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
 
@@ -65,18 +70,43 @@ def test_a_database_that_hangs_is_said_and_the_process_can_be_stopped(
         assert keys(app) >= KEYS
     finally:
         go.set()
-    while keys(app) & KEYS:
+    give_up = time.monotonic() + 30.0
+    while keys(app) & KEYS and time.monotonic() < give_up:
         app.run()
     assert not app.exception and "Notional at risk" in texts(app)
 
 
-def test_a_supervisor_that_hangs_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_is_written_while_reads_hang(
+    open_page: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books = make("seeded", tmp_path / "books")
+    open_page(books, "control")
     go = threading.Event()
+    monkeypatch.setattr(loaders, "_PATIENCE", Patience(seconds=0.2))
+    monkeypatch.setattr(loaders, "load_newest", lambda *_: go.wait(60))
+    loaders.forget()
+    try:
+        with pytest.raises(DatabaseError, match="it hangs"):
+            loaders.newest()
+        number = actions.ask(CommandKind.PAUSE, ScopeKind.PORTFOLIO, "", "reads hang")
+    finally:
+        go.set()
+    with sqlite_module().connect(books / seeding.FILE) as connection:
+        asked = connection.execute("SELECT kind, who, reason FROM command WHERE id = ?", (number,)).fetchone()
+    assert asked == ("PAUSE", "ann", "reads hang")
+
+
+def test_a_supervisor_that_hangs_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(make("missing", tmp_path / "p"))
+    loaders.forget()
     monkeypatch.setattr(actions, "PATIENCE_SECONDS", 0.1)
-    monkeypatch.setattr(actions, "_tell_supervisor", lambda *_: go.wait(60))
-    with pytest.raises(actions.SupervisorAway, match=r"must answer within 0\.1 s, did not: it hangs"):
-        actions.worker_process()
-    go.set()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        # Not by its whole path, which may be too long for a socket.
+        listening.bind("s")
+        listening.listen()
+        monkeypatch.setattr(actions, "_path", lambda: "s")
+        with pytest.raises(actions.SupervisorAway, match=r"must answer within 0\.1 s, did not: it hangs"):
+            actions.worker_process()
 
 
 @pytest.mark.parametrize(
