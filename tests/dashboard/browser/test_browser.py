@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.dashboard.browser.conftest import OpenBrowser
 from tests.dashboard.browser.fleet import Fleet, free_port, running_page, wait_for
-from tests.dashboard.browser.pages import FIRST_CHART_MS, PLOT, drawn, open_page
+from tests.dashboard.browser.pages import FIRST_CHART_MS, PLOT, drawn, open_page, still
 from tests.dashboard.views.books import make
 from tests.process.running import alive
 
@@ -115,7 +115,7 @@ def test_filters_survive_in_the_address_bar(fleet: Fleet, tab: OpenBrowser) -> N
     page.wait_for_url(lambda url: "period=90d" in url)
     drawn(page)
     page.get_by_text("Filters", exact=True).click()
-    page.get_by_role("button", name="stop", exact=True).click()
+    still(page.get_by_role("button", name="stop", exact=True)).click()
     page.wait_for_url(lambda url: "period=90d" in url and "exits=stop" in url)
     again = tab()
     again.goto(page.url)

@@ -13,6 +13,7 @@ from shared.database import sqlite_module
 from tests.dashboard import seeding
 from tests.dashboard.browser.conftest import OpenBrowser
 from tests.dashboard.browser.fleet import free_port, running_page
+from tests.dashboard.browser.pages import still
 from tests.dashboard.views.books import make
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -76,7 +77,7 @@ def download(page: Page, label: str) -> Download:
     link = page.get_by_role("link", name=label, exact=True)
     link.evaluate("link => link.removeAttribute('target')")
     with page.expect_download(timeout=10_000) as found:
-        link.click()
+        still(link).click()
     return found.value
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.dashboard import seeding
 from tests.dashboard.browser.conftest import OpenBrowser
 from tests.dashboard.browser.fleet import free_port, running_page
-from tests.dashboard.browser.pages import open_page
+from tests.dashboard.browser.pages import open_page, still
 from tests.dashboard.views.books import SETTINGS_FILE, make, set_alive
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -65,7 +65,7 @@ def test_filters_survive_a_reload(seeded: str, tab: OpenBrowser) -> None:
     counted = page.get_by_text("of them here")
     everything = counted.inner_text()
     page.get_by_text("Filters", exact=True).click()
-    page.get_by_role("button", name="trailing stop", exact=True).click()
+    still(page.get_by_role("button", name="trailing stop", exact=True)).click()
     page.wait_for_url(lambda url: "exits=" in url)
     expect(counted).not_to_have_text(everything)
     some = counted.inner_text()
