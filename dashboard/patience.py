@@ -102,10 +102,11 @@ class Patience:
         """
         given_up = Event()
         future = self._writer.submit(write, lambda: not given_up.is_set())
-        done, _ = wait((future,), seconds)
-        if done:
-            return future.result()
+        wait((future,), seconds)
         given_up.set()
+        # What came to its end in the very last moment is done.
+        if future.done():
+            return future.result()
         what = "was not written" if future.cancel() else "is given up unless it is being committed at this moment"
         raise DatabaseError(
             f"the database must have taken this within {seconds:g} s, has not: it hangs, and this {what}"
