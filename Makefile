@@ -23,10 +23,10 @@ help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUNTIME) ## start the fleet under supervisor, in the background
-	@$(BIN)/python -m worker.supervision start
+	@$(BIN)/python -m worker.process.supervision start
 
 stop: $(RUNTIME) ## let the worker finish its step, then stop it and supervisor
-	@$(BIN)/python -m worker.supervision stop
+	@$(BIN)/python -m worker.process.supervision stop
 
 status: $(RUNTIME) ## show equity, level, brakes, positions and the age of the last step
 	@$(BIN)/flotilla status

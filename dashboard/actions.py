@@ -14,8 +14,8 @@ from sqlalchemy import Engine
 from supervisor.xmlrpc import Faults
 
 from dashboard import loaders
-from dashboard.components.person import require_operator
 from dashboard.gate import record
+from dashboard.gate.person import require_operator
 from dashboard.patience import PATIENCE_SECONDS, IsWanted
 from shared.clock import SystemClock
 from shared.database import open_commands, transaction

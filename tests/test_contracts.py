@@ -38,7 +38,11 @@ def test_every_import_goes_in_an_allowed_direction() -> None:
         ("worker/risk/gate.py", "import logging"),
         ("worker/market/gaps.py", "import worker.store"),
         ("worker/strategies/bars.py", "import numba"),
-        ("worker/loop.py", "import dashboard"),
+        ("worker/process/loop.py", "import dashboard"),
+        ("worker/process/loop.py", "import worker.live.worker"),
+        ("worker/fleet/plan.py", "import worker.live.books"),
+        ("dashboard/actions.py", "import dashboard.components.words"),
+        ("dashboard/queries/bots.py", "import dashboard.serving.health"),
     ],
 )
 def test_a_forbidden_import_is_seen(tmp_path: Path, module: str, line: str) -> None:

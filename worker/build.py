@@ -10,7 +10,7 @@ from shared.database import open_writer, transaction
 from shared.errors import ConfigurationError
 from shared.migrations.upgrade import upgrade
 from shared.settings import Settings
-from worker.live import LiveWorker
+from worker.live.worker import LiveWorker
 from worker.market.protocol import Market
 from worker.store.candles import Candles
 from worker.store.fleet import symbols_in_books

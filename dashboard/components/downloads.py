@@ -17,8 +17,8 @@ from dashboard.components.rows import Rows
 from dashboard.components.words import words
 from dashboard.queries.equity import Scope
 from dashboard.queries.filters import EVERYTHING, Filters
-from dashboard.sending import MEDIA_TYPES
-from dashboard.shown import Shown
+from dashboard.serving.sending import MEDIA_TYPES
+from dashboard.serving.shown import Shown
 from shared.enums import ScopeKind
 
 EXPORT_PATH = "/export"

@@ -6,9 +6,9 @@ import streamlit as st
 
 from dashboard import loaders
 from dashboard.components.confirm import STOP_WORKER, asking_button
-from dashboard.components.person import person
 from dashboard.components.watch import watch
 from dashboard.components.words import plain
+from dashboard.gate.person import person
 from shared.errors import DatabaseError
 
 STOP_PROCESS_ICON = ":material/power_settings_new:"

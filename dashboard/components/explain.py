@@ -8,12 +8,12 @@ import streamlit as st
 
 from dashboard import actions, loaders
 from dashboard.components.panels import live
-from dashboard.components.person import person
 from dashboard.components.progress import unanswered
 from dashboard.components.reasons import MEANINGS
 from dashboard.components.rows import Rows
 from dashboard.components.tables import table
 from dashboard.components.words import UNKNOWN, plain, words
+from dashboard.gate.person import person
 from shared.clock import SystemClock
 from shared.enums import CommandKind, CommandStatus, Reason, ScopeKind
 from shared.errors import FlotillaError

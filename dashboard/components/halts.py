@@ -8,8 +8,8 @@ import streamlit as st
 from dashboard import loaders
 from dashboard.components.asked import asked_levels
 from dashboard.components.confirm import LEVEL_QUESTION, asking_button
-from dashboard.components.person import person
 from dashboard.components.words import many, money, percent, plain
+from dashboard.gate.person import person
 from dashboard.queries.equity import PORTFOLIO, Scope
 from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.levels import load_scopes

@@ -12,9 +12,9 @@ from dashboard.components.confirm import (
     question,
 )
 from dashboard.components.halts import flatten_button, halt_over, scope_name
-from dashboard.components.person import person
 from dashboard.components.progress import follow
 from dashboard.components.words import money, plain
+from dashboard.gate.person import person
 from dashboard.queries.equity import Scope
 from dashboard.queries.levels import load_scopes
 from shared.enums import Cause, CommandKind

@@ -20,7 +20,7 @@ from pandas import DataFrame
 from dashboard.components.charted_time import in_zone
 from dashboard.components.downloads import Source, download
 from dashboard.components.zone import zone
-from dashboard.plotly_script import PATH
+from dashboard.serving.plotly_script import PATH
 
 # A figure is kept for those who look at the same thing; the next step brings another.
 KEPT_SECONDS = 60.0

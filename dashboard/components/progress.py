@@ -7,8 +7,8 @@ from dashboard.components.answers import in_words
 from dashboard.components.asked import COUNTS
 from dashboard.components.confirm import STOP_WORKER, asking_button
 from dashboard.components.halts import still_open
-from dashboard.components.person import person
 from dashboard.components.words import duration, plain, words
+from dashboard.gate.person import person
 from dashboard.queries.equity import Scope
 from shared.clock import SystemClock
 from shared.enums import CommandKind, CommandStatus, ScopeKind

@@ -13,10 +13,11 @@ from dashboard.components.confirm import STOP_WORKER, asking_button
 from dashboard.components.header import CONTROL, asked_badges, level_badge
 from dashboard.components.live_chart import fetch_chart_library
 from dashboard.components.panels import live
-from dashboard.components.person import LOCAL, UNKNOWN, person
 from dashboard.components.watch import watch
 from dashboard.components.words import plain
 from dashboard.components.zone import zone_switch
+from dashboard.gate.people import LOCAL
+from dashboard.gate.person import UNKNOWN, person
 
 STOP_ICON = ":material/emergency_home:"
 Width = Literal["content", "stretch"]
@@ -61,7 +62,7 @@ def _stop_process(key: str, width: Width) -> None:
 def _who() -> None:
     someone = person()
     st.caption(f":material/person: {plain(someone.name)}, {someone.role}")
-    if someone.name not in (LOCAL, UNKNOWN):
+    if someone not in (LOCAL, UNKNOWN):
         st.link_button("Sign out", "/logout", type="tertiary", icon=":material/logout:")
 
 

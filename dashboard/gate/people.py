@@ -14,10 +14,15 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who is looking: the name for the audit trail, and the role."""
+    """Who is looking: the name for the audit trail, and the role: `viewer` or `operator`."""
 
     name: str
     role: str
+
+    @property
+    def is_operator(self) -> bool:
+        """Say whether this person may act."""
+        return self.role == OPERATOR
 
 
 # Who sits at this machine, where no password has been set.

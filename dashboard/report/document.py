@@ -4,7 +4,6 @@ import hashlib
 from base64 import b64encode
 from functools import cache
 
-from dashboard.plotly_script import script
 from dashboard.report.bots import costs, extremes, positions
 from dashboard.report.drawing import DRAWING
 from dashboard.report.facts import Facts
@@ -14,6 +13,7 @@ from dashboard.report.notes import notes
 from dashboard.report.opening import key_figures, not_opened, opening
 from dashboard.report.returns import curves
 from dashboard.report.trips import round_trips
+from dashboard.serving.plotly_script import script
 
 # The script that draws takes it away.
 WITHOUT_SCRIPT = "The charts need JavaScript, which does not run here; the tables do not."

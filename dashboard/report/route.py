@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dashboard.exports import parse_filters
 from dashboard.place import Place
-from dashboard.sending import Sending, file_headers, sentence
+from dashboard.serving.exports import parse_filters
+from dashboard.serving.sending import Sending, file_headers, sentence
 from shared.clock import Clock
 from shared.errors import ConfigurationError, FlotillaError
 from shared.tables.export_filters import Filters

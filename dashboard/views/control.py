@@ -13,7 +13,6 @@ from dashboard.components.empty import nothing
 from dashboard.components.header import COLOURS, header
 from dashboard.components.kill_switch import kill_switch, level_question, release_button
 from dashboard.components.panels import live, overview_or_nothing, still
-from dashboard.components.person import person
 from dashboard.components.pickers import named_scope, one_scope_picker
 from dashboard.components.progress import progress
 from dashboard.components.rows import Rows
@@ -21,6 +20,7 @@ from dashboard.components.tables import TALL_ROW_PX, table
 from dashboard.components.tiles import scope_tiles
 from dashboard.components.words import words
 from dashboard.components.zone import utc_midnight
+from dashboard.gate.person import person
 from dashboard.queries.control import load_commands, load_settings_versions, settings_table
 from dashboard.queries.equity import Scope
 from dashboard.queries.levels import load_levels, load_scopes

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from shared.settings import Settings, load_settings
 from shared.units import DAY_MS
-from worker.plan import FleetPlan, plan_fleet, planned_bots
+from worker.fleet.plan import FleetPlan, plan_fleet, planned_bots
 from worker.research.backtest import Backtest, run_backtest
 from worker.research.history import History, load_history
 from worker.research.summary import warnings

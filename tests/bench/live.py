@@ -12,7 +12,7 @@ from shared.settings import Settings, load_settings
 from tests.bench.document import table
 from tests.store.bench import seed_history
 from worker.build import make_worker
-from worker.live import LiveWorker
+from worker.live.worker import LiveWorker
 
 TITLE = "The live step"
 

@@ -26,7 +26,7 @@ from tests.bench.long_ledger import Ledger, keep_ledger
 from tests.bench.long_rows import save_candles, save_decisions, save_happenings, save_money, save_trading
 from tests.bench.long_steps import Steps, step_through
 from worker.build import candles_name, make_worker
-from worker.live import LiveWorker
+from worker.live.worker import LiveWorker
 from worker.market.simulated import SimulatedMarket
 from worker.research.candles import Grid, lay_on_grid
 from worker.research.columns import make_columns

@@ -7,8 +7,8 @@ from shared.database import transaction
 from shared.enums import ScopeKind
 from tests.bench.long_ledger import Ledger, open_profits
 from tests.bench.long_steps import Steps
-from worker.books import Books
-from worker.plan import FleetPlan
+from worker.fleet.plan import FleetPlan
+from worker.live.books import Books
 from worker.store.equity import EquitySeries, save_equity_series
 
 SCOPES_AT_ONCE = 16

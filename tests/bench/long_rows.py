@@ -15,9 +15,9 @@ from shared.enums import BarStatus, OrderStatus, Reason, ScopeKind, Side, Transf
 from shared.tables import Candle, OpenDecision
 from tests.bench.long_ledger import Ledger
 from tests.bench.long_steps import Rebalance, Steps
-from worker.books import Books
-from worker.orders import PROTECTIVE, client_order_id
-from worker.plan import FleetPlan
+from worker.fleet.plan import FleetPlan
+from worker.live.books import Books
+from worker.live.orders import PROTECTIVE, client_order_id
 from worker.research.candles import Grid
 from worker.step.records import Fill, to_records
 from worker.store.decisions import save_ended

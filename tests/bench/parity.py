@@ -12,8 +12,8 @@ from shared.settings import Settings, load_settings
 from tests.bench.document import table
 from tests.conftest import candles_folder
 from worker.build import make_worker
+from worker.fleet.plan import plan_fleet, planned_bots
 from worker.market.files import load_candles
-from worker.plan import plan_fleet, planned_bots
 from worker.research.candles import lay_on_grid
 from worker.research.replay import Replay, replay_fleet
 

@@ -71,7 +71,7 @@ def page_of(root: Path, refresh_seconds: float = 2.0) -> Iterator[Process]:
         # Nobody has a password here, whatever the machine this runs on has.
         "FLOTILLA_DASHBOARD__PASSWORD_FILE": f"{root}-nobody/passwords.json",
     }
-    with _running(root, "page", ["-m", "dashboard.serve"], more) as page:
+    with _running(root, "page", ["-m", "dashboard.serving.serve"], more) as page:
         page.url = f"http://127.0.0.1:{port}"
         wait_for(lambda: _answers(page), START_SECONDS)
         yield page

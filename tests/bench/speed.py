@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.bench.document import table
 from tests.bench.fleets import fleet, history
 from tests.conftest import ROOT, candles_folder
-from worker.plan import open_fleet
+from worker.fleet.plan import open_fleet
 from worker.research.columns import make_columns
 from worker.research.replay import replay_fleet
 from worker.step.replay import load_bar

@@ -16,7 +16,7 @@ QUERY_TIMES = "QUERY_TIMES"
 
 def main() -> int:
     """Serve the project of the current folder."""
-    from dashboard import serve
+    from dashboard.serving import serve
 
     _time_queries(Path(os.environ.pop(QUERY_TIMES)))
     return serve.main()

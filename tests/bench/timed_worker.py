@@ -11,8 +11,8 @@ from typing import TextIO
 
 from shared.settings import FILE_NAME, Settings, load_settings
 from worker.build import make_worker
-from worker.live import LiveWorker
-from worker.service import serve
+from worker.live.worker import LiveWorker
+from worker.process.service import serve
 
 
 class TimedWorker:

@@ -24,7 +24,7 @@ from shared.settings import Settings, load_settings
 from shared.tables.commands import ask
 from shared.units import HOUR_MS
 from worker.build import candles_name
-from worker.live import LiveWorker
+from worker.live.worker import LiveWorker
 from worker.market.simulated import SimulatedMarket
 from worker.strategies.bars import Bars
 

@@ -5,7 +5,7 @@ import asyncio
 import httpx
 from starlette.applications import Starlette
 
-from dashboard.shown import shown_route
+from dashboard.serving.shown import shown_route
 
 
 def follow(address: str) -> httpx.Response:

@@ -8,7 +8,7 @@ from shared.enums import BarStatus, Level
 from shared.settings import load_settings
 from shared.units import HOUR_MS
 from tests.kernel.tables import START_MS
-from worker.plan import make_rules
+from worker.fleet.plan import make_rules
 from worker.step.columns import Columns
 from worker.step.fleet import make_fleet
 from worker.step.records import Bot, Fleet, Market, Portfolio, Rules, Rung, Sleeve

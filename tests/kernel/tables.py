@@ -13,7 +13,7 @@ import pytest
 from shared.enums import BarStatus, Policy, Reason, Trigger
 from shared.settings import Settings
 from shared.units import parse_time_ms
-from worker.plan import make_rules
+from worker.fleet.plan import make_rules
 from worker.step.fleet import make_fleet
 from worker.step.records import Bot, Fill, Fleet, Market, Notice, Portfolio, Rules, Rung, Sleeve
 from worker.step.step import close_bar, open_bar

@@ -7,7 +7,7 @@ import pytest
 from shared.enums import Level, Policy, Reason
 from shared.settings import Settings
 from tests.conftest import ROOT
-from worker.plan import DEFAULT_BOT_BOUNDS, DEFAULT_SLEEVE_BOUNDS
+from worker.fleet.plan import DEFAULT_BOT_BOUNDS, DEFAULT_SLEEVE_BOUNDS
 
 PAGE = (ROOT / "docs" / "kernel.md").read_text()
 ROWS = re.findall(r"^\| `((?:risk|allocation|broker)\.\w+)` \| ([^|]+?) \|", PAGE, re.MULTILINE)

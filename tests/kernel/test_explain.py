@@ -6,8 +6,8 @@ import pytest
 
 from shared.enums import BarStatus, Level, Reason
 from shared.settings import load_settings
-from worker.explain import Verdict, explain
-from worker.plan import make_rules
+from worker.fleet.plan import make_rules
+from worker.live.explain import Verdict, explain
 from worker.risk.gate import gate
 from worker.step.records import Bot, Market, Portfolio, Rules, Signal
 

@@ -10,8 +10,8 @@ from shared.settings import Settings, load_settings
 from shared.units import MINUTE_MS
 from tests.conftest import candles_folder
 from tests.kernel.random_runs import Case, calm_rules, legacy_rules, random_columns, random_fleet
+from worker.fleet.plan import open_fleet, plan_fleet, planned_bots
 from worker.market.files import load_candles
-from worker.plan import open_fleet, plan_fleet, planned_bots
 from worker.research.candles import lay_on_grid
 from worker.research.replay import make_columns
 from worker.step.columns import Columns, Curves

@@ -21,8 +21,8 @@ from shared.migrations.upgrade import upgrade
 from shared.settings import Settings, load_settings
 from shared.tables.commands import ask
 from tests.live.fake_market import STEP_MS, FakeMarket
-from worker.live import LiveWorker
-from worker.plan import FleetPlan, plan_fleet, planned_bots
+from worker.fleet.plan import FleetPlan, plan_fleet, planned_bots
+from worker.live.worker import LiveWorker
 from worker.research.candles import funding_per_bar, lay_on_grid
 from worker.research.replay import Replay, replay_fleet
 from worker.step.records import Bot, Portfolio, Sleeve, to_records

@@ -22,7 +22,7 @@ from tests.live.conftest import MakePlace
 from tests.live.fake_market import FakeMarket, random_bars
 from tests.live.running import SMALL_FLEET, SYMBOLS, URL, Place, small_settings, step
 from tests.live.tables import assert_same, content
-from worker.live import LiveWorker
+from worker.live.worker import LiveWorker
 
 LOOK_AHEAD = 1
 

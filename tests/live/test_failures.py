@@ -24,7 +24,7 @@ from tests.live.running import (
     step,
 )
 from tests.live.tables import assert_same, content
-from worker.live import LiveWorker
+from worker.live.worker import LiveWorker
 from worker.store import lease
 from worker.strategies.bars import Bars
 from worker.strategies.registry import STRATEGIES

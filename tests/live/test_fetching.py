@@ -10,7 +10,7 @@ from shared.errors import MarketError
 from tests.live.conftest import MakePlace
 from tests.live.fake_market import START_MS, STEP_MS, FakeMarket, random_bars
 from tests.live.running import small_settings
-from worker.fetching import Fetch
+from worker.live.fetching import Fetch
 
 WAIT_SECONDS = 20.0
 

@@ -8,7 +8,7 @@ from tests.live.books_check import assert_books
 from tests.live.conftest import MakePlace
 from tests.live.fake_market import START_MS, STEP_MS, random_bars, without
 from tests.live.running import SYMBOLS, Place, assert_parity, backtest, small_settings
-from worker.live import LiveWorker
+from worker.live.worker import LiveWorker
 from worker.research.replay import Replay
 from worker.strategies.bars import Bars
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from shared.errors import ConfigurationError, DatabaseError, LeaseError, MarketError
 from shared.settings import Settings, load_settings
-from worker.service import serve
+from worker.process.service import serve
 
 FAILURES = {
     "configuration": ConfigurationError("risk.stop must be below 1, was 3"),

@@ -6,7 +6,7 @@ import pytest
 
 from shared.clock import ManualClock
 from shared.units import MINUTE_MS, SECOND_MS
-from worker.crashes import CrashCount, Start
+from worker.process.crashes import CrashCount, Start
 
 
 def runs(path: Path, clock: ManualClock, exit_codes: list[int | None]) -> list[Start]:

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from shared.settings import WorkerSettings
-from worker import loop
-from worker.loop import BEAT_SECONDS, Loop
-from worker.process import Wakes
+from worker.process import loop
+from worker.process.host import Wakes
+from worker.process.loop import BEAT_SECONDS, Loop
 
 
 class Counting:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.process import process_files
+from worker.process.host import process_files
 
 
 def test_two_checkouts_that_share_an_sqlite_file_share_its_lock(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from shared.errors import ConfigurationError
 from shared.settings import Settings, load_settings
 from tests.conftest import ROOT
-from worker.service import STOP_SECONDS
+from worker.process.service import STOP_SECONDS
 
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = [ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md")] + sorted(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.process.running import give_orders, journal, run_worker, start_worker, wait_for, workers_in
-from worker.process import process_files
+from worker.process.host import process_files
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -16,10 +16,10 @@ import pytest
 from shared.errors import ConfigurationError
 from tests.conftest import ROOT
 from tests.process.running import SCRIPT, alive, environment, give_orders, journal, wait_for, workers_in
-from worker import supervision
+from worker.process import supervision
 
 REAL_COMMAND = '"%(here)s/.venv/bin/python" -u -m worker run'
-REAL_PAGE = '"%(here)s/.venv/bin/python" -u -m dashboard.serve'
+REAL_PAGE = '"%(here)s/.venv/bin/python" -u -m dashboard.serving.serve'
 
 
 class Project:
@@ -41,7 +41,7 @@ class Project:
 
     def make(self, action: str) -> tuple[int, str]:
         """Do what `make run` (start) and `make stop` (stop) do."""
-        command = [sys.executable, "-m", "worker.supervision", action]
+        command = [sys.executable, "-m", "worker.process.supervision", action]
         done = subprocess.run(command, cwd=self.root, env=environment(), capture_output=True, text=True, check=False)
         return done.returncode, (done.stdout + done.stderr).strip()
 

@@ -8,7 +8,7 @@ import pytest
 from shared.settings import load_settings
 from shared.units import DAY_MS
 from tests.conftest import candles_folder
-from worker.plan import plan_fleet, planned_bots
+from worker.fleet.plan import plan_fleet, planned_bots
 from worker.research.history import load_history
 from worker.research.replay import replay_fleet
 

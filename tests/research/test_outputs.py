@@ -15,7 +15,7 @@ from shared.settings import load_settings
 from shared.tables.exports import columns
 from tests.conftest import ROOT
 from tests.research.runs import SMALL_FLEET, SYMBOLS, call, read_rows, run, simulated_bars, write_candles
-from worker.plan import plan_fleet, planned_bots
+from worker.fleet.plan import plan_fleet, planned_bots
 from worker.research.backtest import run_backtest
 from worker.research.books import check_books
 from worker.research.history import load_history

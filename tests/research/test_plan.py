@@ -4,7 +4,7 @@ import pytest
 
 from shared.errors import ConfigurationError
 from shared.settings import load_settings
-from worker.plan import check_bounds, plan_fleet, planned_bots
+from worker.fleet.plan import check_bounds, plan_fleet, planned_bots
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 
 from shared.enums import BarStatus
 from shared.settings import Settings
-from worker.plan import FleetPlan
+from worker.fleet.plan import FleetPlan
 from worker.research.books import Books, keep_books
 from worker.research.candles import Grid
 from worker.research.figures import Figures, scope_figures

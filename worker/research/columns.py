@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from shared.settings import Settings
-from worker.plan import FleetPlan
+from worker.fleet.plan import FleetPlan
 from worker.research.candles import Grid, stack
 from worker.step.columns import Columns
 from worker.strategies.registry import find_strategy

@@ -9,8 +9,8 @@ import numpy as np
 
 from shared.enums import Reason
 from shared.settings import Settings
+from worker.fleet.plan import FleetPlan, open_fleet
 from worker.market.protocol import Limits
-from worker.plan import FleetPlan, open_fleet
 from worker.research.candles import Grid
 from worker.research.columns import make_columns
 from worker.step.columns import Columns, Curves

@@ -7,8 +7,8 @@ from typing import Any
 
 from shared.enums import Cause, NoticeKind, ScopeKind
 from shared.units import format_time, to_datetime
+from worker.fleet.plan import FleetPlan
 from worker.jit import kernel_digest
-from worker.plan import FleetPlan
 from worker.research.backtest import Backtest
 from worker.research.figures import Figures, bot_figures
 from worker.step.records import Notice

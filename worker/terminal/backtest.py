@@ -9,8 +9,8 @@ import typer
 from shared.errors import ConfigurationError
 from shared.settings import Settings, load_settings
 from shared.units import format_time, parse_time_ms
+from worker.fleet.plan import FleetPlan, check_bounds, plan_fleet, planned_bots
 from worker.jit import compiling
-from worker.plan import FleetPlan, check_bounds, plan_fleet, planned_bots
 from worker.research.backtest import run_backtest
 from worker.research.history import History, load_history, simulate_history
 from worker.research.summary import summarise

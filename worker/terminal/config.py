@@ -6,8 +6,8 @@ from typing import Any
 import typer
 
 from shared.database import open_reader, sqlite_path, translated
-from worker.fleet_identity import bot_identity
-from worker.plan import check_bounds, plan_fleet, planned_bots
+from worker.fleet.plan import check_bounds, plan_fleet, planned_bots
+from worker.live.identity import bot_identity
 from worker.store.fleet import FleetChange, find_portfolio, fleet_change
 from worker.store.overview import load_overview
 from worker.terminal.options import ConfigOption, JsonOption

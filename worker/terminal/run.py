@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from shared.settings import FILE_NAME, Settings, load_settings
-from worker.service import serve
+from worker.process.service import serve
 from worker.terminal.options import ConfigOption
 
 app = typer.Typer()

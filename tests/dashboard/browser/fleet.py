@@ -91,7 +91,7 @@ def running_fleet(days: int = 10, bar_seconds: float = 1.0) -> Iterator[Fleet]:
     (root / "supervisord.conf").write_text(SUPERVISOR.format(python=sys.executable))
     started = [
         _start(root, "supervisor.supervisord", "-c", str(root / "supervisord.conf")),
-        _start(root, "dashboard.serve"),
+        _start(root, "dashboard.serving.serve"),
     ]
     try:
         wait_for(lambda: _answers(fleet.url), 30.0)
@@ -112,7 +112,7 @@ def running_page(root: Path, port: int, passwords: Path | None = None) -> Iterat
 def page_process(root: Path, port: int, passwords: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """Serve the page of a folder as `running_page` does, and give its process."""
     more = {"FLOTILLA_DASHBOARD__PASSWORD_FILE": str(passwords)} if passwords else {}
-    process = _start(root, "dashboard.serve", FLOTILLA_DASHBOARD__PORT=str(port), **more)
+    process = _start(root, "dashboard.serving.serve", FLOTILLA_DASHBOARD__PORT=str(port), **more)
     try:
         wait_for(lambda: _answers(f"http://127.0.0.1:{port}"), 30.0)
         yield process

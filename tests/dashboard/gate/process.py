@@ -17,11 +17,11 @@ PAGE = """
 import streamlit as st
 st.write("page of", st.context.headers.get("x-flotilla-user"), st.context.headers.get("x-flotilla-role"))
 """
-# Runs as `python -m dashboard.serve` does, but for the page it shows.
+# Runs as `python -m dashboard.serving.serve` does, but for the page it shows.
 SERVE = """
 import sys
 from pathlib import Path
-from dashboard import serve
+from dashboard.serving import serve
 serve.PACKAGES = ()
 make_app = serve.make_app
 serve.make_app = lambda place: make_app(place, Path("page.py").resolve())

@@ -18,10 +18,10 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboard.exports import EXPORTS_AT_ONCE, LONGEST_LOG_BYTES, PAUSE_SECONDS, Exports, parse_filters
-from dashboard.health import Health
 from dashboard.patience import Patience
 from dashboard.place import Place
+from dashboard.serving.exports import EXPORTS_AT_ONCE, LONGEST_LOG_BYTES, PAUSE_SECONDS, Exports, parse_filters
+from dashboard.serving.health import Health
 from shared.clock import ManualClock
 from shared.database import open_reader, open_writer, transaction
 from shared.enums import Resolution, ScopeKind, Severity
@@ -184,7 +184,7 @@ def long_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[
     """Give the downloads of a project, the log of its database, and the time they go by."""
     seed(tmp_path, FILLS).dispose()
     exports, now = Exports(Place(tmp_path, load_settings(None, {}))), [1_000.0]
-    monkeypatch.setattr("dashboard.exports.monotonic", lambda: now[0])
+    monkeypatch.setattr("dashboard.serving.exports.monotonic", lambda: now[0])
     log = tmp_path / "state" / "flotilla.db-wal"
     # Sparse, and without a header SQLite takes it for empty.
     log.touch()

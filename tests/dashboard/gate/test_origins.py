@@ -15,7 +15,7 @@ LOCAL = ("127.0.0.1", 5)
     [
         (LOCAL, LOCAL, True),
         (("::1", 5), ("::1", 5), True),
-        # `uvicorn dashboard.serve:app --host 0.0.0.0` without a password
+        # `uvicorn dashboard.serving.serve:app --host 0.0.0.0` without a password
         (("192.0.2.1", 5), ("192.0.2.2", 5), False),
         (LOCAL, ("192.0.2.2", 5), False),
         (("192.0.2.1", 5), LOCAL, False),

@@ -14,7 +14,7 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from dashboard.plotly_script import PATH
+from dashboard.serving.plotly_script import PATH
 from shared.passwords import OPERATOR, VIEWER, Account, save_account
 from tests.conftest import ROOT
 from tests.dashboard.gate.process import Dashboard, begin, environment, free_port, running
@@ -213,7 +213,7 @@ def test_a_password_file_that_is_wrong_is_one_sentence(tmp_path: Path, spoil: st
 
 def test_uvicorn_refuses_as_well(tmp_path: Path) -> None:
     (tmp_path / "project").mkdir()
-    command = [sys.executable, "-m", "uvicorn", "dashboard.serve:app", "--port", str(free_port())]
+    command = [sys.executable, "-m", "uvicorn", "dashboard.serving.serve:app", "--port", str(free_port())]
     place = environment(tmp_path / "project", 8501, FLOTILLA_DASHBOARD__ADDRESS="0.0.0.0")
     refused = subprocess.run(command, cwd=tmp_path / "project", env=place, capture_output=True, text=True, check=False)
     assert refused.returncode == 78
@@ -271,7 +271,7 @@ def test_a_page_whose_supervisor_died_before_it_looked_ends_too(tmp_path: Path) 
 
 
 def test_supervisor_waits_longer_for_a_stop_than_the_page_takes() -> None:
-    from dashboard.server import CUT_OFF_SECONDS, OPEN_SECONDS
+    from dashboard.serving.server import CUT_OFF_SECONDS, OPEN_SECONDS
 
     text = (ROOT / "supervisord.conf").read_text().partition("[program:dashboard]")[2]
     waits = int(text.partition("stopwaitsecs=")[2].split()[0])

@@ -2,7 +2,7 @@
 
 import gc
 
-from dashboard.shown import Shown
+from dashboard.serving.shown import Shown
 from tests.dashboard.shown_files import follow
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.plotly_script import script
 from dashboard.queries.filters import Filters
 from dashboard.report.document import policy, write_report
 from dashboard.report.drawing import DRAWING
 from dashboard.report.looks import LOOKS
+from dashboard.serving.plotly_script import script
 from tests.dashboard import seeding
 from tests.dashboard.queries.catalogue import BOT
 from tests.dashboard.report.reading import MADE_MS, Read, facts_of, read

@@ -5,10 +5,10 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.datastructures import QueryParams
 
 from dashboard.components.report_link import REPORT_PATH, report_url
-from dashboard.exports import parse_filters
 from dashboard.queries.filters import Filters
 from dashboard.report.route import PATH
 from dashboard.report.selection import whole_days
+from dashboard.serving.exports import parse_filters
 from shared.units import DAY_MS
 from tests.dashboard.queries.catalogue import BEGIN_MS, BOT
 from tests.dashboard.seeding import HOSTILE

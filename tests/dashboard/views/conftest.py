@@ -8,8 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard import loaders
-from dashboard.components import person
-from dashboard.gate import seal
+from dashboard.gate import person, seal
 from tests.dashboard.views import books
 
 APP = Path(__file__).parents[3] / "dashboard" / "app.py"

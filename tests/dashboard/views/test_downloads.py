@@ -22,12 +22,12 @@ from dashboard.components.answers import in_words
 from dashboard.components.downloads import Books, Source, equity_books
 from dashboard.components.pickers import Period
 from dashboard.components.rows import COLUMNS, Rows
-from dashboard.exports import parse_filters
 from dashboard.queries.allocations import load_weights
 from dashboard.queries.bot import load_candles
 from dashboard.queries.equity import PORTFOLIO, Scope, load_equity
 from dashboard.queries.filters import Filters
-from dashboard.shown import PATH
+from dashboard.serving.exports import parse_filters
+from dashboard.serving.shown import PATH
 from shared.database import open_reader
 from shared.enums import ScopeKind
 from shared.tables.exports import KINDS, check_names, columns, stream

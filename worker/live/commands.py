@@ -13,16 +13,16 @@ from shared.database import transaction
 from shared.enums import BotStatus, Cause, CommandKind, CommandStatus, Level, ScopeKind, Severity, TransferKind
 from shared.errors import CommandRefused, FlotillaError
 from worker.allocation.transfers import LARGEST_QUOTE, free_cash
-from worker.books import Books
-from worker.explain import explain
+from worker.fleet.plan import FleetPlan
 from worker.ledger.desk import Booked
-from worker.plan import FleetPlan
+from worker.live.books import Books
+from worker.live.explain import explain
+from worker.live.stepper import Stepper, StepRows
 from worker.risk.brakes import after_flow
 from worker.risk.levels import set_levels
 from worker.risk.position import is_flat
 from worker.step.rebalance import book_flow
 from worker.step.records import Bot, Fleet, Portfolio, Sleeve
-from worker.stepper import Stepper, StepRows
 from worker.store import lease
 from worker.store.commands import CommandRow, answer, pending, take
 from worker.store.events import EventRow, save_events

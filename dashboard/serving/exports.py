@@ -21,7 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dashboard.place import Place
-from dashboard.sending import MEDIA_TYPES, Sending, file_headers, sentence
+from dashboard.serving.sending import MEDIA_TYPES, Sending, file_headers, sentence
 from shared.database import open_reader, sqlite_path, translated
 from shared.enums import Resolution
 from shared.errors import ConfigurationError, DatabaseError, FlotillaError

@@ -12,8 +12,8 @@ from typing import Protocol
 
 from shared.errors import ConfigurationError, MarketError
 from shared.settings import WorkerSettings
-from worker.process import Wakes
-from worker.schedule import BarAlarm
+from worker.process.host import Wakes
+from worker.process.schedule import BarAlarm
 
 BEAT_SECONDS = 5.0
 # A closed bar that the alarm should have rung for this long ago (a suspended machine, a clock set forward) is stepped

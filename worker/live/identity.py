@@ -3,7 +3,7 @@
 from shared.enums import BotStatus
 from shared.settings import Settings
 from shared.units import timeframe_ms
-from worker.plan import BotPlan
+from worker.fleet.plan import BotPlan
 from worker.store.fleet import BotIdentity, RegisteredBot
 from worker.strategies.registry import find_strategy
 from worker.strategies.signals import SignalKey

@@ -14,13 +14,7 @@ from shared.database import checkpoint, transaction
 from shared.enums import BarStatus, BotStatus, Level, ScopeKind, Severity, TransferKind
 from shared.errors import MarketError
 from shared.settings import Settings
-from worker.books import Books
-from worker.commands import CommandDesk
-from worker.fetching import Fetch
-from worker.fleet_identity import bot_identity, registered_plan
-from worker.gateway import Gateway
-from worker.market.protocol import Market
-from worker.plan import (
+from worker.fleet.plan import (
     FleetPlan,
     check_bounds,
     fresh_bot,
@@ -30,12 +24,19 @@ from worker.plan import (
     plan_fleet,
     planned_bots,
 )
-from worker.plan import window_bars as plan_window_bars
+from worker.fleet.plan import window_bars as plan_window_bars
+from worker.live.books import Books
+from worker.live.commands import CommandDesk
+from worker.live.fetching import Fetch
+from worker.live.gateway import Gateway
+from worker.live.identity import bot_identity, registered_plan
+from worker.live.stepper import Stepper, StepRows
+from worker.live.windows import Feed, SignalDesk, bar_status
+from worker.market.protocol import Market
 from worker.risk.levels import set_levels
 from worker.step.fleet import fills_per_bar
 from worker.step.rebalance import book_flow
 from worker.step.records import Fill, Fleet
-from worker.stepper import Stepper, StepRows
 from worker.store import lease
 from worker.store.candles import save_bars
 from worker.store.events import EventRow, save_events, save_settings_version
@@ -48,7 +49,6 @@ from worker.store.fleet import (
 )
 from worker.store.money import TransferRow, save_transfers
 from worker.store.states import load_states
-from worker.windows import Feed, SignalDesk, bar_status
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class _Answers:
 
 
 class LiveWorker:
-    """What the process drives: see `worker.loop.Worker` for each call."""
+    """What the process drives: see `worker.process.loop.Worker` for each call."""
 
     def __init__(
         self,

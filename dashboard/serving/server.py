@@ -14,7 +14,7 @@ from typing import Any
 
 import uvicorn
 
-from dashboard.parent import end_with_parent
+from dashboard.serving.parent import end_with_parent
 from shared.errors import ConfigurationError, FlotillaError
 from shared.settings import DashboardSettings
 

@@ -1,35 +1,20 @@
 """Who looks at the page, and what they may do."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import streamlit as st
 
 from dashboard.gate.origins import FORWARDING
+from dashboard.gate.people import LOCAL, Person
 from dashboard.gate.seal import HEADER as SEAL_HEADER
 from dashboard.gate.seal import is_sealed
 from shared.errors import CommandRefused
+from shared.passwords import OPERATOR, VIEWER
 
-OPERATOR = "operator"
-VIEWER = "viewer"
-# Who is at this machine while nobody has a password.
-LOCAL = "local"
 # Nobody vouches for them.
-UNKNOWN = "unknown"
+UNKNOWN = Person("unknown", VIEWER)
 USER_HEADER = "x-flotilla-user"
 ROLE_HEADER = "x-flotilla-role"
-
-
-class Person(NamedTuple):
-    """A name for the audit trail and a role: `viewer` or `operator`."""
-
-    name: str
-    role: str
-
-    @property
-    def is_operator(self) -> bool:
-        """Say whether this person may act."""
-        return self.role == OPERATOR
 
 
 def person() -> Person:
@@ -45,8 +30,8 @@ def person() -> Person:
     # A proxy on this machine brings people from anywhere.
     claims = (USER_HEADER, ROLE_HEADER, SEAL_HEADER, *FORWARDING)
     if _is_here() and not any(header in headers for header in claims):
-        return Person(LOCAL, OPERATOR)
-    return Person(UNKNOWN, VIEWER)
+        return LOCAL
+    return UNKNOWN
 
 
 def require_operator() -> Person:

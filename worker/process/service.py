@@ -12,9 +12,9 @@ from shared.clock import Clock, SystemClock
 from shared.errors import ConfigurationError, FlotillaError, LeaseError
 from shared.parent import watch_parent
 from shared.settings import Settings
-from worker.crashes import CrashCount, Start
-from worker.loop import Loop, Worker
-from worker.process import HostLock, Wakes, process_files, signals_to
+from worker.process.crashes import CrashCount, Start
+from worker.process.host import HostLock, Wakes, process_files, signals_to
+from worker.process.loop import Loop, Worker
 
 # Under the 10 s in which a stop is promised: a step that hangs is cut off, its transaction rolls back.
 STOP_SECONDS = 9.0

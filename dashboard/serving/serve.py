@@ -1,6 +1,6 @@
 """The ASGI application: the gate, then downloads, reports and health, then Streamlit.
 
-Supervisor runs `python -m dashboard.serve`; `uvicorn dashboard.serve:app` works too.
+Supervisor runs `python -m dashboard.serving.serve`; `uvicorn dashboard.serving.serve:app` works too.
 """
 
 import gc
@@ -16,7 +16,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from dashboard.exports import Exports
 from dashboard.gate.gate import HEALTH_PATH, Door, Gate
 from dashboard.gate.oidc import configured_oidc
 from dashboard.gate.origins import is_loopback
@@ -25,18 +24,19 @@ from dashboard.gate.record import SigninRecord
 from dashboard.gate.routes import SignIn
 from dashboard.gate.sessions import SECRET_FILE, Sessions, load_secret
 from dashboard.gate.throttle import Throttle
-from dashboard.health import Health
 from dashboard.place import Place, find_place
-from dashboard.plotly_script import FetchedAhead, packed_script, plotly_route
 from dashboard.report.route import Reports
-from dashboard.shown import shown_route
-from dashboard.streamlit_options import set_options
+from dashboard.serving.exports import Exports
+from dashboard.serving.health import Health
+from dashboard.serving.options import set_options
+from dashboard.serving.plotly_script import FetchedAhead, packed_script, plotly_route
+from dashboard.serving.shown import shown_route
 from shared.clock import SystemClock
 from shared.errors import ConfigurationError, FlotillaError
 from shared.passwords import password_path
 
 LOG = logging.getLogger(__name__)
-SCRIPT = Path(__file__).with_name("app.py")
+SCRIPT = Path(__file__).parents[1] / "app.py"
 # Imported before the first visitor comes, and before the garbage collector is told to leave them alone.
 PACKAGES = ("dashboard.queries", "dashboard.figures", "dashboard.components")
 # Supervisor starts a failed process again at once, and does not count.
@@ -98,7 +98,7 @@ def main() -> int:
     supervised = "SUPERVISOR_ENABLED" in os.environ
     os.nice(NICENESS)
     try:
-        from dashboard.server import serve
+        from dashboard.serving.server import serve
 
         place = find_place()
         return serve(lambda: make_app(place), place.settings.dashboard, supervised)

@@ -44,4 +44,4 @@ def set_options(dashboard: DashboardSettings, static_files: bool) -> None:
     }
     config.get_config_options(force_reparse=True)
     for name, value in {**OPTIONS, **THEME, **here}.items():
-        config.set_option(name, value, "dashboard/streamlit_options.py")
+        config.set_option(name, value, "dashboard/serving/options.py")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.enums import OrderStatus, Side, Trigger
-from worker.plan import FleetPlan
+from worker.fleet.plan import FleetPlan
 from worker.step.records import Fill, Fleet
 
 ID_CHARACTERS = 17

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.enums import BarStatus, Level
-from worker.orders import OrderBook, OrderRow
-from worker.plan import FleetPlan
+from worker.fleet.plan import FleetPlan
+from worker.live.orders import OrderBook, OrderRow
+from worker.live.windows import Feed
 from worker.step.fill import fill_orders, simulate_executions
 from worker.step.net import net
 from worker.step.records import Bot, Fill, Fleet, Notice
 from worker.step.step import close_bar, open_bar
 from worker.step.withdraw import order_closes, withdraw_orders
-from worker.windows import Feed
 
 NO_PRICE = 0.0
 

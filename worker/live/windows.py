@@ -7,8 +7,8 @@ import numpy as np
 
 from shared.enums import BarStatus
 from shared.errors import MarketError
+from worker.fleet.plan import FleetPlan
 from worker.market.protocol import Market
-from worker.plan import FleetPlan
 from worker.step.records import Signal
 from worker.strategies.bars import Bars, no_bars
 from worker.strategies.registry import find_strategy

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from shared.enums import BarStatus, Cause, Level, NoticeKind, ScopeKind, Severity, Side, TransferKind, Trigger
+from worker.fleet.plan import FleetPlan
 from worker.ledger.desk import Booked, LedgerDesk
 from worker.ledger.lots import Execution, Lot, Position, RoundTrip, Trip
-from worker.orders import OrderRow
-from worker.plan import FleetPlan
+from worker.live.orders import OrderRow
+from worker.live.stepper import StepRows
 from worker.risk.brakes import loss_fraction
 from worker.step.records import Fill, Fleet, Notice
-from worker.stepper import StepRows
 from worker.store.decisions import save_decisions
 from worker.store.equity import EquityMark, save_equity
 from worker.store.events import BarRow, EventRow, save_bar_records, save_events

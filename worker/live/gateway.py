@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from shared.enums import Cause
-from worker.stepper import Stepper, StepRows
+from worker.live.stepper import Stepper, StepRows
 from worker.store.fleet import RegisteredFleet
 from worker.store.latch import read_latch
 

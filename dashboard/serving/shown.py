@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dashboard.sending import MEDIA_TYPES, file_headers, sentence
+from dashboard.serving.sending import MEDIA_TYPES, file_headers, sentence
 
 PATH = "/export/shown"
 Write = Callable[[str], bytes]
