@@ -12,7 +12,7 @@ STARTING_MS = 60_000
 # A worker that lives answers within a second.
 ANSWER_MS = 5_000
 # A step may come so long after it was due, and the time it takes. For a bar that an exchange is late with, a worker
-# waits longer, as `worker.live.worker.PATIENCE_MS` says: a quarter of a bar, at most half a minute.
+# waits longer, as `worker.live.fetching.PATIENCE_MS` says: a quarter of a bar, at most half a minute.
 OVERDUE_MS = 5_000
 LONGEST_PATIENCE_MS = 30_000
 

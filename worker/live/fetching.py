@@ -3,13 +3,21 @@
 An exchange that hangs must not keep the worker from answering a halt, renewing its lease or stopping.
 """
 
+import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from shared.errors import MarketError
+from worker.live.windows import Feed
+from worker.market.protocol import Market
 
 Answer = TypeVar("Answer")
 
 POLL_SECONDS = 0.1
+# A bar that closed is waited for so long (never longer than a quarter of a bar) before it counts as missing.
+PATIENCE_MS = 30_000
 
 
 class Fetch(Generic[Answer]):
@@ -41,3 +49,66 @@ class Fetch(Generic[Answer]):
             self._answer = self._ask()
         except Exception as error:  # noqa: BLE001 - raised again where the answer is taken
             self._error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the market answered for one bar.
+
+    How late it was asked, who has no bar, funding rates (with what is to be said of those that are unknown) and opens.
+    """
+
+    late_ms: int
+    missing: list[str]
+    funding: dict[str, float]
+    unknown_funding: list[str]
+    opens: dict[str, float]
+
+
+class Questions:
+    """Asks a market for all a step needs, so that nothing can fail once the fleet has begun to change.
+
+    With `real_time` in a thread of its own, and a bar that is not there yet is waited for.
+    """
+
+    def __init__(self, market: Market, feed: Feed, symbols: Sequence[str], step_ms: int, real_time: bool) -> None:
+        self._market = market
+        self._feed = feed
+        self._symbols = tuple(symbols)
+        self._step_ms = step_ms
+        self._real_time = real_time
+        self._fetch: Fetch[Answers | None] | None = None
+
+    def ask(self, open_ms: int, interrupted: Callable[[], bool]) -> Answers | None:
+        """Ask for a closed bar; None where it is not there yet and may still come, or `interrupted` asked to leave."""
+        if not self._real_time:
+            return self._ask_now(open_ms)
+        if self._fetch is None:
+            self._fetch = Fetch(lambda: self._ask_now(open_ms))
+        if not self._fetch.wait(interrupted):
+            return None
+        fetch, self._fetch = self._fetch, None
+        return fetch.result()
+
+    def _ask_now(self, open_ms: int) -> Answers | None:
+        close_ms = open_ms + self._step_ms
+        now_ms = self._market.now_ms()
+        missing = self._feed.read(open_ms, now_ms, may_fail=self._real_time)
+        late_ms = now_ms - close_ms if self._real_time else 0
+        is_early = self._real_time and late_ms < min(PATIENCE_MS, self._step_ms // 4)
+        if missing and is_early:
+            return None
+        unknown: list[str] = []
+        funding = {symbol: self._funding(symbol, open_ms, is_early, unknown) for symbol in self._symbols}
+        return Answers(late_ms, missing, funding, unknown, self._market.fetch_opens(close_ms))
+
+    def _funding(self, symbol: str, open_ms: int, may_wait: bool, unknown: list[str]) -> float:
+        """Give the funding of a bar; a rate that cannot be had is not invented, and not waited for for ever."""
+        try:
+            _, rates = self._market.fetch_funding(symbol, open_ms, open_ms + self._step_ms)
+        except MarketError as error:
+            if may_wait or not self._real_time:
+                raise
+            unknown.append(f"funding of {symbol} is unknown and was not charged: {error}")
+            return 0.0
+        return math.fsum(rates.tolist())

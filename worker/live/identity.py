@@ -1,12 +1,19 @@
-"""A planned bot as the books know it, and back."""
+"""A portfolio and its planned bots as the books know them, and back."""
 
 from shared.enums import BotStatus
 from shared.settings import Settings
 from shared.units import timeframe_ms
 from worker.fleet.plan import BotPlan
-from worker.store.fleet import BotIdentity, RegisteredBot
+from worker.store.fleet import BotIdentity, PortfolioIdentity, RegisteredBot
 from worker.strategies.registry import find_strategy
 from worker.strategies.signals import SignalKey
+
+
+def portfolio_identity(settings: Settings, market_label: str) -> PortfolioIdentity:
+    """Give what the fleet is to the books."""
+    portfolio, broker = settings.portfolio, settings.broker
+    label = f"paper, fee {broker.fee_rate:.4%}, slippage {broker.slippage:.4%}"
+    return PortfolioIdentity(portfolio.name, portfolio.quote, settings.step_ms, market_label, label)
 
 
 def bot_identity(bot: BotPlan, settings: Settings) -> BotIdentity:

@@ -1,0 +1,31 @@
+"""The map of rooms in docs/development.md names every room and every door there is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+MAP = re.search(r"```\nshared/.*?```", (ROOT / "docs" / "development.md").read_text(), re.DOTALL)[0]
+
+
+def part(package: str) -> str:
+    return re.search(rf"^{package}/.*?(?=^\w|^```|\Z)", MAP, re.DOTALL | re.MULTILINE)[0]
+
+
+def rooms(package: str) -> list[Path]:
+    folders = (path for path in (ROOT / package).iterdir() if path.is_dir() and any(path.glob("*.py")))
+    return sorted(folders)
+
+
+@pytest.mark.parametrize("package", ["shared", "worker", "dashboard"])
+def test_every_room_is_on_the_map_and_no_other(package: str) -> None:
+    drawn = set(re.findall(r"(\w+)/", part(package))) - {package}
+    assert drawn == {room.name for room in rooms(package)}
+
+
+@pytest.mark.parametrize("package", ["worker", "dashboard"])
+def test_the_root_of_a_package_shows_only_its_doors(package: str) -> None:
+    doors = {path.name for path in (ROOT / package).glob("*.py") if not path.name.startswith("__")}
+    assert doors <= set(re.findall(r"\w+\.py", part(package)))

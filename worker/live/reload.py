@@ -1,0 +1,57 @@
+"""The reload: what a running worker takes over of changed settings, and what asks for a restart."""
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from shared.settings import Settings
+from worker.fleet.plan import FleetPlan, make_ladder, make_rules
+from worker.step.fleet import fills_per_bar
+from worker.step.records import Fill, Fleet
+
+# Anything else asks for a restart.
+RELOADABLE = ("risk", "broker", "allocation")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The settings after a reload, and what a person is told: what changed, and what was refused."""
+
+    settings: Settings
+    changed: list[str]
+    refused: list[str]
+
+
+def change(before: Settings, fresh: Settings) -> Change:
+    """Say what is taken over of fresh settings; the rest is refused by name."""
+    if fresh.profile != before.profile:
+        return Change(before, [], ["profile needs a restart: nothing was taken over"])
+    changed, refused, values = [], [], {}
+    for section in type(fresh).model_fields:
+        old, new = getattr(before, section), getattr(fresh, section)
+        if old == new:
+            continue
+        if section in RELOADABLE:
+            values[section] = new
+            changed.append(f"{section}: {_difference(old, new)}")
+        else:
+            refused.append(f"{section} needs a restart and was left as it was")
+    return Change(before.model_copy(update=values), changed, refused)
+
+
+def take_over(fleet: Fleet, plan: FleetPlan, settings: Settings) -> Fleet:
+    """Give the fleet under other settings of risk, broker and allocation; its records stay the same objects."""
+    allocation = settings.allocation
+    for bot, planned in zip(fleet.bots, plan.bots, strict=True):
+        bot.fixed_weight = allocation.bot_weights.get(planned.name, 1.0)
+    for sleeve, name in zip(fleet.sleeves, plan.sleeves, strict=True):
+        sleeve.fixed_weight = allocation.sleeve_weights.get(name, 1.0)
+    ladder = make_ladder(settings)
+    room = 2 * fills_per_bar(len(fleet.bots), len(ladder)) - len(fleet.fills)
+    fills = fleet.fills + [Fill() for _ in range(room)]
+    return fleet._replace(rules=make_rules(settings), ladder=ladder, fills=fills)
+
+
+def _difference(before: BaseModel, after: BaseModel) -> str:
+    old, new = before.model_dump(), after.model_dump()
+    return ", ".join(f"{name} {old[name]} → {new[name]}" for name in old if old[name] != new[name])
