@@ -30,6 +30,7 @@ class Cause(IntEnum):
     DAILY_LOSS = 2
     CRASHES = 3
     RECONCILIATION = 4
+    BANKRUPT = 5
 
 
 class Reason(IntEnum):

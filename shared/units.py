@@ -1,6 +1,5 @@
-"""Timeframes, the bar grid, symbols and rounding to an exchange's step. Times are `int` ms since the epoch, UTC."""
+"""Timeframes, the bar grid and symbols. Times are `int` ms since the epoch, UTC."""
 
-import math
 import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -14,9 +13,6 @@ DAY_MS = 24 * HOUR_MS
 YEAR_MS = 365 * DAY_MS
 
 _UNIT_MS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
-
-# A quantity within this share of a step under a multiple of it is that multiple: 0.3 / 0.1 is 2.9999999999999996.
-STEP_TOLERANCE = 1e-6
 
 
 def timeframe_ms(timeframe: str) -> int:
@@ -39,12 +35,6 @@ def timeframe_name(length_ms: int) -> str:
 def bar_open_ms(time_ms: int, timeframe_ms: int) -> int:
     """Give the open time of the bar that contains `time_ms`."""
     return time_ms - time_ms % timeframe_ms
-
-
-def round_toward_zero(quantity: float, step: float) -> float:
-    """Give the multiple of `step` nearest to `quantity` that is no larger in size (but for noise of 1e-6 steps)."""
-    steps = float(math.floor(abs(quantity) / step + STEP_TOLERANCE))
-    return steps * step if quantity >= 0.0 else -(steps * step)
 
 
 def file_symbol(symbol: str) -> str:

@@ -91,13 +91,13 @@ def load_bot_states(connection: Connection, portfolio_id: int) -> DataFrame:
     """Load the bots: who they are, all columns of `bot_state`, and what follows from them.
 
     `equity` is of now: cash + quantity × close; `marked_equity` is the column of the table. More columns: bot, sleeve,
-    strategy, symbol, timeframe, parameters, account, status, note; close, bar_status, min_quantity (of the market);
+    strategy, symbol, timeframe, parameters, account, status, note; close, bar_status (of the market);
     notional (signed), is_open (0 or 1; dust is not open), open_profit (after the fees the lots still carry), trip_fees
     and trip_profit (realised so far in the open round trip).
     """
     bot, state, sleeve, market = (model.__table__.c for model in (Bot, BotState, Sleeve, MarketState))
     lots, trip = _lots(), OpenRoundTrip.__table__.c
-    is_open = (func.abs(state.quantity) >= market.min_quantity) & (market.min_quantity > 0.0)
+    is_open = func.abs(state.units) >= market.min_units
     named = (bot.strategy, bot.symbol, bot.timeframe, bot.parameters, sleeve.account, bot.status, bot.note)
     statement = (
         select(
@@ -109,7 +109,6 @@ def load_bot_states(connection: Connection, portfolio_id: int) -> DataFrame:
             (state.cash + state.quantity * market.close).label("equity"),
             market.close,
             market.status.label("bar_status"),
-            market.min_quantity,
             (state.quantity * market.close).label("notional"),
             case((is_open, 1), else_=0).label("is_open"),
             func.coalesce(lots.c.quantity * market.close - lots.c.cost, 0.0).label("open_profit"),

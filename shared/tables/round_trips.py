@@ -16,7 +16,8 @@ class Lot(SQLModel, table=True):
     # the oldest open lot of a bot has the smallest
     number: int = key()
     opened_ms: Whole
-    # signed, what is left
+    # signed, what is left: whole units of the asset, and the same in base units
+    units: Whole
     quantity: Number
     price: Number
     # the part of the opening fill's fee that belongs to what is left

@@ -16,6 +16,7 @@ class _Levels(SQLModel):
     level_daily_loss: str = named(Level)
     level_crashes: str = named(Level)
     level_reconciliation: str = named(Level)
+    level_bankrupt: str = named(Level)
     level: str = named(Level)
 
 
@@ -65,9 +66,11 @@ class BotState(_Levels, table=True):
     bot_id: int = reference("bot.id", primary_key=True)
     failed: Whole
     cash: Number
+    # what is counted is in whole units of the asset, signed; `quantity` is the same in base units
+    units: Whole
     quantity: Number
     entry_price: Number
-    opened_quantity: Number
+    opened_units: Whole
     opened_ms: Whole
     best_price: Number
     worst_price: Number
@@ -96,9 +99,9 @@ class BotState(_Levels, table=True):
     streak_sign: Whole
     streak_bars: Whole
     sized_exposure: Number
-    target_quantity: Number
-    order_quantity: Number
-    order_crossed: Number
+    target_units: Whole
+    order_units: Whole
+    crossed_units: Whole
     order_trigger: str = named(Trigger)
     order_stop: Number
     order_target: Number
@@ -120,8 +123,11 @@ class MarketState(SQLModel, table=True):
     portfolio_id: int = reference("portfolio.id", primary_key=True)
     account: str = key(Text)
     symbol: str = key(Text)
-    quantity_step: Number
-    min_quantity: Number
+    # the asset's smallest unit: one of the two is 1
+    coins_per_unit: Number
+    units_per_coin: Number
+    step_units: Whole
+    min_units: Whole
     min_notional: Number
     open: Number
     high: Number
@@ -129,4 +135,4 @@ class MarketState(SQLModel, table=True):
     close: Number
     status: str = named(BarStatus)
     funding_rate: Number
-    order_quantity: Number
+    order_units: Whole

@@ -38,8 +38,10 @@ class Order(SQLModel, table=True):
     account: Words
     symbol: Words
     side: str = named(Side)
-    # as ordered, positive
+    # as ordered, positive: whole units of the asset, and the same in base units
+    units: Whole
     quantity: Number
+    filled_units: Whole = 0
     filled_quantity: Number = 0.0
     # average of what was filled
     price: MaybeNumber = None
@@ -78,12 +80,14 @@ class Fill(SQLModel, table=True):
     client_order_id: MaybeWords = None
     leg: str = named(Leg)
     trigger: str = named(Trigger)
-    # signed: + bought, − sold
+    # signed: + bought, − sold; whole units of the asset, and the same in base units
+    units: Whole
     quantity: Number
     price: Number
     fee: Number
     fee_currency: Words
     # the part of the quantity that crossed in house, and what that saved in quote
+    crossed_units: Whole = 0
     crossed: Number = 0.0
     saved: Number = 0.0
     # the extremes of price that the position has seen, for the excursions of its round trip

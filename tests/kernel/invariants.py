@@ -21,6 +21,7 @@ class Account:
 
     cash: float
     money_in: float
+    units: int = 0
     quantity: float = 0.0
     fees: float = 0.0
     funding: float = 0.0
@@ -57,11 +58,10 @@ class Books:
 
     accounts: list[Account]
     portfolio_cash: float
-    markets: list[float]
+    markets: list[int]
     growth: list[Growth]
     sleeve_growth: list[Growth]
     turnover: float
-    volumes: list[float]
     put_in: float
 
 
@@ -69,7 +69,7 @@ class Books:
 class Before:
     """What was so before a bar: orders at the exchange by market, positions, levels, and the portfolio's cash."""
 
-    sent: list[list[float]]
+    sent: list[list[int]]
     quantities: list[float]
     levels: list[int]
     cash: float
@@ -82,30 +82,29 @@ def open_books(fleet: Fleet) -> Books:
     return Books(
         accounts,
         fleet.portfolio.cash,
-        [0.0] * len(fleet.markets),
+        [0] * len(fleet.markets),
         [Growth(bot.equity) for bot in fleet.bots],
         [Growth(sleeve.equity) for sleeve in fleet.sleeves],
         put_in,
-        [0.0] * len(fleet.markets),
         put_in,
     )
 
 
 def look_before(fleet: Fleet, opens: list[float]) -> Before:
     """Note what is so before a bar; `opens` are its opens, 0 where the bar is missing."""
-    sent: list[list[float]] = [[] for _ in fleet.markets]
+    sent: list[list[int]] = [[] for _ in fleet.markets]
     for m, market in enumerate(fleet.markets):
         if opens[m] > 0.0 and fleet.rules.netting == 1:
-            sent[m].append(market.order_quantity)
+            sent[m].append(market.order_units)
     for bot in fleet.bots:
         if opens[bot.market] > 0.0 and fleet.rules.netting == 0:
-            sent[bot.market].append(bot.order_quantity)
+            sent[bot.market].append(bot.order_units)
     levels = [_level(fleet, bot) for bot in fleet.bots]
     return Before(sent, [bot.quantity for bot in fleet.bots], levels, fleet.portfolio.cash)
 
 
 def _level(fleet: Fleet, bot: object) -> int:
-    causes = ("person", "drawdown", "daily_loss", "crashes", "reconciliation")
+    causes = ("person", "drawdown", "daily_loss", "crashes", "reconciliation", "bankrupt")
     scopes = (fleet.portfolio, fleet.sleeves[bot.sleeve], bot)
     return max(getattr(scope, f"level_{cause}") for scope in scopes for cause in causes)
 
@@ -113,13 +112,12 @@ def _level(fleet: Fleet, bot: object) -> int:
 def write_bar(books: Books, before: Before, fleet: Fleet, fills: list[Fill]) -> None:
     """Write one bar into the books."""
     for m, orders in enumerate(before.sent):
-        books.markets[m] += math.fsum(orders)
+        books.markets[m] += sum(orders)
     for fill in fills:
         _write_fill(books.accounts[fill.bot], fill)
         books.turnover += abs(fill.quantity * fill.price)
-        books.volumes[fill.market] += abs(fill.quantity)
         if fill.trigger in PROTECTIVE:
-            books.markets[fill.market] += fill.quantity
+            books.markets[fill.market] += fill.units
     for bot, account in zip(fleet.bots, books.accounts, strict=True):
         market = fleet.markets[bot.market]
         account.funding += account.quantity * market.close * market.funding_rate
@@ -142,7 +140,8 @@ def _write_growth(books: Books, fleet: Fleet) -> None:
 
 def _write_fill(account: Account, fill: Fill) -> None:
     account.cash -= fill.quantity * fill.price + fill.fee
-    account.quantity += fill.quantity
+    account.units += fill.units
+    account.quantity = account.units / 1e8
     account.fees += fill.fee
     left = fill.quantity
     while left != 0.0 and account.lots and account.lots[0][0] * left < 0.0:
@@ -161,7 +160,8 @@ def check_money(books: Books, fleet: Fleet) -> None:
     """Each bot's cash and quantity follow from its fills, fees, funding and transfers alone."""
     for b, (bot, account) in enumerate(zip(fleet.bots, books.accounts, strict=True)):
         _equal(f"cash of bot {b}", bot.cash, account.cash, books.turnover)
-        _equal(f"quantity of bot {b}", bot.quantity, account.quantity, books.volumes[bot.market])
+        assert bot.units == account.units, f"bot {b} must hold {account.units} units, was {bot.units}"
+        assert bot.quantity == bot.units / 1e8, f"bot {b} must hold {bot.units / 1e8!r}, was {bot.quantity!r}"
         _equal(f"fees of bot {b}", bot.fees_paid, account.fees, books.turnover)
         _equal(f"funding of bot {b}", bot.funding_paid, account.funding, books.turnover)
         _equal(f"money put into bot {b}", bot.money_in, account.money_in, books.turnover)
@@ -176,9 +176,9 @@ def check_transfers(before: Before, fleet: Fleet) -> None:
 
 def check_accounts(books: Books, fleet: Fleet) -> None:
     """The bots' quantities on a market sum to what its orders and protective exits made."""
-    for m, quantity in enumerate(books.markets):
-        held = math.fsum(bot.quantity for bot in fleet.bots if bot.market == m)
-        _equal(f"quantity on market {m}", held, quantity, books.volumes[m])
+    for m, units in enumerate(books.markets):
+        held = sum(bot.units for bot in fleet.bots if bot.market == m)
+        assert held == units, f"bots must hold {units} units on market {m}, was {held}"
 
 
 def check_equity(fleet: Fleet) -> None:
@@ -208,12 +208,12 @@ def check_profit(books: Books, fleet: Fleet) -> None:
 def check_levels(before: Before, fleet: Fleet, fills: list[Fill]) -> None:
     """No order increases a position at NO_ENTRIES or above; at HALTED there is none, and no protective exit."""
     for b, bot in enumerate(fleet.bots):
-        after = bot.quantity + bot.order_quantity
+        after = bot.units + bot.order_units
         if _level(fleet, bot) >= Level.NO_ENTRIES:
-            is_smaller = abs(after) <= abs(bot.quantity) * (1.0 + NOISE) and after * bot.quantity >= 0.0
-            assert is_smaller, f"bot {b} at level {bot.level} holds {bot.quantity} and ordered {bot.order_quantity}"
+            is_smaller = abs(after) <= abs(bot.units) and after * bot.units >= 0
+            assert is_smaller, f"bot {b} at level {bot.level} holds {bot.units} and ordered {bot.order_units}"
         if _level(fleet, bot) >= Level.HALTED:
-            assert bot.order_quantity == 0.0, f"bot {b} ordered {bot.order_quantity} at HALTED"
+            assert bot.order_units == 0, f"bot {b} ordered {bot.order_units} at HALTED"
         if before.levels[b] >= Level.HALTED:
             exits = [fill for fill in fills if fill.bot == b and fill.trigger in PROTECTIVE]
             assert not exits, f"bot {b} exited at HALTED: {exits}"
@@ -222,7 +222,7 @@ def check_levels(before: Before, fleet: Fleet, fills: list[Fill]) -> None:
 def check_exit_levels(books: Books, fleet: Fleet) -> None:
     """The protective level of an open long never falls, of a short never rises."""
     for b, (bot, account) in enumerate(zip(fleet.bots, books.accounts, strict=True)):
-        is_held = abs(bot.quantity) >= fleet.markets[bot.market].min_quantity
+        is_held = abs(bot.units) >= fleet.markets[bot.market].min_units
         is_same = account.opened_ms == bot.opened_ms and is_held
         if is_same and account.exit_level > 0.0:
             direction = math.copysign(1.0, bot.quantity)

@@ -7,11 +7,11 @@ import numpy as np
 from shared.enums import BarStatus, Level
 from shared.settings import load_settings
 from shared.units import HOUR_MS
-from tests.kernel.tables import START_MS
+from tests.kernel.tables import START_MS, a_market
 from worker.fleet.plan import make_rules
 from worker.step.columns import Columns
 from worker.step.fleet import make_fleet
-from worker.step.records import Bot, Fleet, Market, Portfolio, Rules, Rung, Sleeve
+from worker.step.records import Bot, Fleet, Portfolio, Rules, Rung, Sleeve
 
 MARKETS = 3
 LONGER_BARS = 4
@@ -59,7 +59,8 @@ def random_fleet(case: Case) -> Fleet:
         cash=case.reserve, equity=money, settled_equity=money, high_water=money, day_start_equity=money
     )
     step = case.quantity_step
-    markets = [Market(step, step, case.min_notional) for _ in range(MARKETS)]
+    limits = {"quantity_step": step, "min_quantity": step, "min_notional": case.min_notional}
+    markets = [a_market(**limits) for _ in range(MARKETS)]
     ladder = [Rung(profit, fraction) for profit, fraction in case.ladder]
     return make_fleet(case.rules, portfolio, sleeves, bots, markets, case.bots, ladder)
 

@@ -11,9 +11,12 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from shared.enums import BarStatus, Policy, Reason, Trigger
+from shared.quantities import Unit
 from shared.settings import Settings
 from shared.units import parse_time_ms
+from worker.fleet.markets import set_limits
 from worker.fleet.plan import make_rules
+from worker.market.protocol import Limits
 from worker.step.fleet import make_fleet
 from worker.step.records import Bot, Fill, Fleet, Market, Notice, Portfolio, Rules, Rung, Sleeve
 from worker.step.step import close_bar, open_bar
@@ -168,11 +171,37 @@ class Run:
         return [Trigger(fill.trigger) for fill in self.fills]
 
 
+def units(quantity: float) -> int:
+    """Count a quantity in units of 1e-8, as every market here does."""
+    return Unit().count(quantity)
+
+
+def counted(changes: Mapping[str, float]) -> dict[str, float]:
+    """Give changes of a bot in which quantities are counted: what is held is kept in both forms."""
+    held = {"quantity": changes["quantity"]} if "quantity" in changes else {}
+    counts = {
+        name.replace("quantity", "units"): units(value) for name, value in changes.items() if name.endswith("quantity")
+    }
+    return {name: value for name, value in changes.items() if not name.endswith("quantity")} | held | counts
+
+
 def a_bot(**changes: float) -> Bot:
-    """Give a bot with 1,000 of money."""
+    """Give a bot with 1,000 of money; what it holds, opened and wants is told in coins, as `…quantity`."""
     money = changes.pop("money", CAPITAL)
     fresh = {"cash": money, "money_in": money, "equity": money, "settled_equity": money, "high_water": money}
-    return Bot(**(fresh | {"allocation": money} | changes))
+    return Bot(**(fresh | {"allocation": money} | counted(changes)))
+
+
+def a_market(**limits: float) -> Market:
+    """Give a market with limits told in coins: `quantity_step`, `min_quantity`, and `min_notional` (0)."""
+    market = Market()
+    set_limits(market, Limits(**({"min_notional": 0.0} | limits)))
+    return market
+
+
+def ordered(record: Bot | Market) -> float:
+    """Give what a bot or a market has ordered, in coins."""
+    return Unit().coins(record.order_units)
 
 
 def a_fleet(
@@ -189,8 +218,7 @@ def a_fleet(
         sleeves.append(Sleeve(equity=money, settled_equity=money, high_water=money))
     money = sum(bot.cash for bot in bots)
     portfolio = Portfolio(equity=money, settled_equity=money, high_water=money, day_start_equity=money)
-    limits = {"min_notional": 0.0} | dict(market or {})
-    rows = [Market(**limits) for _ in range(markets)]
+    rows = [a_market(**dict(market or {})) for _ in range(markets)]
     signals = 1 + max(bot.signal for bot in bots)
     rungs = [Rung(profit, fraction) for profit, fraction in ladder]
     return make_fleet(rules_, portfolio, sleeves, list(bots), rows, signals, rungs)

@@ -6,6 +6,7 @@ import pytest
 
 from shared.enums import BarStatus, Level, Reason
 from shared.settings import load_settings
+from tests.kernel.tables import counted
 from worker.fleet.plan import make_rules
 from worker.live.explain import Verdict, explain
 from worker.risk.gate import gate
@@ -73,7 +74,7 @@ def test_a_bot_that_trades_is_stopped_by_no_row() -> None:
 
 
 def test_a_bot_that_holds_what_it_wants_rests_and_nothing_else_stops_it() -> None:
-    bot = Bot(**ENTRY, quantity=5.0, entry_price=100.0, sized_exposure=1.0, target_quantity=5.0)
+    bot = Bot(**ENTRY, **counted({"quantity": 5.0, "target_quantity": 5.0}), entry_price=100.0, sized_exposure=1.0)
     market = Market(close=100.0, status=0)
     verdicts = explain(_rules(), Portfolio(equity=27_000.0), bot, market, Signal(low=1.0, high=1.0, atr_fraction=0.01))
     assert [verdict.reason for verdict in verdicts if verdict.stops] == [Reason.HOLD]

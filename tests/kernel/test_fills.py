@@ -15,6 +15,7 @@ from tests.kernel.tables import (
     bar,
     both_sides,
     mirrored,
+    ordered,
     play,
     rules,
     still,
@@ -48,7 +49,7 @@ def test_a_reversal_is_one_order_and_two_fills(side: int) -> None:
         still(SHORT),  # closes, then opens
     ]
     run = play(mirrored(table, side))
-    assert run.steps[1].bot.order_quantity == -20.0 * side
+    assert ordered(run.steps[1].bot) == -20.0 * side
     assert run.legs == [(1, 10.0 * side, 100.0), (2, -10.0 * side, 100.0), (2, -10.0 * side, 100.0)]
     assert [Leg(fill.leg) for fill in run.fills] == [Leg.OPEN, Leg.CLOSE, Leg.OPEN]
     assert run.fleet.journal.orders == 2
@@ -105,22 +106,23 @@ def test_a_reversal_starts_a_new_entry_price(side: int) -> None:
 
 
 def test_what_is_below_the_smallest_quantity_counts_as_flat_and_stays_in_the_books() -> None:
-    dust = a_bot(quantity=4e-9)
-    run = play([still(FLAT), still(FLAT), still(LONG), still(LONG)], bot=dust)
+    dust, thousandths = a_bot(quantity=0.0004), {"quantity_step": 0.001}
+    run = play([still(FLAT), still(FLAT), still(LONG), still(LONG)], bot=dust, market=thousandths)
     assert run.reasons == [Reason.FLAT, Reason.FLAT, Reason.TRADE, Reason.HOLD]
-    assert run.steps[1].bot.quantity == 4e-9
-    assert run.steps[3].bot.quantity == pytest.approx(10.0, abs=1e-8)
+    assert run.steps[1].bot.quantity == 0.0004
+    # 10 are wanted, and what is missing is no whole number of thousandths.
+    assert run.steps[3].bot.quantity == 9.9994
 
 
 @both_sides
 @pytest.mark.parametrize("netting", [0, 1])
 def test_a_reversal_into_the_smallest_quantity_gets_all_of_its_order(side: int, netting: int) -> None:
-    """Float noise in `order - close` must not make the opening leg too small to be booked."""
+    """The opening leg is as large as the smallest quantity, and no smaller."""
     tenth = {"quantity_step": 0.1, "min_quantity": 0.1}
     for steps in range(1, 60):
         bot = a_bot(quantity=side * steps * 0.1, entry_price=100.0, opened_quantity=steps * 0.1)
         run = play(mirrored([still((-0.01, -0.01))] * 2, side), rules(netting=netting), bot, market=tenth)
-        assert run.steps[1].bot.quantity == pytest.approx(-0.1 * side, abs=1e-12), steps
+        assert run.steps[1].bot.quantity == -0.1 * side, steps
 
 
 def test_a_gap_at_the_open_may_push_cash_below_zero_and_makes_no_trade() -> None:

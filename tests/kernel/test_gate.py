@@ -22,6 +22,7 @@ from tests.kernel.tables import (
     bar,
     both_sides,
     mirrored,
+    ordered,
     play,
     play_fleet,
     rules,
@@ -212,7 +213,7 @@ def test_caps_count_what_was_decided_earlier_in_the_same_step() -> None:
     fleet = a_fleet(rules(max_symbol_exposure=0.5, max_portfolio_exposure=0.8), bots, markets=2)
     run = play_fleet(fleet, [[still(LONG), still(SHORT)]])
     # equity 3,000: 1,500 for the symbol, 2,400 for the portfolio
-    assert [bot.order_quantity for bot in run.steps[0].bots] == pytest.approx([10.0, 5.0, -9.0])
+    assert [ordered(bot) for bot in run.steps[0].bots] == pytest.approx([10.0, 5.0, -9.0])
     assert [Reason(bot.reason) for bot in run.steps[0].bots] == [Reason.TRADE, Reason.CAP, Reason.CAP]
     assert run.steps[0].bots[1].reason_limit == 0.5
     assert run.steps[0].bots[2].reason_limit == 0.8
@@ -226,12 +227,12 @@ def test_without_room_an_entry_is_stopped_and_a_position_stays(side: int) -> Non
     assert entry.steps[0].bot.ordered == 0
     assert entry.reasons == [Reason.CAP]
     assert kept.reasons == [Reason.CAP]
-    assert kept.steps[0].bot.order_quantity == 0.0
+    assert ordered(kept.steps[0].bot) == 0.0
 
 
 @both_sides
 def test_a_bot_without_money_has_no_room(side: int) -> None:
-    run = play(mirrored([still(LONG)], side), bot=a_bot(cash=-5.0, allocation=1000.0))
+    run = play(mirrored([still(LONG)], side), bot=a_bot(cash=-5.0, settled_equity=-5.0, allocation=1000.0))
     assert why(run) == (Reason.CAP, -5.0, 0.0, 0)
 
 
@@ -325,9 +326,9 @@ def test_the_last_row_that_cut_the_change_is_the_reason(side: int) -> None:
 
 def test_dust_that_wants_no_size_is_no_trade() -> None:
     for minimum in (0.0, 100.0):
-        dust = a_bot(quantity=4e-9, confirmed=1.0, allocation=0.0)
-        run = play([still(LONG)], rules(min_notional=minimum), dust)
-        assert why(run) == (Reason.MIN_NOTIONAL, pytest.approx(4e-7), minimum, 0)
+        dust = a_bot(quantity=0.0004, confirmed=1.0, allocation=0.0)
+        run = play([still(LONG)], rules(min_notional=minimum), dust, market={"quantity_step": 0.001})
+        assert why(run) == (Reason.MIN_NOTIONAL, pytest.approx(0.04), minimum, 0)
 
 
 @both_sides

@@ -125,7 +125,7 @@ def keep_part_of_a_transfer(fleet: Fleet) -> bool:
 def forget_a_quantity(fleet: Fleet) -> bool:
     held = next((bot for bot in fleet.bots if bot.quantity != 0.0), None)
     if held is not None:
-        held.quantity *= 0.999
+        held.units -= 1
     return held is not None
 
 
@@ -149,7 +149,7 @@ def drop_a_level(fleet: Fleet) -> bool:
 
 def enter_at_no_entries(fleet: Fleet) -> bool:
     fleet.bots[0].level_person = Level.NO_ENTRIES.value
-    fleet.bots[0].order_quantity = 2.0 * (fleet.bots[0].quantity or 1.0)
+    fleet.bots[0].order_units = 2 * (fleet.bots[0].units or 1)
     return True
 
 
@@ -157,7 +157,7 @@ def close_at_halted(fleet: Fleet) -> bool:
     held = next((bot for bot in fleet.bots if bot.quantity != 0.0), None)
     if held is not None:
         held.level_person = Level.HALTED.value
-        held.order_quantity = -held.quantity
+        held.order_units = -held.units
     return held is not None
 
 
@@ -172,7 +172,7 @@ def forget_the_high_water(fleet: Fleet) -> bool:
         (lose_a_cent, "cash of bot 0"),
         (charge_a_fee_that_no_fill_has, "fees of bot 0"),
         (keep_part_of_a_transfer, "transfers must sum to 0"),
-        (forget_a_quantity, "quantity of bot"),
+        (forget_a_quantity, "must hold"),
         (forget_a_sleeve, "equity of sleeve 0"),
         (forget_the_reserve, "equity of the portfolio"),
         (drop_a_level, "must not move away"),
@@ -190,9 +190,9 @@ def test_a_checker_catches_its_saboteur(spoil: Meddle, caught: str) -> None:
 
 
 def send_more_than_the_bots_ordered(fleet: Fleet) -> bool:
-    market = next((market for market in fleet.markets if market.order_quantity != 0.0), None)
+    market = next((market for market in fleet.markets if market.order_units != 0), None)
     if market is not None:
-        market.order_quantity *= 1.5
+        market.order_units += market.order_units // 2
     return market is not None
 
 
@@ -203,7 +203,7 @@ def find_money(fleet: Fleet) -> bool:
 
 @pytest.mark.parametrize(
     ("spoil", "caught"),
-    [(send_more_than_the_bots_ordered, "quantity on market"), (find_money, "cash of bot 0")],
+    [(send_more_than_the_bots_ordered, "units on market"), (find_money, "cash of bot 0")],
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_a_checker_catches_what_happened_between_two_steps(spoil: Meddle, caught: str) -> None:

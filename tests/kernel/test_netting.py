@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.enums import Leg, Level, Reason
-from tests.kernel.tables import FLAT, LONG, SHORT, Run, a_bot, a_fleet, play_fleet, rules, still
+from tests.kernel.tables import FLAT, LONG, SHORT, Run, a_bot, a_fleet, ordered, play_fleet, rules, still, units
 from worker.risk.levels import set_levels
 from worker.step.withdraw import order_closes, withdraw_orders
 
@@ -39,7 +39,7 @@ def test_equal_wishes_cross_entirely_at_the_open_free_of_cost() -> None:
 def test_only_the_remainder_reaches_the_exchange_as_one_order() -> None:
     run = trade([LONG, LONG, SHORT], [1000.0, 2000.0, 1200.0])
     buy = 100 * 1.0005
-    assert run.steps[0].markets[0].order_quantity == pytest.approx(18.0)
+    assert ordered(run.steps[0].markets[0]) == pytest.approx(18.0)
     assert run.fleet.journal.orders == 1
     for fill, quantity in zip(run.fills[:2], (10.0, 20.0), strict=True):
         # Each buyer crosses the same share, 12 of 30.
@@ -61,7 +61,7 @@ def test_what_rounding_left_stays_with_the_largest_bot() -> None:
     bots = [a_bot(signal=k, quantity=quantity, entry_price=100.0) for k, quantity in enumerate(odd)]
     fleet = a_fleet(rules(**COSTS), bots, market={"quantity_step": 0.5, "min_quantity": 0.5})
     run = play_fleet(fleet, [[still(FLAT)] * 3] * 2)
-    assert run.steps[0].markets[0].order_quantity == -5.0
+    assert ordered(run.steps[0].markets[0]) == -5.0
     assert [fill.quantity for fill in run.fills] == pytest.approx([-0.7, -3.05, -1.25])
     assert run.steps[1].bots[1].quantity == pytest.approx(0.283)
 
@@ -70,8 +70,7 @@ def test_a_remainder_below_the_exchanges_minimum_is_dropped_from_the_larger_side
     run = trade([LONG, LONG, SHORT], [1000.0, 2000.0, 2996.0], {"min_notional": 5.0})
     # 30 against 29.96: a remainder worth 4.
     assert run.fleet.journal.orders == 0
-    assert [fill.quantity for fill in run.fills] == pytest.approx([29.96 / 3, 29.96 * 2 / 3, -29.96])
-    assert sum(fill.quantity for fill in run.fills) == pytest.approx(0.0, abs=1e-12)
+    assert [fill.units for fill in run.fills] == [998_666_666, 1_997_333_334, -2_996_000_000]
     assert [fill.fee for fill in run.fills] == [0.0, 0.0, 0.0]
     assert [Reason(bot.reason) for bot in run.steps[0].bots] == [Reason.TRADE] * 3
 
@@ -80,7 +79,7 @@ def test_a_lone_wish_below_the_exchanges_minimum_makes_no_order() -> None:
     for netting in (0, 1):
         run = trade([(0.004, 0.004)], market={"min_notional": 5.0}, netting=netting)
         bot = run.steps[0].bots[0]
-        assert (Reason(bot.reason), bot.ordered, bot.order_quantity) == (Reason.MIN_NOTIONAL, 0, 0.0)
+        assert (Reason(bot.reason), bot.ordered, bot.order_units) == (Reason.MIN_NOTIONAL, 0, 0)
         assert (bot.reason_value, bot.reason_limit) == (pytest.approx(4.0, abs=1e-3), 5.0)
         assert run.fills == []
 
@@ -136,22 +135,22 @@ def test_a_reversal_cut_to_little_more_than_a_close_loses_nothing_on_the_way() -
     run = play_fleet(fleet, [[still(LONG), still(FLAT)]] * 2)
     # 2 wanted against 1.05: the remainder of 0.95 is worth too little, so 1.05 cross.
     assert run.fleet.journal.orders == 0
-    assert [bot.quantity for bot in run.steps[1].bots] == pytest.approx([0.05, 0.0], abs=1e-12)
-    assert sum(fill.quantity for fill in run.fills) == pytest.approx(0.0, abs=1e-12)
+    assert [bot.quantity for bot in run.steps[1].bots] == [0.05, 0.0]
+    assert sum(fill.units for fill in run.fills) == 0
 
 
 def test_a_withdrawn_order_leaves_its_counterpart_to_the_exchange() -> None:
     bots = [a_bot(), a_bot(signal=1)]
     fleet = a_fleet(rules(**COSTS), bots)
     play_fleet(fleet, [[still(LONG), still(SHORT)]])
-    assert fleet.markets[0].order_quantity == 0.0
+    assert ordered(fleet.markets[0]) == 0.0
     fleet.bots[1].level_person = Level.NO_ENTRIES.value
     set_levels(fleet.portfolio, fleet.sleeves, fleet.bots)
     withdraw_orders(fleet)
-    assert [bot.order_quantity for bot in fleet.bots] == [10.0, 0.0]
-    assert [bot.order_crossed for bot in fleet.bots] == [0.0, 0.0]
+    assert [ordered(bot) for bot in fleet.bots] == [10.0, 0.0]
+    assert [bot.crossed_units for bot in fleet.bots] == [0.0, 0.0]
     assert [bot.ordered for bot in fleet.bots] == [1, 0]
-    assert fleet.markets[0].order_quantity == 10.0
+    assert ordered(fleet.markets[0]) == 10.0
 
 
 @pytest.mark.parametrize(
@@ -170,8 +169,8 @@ def test_of_a_pending_order_only_what_the_level_allows_is_left(level: Level, ban
     fleet.bots[0].level_person = level.value
     set_levels(fleet.portfolio, fleet.sleeves, fleet.bots)
     withdraw_orders(fleet)
-    assert fleet.bots[0].order_quantity == left
-    assert fleet.markets[0].order_quantity == left
+    assert ordered(fleet.bots[0]) == left
+    assert ordered(fleet.markets[0]) == left
 
 
 def test_closing_at_once_is_a_step_of_its_own_for_the_bots_at_flatten() -> None:
@@ -181,7 +180,7 @@ def test_closing_at_once_is_a_step_of_its_own_for_the_bots_at_flatten() -> None:
     fleet.sleeves[0].level_person = Level.FLATTEN.value
     order_closes(fleet)
     assert fleet.portfolio.step == 3
-    assert [bot.order_quantity for bot in fleet.bots] == [-10.0, 0.0]
+    assert [ordered(bot) for bot in fleet.bots] == [-10.0, 0.0]
 
 
 @given(
@@ -192,10 +191,12 @@ def test_closing_at_once_is_a_step_of_its_own_for_the_bots_at_flatten() -> None:
 def test_what_bots_get_is_what_the_exchange_filled(wishes: list[float], step: float, minimum: float) -> None:
     market = {"quantity_step": step, "min_quantity": step, "min_notional": minimum}
     run = trade([(wish, wish) for wish in wishes], market=market)
-    order = run.steps[0].markets[0].order_quantity
-    assert order / step == pytest.approx(round(order / step), abs=1e-6)
-    assert order == 0.0 or abs(order) * 100.0 >= minimum
-    assert sum(bot.quantity for bot in run.steps[1].bots) == pytest.approx(order, abs=1e-9)
-    for bot, band in zip(run.steps[1].bots, wishes, strict=True):
-        assert bot.quantity * band >= 0.0
-        assert abs(bot.quantity) <= abs(band) * 10.0 + 1e-9
+    order, bots = run.steps[0].markets[0].order_units, run.steps[1].bots
+    assert order % units(step) == 0
+    assert order == 0 or abs(order) / 1e8 * 100.0 >= minimum
+    assert sum(bot.units for bot in bots) == order
+    assert sum(fill.crossed_units for fill in run.fills) == 0
+    for bot, band in zip(bots, wishes, strict=True):
+        assert bot.units % units(step) == 0
+        assert bot.units * band >= 0.0
+        assert abs(bot.quantity) <= abs(band) * 10.0

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.enums import Reason
 from shared.units import DAY_MS, HOUR_MS
-from tests.kernel.tables import LONG, SHORT, Missing, a_bot, bar, both_sides, mirrored, play, rules, still
+from tests.kernel.tables import LONG, SHORT, Missing, a_bot, bar, both_sides, mirrored, ordered, play, rules, still
 from worker.risk.sizing import volatility_multiplier
 
 HALF = (0.5, 0.5)
@@ -32,7 +32,7 @@ def test_more_volatility_never_makes_a_larger_position(one: float, other: float)
 
 def size(changes: dict[str, float], bot: object = None, **more: float) -> float:
     """Give the quantity of a first order at a price of 100."""
-    return play([still(LONG, **more)], rules(**changes), bot).steps[0].bot.order_quantity
+    return ordered(play([still(LONG, **more)], rules(**changes), bot).steps[0].bot)
 
 
 def test_volatility_scales_the_size() -> None:
@@ -61,11 +61,11 @@ def test_a_position_is_paid_with_the_bots_own_money_times_leverage() -> None:
 def test_a_size_is_rounded_toward_zero_to_the_symbols_step() -> None:
     for band, quantity in ((LONG, 9.9), (SHORT, -9.9)):
         run = play([still(band, 101.0)], rules(), market={"quantity_step": 0.1, "min_quantity": 0.1})
-        assert run.steps[0].bot.order_quantity == pytest.approx(quantity, abs=1e-12)
+        assert ordered(run.steps[0].bot) == pytest.approx(quantity, abs=1e-12)
 
 
 def test_the_size_is_the_confirmed_exposures_share_of_the_allocation() -> None:
-    assert play([still((0.3, 0.3))]).steps[0].bot.order_quantity == pytest.approx(3.0)
+    assert ordered(play([still((0.3, 0.3))]).steps[0].bot) == pytest.approx(3.0)
 
 
 @both_sides
@@ -138,13 +138,14 @@ def test_a_resizing_policy_stays_within_its_band() -> None:
 
 
 @both_sides
-def test_a_close_is_exactly_minus_the_quantity(side: int) -> None:
-    odd = 0.1 + 0.2
+def test_a_close_sells_what_the_step_allows_and_the_rest_is_dust(side: int) -> None:
+    odd = 1.1  # of which 0.1 came, say, from a fee taken in coins
     run = play(
         mirrored([still((0.0, 0.0)), still((0.0, 0.0))], side),
         rules(netting=0),
         a_bot(quantity=odd * side, entry_price=100.0, confirmed=0.0, opened_quantity=odd),
         market={"quantity_step": 0.25, "min_quantity": 0.25},
     )
-    assert run.steps[0].bot.order_quantity == -odd * side
-    assert run.steps[1].bot.quantity == 0.0
+    assert ordered(run.steps[0].bot) == -1.0 * side
+    assert run.steps[1].bot.quantity == 0.1 * side
+    assert run.reasons == [Reason.TRADE, Reason.FLAT]

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from shared.enums import Trigger
-from shared.units import STEP_TOLERANCE
+from shared.quantities import Unit
 from worker.ledger.lots import Execution
 
-MIN_QUANTITY = 1e-4
-FLAT_BELOW = MIN_QUANTITY * (1.0 - STEP_TOLERANCE)
+UNIT = Unit()
+MIN_UNITS = UNIT.count(1e-4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,35 +38,34 @@ wishes = st.lists(
 def executions(asked: list[Wish]) -> list[Execution]:
     """Turn wishes into legs, closes before opens."""
     legs: list[Execution] = []
-    held = 0.0
+    held = 0
     for number, wish in enumerate(asked):
-        for quantity in _legs(wish, held):
-            if quantity != 0.0:
-                fee = abs(quantity) * wish.price * wish.fee_rate
+        for units in _legs(wish, held):
+            if units != 0:
+                fee = UNIT.coins(abs(units)) * wish.price * wish.fee_rate
                 trigger = int(list(Trigger)[number % len(Trigger)])
-                legs.append(Execution(number, quantity, wish.price, fee, trigger))
-                held += quantity
+                legs.append(Execution(number, units, wish.price, fee, trigger))
+                held += units
     return legs
 
 
-def _legs(wish: Wish, held: float) -> list[float]:
-    is_flat = abs(held) < FLAT_BELOW
-    direction = 1.0 if held > 0.0 else -1.0
+def _legs(wish: Wish, held: int) -> list[int]:
+    is_flat = abs(held) < MIN_UNITS
+    direction, size = 1 if held > 0 else -1, UNIT.count(wish.size)
     match wish.kind:
         case "long":
-            return [wish.size] if is_flat or held > 0.0 else [-held, wish.size]
+            return [size] if is_flat or held > 0 else [-held, size]
         case "short":
-            return [-wish.size] if is_flat or held < 0.0 else [-held, -wish.size]
+            return [-size] if is_flat or held < 0 else [-held, -size]
         case "part":
-            return [] if is_flat else [-held * (wish.size / 5.0)]
+            return [] if is_flat else [-round(held * (wish.size / 5.0))]
         case "all":
             return [] if is_flat else [-held]
         case "dust":
-            return [] if is_flat else [-direction * (abs(held) - MIN_QUANTITY / 3.0)]
+            return [] if is_flat else [-direction * (abs(held) - MIN_UNITS // 3)]
         case "least":
-            # Float noise alone says whether this is flat.
-            return [] if is_flat else [-direction * (abs(held) - FLAT_BELOW)]
+            return [] if is_flat else [-direction * (abs(held) - MIN_UNITS)]
         case "over":
-            return [] if is_flat else [-direction * (abs(held) + MIN_QUANTITY / 3.0)]
+            return [] if is_flat else [-direction * (abs(held) + MIN_UNITS // 3)]
         case _:
-            return [] if is_flat else [-held, -direction * wish.size]
+            return [] if is_flat else [-held, -direction * size]

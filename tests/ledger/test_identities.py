@@ -11,8 +11,8 @@ from worker.ledger.identities import (
     equity_gap,
     is_noise,
     profit_gap,
-    quantity_gap,
     transfer_gap,
+    units_gap,
 )
 
 
@@ -37,13 +37,17 @@ class BotBooks:
         return self.cash + self.quantity * self.close
 
 
+def _units(quantity: float) -> int:
+    return round(quantity * 1e8)
+
+
 CHECKS: dict[str, Callable[[BotBooks], float]] = {
     "cash": lambda b: cash_gap(
         b.cash, b.money_in, sum(q * p for q, p, _ in b.fills), sum(f for *_, f in b.fills), b.funding
     ),
-    "quantity": lambda b: quantity_gap(b.quantity, [quantity for quantity, *_ in b.fills]),
+    "quantity": lambda b: units_gap(_units(b.quantity), [_units(quantity) for quantity, *_ in b.fills]),
     "transfers": lambda b: transfer_gap(b.transfers),
-    "account": lambda b: account_gap(b.account, [b.quantity]),
+    "account": lambda b: account_gap(_units(b.account), [_units(b.quantity)]),
     "equity": lambda b: equity_gap(50.0 + 1200.0 + b.cash + 1.5 * 110.0, 50.0, [*b.others, b.equity]),
     "profit": lambda b: profit_gap(b.equity, b.money_in, b.realised, b.unrealised, b.funding),
 }
@@ -66,7 +70,7 @@ def test_an_identity_holds_of_true_books_and_catches_its_saboteur(identity: str)
 
 @pytest.mark.parametrize("identity", CHECKS)
 def test_a_gap_is_signed_and_of_the_size_of_what_is_missing(identity: str) -> None:
-    expected = {"cash": -0.01, "quantity": -0.5, "transfers": 2**-20, "account": 1e-6, "equity": 0.01, "profit": -0.001}
+    expected = {"cash": -0.01, "quantity": -5e7, "transfers": 2**-20, "account": 100, "equity": 0.01, "profit": -0.001}
     assert CHECKS[identity](SABOTEURS[identity]) == pytest.approx(expected[identity], abs=1e-9)
 
 

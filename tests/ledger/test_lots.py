@@ -8,25 +8,40 @@ import pytest
 from hypothesis import given, settings
 
 from shared.enums import Trigger
-from tests.ledger.fills import FLAT_BELOW, MIN_QUANTITY, Wish, executions, wishes
+from tests.ledger.fills import MIN_UNITS, UNIT, Wish, executions, wishes
 from worker.ledger.desk import Booked, LedgerDesk
-from worker.ledger.identities import is_noise, profit_gap, quantity_gap
+from worker.ledger.identities import is_noise, profit_gap, units_gap
 from worker.ledger.lots import Execution, Lot, Position, RoundTrip, book_execution
 
-Book = Callable[[Position, Execution, float], RoundTrip | None]
+Book = Callable[[Position, Execution], RoundTrip | None]
 both_sides = pytest.mark.parametrize("side", [1.0, -1.0], ids=["long", "short"])
 
 
 def book_all(fills: list[Execution], book: Book = book_execution) -> tuple[Position, list[RoundTrip]]:
     """Book fills one by one."""
-    position = Position()
-    trips = [book(position, fill, MIN_QUANTITY) for fill in fills]
+    position = flat()
+    trips = [book(position, fill) for fill in fills]
     return position, [trip for trip in trips if trip is not None]
 
 
+def flat(least: float = 1e-4) -> Position:
+    """A position without lots, of a market with this smallest quantity."""
+    return Position(UNIT, UNIT.count(least))
+
+
 def leg(time_ms: int, quantity: float, price: float, fee: float = 0.0, **more: float) -> Execution:
-    """One leg."""
-    return Execution(time_ms, quantity, price, fee, **more)
+    """One leg, its quantity told in coins."""
+    return Execution(time_ms, UNIT.count(quantity), price, fee, **more)
+
+
+def lot(opened_ms: int, quantity: float, price: float, fee: float) -> Lot:
+    """One lot, its quantity told in coins."""
+    return Lot(opened_ms, UNIT.count(quantity), price, fee)
+
+
+def held(position: Position) -> float:
+    """What is held, in coins."""
+    return UNIT.coins(position.units)
 
 
 def profit_of(side: float, *prices: tuple[float, float, float]) -> float:
@@ -40,7 +55,7 @@ def test_the_oldest_lot_is_closed_first(side: float) -> None:
         [leg(1, 2 * side, 100.0, 2.0), leg(2, side, 110.0, 1.0), leg(3, -2.5 * side, 120.0, 3.0)]
     )
     assert not trips
-    assert position.lots == [Lot(2, 0.5 * side, 110.0, 0.5)]
+    assert position.lots == [lot(2, 0.5 * side, 110.0, 0.5)]
     assert position.trip is not None
     assert position.trip.profit == pytest.approx(profit_of(side, (2, 100, 120), (0.5, 110, 120)) - 2.0 - 0.5 - 3.0)
     assert position.unrealised(130.0) == pytest.approx(0.5 * 20.0 * side - 0.5)
@@ -55,7 +70,7 @@ def test_a_round_trip_is_from_flat_to_flat(side: float) -> None:
         leg(4, -2.5 * side, 110.0, 0.25, trigger=int(Trigger.STOP), best_price=115.0, worst_price=90.0),
     ]
     position, (trip,) = book_all(fills)
-    assert position == Position()
+    assert position == flat()
     assert (trip.opened_ms, trip.closed_ms, trip.direction, trip.fills) == (1, 4, int(side), 4)
     assert trip.quantity == 2.5, "the largest size held"
     assert trip.entry_price == pytest.approx((2 * 100 + 98) / 3)
@@ -73,79 +88,74 @@ def test_a_round_trip_is_from_flat_to_flat(side: float) -> None:
 def test_a_reversal_ends_one_round_trip_and_starts_the_next(side: float) -> None:
     position, (trip,) = book_all([leg(1, side, 100.0), leg(2, -side, 105.0), leg(2, -3 * side, 105.0)])
     assert trip.profit == 5.0 * side
-    assert position.lots == [Lot(2, -3 * side, 105.0, 0.0)]
+    assert position.lots == [lot(2, -3 * side, 105.0, 0.0)]
     assert position.trip is not None
     assert (position.trip.opened_ms, position.trip.direction) == (2, -side)
 
 
 @both_sides
 def test_dust_ends_the_round_trip_and_stays_a_lot(side: float) -> None:
-    dust = MIN_QUANTITY / 2
+    dust = 0.00005
     position, (trip,) = book_all([leg(1, side, 100.0), leg(2, -side * (1 - dust), 110.0)])
     assert trip.closed_ms == 2
     assert position.trip is None
-    assert position.quantity == pytest.approx(dust * side, rel=1e-9)
+    assert held(position) == dust * side
     later = [leg(3, side, 120.0), leg(4, -side, 130.0)]
     _, trips = book_all([leg(1, side, 100.0), leg(2, -side * (1 - dust), 110.0), *later])
     assert [trip.opened_ms for trip in trips] == [1, 3]
 
 
 def test_what_is_flat_to_the_bot_is_flat_to_the_ledger() -> None:
-    """What is left may be more than the smallest quantity by the lots and less by the fills, for float noise alone."""
-    position, least, held = Position(), 1e-8, 0.0
-    for at, quantity in enumerate((-3850.5919322299997, -222.19724571000063, 342.5587969600001)):
-        assert book_execution(position, leg(at, quantity, 2.5), least) is None
-        held += quantity
-    trip = book_execution(position, leg(4, 3730.23038097, 2.5), least)
-    held += 3730.23038097
-    assert abs(held) < least < abs(sum(lot.quantity for lot in position.lots))
-    assert trip is not None and position.quantity == held
-    assert book_execution(position, leg(5, 4026.42512612, 2.5), least) is None
-    assert [lot.quantity for lot in position.lots] == [pytest.approx(-least), 4026.42512612]
+    """In floats, what was left was more than the smallest quantity by the lots and less by the fills."""
+    position = flat(1e-8)
+    for at, quantity in enumerate((-3850.59193223, -222.19724571, 342.55879696)):
+        assert book_execution(position, leg(at, quantity, 2.5)) is None
+    trip = book_execution(position, leg(4, 3730.23038098, 2.5))
+    assert trip is not None and position == flat(1e-8)
 
 
 @both_sides
 def test_a_close_of_more_than_is_held_leaves_dust_on_the_other_side(side: float) -> None:
-    dust = MIN_QUANTITY / 2
+    dust = 0.00005
     position, (trip,) = book_all([leg(1, side, 100.0, 1.0), leg(2, -side * (1 + dust), 110.0, 2.0)])
     assert trip.profit == pytest.approx(10.0 * side - 3.0)
-    assert position.quantity == pytest.approx(-dust * side, rel=1e-9)
-    assert [(lot.quantity, lot.price, lot.fee) for lot in position.lots] == [(pytest.approx(-dust * side), 110.0, 0.0)]
+    assert position.lots == [lot(2, -dust * side, 110.0, 0.0)]
 
 
 @both_sides
 def test_a_smallest_quantity_that_grew_above_a_position_loses_none_of_its_money(side: float) -> None:
-    position = Position()
+    position = flat()
     first = [leg(1, 2 * side, 100.0, 0.5), leg(2, -side, 130.0, 0.5)]
-    assert [book_execution(position, fill, MIN_QUANTITY) for fill in first] == [None, None]
+    assert [book_execution(position, fill) for fill in first] == [None, None]
     assert position.trip is not None
     so_far = position.trip.profit
-    assert book_execution(position, leg(3, -5 * side, 120.0, 1.0), 2.0) is None
+    position.min_units = UNIT.count(2.0)
+    assert book_execution(position, leg(3, -5 * side, 120.0, 1.0)) is None
     assert (position.trip.direction, position.trip.profit, position.trip.fees) == (-side, so_far, 2.0)
-    trip = book_execution(position, leg(4, 4 * side, 120.0), 2.0)
+    trip = book_execution(position, leg(4, 4 * side, 120.0))
     assert trip is not None and trip.fills == 4
 
 
 @both_sides
 def test_a_smallest_quantity_that_shrank_makes_a_position_of_dust(side: float) -> None:
-    position = Position()
-    first = [leg(1, 5 * side, 100.0, 0.5), leg(2, -4.5 * side, 110.0, 0.5)]
-    assert book_execution(position, first[0], 1.0) is None
-    assert book_execution(position, first[1], 1.0) is not None
-    trip = book_execution(position, leg(3, -0.5 * side, 120.0, 0.1), 0.1)
-    assert trip is not None and position == Position()
+    position = flat(1.0)
+    assert book_execution(position, leg(1, 5 * side, 100.0, 0.5)) is None
+    assert book_execution(position, leg(2, -4.5 * side, 110.0, 0.5)) is not None
+    position.min_units = UNIT.count(0.1)
+    trip = book_execution(position, leg(3, -0.5 * side, 120.0, 0.1))
+    assert trip is not None and position == flat(0.1)
     assert (trip.direction, trip.quantity, trip.entry_price, trip.exit_price) == (side, 0.5, 100.0, 120.0)
     # The fee the lot still carried is realised with it.
     assert trip.profit == pytest.approx(10.0 * side - 0.1 - 0.05)
 
 
 def test_the_desk_keeps_the_bots_apart() -> None:
-    desk, booked = LedgerDesk([MIN_QUANTITY, 10.0]), Booked()
+    desk, booked = LedgerDesk([flat(), flat(10.0)]), Booked()
     for bot, quantity in ((0, 1.0), (1, 20.0), (0, -1.0), (1, -15.0)):
         desk.book(bot, leg(1, quantity, 100.0), booked)
     assert booked.bots == {0, 1}
     assert [bot for bot, _ in booked.round_trips] == [0, 1], "5 of 20 is dust where the smallest quantity is 10"
-    assert [position.quantity for position in desk.positions] == [0.0, 5.0]
+    assert [held(position) for position in desk.positions] == [0.0, 5.0]
 
 
 def gaps(asked: list[Wish], book: Book = book_execution) -> dict[str, float]:
@@ -153,18 +163,17 @@ def gaps(asked: list[Wish], book: Book = book_execution) -> dict[str, float]:
     fills = executions(asked)
     position, trips = book_all(fills, book)
     price = 123.0
-    cash = -math.fsum(fill.quantity * fill.price + fill.fee for fill in fills)
-    held = math.fsum(fill.quantity for fill in fills)
+    cash = -math.fsum(UNIT.coins(fill.units) * fill.price + fill.fee for fill in fills)
+    worth = held(position) * price
     realised = math.fsum(trip.profit for trip in trips) + (position.trip.profit if position.trip else 0.0)
     fees = math.fsum(trip.fees for trip in trips) + (position.trip.fees if position.trip else 0.0)
     found = {
-        "profit": profit_gap(cash + held * price, 0.0, realised, position.unrealised(price), 0.0),
-        "quantity": quantity_gap(position.quantity, [held]),
-        "lots": quantity_gap(position.quantity, [lot.quantity for lot in position.lots]),
+        "profit": profit_gap(cash + worth, 0.0, realised, position.unrealised(price), 0.0),
+        "lots": units_gap(position.units, [fill.units for fill in fills]),
         "fees": fees - math.fsum(fill.fee for fill in fills),
         "fills": sum(trip.fills for trip in trips) + (position.trip.fills if position.trip else 0) - len(fills),
     }
-    size = 1.0 + math.fsum(abs(fill.quantity) * fill.price for fill in fills)
+    size = 1.0 + math.fsum(UNIT.coins(abs(fill.units)) * fill.price for fill in fills)
     return {name: gap for name, gap in found.items() if not is_noise(gap, size)}
 
 
@@ -180,9 +189,9 @@ def test_lots_are_oldest_first_on_one_side_and_no_more_than_was_opened(asked: li
     position, trips = book_all(executions(asked))
     assert [lot.opened_ms for lot in position.lots] == sorted(lot.opened_ms for lot in position.lots)
     # Dust may lie on the other side of what was opened after it.
-    sides = {lot.quantity > 0.0 for lot in position.lots if abs(lot.quantity) >= MIN_QUANTITY}
+    sides = {lot.units > 0 for lot in position.lots if abs(lot.units) >= MIN_UNITS}
     assert len(sides) <= 1
-    assert (position.trip is None) == (abs(position.quantity) < FLAT_BELOW)
+    assert (position.trip is None) == (abs(position.units) < MIN_UNITS)
     for trip in trips:
         assert trip.opened_ms <= trip.closed_ms
         assert trip.worst_fraction <= trip.best_fraction
@@ -194,12 +203,12 @@ def test_lots_are_oldest_first_on_one_side_and_no_more_than_was_opened(asked: li
 def test_a_ledger_does_not_depend_on_where_it_was_interrupted(asked: list[Wish]) -> None:
     fills = executions(asked)
     whole, trips = book_all(fills)
-    halved = Position()
-    first = [book_execution(halved, fill, MIN_QUANTITY) for fill in fills[: len(fills) // 2]]
-    again = Position(
-        [replace(lot) for lot in halved.lots], replace(halved.trip) if halved.trip else None, halved.quantity
+    halved = flat()
+    first = [book_execution(halved, fill) for fill in fills[: len(fills) // 2]]
+    again = replace(
+        halved, lots=[replace(lot) for lot in halved.lots], trip=replace(halved.trip) if halved.trip else None
     )
-    second = [book_execution(again, fill, MIN_QUANTITY) for fill in fills[len(fills) // 2 :]]
+    second = [book_execution(again, fill) for fill in fills[len(fills) // 2 :]]
     assert again == whole
     assert [trip for trip in first + second if trip is not None] == trips
 
@@ -207,24 +216,24 @@ def test_a_ledger_does_not_depend_on_where_it_was_interrupted(asked: list[Wish])
 # Ledgers that are wrong, each of which the property must catch.
 
 
-def loses_a_cent(position: Position, fill: Execution, least: float) -> RoundTrip | None:
-    trip = book_execution(position, fill, least)
+def loses_a_cent(position: Position, fill: Execution) -> RoundTrip | None:
+    trip = book_execution(position, fill)
     return trip and replace(trip, profit=trip.profit - 0.01)
 
 
-def forgets_fees(position: Position, fill: Execution, least: float) -> RoundTrip | None:
-    return book_execution(position, replace(fill, fee=0.0), least)
+def forgets_fees(position: Position, fill: Execution) -> RoundTrip | None:
+    return book_execution(position, replace(fill, fee=0.0))
 
 
-def drops_dust(position: Position, fill: Execution, least: float) -> RoundTrip | None:
-    trip = book_execution(position, fill, least)
+def drops_dust(position: Position, fill: Execution) -> RoundTrip | None:
+    trip = book_execution(position, fill)
     if trip is not None:
         position.lots.clear()
     return trip
 
 
-def averages_prices(position: Position, fill: Execution, least: float) -> RoundTrip | None:
-    trip = book_execution(position, fill, least)
+def averages_prices(position: Position, fill: Execution) -> RoundTrip | None:
+    trip = book_execution(position, fill)
     if len(position.lots) > 1:
         mean = sum(lot.price for lot in position.lots) / len(position.lots)
         for lot in position.lots:

@@ -11,8 +11,8 @@ from worker.ledger.identities import (
     equity_gap,
     is_noise,
     profit_gap,
-    quantity_gap,
     transfer_gap,
+    units_gap,
 )
 from worker.ledger.lots import Execution, Position, book_execution
 from worker.store.sums import bot_sums
@@ -39,7 +39,8 @@ def assert_books(place: Place) -> None:
     assert not gaps, gaps
 
 
-BOTS = """SELECT bot.id, bot.name, cash, quantity, bot_state.money_in, funding_paid, fees_paid, market_state.close
+BOTS = """SELECT bot.id, bot.name, cash, units, quantity, bot_state.money_in, funding_paid, fees_paid,
+                 market_state.close
           FROM bot JOIN bot_state ON bot_state.bot_id = bot.id JOIN sleeve ON sleeve.id = bot.sleeve_id
           JOIN market_state ON market_state.symbol = bot.symbol AND market_state.account = sleeve.account"""
 
@@ -48,7 +49,7 @@ def _bots(place: Place) -> list[Gap]:
     with transaction(place.engine) as connection:
         sums = bot_sums(connection, 1)
     gaps = []
-    for bot_id, name, cash, quantity, money_in, funding_paid, fees_paid, close in place.rows(BOTS):
+    for bot_id, name, cash, units, quantity, money_in, funding_paid, fees_paid, close in place.rows(BOTS):
         of = sums[bot_id]
         open_profit = place.value("SELECT coalesce(sum(profit), 0.0) FROM open_round_trip WHERE bot_id = ?", bot_id)
         lots = place.rows("SELECT quantity, price, fee FROM lot WHERE bot_id = ?", bot_id)
@@ -57,40 +58,49 @@ def _bots(place: Place) -> list[Gap]:
         turned = 2 * money_in + 10 * abs(of.traded)
         found = {
             "cash": cash_gap(cash, of.transfers, -of.traded, of.fees, -of.funding),
-            "quantity": quantity_gap(quantity, [of.quantity]),
+            "units": units_gap(units, [of.units]),
+            "quantity": quantity - units / 1e8,
             "money in": money_in - of.transfers,
             "funding": funding_paid + of.funding,
             "fees": fees_paid - of.fees,
             "profit": profit_gap(worth, of.transfers, of.profit + open_profit, unrealised, -of.funding),
         }
-        gaps += [Gap(what, name, amount) for what, amount in found.items() if not is_noise(amount, turned)]
+        exact = {"units", "quantity"}
+        gaps += [
+            Gap(what, name, amount)
+            for what, amount in found.items()
+            if not (amount == 0 if what in exact else is_noise(amount, turned))
+        ]
     return gaps
 
 
-FILLS = "SELECT bot_id, time_ms, quantity, price, fee, trigger, best_price, worst_price FROM fill ORDER BY id"
+FILLS = "SELECT bot_id, time_ms, units, price, fee, trigger, best_price, worst_price FROM fill ORDER BY id"
 
 
 def _booked_again(place: Place) -> tuple[dict[int, Position], dict[int, list]]:
     """Book the fills of the tables from the beginning."""
     positions, trips = {}, {}
-    least = place.value("SELECT max(min_quantity) FROM market_state")
+    least = place.value("SELECT max(min_units) FROM market_state")
     for bot_id, *fill in place.rows(FILLS):
         fill[4] = 0
-        trip = book_execution(positions.setdefault(bot_id, Position()), Execution(*fill), least)
+        trip = book_execution(positions.setdefault(bot_id, Position(min_units=least)), Execution(*fill))
         if trip is not None:
             trips.setdefault(bot_id, []).append(trip)
     return positions, trips
+
+
+LOTS = "SELECT opened_ms, units, quantity, price, fee FROM lot WHERE bot_id = ? ORDER BY number"
 
 
 def _lots(place: Place) -> list[Gap]:
     positions, _ = _booked_again(place)
     gaps = []
     for bot_id, position in positions.items():
-        stored = place.rows("SELECT opened_ms, quantity, price, fee FROM lot WHERE bot_id = ? ORDER BY number", bot_id)
-        expected = [(lot.opened_ms, lot.quantity, lot.price, lot.fee) for lot in position.lots]
-        held = place.value("SELECT quantity FROM bot_state WHERE bot_id = ?", bot_id)
-        amount = held - math.fsum(lot[1] for lot in stored)
-        if stored != expected or not is_noise(amount, held):
+        stored = place.rows(LOTS, bot_id)
+        expected = [(lot.opened_ms, lot.units, lot.units / 1e8, lot.price, lot.fee) for lot in position.lots]
+        held = place.value("SELECT units FROM bot_state WHERE bot_id = ?", bot_id)
+        amount = units_gap(held, [lot[1] for lot in stored])
+        if stored != expected or amount != 0:
             gaps.append(Gap("lots", str(bot_id), amount))
     return gaps
 
@@ -122,7 +132,7 @@ def _transfers(place: Place) -> list[Gap]:
     return gaps
 
 
-SENT = """SELECT symbol, sum(CASE side WHEN 'BUY' THEN filled_quantity ELSE -filled_quantity END)
+SENT = """SELECT symbol, sum(CASE side WHEN 'BUY' THEN filled_units ELSE -filled_units END)
           FROM "order" WHERE account = 'paper' GROUP BY symbol"""
 
 
@@ -130,30 +140,30 @@ def _accounts(place: Place) -> list[Gap]:
     """The paper account holds what its orders filled."""
     gaps = []
     for symbol, account in place.rows(SENT):
-        held = place.rows("SELECT quantity FROM bot_state JOIN bot ON bot.id = bot_id WHERE symbol = ?", symbol)
-        amount = account_gap(account, [quantity for (quantity,) in held])
-        if not is_noise(amount, 1.0):
+        held = place.rows("SELECT units FROM bot_state JOIN bot ON bot.id = bot_id WHERE symbol = ?", symbol)
+        amount = account_gap(account, [units for (units,) in held])
+        if amount != 0:
             gaps.append(Gap("account", symbol, amount))
     return gaps
 
 
-SHARES = """SELECT client_order_id, side, filled_quantity, fee,
-                   (SELECT sum(abs(quantity - crossed)) FROM fill WHERE fill.client_order_id = o.client_order_id),
+SHARES = """SELECT client_order_id, filled_units, filled_quantity, fee,
+                   (SELECT sum(abs(units - crossed_units)) FROM fill WHERE fill.client_order_id = o.client_order_id),
                    (SELECT sum(fee) FROM fill WHERE fill.client_order_id = o.client_order_id)
             FROM "order" o WHERE status = 'FILLED'"""
-STRAY = """SELECT count(*) FROM fill WHERE quantity - crossed != 0 AND NOT EXISTS
+STRAY = """SELECT count(*) FROM fill WHERE units != crossed_units AND NOT EXISTS
            (SELECT * FROM "order" o WHERE o.client_order_id = fill.client_order_id AND o.status = 'FILLED')"""
 WAITING = """SELECT count(*) FROM "order" WHERE status = 'INTENT' AND NOT (
-             EXISTS (SELECT * FROM market_state m WHERE m.symbol = "order".symbol AND m.order_quantity != 0)
+             EXISTS (SELECT * FROM market_state m WHERE m.symbol = "order".symbol AND m.order_units != 0)
              OR EXISTS (SELECT * FROM bot_state JOIN bot ON bot.id = bot_id
-                        WHERE bot.symbol = "order".symbol AND order_quantity != 0))"""
+                        WHERE bot.symbol = "order".symbol AND order_units != 0))"""
 
 
 def _orders(place: Place) -> list[Gap]:
     gaps = [
-        Gap("order", name, filled - (shared or 0.0))
-        for name, _, filled, fee, shared, fees in place.rows(SHARES)
-        if not is_noise(filled - (shared or 0.0), filled) or not is_noise(fee - (fees or 0.0), fee)
+        Gap("order", name, filled - (shared or 0))
+        for name, filled, quantity, fee, shared, fees in place.rows(SHARES)
+        if filled != (shared or 0) or quantity != filled / 1e8 or not is_noise(fee - (fees or 0.0), fee)
     ]
     stray, forgotten = place.value(STRAY), place.value(WAITING)
     gaps += [Gap("fills without their order", "", stray)] if stray else []

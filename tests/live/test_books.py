@@ -12,7 +12,8 @@ from worker.store.doctor import examine
 
 SABOTEURS = {
     "cash": "UPDATE bot_state SET cash = cash - 0.01 WHERE bot_id = 2",
-    "quantity": "UPDATE bot_state SET quantity = quantity + 0.001 WHERE bot_id = 2",
+    "units": "UPDATE bot_state SET units = units + 1 WHERE bot_id = 2",
+    "quantity": "UPDATE bot_state SET quantity = quantity + 1e-8 WHERE bot_id = 2",
     "funding": "UPDATE funding SET amount = amount * 1.01 WHERE id = 1",
     "fees": "UPDATE bot_state SET fees_paid = fees_paid + 0.01 WHERE bot_id = 1",
     "money in": "UPDATE bot_state SET money_in = money_in + 1 WHERE bot_id = 1",
@@ -20,8 +21,8 @@ SABOTEURS = {
     "lots": "DELETE FROM lot WHERE bot_id = (SELECT min(bot_id) FROM lot)",
     "round trips": "DELETE FROM round_trip WHERE id = (SELECT max(id) FROM round_trip)",
     "transfers": "UPDATE transfer SET amount = amount + 0.000001 WHERE id = (SELECT max(id) FROM transfer)",
-    "account": 'UPDATE "order" SET filled_quantity = 0 WHERE id = 3',
-    "order": "UPDATE fill SET crossed = crossed + 0.1 WHERE id = (SELECT min(id) FROM fill WHERE crossed = 0)",
+    "account": 'UPDATE "order" SET filled_units = 0 WHERE id = 3',
+    "order": "UPDATE fill SET crossed_units = 1 WHERE id = (SELECT min(id) FROM fill WHERE crossed = 0)",
     "fills without their order": "UPDATE fill SET client_order_id = 'w' WHERE id = 1",
     "orders that nobody waits for": 'UPDATE "order" SET status = \'INTENT\' WHERE id = (SELECT min(id) FROM "order")',
     "equity": "UPDATE portfolio_state SET equity = equity + 0.01",
@@ -87,13 +88,14 @@ def test_the_doctor_finds_a_reason_that_was_not_counted(place: Place) -> None:
     assert failing() == [("totals of reasons are those of the decisions", 1.0)]
 
 
-def test_float_noise_of_a_coin_that_is_counted_in_millions_is_none_of_the_doctors_findings(place: Place) -> None:
+def test_a_single_unit_of_a_coin_that_is_counted_in_millions_is_one_of_the_doctors_findings(place: Place) -> None:
     first, last = place.rows("SELECT min(id), max(id) FROM fill WHERE bot_id = 1")[0]
     for id_, sign in ((first, "+"), (last, "-")):
-        place.write(f"UPDATE fill SET quantity = quantity {sign} 3e8 WHERE id = {id_}")
-    place.write("UPDATE bot_state SET quantity = quantity + 1e-8 WHERE bot_id = 1")
+        place.write(f"UPDATE fill SET units = units {sign} 30000000000000000 WHERE id = {id_}")
     name = place.value("SELECT name FROM bot WHERE id = 1")
-    with transaction(place.engine) as connection:
-        found = {(finding.identity, finding.of): finding for finding in examine(connection, 1)}
-    quantity = found["quantity is the sum of fills", name]
-    assert quantity.gap != 0.0 and quantity.holds
+    for added in (0, 1):
+        place.write(f"UPDATE bot_state SET units = units + {added} WHERE bot_id = 1")
+        with transaction(place.engine) as connection:
+            found = {(finding.identity, finding.of): finding for finding in examine(connection, 1)}
+        quantity = found["quantity is the sum of fills", name]
+        assert (quantity.gap, quantity.holds) == (added, added == 0)

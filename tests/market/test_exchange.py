@@ -14,6 +14,7 @@ from tests.market.fakes import HOUR_MS, MINUTE_MS, START_MS, MemoryStore, same_b
 from worker.market.exchange import CcxtMarket
 from worker.market.exchange_client import make_client
 from worker.market.exchange_rows import market_limits
+from worker.market.protocol import Limits
 
 
 def test_closed_candles_come_without_the_forming_one(server: Server, clock: PatientClock) -> None:
@@ -86,22 +87,28 @@ def test_a_fresh_fleet_begins_with_the_bar_that_is_open_now(server: Server, cloc
 
 
 def test_limits_are_those_of_the_listing(server: Server, clock: PatientClock) -> None:
-    assert market(server, clock).limits("BTC/USDT") == (1e-5, 1e-5, 5.0)
+    assert market(server, clock).limits("BTC/USDT") == Limits(1e-5, 1e-5, 5.0)
     assert market(server, clock).limits("ETH/USDT").quantity_step == 1e-4
 
 
 @pytest.mark.parametrize(
     ("listing", "mode", "limits"),
     [
-        ({"precision": {"amount": 3}}, ccxt.DECIMAL_PLACES, (0.001, 0.001, 5.0)),
-        ({"precision": {"amount": 5}}, ccxt.SIGNIFICANT_DIGITS, (1e-8, 1e-8, 5.0)),
-        ({"precision": {"amount": 1}, "contract": True, "contractSize": 0.01}, ccxt.TICK_SIZE, (0.01, 0.01, 5.0)),
-        ({"precision": {}, "limits": {"amount": {"min": 2}, "cost": {"min": 10}}}, ccxt.TICK_SIZE, (1e-8, 2.0, 10.0)),
-        ({"precision": {"amount": None}, "limits": {"amount": {"min": None}}}, ccxt.TICK_SIZE, (1e-8, 1e-8, 5.0)),
+        ({"precision": {"amount": 3}}, ccxt.DECIMAL_PLACES, Limits(0.001)),
+        ({"precision": {"amount": 0}}, ccxt.DECIMAL_PLACES, Limits(1.0)),
+        ({"precision": {"amount": 5}}, ccxt.SIGNIFICANT_DIGITS, Limits()),
+        ({"precision": {"amount": 1}, "contract": True, "contractSize": 0.1}, ccxt.TICK_SIZE, Limits(0.1)),
+        ({"precision": {"amount": 0.1}, "contract": True, "contractSize": 0.1}, ccxt.TICK_SIZE, Limits(0.01)),
+        (
+            {"precision": {}, "limits": {"amount": {"min": 2}, "cost": {"min": 10}}},
+            ccxt.TICK_SIZE,
+            Limits(None, 2.0, 10.0),
+        ),
+        ({"precision": {"amount": None}, "limits": {"amount": {"min": None}}}, ccxt.TICK_SIZE, Limits()),
     ],
 )
-def test_limits_are_in_base_units_whatever_way_the_exchange_says_them(listing: Any, mode: int, limits: Any) -> None:
-    assert market_limits(listing, mode) == pytest.approx(limits)
+def test_limits_are_in_base_units_whatever_way_the_exchange_says_them(listing: Any, mode: int, limits: Limits) -> None:
+    assert market_limits(listing, mode) == limits
 
 
 def test_what_was_before_a_listing_is_left_out(server: Server, clock: PatientClock) -> None:

@@ -10,6 +10,7 @@ from shared.clock import ManualClock
 from shared.errors import ConfigurationError
 from shared.settings import MarketSettings
 from tests.market.fakes import DAY_MS, HOUR_MS, MINUTE_MS, START_MS, same_bars
+from worker.market.protocol import Limits
 from worker.market.simulated import SimulatedMarket
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
@@ -113,7 +114,7 @@ def test_a_symbol_the_market_was_not_made_for_is_refused() -> None:
 
 def test_it_says_that_it_is_simulated() -> None:
     assert market(seed=9).label == "simulated market, seed 9"
-    assert market().limits("BTC/USDT") == (1e-8, 1e-8, 5.0)
+    assert market().limits("BTC/USDT") == Limits(lowest_price=6_500.0)
     assert [len(column) for column in market().fetch_funding("BTC/USDT", 0, FIRST_MS)] == [0, 0]
 
 

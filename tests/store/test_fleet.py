@@ -116,7 +116,7 @@ def test_a_sleeve_changes_its_account_only_while_it_holds_nothing(engine: Engine
     moved = [replace(bot, account="other") for bot in wanted_bots()]
     assert register(engine, moved).bots[0].account == "other"
     books = Books(fleet)
-    books.bots[0].quantity = 1.0
+    books.bots[0].units, books.bots[0].quantity = 100_000_000, 1.0
     with transaction(engine) as connection:
         books.save(connection, books.step())
     with pytest.raises(ConfigurationError, match=r"account must stay other .*mr_c0_usdt_1h_p1 does.* was paper"):

@@ -49,6 +49,7 @@ def make_order(client_order_id: str = "w1", **changes: object) -> OrderRow:
         "account": "paper",
         "symbol": "C0/USDT",
         "side": Side.BUY,
+        "units": 100_000_000,
         "quantity": 1.0,
         "trigger": Trigger.SIGNAL,
         "step": 1,
@@ -65,7 +66,9 @@ def test_an_order_is_an_intent_until_its_result(engine: Engine) -> None:
         first, second = load_open_orders(connection, 1)
         assert (first.status, first.sent_ms, first.exchange_id) == (OrderStatus.SUBMITTED, 5, "e1")
         assert (second.status, second.side, second.trigger) == (OrderStatus.INTENT, Side.SELL, Trigger.STOP)
-        save_order_results(connection, 1, [OrderResult("w1", OrderStatus.FILLED, 1.0, 100.5, 0.1, done_ms=7)])
+        save_order_results(
+            connection, 1, [OrderResult("w1", OrderStatus.FILLED, 100_000_000, 1.0, 100.5, 0.1, done_ms=7)]
+        )
         assert [order.client_order_id for order in load_open_orders(connection, 1)] == ["w2"]
 
 
@@ -98,6 +101,7 @@ class LotRow:
     bot_id: int
     number: int
     opened_ms: int
+    units: int
     quantity: float
     price: float
     fee: float
@@ -123,11 +127,11 @@ class TripRow:
 def test_lots_and_trips_of_the_given_bots_are_replaced_and_no_others(engine: Engine) -> None:
     with transaction(engine) as connection:
         ids = [bot.id for bot in open_books(connection).fleet.bots]
-        lots = [LotRow(bot_id, number, 1, 0.5, 9.0, 0.1) for bot_id in ids[:3] for number in (1, 2)]
+        lots = [LotRow(bot_id, number, 1, 50_000_000, 0.5, 9.0, 0.1) for bot_id in ids[:3] for number in (1, 2)]
         save_lots(connection, ids[:3], lots)
-        save_lots(connection, ids[1:2], [LotRow(ids[1], 2, 1, 0.25, 9.0, 0.05)])
+        save_lots(connection, ids[1:2], [LotRow(ids[1], 2, 1, 25_000_000, 0.25, 9.0, 0.05)])
         save_lots(connection, ids[2:3], [])
-        assert load_lots(connection, 1, LotRow) == [*lots[:2], LotRow(ids[1], 2, 1, 0.25, 9.0, 0.05)]
+        assert load_lots(connection, 1, LotRow) == [*lots[:2], LotRow(ids[1], 2, 1, 25_000_000, 0.25, 9.0, 0.05)]
         trips = [TripRow(bot_id, Side.SELL, 1) for bot_id in ids[:3]]
         save_open_round_trips(connection, ids[:3], trips)
         save_open_round_trips(connection, ids[:2], [TripRow(ids[1], Side.BUY, 2)])
@@ -192,7 +196,7 @@ def test_the_sums_of_a_bot_are_those_of_its_rows(engine: Engine) -> None:
         save_funding(connection, 1, [FundingRow(one.id, one.symbol, START_MS, 1, 0.5, 100.0, 0.0001, -0.005)])
         save_round_trips(connection, 1, [ClosedRow(one.sleeve_id, one.id, one.symbol, 12.5)])
         sums = bot_sums(connection, 1)
-    assert sums[one.id].quantity == 0.5 and sums[one.id].fills == 2 and sums[one.id].saved == 0.5
+    assert sums[one.id].units == 50_000_000 and sums[one.id].fills == 2 and sums[one.id].saved == 0.5
     assert sums[one.id].cash == pytest.approx(1000 - 40 - 200 + 165 - 0.5 - 0.005, abs=1e-9)
     assert (sums[one.id].round_trips, sums[one.id].profit) == (1, 12.5)
     assert sums[two.id].fees == 0.0 and sums[two.id].transfers == 40.0

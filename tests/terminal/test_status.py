@@ -32,7 +32,8 @@ def overview_of(books: Books) -> Overview:
 def hold(engine: Engine, books: Books, quantity: float, stop_fraction: float, exit_level: float = 0.0) -> None:
     """Let the first bot hold a position it entered at 100."""
     bot = books.bots[0]
-    bot.quantity, bot.entry_price, bot.stop_fraction, bot.exit_level = quantity, 100.0, stop_fraction, exit_level
+    bot.units, bot.quantity, bot.entry_price = round(quantity * 1e8), quantity, 100.0
+    bot.stop_fraction, bot.exit_level = stop_fraction, exit_level
     books.markets[0].close = 101.0
     with transaction(engine) as connection:
         books.save(connection, HOUR_MS)

@@ -11,6 +11,7 @@ from shared.settings import Settings
 from shared.units import DAY_MS, YEAR_MS, file_symbol, timeframe_ms
 from worker.allocation.transfers import LARGEST_QUOTE
 from worker.allocation.weights import MEMORY_MS
+from worker.fleet.markets import make_market
 from worker.market.protocol import Limits
 from worker.step.fleet import make_fleet
 from worker.step.records import Bot, Fleet, Market, Portfolio, Rules, Rung, Sleeve
@@ -207,9 +208,9 @@ def fresh_bot(settings: Settings, plan: FleetPlan, bot: BotPlan, capital: float)
     )
 
 
-def make_markets(plan: FleetPlan, limits: Mapping[str, Limits]) -> list[Market]:
-    """Give the markets' records with what the exchange takes of each symbol."""
-    return [Market(*limits.get(symbol, Limits())) for _, symbol in plan.markets]
+def make_markets(plan: FleetPlan, limits: Mapping[str, Limits], capital: float) -> list[Market]:
+    """Give the markets' records with what the exchange takes of each symbol; `capital` is the money of one bot."""
+    return [make_market(limits.get(symbol, Limits()), capital) for _, symbol in plan.markets]
 
 
 def open_fleet(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]) -> Fleet:
@@ -228,7 +229,7 @@ def open_fleet(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]
         portfolio,
         sleeves,
         bots,
-        make_markets(plan, limits),
+        make_markets(plan, limits, capital),
         len(plan.signals),
         make_ladder(settings),
     )

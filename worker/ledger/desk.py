@@ -15,15 +15,14 @@ class Booked:
 
 
 class LedgerDesk:
-    """One position per bot, by its index in the fleet; `min_quantities` are those of each bot's market."""
+    """One position per bot, by its index in the fleet."""
 
-    def __init__(self, min_quantities: Sequence[float]) -> None:
-        self._min_quantities = tuple(min_quantities)
-        self.positions = [Position() for _ in min_quantities]
+    def __init__(self, positions: Sequence[Position]) -> None:
+        self.positions = list(positions)
 
     def book(self, bot: int, execution: Execution, booked: Booked) -> None:
         """Book one leg."""
-        round_trip = book_execution(self.positions[bot], execution, self._min_quantities[bot])
+        round_trip = book_execution(self.positions[bot], execution)
         booked.bots.add(bot)
         if round_trip is not None:
             booked.round_trips.append((bot, round_trip))

@@ -1,7 +1,7 @@
 """The identities of the books: what tests and `flotilla doctor` hold them to.
 
 Each function gives the amount by which an identity fails, 0 where it holds. What may remain is float noise:
-`is_noise` says whether an amount is, against the size of what was summed.
+`is_noise` says whether an amount is, against the size of what was summed. What is counted must agree exactly.
 """
 
 import math
@@ -23,9 +23,9 @@ def cash_gap(cash: float, money_in: float, spent: float, fees: float, funding: f
     return cash - (money_in - spent - fees - funding)
 
 
-def quantity_gap(quantity: float, filled: Iterable[float]) -> float:
-    """Give how far a bot's quantity is from the sum of its fills (1)."""
-    return quantity - math.fsum(filled)
+def units_gap(units: int, filled: Iterable[int]) -> int:
+    """Give how many units a bot holds more than the sum of its fills, or of its lots (1); it must be exactly 0."""
+    return units - sum(filled)
 
 
 def transfer_gap(amounts: Iterable[float]) -> float:
@@ -33,9 +33,9 @@ def transfer_gap(amounts: Iterable[float]) -> float:
     return sum(amounts)
 
 
-def account_gap(account_quantity: float, bot_quantities: Iterable[float]) -> float:
-    """Give the quantity of an account that no bot holds: the unattributed (3)."""
-    return account_quantity - math.fsum(bot_quantities)
+def account_gap(account_units: int, bot_units: Iterable[int]) -> int:
+    """Give the units of an account that no bot holds: the unattributed (3)."""
+    return account_units - sum(bot_units)
 
 
 def equity_gap(portfolio_equity: float, portfolio_cash: float, bot_equities: Sequence[float]) -> float:

@@ -3,18 +3,15 @@
 from dataclasses import dataclass, field
 
 from shared.enums import Trigger
-from shared.units import STEP_TOLERANCE
-
-# A lot's remainder below this share of a fill is float noise.
-NOISE = 1e-12
+from shared.quantities import Unit
 
 
 @dataclass(slots=True)
 class Lot:
-    """What is left of one opening fill: signed quantity, its price, the part of its fee not yet realised."""
+    """What is left of one opening fill: signed units, their price, the part of its fee not yet realised."""
 
     opened_ms: int
-    quantity: float
+    units: int
     price: float
     fee: float
 
@@ -56,19 +53,21 @@ class RoundTrip:
 
 @dataclass(slots=True)
 class Position:
-    """The open lots of one bot, oldest first, and its round trip under way.
+    """The open lots of one bot, oldest first, and its round trip under way; less than `min_units` counts as flat."""
 
-    `quantity` is the bot's own, fill by fill. The sum of the lots is the same but for float noise, which is enough to
-    call flat what the bot trades on with.
-    """
-
+    unit: Unit = field(default_factory=Unit)
+    min_units: int = 1
     lots: list[Lot] = field(default_factory=list)
     trip: Trip | None = None
-    quantity: float = 0.0
+
+    @property
+    def units(self) -> int:
+        """Give what the lots sum to, signed."""
+        return sum(lot.units for lot in self.lots)
 
     def unrealised(self, close: float) -> float:
         """Give the profit of the open lots at a price, after the fees they still carry."""
-        return sum(lot.quantity * (close - lot.price) - lot.fee for lot in self.lots)
+        return sum(self.unit.coins(lot.units) * (close - lot.price) - lot.fee for lot in self.lots)
 
 
 @dataclass(slots=True, frozen=True)
@@ -76,7 +75,7 @@ class Execution:
     """One bot's leg as the ledger takes it: it either opens or closes, and crosses zero by no more than dust."""
 
     time_ms: int
-    quantity: float
+    units: int
     price: float
     fee: float
     trigger: int = int(Trigger.SIGNAL)
@@ -84,26 +83,25 @@ class Execution:
     worst_price: float = 0.0
 
 
-def book_execution(position: Position, execution: Execution, min_quantity: float) -> RoundTrip | None:
+def book_execution(position: Position, execution: Execution) -> RoundTrip | None:
     """Book a leg into a position; give the round trip it ended, if any.
 
-    What is left below `min_quantity` counts as flat: the round trip ends, the dust stays an open lot.
+    What is left below the smallest quantity counts as flat: the round trip ends, the dust stays an open lot.
     """
-    flat_below = min_quantity * (1.0 - STEP_TOLERANCE)
-    trip = position.trip
-    if abs(position.quantity) < flat_below:
+    held, trip = position.units, position.trip
+    if abs(held) < position.min_units:
         trip = position.trip = _begin(execution, trip)
     elif trip is None:
         trip = position.trip = _take_over(execution, position)
     trip.fills += 1
     trip.fees += execution.fee
-    if trip.direction * execution.quantity > 0.0:
+    if trip.direction * execution.units > 0:
         _open_lot(position, trip, execution)
     else:
         _close_lots(position, trip, execution)
-    position.quantity = left = position.quantity + execution.quantity
-    trip.largest_quantity = max(trip.largest_quantity, abs(left))
-    if abs(left) >= flat_below:
+    left = held + execution.units
+    trip.largest_quantity = max(trip.largest_quantity, position.unit.coins(abs(left)))
+    if abs(left) >= position.min_units:
         return None
     position.trip = None
     return _round_trip(trip, execution)
@@ -111,7 +109,7 @@ def book_execution(position: Position, execution: Execution, min_quantity: float
 
 def _begin(execution: Execution, before: Trip | None) -> Trip:
     """Begin from flat; a round trip that a larger smallest quantity made flat without a fill hands over its money."""
-    trip = Trip(execution.time_ms, _direction(execution.quantity))
+    trip = Trip(execution.time_ms, _direction(execution.units))
     if before is not None:
         trip.profit, trip.fees, trip.fills = before.profit, before.fees, before.fills
     return trip
@@ -119,45 +117,46 @@ def _begin(execution: Execution, before: Trip | None) -> Trip:
 
 def _take_over(execution: Execution, position: Position) -> Trip:
     """Begin with what lies there: dust that a smaller smallest quantity made a position without a fill."""
+    quantity = position.unit.coins(abs(position.units))
     return Trip(
         execution.time_ms,
-        _direction(position.quantity),
-        largest_quantity=abs(position.quantity),
-        entry_quantity=abs(sum(lot.quantity for lot in position.lots)),
-        entry_quote=abs(sum(lot.quantity * lot.price for lot in position.lots)),
+        _direction(position.units),
+        largest_quantity=quantity,
+        entry_quantity=quantity,
+        entry_quote=abs(sum(position.unit.coins(lot.units) * lot.price for lot in position.lots)),
     )
 
 
-def _direction(quantity: float) -> float:
-    return 1.0 if quantity > 0.0 else -1.0
+def _direction(units: int) -> float:
+    return 1.0 if units > 0 else -1.0
 
 
 def _open_lot(position: Position, trip: Trip, execution: Execution) -> None:
-    position.lots.append(Lot(execution.time_ms, execution.quantity, execution.price, execution.fee))
-    trip.entry_quantity += abs(execution.quantity)
-    trip.entry_quote += abs(execution.quantity) * execution.price
+    quantity = position.unit.coins(abs(execution.units))
+    position.lots.append(Lot(execution.time_ms, execution.units, execution.price, execution.fee))
+    trip.entry_quantity += quantity
+    trip.entry_quote += quantity * execution.price
 
 
 def _close_lots(position: Position, trip: Trip, execution: Execution) -> None:
-    """Realise the oldest lots first; a fee is shared over a lot's quantity. What is closed beyond them is dust."""
-    to_close = -execution.quantity
-    trip.exit_quantity += abs(to_close)
-    trip.exit_quote += abs(to_close) * execution.price
+    """Realise the oldest lots first; a fee is shared over a lot's units. What is closed beyond them is dust."""
+    coins, to_close = position.unit.coins, -execution.units
+    trip.exit_quantity += coins(abs(to_close))
+    trip.exit_quote += coins(abs(to_close)) * execution.price
     trip.profit -= execution.fee
-    noise = NOISE * abs(to_close)
-    while position.lots and abs(to_close) > noise:
+    while position.lots and to_close:
         lot = position.lots[0]
-        if abs(lot.quantity) <= abs(to_close) + noise:
-            trip.profit += lot.quantity * (execution.price - lot.price) - lot.fee
-            to_close -= lot.quantity
+        if abs(lot.units) <= abs(to_close):
+            trip.profit += coins(lot.units) * (execution.price - lot.price) - lot.fee
+            to_close -= lot.units
             position.lots.pop(0)
         else:
-            fee = lot.fee * (to_close / lot.quantity)
-            trip.profit += to_close * (execution.price - lot.price) - fee
-            lot.quantity -= to_close
+            fee = lot.fee * (to_close / lot.units)
+            trip.profit += coins(to_close) * (execution.price - lot.price) - fee
+            lot.units -= to_close
             lot.fee -= fee
-            to_close = 0.0
-    if abs(to_close) > noise:
+            to_close = 0
+    if to_close:
         position.lots.append(Lot(execution.time_ms, -to_close, execution.price, 0.0))
 
 

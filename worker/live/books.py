@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection
 
 from shared.enums import ScopeKind, TransferKind
+from shared.quantities import Unit
 from worker.fleet.plan import FleetPlan
 from worker.ledger.desk import Booked, LedgerDesk
 from worker.ledger.lots import Execution, Lot, Position
@@ -65,20 +66,24 @@ class Books:
         self._fleet = fleet
         self._quote = quote
         self.settings_version_id = settings_version_id
-        self.desk = LedgerDesk([fleet.markets[bot.market].min_quantity for bot in fleet.bots])
+        self.desk = LedgerDesk(self._positions())
 
     def load_positions(self, connection: Connection) -> None:
-        """Take up the open lots and round trips; what the bots hold must be known by then."""
+        """Take up the open lots and round trips; the markets must have their limits by then."""
         place = {bot_id: b for b, bot_id in enumerate(self.bot_ids)}
-        positions = [Position(quantity=bot.quantity) for bot in self._fleet.bots]
+        positions = self._positions()
         for row in load_lots(connection, self.portfolio_id, LotRow):
             if row.bot_id in place:
-                lot = Lot(row.opened_ms, row.quantity, row.price, row.fee)
+                lot = Lot(row.opened_ms, row.units, row.price, row.fee)
                 positions[place[row.bot_id]].lots.append(lot)
         for trip in load_open_round_trips(connection, self.portfolio_id, OpenTripRow):
             if trip.bot_id in place:
                 positions[place[trip.bot_id]].trip = trip_under_way(trip)
         self.desk.positions = positions
+
+    def _positions(self) -> list[Position]:
+        markets = [self._fleet.markets[bot.market] for bot in self._fleet.bots]
+        return [Position(Unit(market.coins_per_unit, market.units_per_coin), market.min_units) for market in markets]
 
     def load_waiting(self, connection: Connection) -> list[OrderRow]:
         """Give the orders that wait for their price."""
@@ -89,7 +94,7 @@ class Books:
         booked = Booked()
         for fill in fills:
             execution = Execution(
-                fill.time_ms, fill.quantity, fill.price, fill.fee, fill.trigger, fill.best_price, fill.worst_price
+                fill.time_ms, fill.units, fill.price, fill.fee, fill.trigger, fill.best_price, fill.worst_price
             )
             self.desk.book(fill.bot, execution, booked)
         return booked

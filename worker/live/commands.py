@@ -21,6 +21,7 @@ from worker.live.stepper import Stepper, StepRows
 from worker.risk.brakes import after_flow
 from worker.risk.levels import set_levels
 from worker.risk.position import is_flat
+from worker.risk.quantity import coins
 from worker.step.rebalance import book_flow
 from worker.step.records import Bot, Fleet, Portfolio, Sleeve
 from worker.store import lease
@@ -241,10 +242,11 @@ class CommandDesk:
 
     def _free(self, bot: Bot) -> float:
         """Give what a bot could do without: nothing that its position, or an entry that waits for its price, needs."""
-        rules, close = self.fleet.rules, self.fleet.markets[bot.market].close
+        rules, market = self.fleet.rules, self.fleet.markets[bot.market]
+        close = market.close
         worth = bot.cash + bot.quantity * close
-        growth = max(abs(bot.quantity + bot.order_quantity) - abs(bot.quantity), 0.0)
-        waiting = growth * close * (1.0 + rules.fee_rate + rules.slippage) / rules.leverage
+        growth = max(abs(bot.units + bot.order_units) - abs(bot.units), 0)
+        waiting = coins(market, growth) * close * (1.0 + rules.fee_rate + rules.slippage) / rules.leverage
         return max(min(free_cash(worth, bot.quantity, close, rules.leverage), worth) - waiting, 0.0)
 
     def _flow(self, amount: float) -> None:

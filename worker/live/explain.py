@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from shared.enums import BarStatus, Level, Reason
 from worker.risk.gate import is_as_wanted
 from worker.risk.position import sign, without_increase
-from worker.risk.sizing import wanted_quantity
+from worker.risk.quantity import coins
+from worker.risk.sizing import wanted_units
 from worker.step.records import Bot, Market, Portfolio, Rules, Signal
 
 
@@ -38,14 +39,14 @@ def explain(rules: Rules, portfolio: Portfolio, bot: Bot, market: Market, signal
 
 
 def _of_change(rules: Rules, portfolio: Portfolio, bot: Bot, market: Market, signal: Signal) -> list[Verdict]:
-    target = wanted_quantity(portfolio, bot, market, signal, rules)
-    increases = without_increase(bot.quantity, target) != target
+    target = wanted_units(portfolio, bot, market, signal, rules)
+    increases = without_increase(bot.units, target) != target
     locked = bot.lock_sign != 0 and sign(target) == bot.lock_sign
     move = signal.atr_fraction * bot.horizon_root
     worth = rules.edge_to_cost * 2.0 * (rules.fee_rate + rules.slippage)
     elapsed_ms = portfolio.time_ms + rules.step_ms - bot.last_fill_ms
-    change = abs(target - bot.quantity) * market.close
-    is_close = target == 0.0 and bot.quantity != 0.0
+    change = coins(market, abs(target - bot.units)) * market.close
+    is_close = target == 0 and bot.units != 0
     rests = is_as_wanted(bot, market, target)
     return [
         Verdict(
@@ -53,7 +54,7 @@ def _of_change(rules: Rules, portfolio: Portfolio, bot: Bot, market: Market, sig
         ),
         Verdict(Reason.REENTRY_LOCK, increases and locked, bot.confirmed, float(bot.lock_sign)),
         Verdict(Reason.UNCONFIRMED, bot.streak_bars > 0, float(bot.streak_bars), float(rules.confirm_bars)),
-        Verdict(Reason.HOLD, rests, bot.quantity, target),
+        Verdict(Reason.HOLD, rests, bot.quantity, coins(market, target)),
         Verdict(Reason.COST, increases and move < worth, move, worth),
         Verdict(
             Reason.COOLDOWN, increases and elapsed_ms < rules.cooldown_ms, elapsed_ms / 1000, rules.cooldown_ms / 1000
@@ -68,10 +69,10 @@ def _of_change(rules: Rules, portfolio: Portfolio, bot: Bot, market: Market, sig
     ]
 
 
-def _cap(rules: Rules, portfolio: Portfolio, bot: Bot, market: Market, target: float, increases: bool) -> Verdict:
+def _cap(rules: Rules, portfolio: Portfolio, bot: Bot, market: Market, target: int, increases: bool) -> Verdict:
     if bot.equity <= 0.0 or portfolio.equity <= 0.0:
         return Verdict(Reason.CAP, increases, bot.equity, 0.0)
-    growth = (abs(target) - abs(bot.quantity)) * market.close
+    growth = coins(market, abs(target) - abs(bot.units)) * market.close
     portfolio_share = (portfolio.planned_exposure + growth) / portfolio.equity
     symbol_share = (market.exposure + growth) / portfolio.equity
     if rules.max_portfolio_exposure - portfolio_share <= rules.max_symbol_exposure - symbol_share:

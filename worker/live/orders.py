@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from shared.enums import OrderStatus, Side, Trigger
 from worker.fleet.plan import FleetPlan
+from worker.risk.quantity import coins
 from worker.step.records import Fill, Fleet
 
 ID_CHARACTERS = 17
@@ -19,12 +20,13 @@ PROTECTIVE = (int(Trigger.STOP), int(Trigger.TRAILING_STOP), int(Trigger.LADDER)
 
 @dataclass(slots=True)
 class OrderRow:
-    """One order as the books keep it; `quantity` is positive, `bot` the index of its bot, -1 where it nets several."""
+    """One order as the books keep it, its counts positive; `bot` is the index of its bot, -1 where it nets several."""
 
     client_order_id: str
     account: str
     symbol: str
     side: Side
+    units: int
     quantity: float
     trigger: Trigger
     step: int
@@ -32,6 +34,7 @@ class OrderRow:
     status: OrderStatus
     market: int
     bot: int
+    filled_units: int = 0
     filled_quantity: float = 0.0
     price: float | None = None
     fee: float = 0.0
@@ -57,13 +60,13 @@ class OrderBook:
     def intend(self, fleet: Fleet, decided_ms: int, number: int = 0) -> list[OrderRow]:
         """Make the orders that the step decided; they wait for the next open."""
         if fleet.rules.netting == 1:
-            wishes = [(m, -1, market.order_quantity) for m, market in enumerate(fleet.markets)]
+            wishes = [(m, -1, market.order_units) for m, market in enumerate(fleet.markets)]
         else:
-            wishes = [(bot.market, b, bot.order_quantity) for b, bot in enumerate(fleet.bots)]
+            wishes = [(bot.market, b, bot.order_units) for b, bot in enumerate(fleet.bots)]
         self.waiting = [
-            self._row(fleet, m, b, quantity, _trigger(fleet, m, b), decided_ms, OrderStatus.INTENT, number)
-            for m, b, quantity in wishes
-            if quantity != 0.0
+            self._row(fleet, m, b, units, _trigger(fleet, m, b), decided_ms, OrderStatus.INTENT, number)
+            for m, b, units in wishes
+            if units != 0
         ]
         return self.waiting
 
@@ -81,8 +84,8 @@ class OrderBook:
     def exit(self, fleet: Fleet, fill: Fill, number: int) -> OrderRow:
         """Make the order of one protective exit, filled as it is made; `number` counts them within the step."""
         trigger = Trigger(fill.trigger)
-        row = self._row(fleet, fill.market, fill.bot, fill.quantity, trigger, fill.time_ms, OrderStatus.FILLED, number)
-        _fill(row, [fill], fill.price, fill.time_ms)
+        row = self._row(fleet, fill.market, fill.bot, fill.units, trigger, fill.time_ms, OrderStatus.FILLED, number)
+        _fill(row, fleet, [fill], fill.price, fill.time_ms)
         return row
 
     def settle(self, fleet: Fleet, fills: Sequence[Fill], done_ms: int) -> list[OrderRow]:
@@ -91,7 +94,13 @@ class OrderBook:
         for row in settled:
             shares = [fill for fill in fills if belongs(fill, row)]
             if shares:
-                _fill(row, shares, shares[0].price if row.bot >= 0 else fleet.markets[row.market].fill_price, done_ms)
+                _fill(
+                    row,
+                    fleet,
+                    shares,
+                    shares[0].price if row.bot >= 0 else fleet.markets[row.market].fill_price,
+                    done_ms,
+                )
             else:
                 row.status, row.reason, row.done_ms = OrderStatus.CANCELLED, "the bar to fill in is missing", done_ms
         return settled
@@ -105,7 +114,7 @@ class OrderBook:
         fleet: Fleet,
         m: int,
         b: int,
-        quantity: float,
+        units: int,
         trigger: Trigger,
         decided_ms: int,
         status: OrderStatus,
@@ -115,8 +124,10 @@ class OrderBook:
         bot = self._plan.bots[b].name if b >= 0 else ""
         step = fleet.portfolio.step
         name = client_order_id(self._portfolio, account, symbol, step, decided_ms, trigger.name, bot, number)
-        side = Side.BUY if quantity > 0.0 else Side.SELL
-        return OrderRow(name, account, symbol, side, abs(quantity), trigger, step, decided_ms, status, m, b)
+        side = Side.BUY if units > 0 else Side.SELL
+        size = abs(units)
+        quantity = coins(fleet.markets[m], size)
+        return OrderRow(name, account, symbol, side, size, quantity, trigger, step, decided_ms, status, m, b)
 
 
 def belongs(fill: Fill, row: OrderRow) -> bool:
@@ -125,20 +136,21 @@ def belongs(fill: Fill, row: OrderRow) -> bool:
         return False
     if (fill.trigger in PROTECTIVE) != (row.trigger in PROTECTIVE):
         return False
-    sent = fill.quantity - fill.crossed
-    return sent != 0.0 and (sent > 0.0) == (row.side is Side.BUY)
+    sent = fill.units - fill.crossed_units
+    return sent != 0 and (sent > 0) == (row.side is Side.BUY)
 
 
 def _trigger(fleet: Fleet, m: int, b: int) -> Trigger:
     if b >= 0:
         return Trigger(fleet.bots[b].order_trigger)
-    triggers = {bot.order_trigger for bot in fleet.bots if bot.market == m and bot.order_quantity != 0.0}
+    triggers = {bot.order_trigger for bot in fleet.bots if bot.market == m and bot.order_units != 0}
     return Trigger.FLATTEN if triggers == {int(Trigger.FLATTEN)} else Trigger.SIGNAL
 
 
-def _fill(row: OrderRow, fills: Sequence[Fill], price: float, done_ms: int) -> None:
+def _fill(row: OrderRow, fleet: Fleet, fills: Sequence[Fill], price: float, done_ms: int) -> None:
     """Take the result over; the part of a share that crossed in house never reached the exchange."""
-    row.filled_quantity = sum(abs(fill.quantity - fill.crossed) for fill in fills)
+    row.filled_units = sum(abs(fill.units - fill.crossed_units) for fill in fills)
+    row.filled_quantity = coins(fleet.markets[row.market], row.filled_units)
     row.price = price
     row.fee = sum(fill.fee for fill in fills)
     row.status = OrderStatus.FILLED

@@ -28,6 +28,7 @@ class LotRow:
     bot_id: int
     number: int
     opened_ms: int
+    units: int
     quantity: float
     price: float
     fee: float
@@ -78,7 +79,8 @@ class TripRow:
 def lot_rows(bot_id: int, position: Position) -> Iterable[LotRow]:
     """Give the open lots of a bot, oldest first."""
     for number, lot in enumerate(position.lots):
-        yield LotRow(bot_id, number, lot.opened_ms, lot.quantity, lot.price, lot.fee)
+        quantity = position.unit.coins(lot.units)
+        yield LotRow(bot_id, number, lot.opened_ms, lot.units, quantity, lot.price, lot.fee)
 
 
 def open_trip_row(bot_id: int, bot: Bot, trip: Trip) -> OpenTripRow:
@@ -149,10 +151,12 @@ def fill_row(bot: RegisteredBot, fill: Fill, quote: str, client_order_id: str | 
         fill.step,
         fill.leg,
         fill.trigger,
+        fill.units,
         fill.quantity,
         fill.price,
         fill.fee,
         quote,
+        fill.crossed_units,
         fill.crossed,
         fill.saved,
         fill.best_price,
@@ -188,8 +192,10 @@ def bar_rows(statuses: Mapping[str, BarStatus], open_ms: int, step: int) -> Iter
 def notice_event(notice: Notice, scope_kind: ScopeKind, scope: str, wall_ms: int) -> EventRow:
     """Say what a brake did to a scope, whose name is empty for the portfolio."""
     kind, cause = NoticeKind(notice.kind), Cause(notice.cause)
-    what = "daily loss" if cause is Cause.DAILY_LOSS else "drawdown"
     who = f"{scope_kind.lower()} {scope}".strip()
+    if cause is Cause.BANKRUPT:
+        return _bankrupt_event(notice, who, scope_kind, scope, wall_ms)
+    what = "daily loss" if cause is Cause.DAILY_LOSS else "drawdown"
     level = Level.FLATTEN if scope_kind is ScopeKind.PORTFOLIO and cause is Cause.DRAWDOWN else Level.NO_ENTRIES
     said = {
         NoticeKind.WARNED: f"{who}: {what} {notice.value:.2%} is near its limit of {notice.limit:.2%}",
@@ -209,6 +215,22 @@ def notice_event(notice: Notice, scope_kind: ScopeKind, scope: str, wall_ms: int
     )
 
 
+def _bankrupt_event(notice: Notice, who: str, scope_kind: ScopeKind, scope: str, wall_ms: int) -> EventRow:
+    said = f"{who}: its money is gone, equity {notice.value:,.2f}; its position is closed and it gets no more money"
+    beyond = f". It lost {-notice.value:,.2f} more than it had, which the portfolio bears" if notice.value < 0.0 else ""
+    return EventRow(
+        notice.time_ms,
+        wall_ms,
+        Severity.ERROR,
+        "BANKRUPT_TRIPPED",
+        said + beyond,
+        scope_kind,
+        scope,
+        notice.value,
+        notice.limit,
+    )
+
+
 def waiting_order(order: StoredOrder) -> OrderRow:
     """Take up an order that waits for its price; what it is of is found again by its name."""
     return OrderRow(
@@ -216,6 +238,7 @@ def waiting_order(order: StoredOrder) -> OrderRow:
         order.account,
         order.symbol,
         order.side,
+        order.units,
         order.quantity,
         Trigger(order.trigger),
         order.step,
@@ -233,11 +256,13 @@ def stored_order(order: OrderRow) -> StoredOrder:
         order.account,
         order.symbol,
         order.side,
+        order.units,
         order.quantity,
         order.trigger,
         order.step,
         order.decided_ms,
         order.status,
+        order.filled_units,
         order.filled_quantity,
         order.price,
         order.fee,
@@ -253,6 +278,7 @@ def order_result(order: OrderRow) -> OrderResult:
     return OrderResult(
         order.client_order_id,
         order.status,
+        order.filled_units,
         order.filled_quantity,
         order.price,
         order.fee,
@@ -261,6 +287,7 @@ def order_result(order: OrderRow) -> OrderResult:
         None,
         order.reason,
         order.side,
+        order.units,
         order.quantity,
     )
 

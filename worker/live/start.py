@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from shared.enums import TransferKind
 from shared.settings import Settings
+from worker.fleet.markets import set_limits
 from worker.fleet.plan import FleetPlan, fresh_bot, open_fleet, plan_fleet
 from worker.live.books import Books
 from worker.live.identity import registered_plan
@@ -40,7 +41,7 @@ def take_up(
     fleet = open_fleet(settings, plan, limits)
     fresh = load_states(connection, registered, fleet.portfolio, fleet.sleeves, fleet.bots, plan.markets, fleet.markets)
     for record, (_, symbol) in zip(fleet.markets, plan.markets, strict=True):
-        record.quantity_step, record.min_quantity, record.min_notional = limits[symbol]
+        set_limits(record, limits[symbol])
     books = Books(registered, plan, fleet, settings.portfolio.quote, version)
     books.load_positions(connection)
     if fresh.portfolio:

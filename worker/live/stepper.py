@@ -95,7 +95,7 @@ class Stepper:
         """Let the orders that wait as the books have them wait on; a bot that now retires does not enter any more."""
         portfolio = self.fleet.portfolio
         rows = StepRows(step=portfolio.step, open_ms=portfolio.time_ms, close_ms=portfolio.time_ms + self._step_ms)
-        if any(bot.retiring == 1 and bot.order_quantity != 0.0 for bot in self.fleet.bots):
+        if any(bot.retiring == 1 and bot.order_units != 0 for bot in self.fleet.bots):
             self.withdraw()
         if portfolio.time_ms:
             self._intend_again(waiting, rows, "no longer wanted after a restart")
@@ -105,7 +105,7 @@ class Stepper:
         """Take back what a level that rose forbids of the orders that wait for their price."""
         portfolio = self.fleet.portfolio
         rows = StepRows(step=portfolio.step, open_ms=portfolio.time_ms, close_ms=time_ms)
-        if any(bot.order_quantity != 0.0 for bot in self.fleet.bots):
+        if any(bot.order_units != 0 for bot in self.fleet.bots):
             self.withdraw()
             self._intend_again(self.orders.waiting, rows, "taken back: a level rose")
         return rows
@@ -113,7 +113,7 @@ class Stepper:
     def send(self, rows: StepRows, opens: Mapping[str, float]) -> None:
         """Send the orders; where the next bar's first price is known for all of them, they are filled at once."""
         rows.new_orders += self.orders.intend(self.fleet, rows.close_ms)
-        wanted = {self.plan.markets[bot.market][1] for bot in self.fleet.bots if bot.order_quantity != 0.0}
+        wanted = {self.plan.markets[bot.market][1] for bot in self.fleet.bots if bot.order_units != 0}
         if not wanted <= opens.keys():
             return
         self._fill_at([opens.get(symbol, NO_PRICE) for _, symbol in self.plan.markets], rows, rows.close_ms)
@@ -121,7 +121,7 @@ class Stepper:
     def close_positions(self, time_ms: int) -> StepRows:
         """Close at the last price whatever stands at FLATTEN, as a step of its own between bars."""
         rows = StepRows(open_ms=self.fleet.portfolio.time_ms, close_ms=time_ms)
-        kept = [(bot, bot.order_quantity, bot.order_trigger) for bot in self.fleet.bots if bot.order_quantity != 0.0]
+        kept = [(bot, bot.order_units, bot.order_trigger) for bot in self.fleet.bots if bot.order_units != 0]
         waiting, self.orders.waiting = self.orders.waiting, []
         order_closes(self.fleet)
         rows.step = self.fleet.portfolio.step
@@ -144,11 +144,11 @@ class Stepper:
         for market, (open_, status) in zip(markets, bars, strict=True):
             market.open, market.status = open_, status
 
-    def _restore(self, kept: Sequence[tuple[Bot, float, int]], waiting: list[OrderRow], rows: StepRows) -> None:
+    def _restore(self, kept: Sequence[tuple[Bot, int, int]], waiting: list[OrderRow], rows: StepRows) -> None:
         """Let the orders of the other bots wait on, netted without those that were closed."""
-        for bot, quantity, trigger in kept:
+        for bot, units, trigger in kept:
             if bot.level < Level.FLATTEN:
-                bot.order_quantity, bot.order_trigger, bot.ordered = quantity, trigger, 1
+                bot.order_units, bot.order_trigger, bot.ordered = units, trigger, 1
         if kept:
             net(self.fleet)
             self._intend_again(waiting, rows, "netted again after a flatten")

@@ -1,6 +1,7 @@
 """What an exchange answers, checked and turned into what the worker uses."""
 
 import logging
+from decimal import Decimal
 from math import isfinite
 from typing import Any
 
@@ -81,22 +82,26 @@ def server_time_ms(answer: Any) -> int:
 
 
 def market_limits(market: dict[str, Any], precision_mode: int) -> Limits:
-    """Give the limits of a market in base units; where it does not say, the defaults."""
+    """Give the limits of a market in base units; None where it does not say."""
     per_contract = _positive(market.get("contractSize")) or 1.0 if market.get("contract") else 1.0
-    precision = _positive(market.get("precision", {}).get("amount"))
-    if precision is not None and precision_mode == ccxt.DECIMAL_PLACES:
-        precision = 10.0**-precision
-    elif precision_mode == ccxt.SIGNIFICANT_DIGITS:
-        precision = None
+    precision = market.get("precision", {}).get("amount")
+    if precision_mode == ccxt.DECIMAL_PLACES:
+        # 0 decimal places are a step of 1.
+        step = float(f"1e{-precision}") if isinstance(precision, int) else None
+    else:
+        step = _positive(precision) if precision_mode == ccxt.TICK_SIZE else None
     limits = market.get("limits", {})
     smallest = _positive(limits.get("amount", {}).get("min"))
-    default = Limits()
-    step = default.quantity_step if precision is None else precision * per_contract
     return Limits(
-        step,
-        max(step, default.min_quantity if smallest is None else smallest * per_contract),
-        _positive(limits.get("cost", {}).get("min")) or default.min_notional,
+        _times(step, per_contract),
+        _times(smallest, per_contract),
+        _positive(limits.get("cost", {}).get("min")),
     )
+
+
+def _times(quantity: float | None, per_contract: float) -> float | None:
+    """Multiply as the decimal numbers they are written as: 0.1 × 0.1 is 0.01."""
+    return None if quantity is None else float(Decimal(repr(quantity)) * Decimal(repr(per_contract)))
 
 
 def _positive(number: Any) -> float | None:

@@ -8,11 +8,20 @@ from worker.strategies.bars import Bars
 
 
 class Limits(NamedTuple):
-    """What an exchange takes of one symbol: steps and minimums in base units, the notional in quote."""
+    """What an exchange takes of one symbol: steps and minimums in base units, the notional in quote.
 
-    quantity_step: float = 1e-8
-    min_quantity: float = 1e-8
-    min_notional: float = 5.0
+    None where it does not say. `lowest_price` is the lowest the symbol may be expected to have, quote per base.
+    """
+
+    quantity_step: float | None = None
+    min_quantity: float | None = None
+    min_notional: float | None = None
+    lowest_price: float | None = None
+
+
+def file_limits(bars: Bars) -> Limits:
+    """Give what candles alone say of a symbol."""
+    return Limits(lowest_price=float(bars.low.min()) if len(bars) else None)
 
 
 class Market(Protocol):
@@ -52,7 +61,7 @@ class Market(Protocol):
         ...
 
     def limits(self, symbol: str) -> Limits:
-        """Give the smallest step, quantity and notional of a symbol."""
+        """Give the smallest step, quantity and notional of a symbol, as far as they are known."""
         ...
 
 

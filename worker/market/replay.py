@@ -10,7 +10,7 @@ from shared.errors import ConfigurationError
 from shared.settings import MarketSettings
 from worker.market.files import load_candles, load_funding
 from worker.market.pace import Pace
-from worker.market.protocol import Limits, no_funding
+from worker.market.protocol import Limits, file_limits, no_funding
 from worker.strategies.bars import Bars
 
 
@@ -78,8 +78,8 @@ class ReplayMarket:
         return times[first:last], rates[first:last]
 
     def limits(self, symbol: str) -> Limits:
-        """Give the defaults: files do not say."""
-        return Limits()
+        """Give the lowest price: files say nothing else."""
+        return file_limits(self._of(symbol))
 
     def _of(self, symbol: str) -> Bars:
         if symbol not in self._bars:

@@ -47,7 +47,7 @@ def run_backtest(
     loaded = time.perf_counter()
     load_kernel(settings, plan)
     ready = time.perf_counter()
-    replay = replay_fleet(settings, plan, history.grid, history.funding, {}, progress)
+    replay = replay_fleet(settings, plan, history.grid, history.funding, history.limits, progress)
     replayed = time.perf_counter()
     books = keep_books(settings, replay)
     marks = make_marks(replay, settings.step_ms)

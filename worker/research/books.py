@@ -6,13 +6,14 @@ import numpy as np
 
 from shared.enums import Trigger
 from shared.errors import LedgerError
+from shared.quantities import Unit
 from shared.settings import Settings
-from worker.ledger.identities import cash_gap, is_noise, profit_gap, quantity_gap
+from worker.ledger.identities import cash_gap, is_noise, profit_gap, units_gap
 from worker.ledger.lots import Execution, Position, RoundTrip, book_execution
 from worker.research.replay import Replay
 
 # The columns of a fill that the ledger takes, in its order.
-BOOKED = ("time_ms", "quantity", "price", "fee", "trigger", "best_price", "worst_price")
+BOOKED = ("time_ms", "units", "price", "fee", "trigger", "best_price", "worst_price")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,14 @@ def keep_books(settings: Settings, replay: Replay) -> Books:
 
 def _round_trips(replay: Replay) -> tuple[list[RoundTrip], list[int], list[Position]]:
     bots, markets, fills = replay.fleet.bots, replay.fleet.markets, replay.fills
-    positions = [Position() for _ in bots]
-    min_quantities = markets["min_quantity"][bots["market"]].tolist()
+    positions = [
+        Position(Unit(float(market["coins_per_unit"]), float(market["units_per_coin"])), int(market["min_units"]))
+        for market in markets[bots["market"]]
+    ]
     trips, trip_bots = [], []
     columns = [fills[name].tolist() for name in BOOKED]
     for bot, *booked in zip(fills["bot"].tolist(), *columns, strict=True):
-        trip = book_execution(positions[bot], Execution(*booked), min_quantities[bot])
+        trip = book_execution(positions[bot], Execution(*booked))
         if trip is not None:
             trips.append(trip)
             trip_bots.append(bot)
@@ -63,7 +66,7 @@ def _round_trips(replay: Replay) -> tuple[list[RoundTrip], list[int], list[Posit
 
 def _orders(fills: np.ndarray, netting: bool) -> np.ndarray:
     """Number the orders from 1: one per step and market (per bot without netting), each protective exit its own."""
-    sent = fills["quantity"] != fills["crossed"]
+    sent = fills["units"] != fills["crossed_units"]
     owner = fills["market"] if netting else fills["bot"]
     by_step = fills["step"] * (1 + owner.max(initial=0)) + owner
     keys = np.where(_is_protective(fills), -1 - np.arange(len(fills)), by_step)
@@ -92,14 +95,15 @@ def check_books(replay: Replay, books: Books) -> None:
     closes = replay.fleet.markets["close"][bots["market"]]
     spent = _sums(fills["bot"], fills["quantity"] * fills["price"], len(bots))
     fees = _sums(fills["bot"], fills["fee"], len(bots))
-    quantities = _sums(fills["bot"], fills["quantity"], len(bots))
-    traded = _sums(fills["bot"], np.abs(fills["quantity"]), len(bots))
+    filled = np.zeros(len(bots), np.int64)
+    np.add.at(filled, fills["bot"], fills["units"])
     turned = _sums(fills["bot"], np.abs(fills["quantity"] * fills["price"]), len(bots))
     realised = _realised(books, len(bots))
     for b, bot in enumerate(bots):
         name, money = replay.plan.bots[b].name, turned[b] + bot["money_in"]
         _hold("cash", name, cash_gap(bot["cash"], bot["money_in"], spent[b], fees[b], bot["funding_paid"]), money)
-        _hold("quantity", name, quantity_gap(bot["quantity"], [quantities[b]]), traded[b])
+        _hold("quantity", name, units_gap(int(bot["units"]), [int(filled[b])]), 0.0)
+        _hold("open lots", name, units_gap(int(bot["units"]), [books.positions[b].units]), 0.0)
         unrealised = books.positions[b].unrealised(closes[b])
         gap = profit_gap(bot["equity"], bot["money_in"], realised[b], unrealised, bot["funding_paid"])
         _hold("profit", name, gap, money)

@@ -12,6 +12,7 @@ from shared.errors import ConfigurationError
 from shared.settings import Settings
 from shared.units import DAY_MS, format_time, timeframe_name
 from worker.market.files import load_funding, read_candles
+from worker.market.protocol import Limits, file_limits
 from worker.market.simulated import SimulatedMarket
 from worker.research.candles import Grid, funding_per_bar, lay_on_grid
 from worker.strategies.bars import Bars
@@ -62,6 +63,7 @@ class History:
     grid: Grid
     funding: dict[str, np.ndarray]
     coverage: list[Coverage]
+    limits: dict[str, Limits]
 
     def notes(self) -> list[str]:
         """Say what is missing, symbol by symbol."""
@@ -89,7 +91,8 @@ def load_history(
         for symbol, candles in read.items()
     ]
     funding = {} if funding_folder is None else _load_funding(funding_folder, symbols, grid, step_ms)
-    return History(f"replay of {folder.name or folder}", grid, funding, coverage)
+    limits = {symbol: file_limits(candles.bars) for symbol, candles in read.items()}
+    return History(f"replay of {folder.name or folder}", grid, funding, coverage, limits)
 
 
 def simulate_history(settings: Settings, symbols: Sequence[str], days: int) -> History:
@@ -104,7 +107,7 @@ def simulate_history(settings: Settings, symbols: Sequence[str], days: int) -> H
     nothing = np.empty(0, np.int64)
     timeframe = settings.portfolio.timeframe
     coverage = [_coverage(grid, symbol, bars, timeframe, nothing) for symbol, bars in bars_of.items()]
-    return History(market.label, grid, {}, coverage)
+    return History(market.label, grid, {}, coverage, {symbol: market.limits(symbol) for symbol in symbols})
 
 
 def _cut(symbol: str, bars: Bars, start_ms: int | None, end_ms: int | None) -> Bars:

@@ -4,8 +4,9 @@ import math
 
 from shared.enums import BarStatus, Level, Reason, Trigger
 from worker.jit import rule
-from worker.risk.position import is_flat, round_toward_zero, sign, without_increase
-from worker.risk.sizing import stop_distance, wanted_quantity
+from worker.risk.position import is_dust, is_flat, sign, without_increase
+from worker.risk.quantity import LARGEST_UNITS, coins, is_countable, whole_steps
+from worker.risk.sizing import stop_distance, wanted_units
 
 
 @rule
@@ -14,8 +15,8 @@ def gate(rules, portfolio, bot, market, signal) -> None:
 
     Reads the bot's confirmed exposure, level and marks; writes its order, frozen size, reason and room under the caps.
     """
-    bot.order_quantity = 0.0
-    bot.order_crossed = 0.0
+    bot.order_units = 0
+    bot.crossed_units = 0
     bot.ordered = 0
     if bot.level >= Level.HALTED:
         _because(bot, Reason.HALTED.value, float(bot.level), float(Level.HALTED.value))
@@ -34,9 +35,9 @@ def gate(rules, portfolio, bot, market, signal) -> None:
 def order_close(bot, market) -> None:
     """Order a position closed because its level says so; a flat bot stays flat."""
     bot.sized_exposure = 0.0
-    bot.target_quantity = 0.0
+    bot.target_units = 0
     if not is_flat(bot, market):
-        bot.order_quantity = -bot.quantity
+        bot.order_units = -bot.units
         bot.order_trigger = Trigger.FLATTEN.value
         bot.ordered = 1
 
@@ -51,41 +52,41 @@ def _because(bot, reason: int, value: float, limit: float) -> None:
 @rule
 def _gate_signal(rules, portfolio, bot, market, signal) -> None:
     bot.reason = Reason.TRADE.value
-    target = wanted_quantity(portfolio, bot, market, signal, rules)
+    target = wanted_units(portfolio, bot, market, signal, rules)
     # A flat bot does not enter what its band has begun to contradict.
     if is_as_wanted(bot, market, target) or (bot.streak_bars > 0 and is_flat(bot, market)):
         _rest(bot, market, target, rules.confirm_bars)
         return
-    kept = without_increase(bot.quantity, target)
+    kept = without_increase(bot.units, target)
     if target != kept:
         target = _gate_increase(rules, portfolio, bot, market, signal, kept, target)
-    elif target == 0.0 and bot.confirmed != 0.0 and bot.equity <= 0.0:
+    elif target == 0 and bot.confirmed != 0.0 and bot.equity <= 0.0:
         _because(bot, Reason.CAP.value, bot.equity, 0.0)
-    if bot.reason == Reason.TRADE or abs(target - bot.quantity) >= market.min_quantity:
+    if bot.reason == Reason.TRADE or not is_dust(target - bot.units, market):
         target = _min_notional(bot, market, target, rules.min_notional)
-    if abs(target - bot.quantity) >= market.min_quantity:
+    if not is_dust(target - bot.units, market):
         _order(rules, portfolio, bot, market, signal, target)
 
 
 @rule
-def is_as_wanted(bot, market, target: float) -> bool:
+def is_as_wanted(bot, market, target: int) -> bool:
     """Say whether nothing is left to trade; a bot that wants a position but gets a size of 0 is not content."""
-    is_unpaid = bot.confirmed != 0.0 and target == 0.0
-    return abs(target - bot.quantity) < market.min_quantity and not is_unpaid
+    is_unpaid = bot.confirmed != 0.0 and target == 0
+    return is_dust(target - bot.units, market) and not is_unpaid
 
 
 @rule
-def _rest(bot, market, target: float, confirm_bars: int) -> None:
+def _rest(bot, market, target: int, confirm_bars: int) -> None:
     if bot.streak_bars > 0:
         _because(bot, Reason.UNCONFIRMED.value, float(bot.streak_bars), float(confirm_bars))
     elif is_flat(bot, market):
-        _because(bot, Reason.FLAT.value, bot.quantity, target)
+        _because(bot, Reason.FLAT.value, bot.quantity, coins(market, target))
     else:
-        _because(bot, Reason.HOLD.value, bot.quantity, target)
+        _because(bot, Reason.HOLD.value, bot.quantity, coins(market, target))
 
 
 @rule
-def _gate_increase(rules, portfolio, bot, market, signal, kept: float, target: float) -> float:
+def _gate_increase(rules, portfolio, bot, market, signal, kept: int, target: int) -> int:
     """Give the target that the rows marked ↑ leave; `kept` is the target without what increases the position.
 
     The rows stand in the order of the contract: the first that stops the increase leaves nothing for the next.
@@ -103,16 +104,18 @@ def _gate_increase(rules, portfolio, bot, market, signal, kept: float, target: f
         _because(bot, Reason.COOLDOWN.value, elapsed_ms / 1000.0, rules.cooldown_ms / 1000.0)
     elif bot.equity <= 0.0:
         _because(bot, Reason.CAP.value, bot.equity, 0.0)
+    elif not is_countable(target):
+        _because(bot, Reason.CAP.value, coins(market, abs(target)), coins(market, LARGEST_UNITS))
     else:
         return _cap(rules, portfolio, bot, market, kept, target)
     return kept
 
 
 @rule
-def _cap(rules, portfolio, bot, market, kept: float, target: float) -> float:
+def _cap(rules, portfolio, bot, market, kept: int, target: int) -> int:
     """Cut an increase to the room under the portfolio's and the symbol's cap (gross, as fractions of equity)."""
     own = abs(bot.quantity) * market.close
-    wanted = abs(target) * market.close
+    wanted = coins(market, abs(target)) * market.close
     portfolio_wanted = portfolio.planned_exposure - own + wanted
     symbol_wanted = market.exposure - own + wanted
     portfolio_room = rules.max_portfolio_exposure * portfolio.equity - portfolio_wanted
@@ -124,35 +127,36 @@ def _cap(rules, portfolio, bot, market, kept: float, target: float) -> float:
         _because(bot, Reason.CAP.value, portfolio_wanted / portfolio.equity, rules.max_portfolio_exposure)
     else:
         _because(bot, Reason.CAP.value, symbol_wanted / portfolio.equity, rules.max_symbol_exposure)
-    size = round_toward_zero(max(wanted + room, 0.0) / market.close, market.quantity_step)
+    size = whole_steps(market, max(wanted + room, 0.0) / market.close)
     if size <= abs(kept):
         return kept
-    return size if target > 0.0 else -size
+    return size if target > 0 else -size
 
 
 @rule
-def _min_notional(bot, market, target: float, min_notional: float) -> float:
+def _min_notional(bot, market, target: int, min_notional: float) -> int:
     """Stop a change that is worth too little, both legs of a reversal together; closing to flat is exempt."""
-    if target == 0.0 and not is_flat(bot, market):
+    if target == 0 and not is_flat(bot, market):
         return target
-    worth = abs(target - bot.quantity) * market.close
-    if worth >= min_notional and abs(target - bot.quantity) >= market.min_quantity:
+    change = target - bot.units
+    worth = coins(market, abs(change)) * market.close
+    if worth >= min_notional and not is_dust(change, market):
         return target
     _because(bot, Reason.MIN_NOTIONAL.value, worth, min_notional)
-    return bot.quantity
+    return bot.units
 
 
 @rule
-def _order(rules, portfolio, bot, market, signal, target: float) -> None:
-    bot.order_quantity = target - bot.quantity if target != 0.0 else -bot.quantity
+def _order(rules, portfolio, bot, market, signal, target: int) -> None:
+    bot.order_units = target - bot.units
     bot.order_trigger = Trigger.SIGNAL.value
     bot.order_stop = stop_distance(signal, rules)
     bot.order_target = signal.target
     bot.ordered = 1
-    bot.target_quantity = target
-    bot.sized_exposure = bot.confirmed if target != 0.0 else 0.0
-    increase = max(abs(target) - abs(bot.quantity), 0.0) * market.close
+    bot.target_units = target
+    bot.sized_exposure = bot.confirmed if target != 0 else 0.0
+    increase = coins(market, max(abs(target) - abs(bot.units), 0)) * market.close
     market.exposure += increase
     portfolio.planned_exposure += increase
     if bot.reason == Reason.TRADE:
-        _because(bot, Reason.TRADE.value, abs(bot.order_quantity) * market.close, rules.min_notional)
+        _because(bot, Reason.TRADE.value, coins(market, abs(bot.order_units)) * market.close, rules.min_notional)

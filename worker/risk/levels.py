@@ -7,13 +7,14 @@ from worker.jit import rule
 @rule
 def scope_level(scope) -> int:
     """Give the highest level over the causes of one scope (a portfolio, sleeve or bot record)."""
-    raised = scope.level_person | scope.level_drawdown | scope.level_daily_loss
-    if raised | scope.level_crashes | scope.level_reconciliation == 0:
+    raised = scope.level_person | scope.level_drawdown | scope.level_daily_loss | scope.level_crashes
+    if raised | scope.level_reconciliation | scope.level_bankrupt == 0:
         return 0
     level = max(scope.level_person, scope.level_drawdown)
     level = max(level, scope.level_daily_loss)
     level = max(level, scope.level_crashes)
-    return max(level, scope.level_reconciliation)
+    level = max(level, scope.level_reconciliation)
+    return max(level, scope.level_bankrupt)
 
 
 @rule

@@ -1,7 +1,8 @@
 """Sizing: how large a position a bot wants, frozen from when it opens until it is flat, turns or changes exposure."""
 
 from worker.jit import rule
-from worker.risk.position import position_sign, round_toward_zero, sign
+from worker.risk.position import position_sign, sign
+from worker.risk.quantity import coins, whole_steps
 
 
 @rule
@@ -44,32 +45,31 @@ def stop_distance(signal, rules) -> float:
 
 
 @rule
-def fresh_target(portfolio, bot, market, signal, rules) -> float:
-    """Give the signed quantity of a newly sized position, rounded toward 0 to the symbol's step."""
-    notional = target_notional(portfolio, bot, signal, rules)
-    quantity = round_toward_zero(notional / market.close, market.quantity_step)
-    return quantity if bot.confirmed > 0.0 else -quantity
+def fresh_target(portfolio, bot, market, signal, rules) -> int:
+    """Give the signed units of a newly sized position, rounded toward 0 to the symbol's step."""
+    units = whole_steps(market, target_notional(portfolio, bot, signal, rules) / market.close)
+    return units if bot.confirmed > 0.0 else -units
 
 
 @rule
-def wanted_quantity(portfolio, bot, market, signal, rules) -> float:
-    """Give the signed quantity a bot should hold: the frozen one, or a fresh one where the freeze does not hold."""
+def wanted_units(portfolio, bot, market, signal, rules) -> int:
+    """Give the signed units a bot should hold: the frozen one, or a fresh one where the freeze does not hold."""
     if bot.confirmed == 0.0:
-        return 0.0
+        return 0
     turned = position_sign(bot, market) != sign(bot.confirmed)
     if turned:
         return fresh_target(portfolio, bot, market, signal, rules)
     if bot.confirmed == bot.sized_exposure and rules.resize == 0:
-        return bot.target_quantity
+        return bot.target_units
     target = fresh_target(portfolio, bot, market, signal, rules)
     if bot.open_fraction < 1.0:
-        target = round_toward_zero(target * bot.open_fraction, market.quantity_step)
-    if bot.confirmed == bot.sized_exposure and within_resize_band(bot.quantity, target, rules.resize_band):
-        return bot.quantity
+        target = sign(target) * whole_steps(market, coins(market, abs(target)) * bot.open_fraction)
+    if bot.confirmed == bot.sized_exposure and within_resize_band(bot.units, target, rules.resize_band):
+        return bot.units
     return target
 
 
 @rule
-def within_resize_band(quantity: float, target: float, resize_band: float) -> bool:
+def within_resize_band(units: int, target: int, resize_band: float) -> bool:
     """Say whether a resize would be too small to be worth it."""
-    return abs(target - quantity) <= resize_band * max(abs(target), abs(quantity))
+    return abs(target - units) <= resize_band * max(abs(target), abs(units))

@@ -5,10 +5,7 @@ from shared.units import DAY_MS
 from worker.jit import rule
 from worker.risk.brakes import NOTHING, day_of, drawdown_brake, loss_fraction
 from worker.risk.levels import set_levels
-
-PORTFOLIO = 0
-SLEEVE = 1
-BOT = 2
+from worker.step.notice import BOT, PORTFOLIO, SLEEVE, notice
 
 
 @rule
@@ -55,7 +52,7 @@ def _brake_drawdowns(fleet, close_ms: int) -> None:
 @rule
 def _notice_drawdown(fleet, scope_kind: int, index: int, kind: int, scope, limit: float, close_ms: int) -> None:
     value = loss_fraction(scope.equity, scope.high_water)
-    _notice(fleet, scope_kind, index, Cause.DRAWDOWN.value, kind, value, limit, close_ms)
+    notice(fleet, scope_kind, index, Cause.DRAWDOWN.value, kind, value, limit, close_ms)
 
 
 @rule
@@ -73,7 +70,7 @@ def _start_day(fleet, close_ms: int) -> None:
     portfolio.warned_daily_loss = 0
     if portfolio.level_daily_loss != Level.RUNNING:
         portfolio.level_daily_loss = Level.RUNNING.value
-        _notice(
+        notice(
             fleet,
             PORTFOLIO,
             0,
@@ -94,22 +91,7 @@ def _brake_day(fleet, close_ms: int) -> None:
     if loss >= limit and portfolio.level_daily_loss < Level.NO_ENTRIES:
         portfolio.level_daily_loss = Level.NO_ENTRIES.value
         portfolio.warned_daily_loss = 1
-        _notice(fleet, PORTFOLIO, 0, cause, NoticeKind.TRIPPED.value, loss, limit, close_ms)
+        notice(fleet, PORTFOLIO, 0, cause, NoticeKind.TRIPPED.value, loss, limit, close_ms)
     elif loss >= limit * fleet.rules.warn_at and portfolio.warned_daily_loss == 0:
         portfolio.warned_daily_loss = 1
-        _notice(fleet, PORTFOLIO, 0, cause, NoticeKind.WARNED.value, loss, limit, close_ms)
-
-
-@rule
-def _notice(
-    fleet, scope_kind: int, scope: int, cause: int, kind: int, value: float, limit: float, time_ms: int
-) -> None:
-    row = fleet.notices[fleet.journal.notices]
-    fleet.journal.notices += 1
-    row.time_ms = time_ms
-    row.scope_kind = scope_kind
-    row.scope = scope
-    row.cause = cause
-    row.kind = kind
-    row.value = value
-    row.limit = limit
+        notice(fleet, PORTFOLIO, 0, cause, NoticeKind.WARNED.value, loss, limit, close_ms)

@@ -4,6 +4,7 @@ from shared.enums import BarStatus, Leg
 from worker.brokers.fill_model import execution_fee, execution_price
 from worker.jit import rule
 from worker.risk.position import is_dust, is_flat, sign
+from worker.risk.quantity import coins, hold, pro_rata
 
 
 @rule
@@ -12,63 +13,77 @@ def simulate_executions(fleet) -> None:
     for market in fleet.markets:
         is_missing = market.status == BarStatus.MISSING
         market.cross_price = 0.0 if is_missing else market.open
-        market.fill_price = execution_price(market.cross_price, market.order_quantity, fleet.rules.slippage)
+        market.fill_price = execution_price(market.cross_price, market.order_units, fleet.rules.slippage)
 
 
 @rule
 def fill_orders(fleet, open_ms: int) -> None:
     """Share the executions out to the bots that ordered, close leg first; an order without a price is cancelled."""
     for market in fleet.markets:
-        if fleet.rules.netting == 1 and market.order_quantity != 0.0 and market.cross_price > 0.0:
+        if fleet.rules.netting == 1 and market.order_units != 0 and market.cross_price > 0.0:
             fleet.journal.orders += 1
     bots = fleet.bots
     for b in range(len(bots)):
         bot = bots[b]
-        if bot.order_quantity != 0.0:
+        if bot.order_units != 0:
             if fleet.markets[bot.market].cross_price > 0.0:
                 _fill_order(fleet, b, open_ms)
             _forget_order(bot)
     for market in fleet.markets:
-        market.order_quantity = 0.0
+        market.order_units = 0
         market.cross_price = 0.0
 
 
 @rule
 def _forget_order(bot) -> None:
-    bot.order_quantity = 0.0
-    bot.order_crossed = 0.0
+    bot.order_units = 0
+    bot.crossed_units = 0
 
 
 @rule
 def _fill_order(fleet, b: int, open_ms: int) -> None:
     bot = fleet.bots[b]
     market = fleet.markets[bot.market]
-    crossed_share = bot.order_crossed / bot.order_quantity
     if fleet.rules.netting == 0:
         fleet.journal.orders += 1
-        market.fill_price = execution_price(market.cross_price, bot.order_quantity, fleet.rules.slippage)
-    closing = 0.0
-    if not is_flat(bot, market) and sign(bot.quantity) != sign(bot.order_quantity):
-        beyond = abs(bot.order_quantity) - abs(bot.quantity)
-        is_reversal = beyond > 0.0 and not is_dust(beyond, market)
-        closing = -bot.quantity if is_reversal else bot.order_quantity
-        _fill_leg(fleet, b, Leg.CLOSE.value, closing, crossed_share, open_ms)
-    opening = bot.order_quantity - closing
-    if opening != 0.0:
-        _fill_leg(fleet, b, Leg.OPEN.value, opening, crossed_share, open_ms)
+        market.fill_price = execution_price(market.cross_price, bot.order_units, fleet.rules.slippage)
+    closing = _closing_units(bot, market)
+    opening = bot.order_units - closing
+    # Both legs of a reversal cross in the same proportion.
+    crossed = pro_rata(abs(closing), abs(bot.crossed_units), abs(bot.order_units))
+    if closing != 0:
+        _fill_leg(fleet, b, Leg.CLOSE.value, closing, crossed, open_ms)
+    if opening != 0:
+        _fill_leg(fleet, b, Leg.OPEN.value, opening, abs(bot.crossed_units) - crossed, open_ms)
 
 
 @rule
-def _fill_leg(fleet, b: int, leg: int, quantity: float, crossed_share: float, time_ms: int) -> None:
-    bot = fleet.bots[b]
-    market = fleet.markets[bot.market]
+def _closing_units(bot, market) -> int:
+    """Give the part of an order that closes; what would cross zero by no more than dust closes too."""
+    if is_flat(bot, market) or sign(bot.units) == sign(bot.order_units):
+        return 0
+    beyond = abs(bot.order_units) - abs(bot.units)
+    return -bot.units if beyond > 0 and not is_dust(beyond, market) else bot.order_units
+
+
+@rule
+def _fill_leg(fleet, b: int, leg: int, units: int, crossed: int, time_ms: int) -> None:
+    market = fleet.markets[fleet.bots[b].market]
     rules = fleet.rules
-    crossed = quantity * crossed_share
-    sent = quantity - crossed
-    price = (crossed * market.cross_price + sent * market.fill_price) / quantity
-    fee = execution_fee(sent, market.fill_price, rules.fee_rate)
-    saved = abs(crossed) * market.cross_price * (rules.fee_rate + rules.slippage)
-    book_fill(fleet, b, leg, bot.order_trigger, quantity, price, fee, crossed, saved, time_ms)
+    price = leg_price(market, abs(units), crossed)
+    fee = execution_fee(coins(market, abs(units) - crossed), market.fill_price, rules.fee_rate)
+    saved = coins(market, crossed) * market.cross_price * (rules.fee_rate + rules.slippage)
+    book_fill(fleet, b, leg, fleet.bots[b].order_trigger, units, price, fee, crossed, saved, time_ms)
+
+
+@rule
+def leg_price(market, size: int, crossed: int) -> float:
+    """Give the average price of a leg of which so much crossed in house; what crossed entirely has the price there."""
+    if crossed == size:
+        return market.cross_price
+    if crossed == 0:
+        return market.fill_price
+    return (crossed * market.cross_price + (size - crossed) * market.fill_price) / size
 
 
 @rule
@@ -77,27 +92,28 @@ def book_fill(
     b: int,
     leg: int,
     trigger: int,
-    quantity: float,
+    units: int,
     price: float,
     fee: float,
-    crossed: float,
+    crossed: int,
     saved: float,
     time_ms: int,
 ) -> None:
-    """Book one leg: cash, position and entry price of the bot, and a row in the journal."""
+    """Book one leg, of which `crossed` (not signed) crossed in house: money and position of the bot, and a row."""
     bot = fleet.bots[b]
     market = fleet.markets[bot.market]
     if is_flat(bot, market):
         _open_position(bot, price, time_ms)
     elif leg == Leg.OPEN:
-        size = abs(bot.quantity) + abs(quantity)
-        bot.entry_price = (bot.entry_price * abs(bot.quantity) + price * abs(quantity)) / size
-    bot.quantity += quantity
+        size = abs(bot.units) + abs(units)
+        bot.entry_price = (bot.entry_price * abs(bot.units) + price * abs(units)) / size
+    hold(bot, market, bot.units + units)
+    quantity = coins(market, units)
     bot.cash -= quantity * price + fee
     bot.fees_paid += fee
     bot.last_fill_ms = time_ms
-    if bot.opened_quantity == 0.0:
-        bot.opened_quantity = abs(bot.quantity)
+    if bot.opened_units == 0:
+        bot.opened_units = abs(bot.units)
     fleet.portfolio.saved_quote += saved
     row = fleet.fills[fleet.journal.fills]
     fleet.journal.fills += 1
@@ -107,10 +123,12 @@ def book_fill(
     row.market = bot.market
     row.leg = leg
     row.trigger = trigger
+    row.units = units
     row.quantity = quantity
     row.price = price
     row.fee = fee
-    row.crossed = crossed
+    row.crossed_units = crossed if units > 0 else -crossed
+    row.crossed = coins(market, row.crossed_units)
     row.saved = saved
     row.best_price = bot.best_price
     row.worst_price = bot.worst_price
@@ -121,7 +139,7 @@ def book_fill(
 @rule
 def _open_position(bot, price: float, time_ms: int) -> None:
     bot.entry_price = price
-    bot.opened_quantity = 0.0
+    bot.opened_units = 0
     bot.opened_ms = time_ms
     bot.best_price = price
     bot.worst_price = price
@@ -136,7 +154,7 @@ def _open_position(bot, price: float, time_ms: int) -> None:
 @rule
 def _close_position(bot) -> None:
     bot.entry_price = 0.0
-    bot.opened_quantity = 0.0
+    bot.opened_units = 0
     bot.best_price = 0.0
     bot.worst_price = 0.0
     bot.stop_fraction = 0.0

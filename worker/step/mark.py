@@ -1,11 +1,17 @@
-"""C: mark every bot, sleeve and the portfolio to the close, after funding, and remember flow-free returns."""
+"""C: mark every bot, sleeve and the portfolio to the close, after funding, and remember flow-free returns.
 
+A bot whose equity is gone is flattened from this step on and takes no more part.
+"""
+
+from shared.enums import Cause, Level, NoticeKind
 from worker.allocation.weights import flow_free_return, remember_return
 from worker.jit import rule
+from worker.risk.levels import set_levels
+from worker.step.notice import BOT, notice
 
 
 @rule
-def mark(fleet) -> None:
+def mark(fleet, close_ms: int) -> None:
     """Charge funding and set equity from the last closes, from the bots up; remember what the step returned."""
     portfolio, sleeves, markets = fleet.portfolio, fleet.sleeves, fleet.markets
     memory = fleet.rules.memory
@@ -14,11 +20,16 @@ def mark(fleet) -> None:
     for market in markets:
         market.exposure = 0.0
     equity, gross_exposure = portfolio.cash, 0.0
-    for bot in fleet.bots:
+    bots = fleet.bots
+    for b in range(len(bots)):
+        bot = bots[b]
         market = markets[bot.market]
         value = bot.quantity * market.close
         _charge_funding(bot, value * market.funding_rate)
         bot.equity = bot.cash + value
+        # Lost by trading: money that flowed out is no loss.
+        if bot.equity <= 0.0 and bot.settled_equity > 0.0:
+            _go_bankrupt(fleet, b, close_ms)
         _remember_bot(bot, memory)
         market.exposure += abs(value)
         gross_exposure += abs(value)
@@ -30,6 +41,14 @@ def mark(fleet) -> None:
     for sleeve in sleeves:
         remember_return(sleeve, flow_free_return(sleeve.equity, sleeve.settled_equity), memory)
         sleeve.settled_equity = sleeve.equity
+
+
+@rule
+def _go_bankrupt(fleet, b: int, close_ms: int) -> None:
+    bot = fleet.bots[b]
+    bot.level_bankrupt = Level.FLATTEN.value
+    set_levels(fleet.portfolio, fleet.sleeves, fleet.bots)
+    notice(fleet, BOT, b, Cause.BANKRUPT.value, NoticeKind.TRIPPED.value, bot.equity, 0.0, close_ms)
 
 
 @rule

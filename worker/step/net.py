@@ -1,12 +1,9 @@
 """I: bots that want opposite things trade with each other first; one order per market goes to the exchange."""
 
 from shared.enums import Reason, Trigger
-from shared.units import STEP_TOLERANCE
 from worker.jit import rule
-from worker.risk.position import round_toward_zero
-
-# What rounding leaves below this share of an order is float noise, not a remainder.
-SUM_NOISE = 1e-12
+from worker.risk.position import is_dust
+from worker.risk.quantity import coins, only_steps, pro_rata
 
 
 @rule
@@ -16,84 +13,130 @@ def net(fleet) -> None:
         _send_each(fleet)
         return
     for market in fleet.markets:
-        market.buy_quantity = 0.0
-        market.sell_quantity = 0.0
-        market.largest_buyer = -1
-        market.largest_seller = -1
+        _forget_wishes(market)
     bots = fleet.bots
     for b in range(len(bots)):
-        if bots[b].order_quantity != 0.0:
+        if bots[b].order_units != 0:
             _add_wish(fleet, b)
     for market in fleet.markets:
         _make_order(market)
-    for b in range(len(bots)):
-        if bots[b].order_quantity != 0.0:
-            _cross(fleet, b)
+    for bot in bots:
+        if bot.order_units != 0:
+            _cross(bot, fleet.markets[bot.market])
+    for m in range(len(fleet.markets)):
+        if fleet.markets[m].rounding_left > 0:
+            _leave_rounding(fleet, m)
+
+
+@rule
+def _forget_wishes(market) -> None:
+    market.buy_units = 0
+    market.sell_units = 0
+    market.whole_wishes = 1
+    market.largest_buyer = -1
+    market.largest_seller = -1
 
 
 @rule
 def _add_wish(fleet, b: int) -> None:
-    wish = fleet.bots[b].order_quantity
+    wish = fleet.bots[b].order_units
     market = fleet.markets[fleet.bots[b].market]
-    if wish > 0.0:
-        market.buy_quantity += wish
-        if market.largest_buyer < 0 or wish > fleet.bots[market.largest_buyer].order_quantity:
+    if only_steps(market, wish) != wish:
+        market.whole_wishes = 0
+    if wish > 0:
+        market.buy_units += wish
+        if market.largest_buyer < 0 or wish > fleet.bots[market.largest_buyer].order_units:
             market.largest_buyer = b
     else:
-        market.sell_quantity -= wish
-        if market.largest_seller < 0 or wish < fleet.bots[market.largest_seller].order_quantity:
+        market.sell_units -= wish
+        if market.largest_seller < 0 or wish < fleet.bots[market.largest_seller].order_units:
             market.largest_seller = b
 
 
 @rule
 def _make_order(market) -> None:
-    remainder = market.buy_quantity - market.sell_quantity
-    market.order_quantity = round_toward_zero(remainder, market.quantity_step)
-    if is_below_minimum(market, market.order_quantity):
-        market.order_quantity = 0.0
+    remainder = market.buy_units - market.sell_units
+    market.order_units = only_steps(market, remainder)
+    market.cross_left = min(market.buy_units, market.sell_units)
+    market.side_left = max(market.buy_units, market.sell_units)
+    market.rounding_left = abs(remainder - market.order_units)
+    if is_below_minimum(market, market.order_units):
+        market.order_units = 0
+        market.rounding_left = 0
 
 
 @rule
-def is_below_minimum(market, quantity: float) -> bool:
+def is_below_minimum(market, units: int) -> bool:
     """Say whether the exchange would refuse an order for being too small."""
-    return abs(quantity) < market.min_quantity or abs(quantity) * market.close < market.min_notional
+    return is_dust(units, market) or coins(market, abs(units)) * market.close < market.min_notional
 
 
 @rule
-def _cross(fleet, b: int) -> None:
-    bot = fleet.bots[b]
-    market = fleet.markets[bot.market]
-    is_buy = bot.order_quantity > 0.0
-    own_side = market.buy_quantity if is_buy else market.sell_quantity
-    other_side = market.sell_quantity if is_buy else market.buy_quantity
+def _cross(bot, market) -> None:
+    """Set what of a bot's order crosses; what the larger side has no order for is dropped."""
+    is_buy = bot.order_units > 0
+    own_side = market.buy_units if is_buy else market.sell_units
+    other_side = market.sell_units if is_buy else market.buy_units
     if own_side <= other_side:
-        bot.order_crossed = bot.order_quantity
+        bot.crossed_units = bot.order_units
         return
-    bot.order_crossed = bot.order_quantity * (other_side / own_side)
-    if market.order_quantity == 0.0:
+    size = _crossed(market, abs(bot.order_units))
+    bot.crossed_units = size if is_buy else -size
+    if market.order_units == 0:
         drop_remainder(bot, market)
-        return
-    left = (market.buy_quantity - market.sell_quantity) - market.order_quantity
-    noise = max(STEP_TOLERANCE * market.quantity_step, SUM_NOISE * own_side)
-    if b == (market.largest_buyer if is_buy else market.largest_seller) and abs(left) > noise:
-        bot.order_quantity -= left
+
+
+@rule
+def _crossed(market, size: int) -> int:
+    """Give the same share of each order of the larger side, so that they sum to what the other side wants.
+
+    Where the remainder is dropped, what is left of an order must be whole steps, as long as all wishes are.
+    """
+    crossed = pro_rata(size, market.cross_left, market.side_left)
+    if market.order_units == 0 and market.whole_wishes == 1:
+        crossed = only_steps(market, crossed)
+    market.cross_left -= crossed
+    market.side_left -= size
+    return crossed
+
+
+@rule
+def _leave_rounding(fleet, m: int) -> None:
+    """Take what rounding to the step left off the largest order of the larger side; off the next where it is less."""
+    market = fleet.markets[m]
+    is_buy = market.order_units > 0
+    _leave(fleet.bots[market.largest_buyer if is_buy else market.largest_seller], market)
+    for bot in fleet.bots:
+        if bot.market == m and (bot.order_units > 0) == is_buy and bot.order_units != 0:
+            _leave(bot, market)
+
+
+@rule
+def _leave(bot, market) -> None:
+    left = min(market.rounding_left, abs(bot.order_units - bot.crossed_units))
+    market.rounding_left -= left
+    bot.order_units -= left if bot.order_units > 0 else -left
 
 
 @rule
 def drop_remainder(bot, market) -> None:
     """Leave a bot only what crossed in house; where that is nothing, its wish was below the exchange's minimum."""
-    if bot.order_crossed == 0.0:
+    if bot.crossed_units == 0:
         bot.ordered = 0
-    if bot.order_crossed == 0.0 and bot.order_trigger == Trigger.SIGNAL:
+    if bot.crossed_units == 0 and bot.order_trigger == Trigger.SIGNAL:
         bot.reason = Reason.MIN_NOTIONAL.value
-        bot.reason_value = abs(bot.order_quantity) * market.close
+        bot.reason_value = coins(market, abs(bot.order_units)) * market.close
         bot.reason_limit = market.min_notional
-    bot.order_quantity = bot.order_crossed
+    bot.order_units = bot.crossed_units
 
 
 @rule
 def _send_each(fleet) -> None:
     for bot in fleet.bots:
         market = fleet.markets[bot.market]
-        if bot.order_quantity != 0.0 and is_below_minimum(market, bot.order_quantity):
-            drop_remainder(bot, market)
+        if bot.order_units != 0:
+            wish = bot.order_units
+            bot.order_units = only_steps(market, wish)
+            if is_below_minimum(market, bot.order_units):
+                bot.order_units = wish
+                drop_remainder(bot, market)

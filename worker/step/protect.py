@@ -3,7 +3,7 @@
 from shared.enums import Leg, Level, Trigger
 from worker.brokers.fill_model import execution_fee, execution_price
 from worker.jit import rule
-from worker.risk.position import is_flat, round_toward_zero, sign
+from worker.risk.position import is_dust, is_flat, sign
 from worker.risk.protection import (
     is_reached,
     is_rung_reached,
@@ -13,6 +13,7 @@ from worker.risk.protection import (
     rung_price,
     stop_price,
 )
+from worker.risk.quantity import coins, only_steps, whole_steps
 from worker.step.fill import book_fill
 
 
@@ -29,7 +30,7 @@ def protect(fleet, close_ms: int) -> None:
         market = markets[bot.market]
         if is_flat(bot, market) or market.close <= 0.0:
             continue
-        direction = float(sign(bot.quantity))
+        direction = float(sign(bot.units))
         bot.exit_level = protective_level(bot, rules, direction)
         if bot.level < Level.HALTED:
             if is_reached(bot.exit_level, market, direction):
@@ -57,7 +58,7 @@ def _stop_out(fleet, b: int, direction: float, close_ms: int) -> None:
     level = bot.exit_level
     trigger = Trigger.TRAILING_STOP.value if is_trailing(bot, fleet.rules, level, direction) else Trigger.STOP.value
     price = execution_price(stop_price(level, market, direction), -direction, fleet.rules.slippage)
-    _exit(fleet, b, trigger, -bot.quantity, price, direction, close_ms)
+    _exit(fleet, b, trigger, -only_steps(market, bot.units), price, direction, close_ms)
 
 
 @rule
@@ -81,21 +82,21 @@ def _climb_ladder(fleet, b: int, direction: float, close_ms: int) -> None:
 def _take_rung(fleet, b: int, fraction: float, price: float, direction: float, close_ms: int) -> None:
     bot = fleet.bots[b]
     market = fleet.markets[bot.market]
-    size = round_toward_zero(fraction * bot.opened_quantity, market.quantity_step)
-    left = abs(bot.quantity) - size
-    is_last = bot.open_fraction <= 1e-9 or left < market.min_quantity
-    quantity = -bot.quantity if is_last else -direction * size
-    if abs(quantity) >= market.min_quantity:
-        _exit(fleet, b, Trigger.LADDER.value, quantity, price, direction, close_ms)
-        bot.target_quantity = bot.quantity
+    held = only_steps(market, abs(bot.units))
+    size = whole_steps(market, fraction * coins(market, bot.opened_units))
+    if bot.open_fraction <= 1e-9 or size > held or is_dust(held - size, market):
+        size = held
+    if not is_dust(size, market):
+        _exit(fleet, b, Trigger.LADDER.value, -int(direction) * size, price, direction, close_ms)
+        bot.target_units = bot.units
 
 
 @rule
-def _exit(fleet, b: int, trigger: int, quantity: float, price: float, direction: float, close_ms: int) -> None:
+def _exit(fleet, b: int, trigger: int, units: int, price: float, direction: float, close_ms: int) -> None:
     bot = fleet.bots[b]
     market = fleet.markets[bot.market]
-    fee = execution_fee(quantity, price, fleet.rules.fee_rate)
-    book_fill(fleet, b, Leg.CLOSE.value, trigger, quantity, price, fee, 0.0, 0.0, close_ms)
+    fee = execution_fee(coins(market, abs(units)), price, fleet.rules.fee_rate)
+    book_fill(fleet, b, Leg.CLOSE.value, trigger, units, price, fee, 0, 0.0, close_ms)
     fleet.journal.orders += 1
     if is_flat(bot, market):
         bot.lock_sign = int(direction)

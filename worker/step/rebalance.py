@@ -30,13 +30,18 @@ def rebalance(fleet) -> None:
 
 
 @rule
+def _takes_part(bot) -> bool:
+    return bot.retiring == 0 and bot.level_bankrupt == 0
+
+
+@rule
 def _weigh_sleeves(fleet) -> bool:
     """Set the sleeves' weights; say whether any bot takes part."""
     for sleeve in fleet.sleeves:
         sleeve.bots = 0
         sleeve.score = 0.0
     for bot in fleet.bots:
-        if bot.retiring == 0:
+        if _takes_part(bot):
             fleet.sleeves[bot.sleeve].bots += 1
             fleet.sleeves[bot.sleeve].score += bot.score
     members = 0
@@ -61,7 +66,7 @@ def _weigh_sleeves(fleet) -> bool:
 def _weigh_bots(fleet, s: int) -> None:
     members = 0
     for bot in fleet.bots:
-        if bot.sleeve == s and bot.retiring == 0:
+        if bot.sleeve == s and _takes_part(bot):
             fleet.weights[members] = raw_weight(bot, fleet.rules)
             members += 1
     if members > 0:
@@ -71,7 +76,7 @@ def _weigh_bots(fleet, s: int) -> None:
     for bot in fleet.bots:
         if bot.sleeve == s:
             bot.weight = 0.0
-            if bot.retiring == 0:
+            if _takes_part(bot):
                 bot.weight = fleet.weights[member]
                 member += 1
             bot.new_allocation = money * bot.weight

@@ -3,7 +3,8 @@
 Each is declared once, as a dataclass of floats and ints, and has two forms with the same attribute access: instances
 of the class (the live worker: plain Python) and rows of a structured array (the compiled replay). `dtype_of`,
 `to_array` and `to_records` go between them. Quantities are signed base units, money is quote, times are milliseconds
-UTC; flags are 0 or 1; an index of -1 means none.
+UTC; flags are 0 or 1; an index of -1 means none. What is counted is in `units` of the market, signed: whole numbers of
+the asset's smallest unit, of which `quantity` is the base quantity.
 """
 
 from dataclasses import dataclass, fields
@@ -74,6 +75,7 @@ class Levels:
     level_daily_loss: int = 0
     level_crashes: int = 0
     level_reconciliation: int = 0
+    level_bankrupt: int = 0
     level: int = 0
 
 
@@ -131,9 +133,10 @@ class Bot(Levels):
     volatility_scale: float = 1.0
     # money and position
     cash: float = 0.0
+    units: int = 0
     quantity: float = 0.0
     entry_price: float = 0.0
-    opened_quantity: float = 0.0
+    opened_units: int = 0
     opened_ms: int = 0
     best_price: float = 0.0
     worst_price: float = 0.0
@@ -166,10 +169,10 @@ class Bot(Levels):
     streak_sign: int = 0
     streak_bars: int = 0
     sized_exposure: float = 0.0
-    target_quantity: float = 0.0
+    target_units: int = 0
     # the order decided for the next open; the part of it that crosses in house
-    order_quantity: float = 0.0
-    order_crossed: float = 0.0
+    order_units: int = 0
+    crossed_units: int = 0
     order_trigger: int = 0
     order_stop: float = 0.0
     order_target: float = 0.0
@@ -192,8 +195,11 @@ class Market:
     A missing bar carries the last close in all four prices; before the first bar they are 0.
     """
 
-    quantity_step: float = 1e-8
-    min_quantity: float = 1e-8
+    # the asset's smallest unit, one of the two is 1; the symbol's step and its smallest quantity
+    coins_per_unit: float = 1.0
+    units_per_coin: float = 1e8
+    step_units: int = 1
+    min_units: int = 1
     min_notional: float = 5.0
     open: float = 0.0
     high: float = 0.0
@@ -204,12 +210,18 @@ class Market:
     # an execution of the order: its price, and the price in house (0 where there is no execution)
     fill_price: float = 0.0
     cross_price: float = 0.0
-    # netting: wishes of both sides, the largest bot of each, what reaches the exchange (signed)
-    buy_quantity: float = 0.0
-    sell_quantity: float = 0.0
+    # netting: wishes of both sides, whether all are whole steps, the largest bot of each
+    buy_units: int = 0
+    sell_units: int = 0
+    whole_wishes: int = 1
     largest_buyer: int = -1
     largest_seller: int = -1
-    order_quantity: float = 0.0
+    # of the larger side: what is still to cross, what is still to be asked, and what rounding leaves (not signed)
+    cross_left: int = 0
+    side_left: int = 0
+    rounding_left: int = 0
+    # what reaches the exchange
+    order_units: int = 0
     # exposure as decided so far, for the caps
     exposure: float = 0.0
 
@@ -248,9 +260,11 @@ class Fill:
     market: int = 0
     leg: int = 0
     trigger: int = 0
+    units: int = 0
     quantity: float = 0.0
     price: float = 0.0
     fee: float = 0.0
+    crossed_units: int = 0
     crossed: float = 0.0
     saved: float = 0.0
     best_price: float = 0.0

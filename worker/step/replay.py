@@ -8,7 +8,7 @@ from worker.step.step import close_next_bar, open_bar
 # At most this many fills of one bot in one bar besides its rungs: close, open and a protective exit.
 FILLS_PER_BOT = 3
 # At most this many notices of one scope in one bar.
-NOTICES_PER_SCOPE = 3
+NOTICES_PER_SCOPE = 4
 
 
 @rule

@@ -39,7 +39,7 @@ def close_next_bar(fleet, open_ms: int) -> None:
     portfolio.time_ms = open_ms
     close_ms = open_ms + rules.step_ms
     protect(fleet, close_ms)
-    mark(fleet)
+    mark(fleet, close_ms)
     brake(fleet, close_ms)
     rebalance(fleet)
     portfolio.settled_equity = portfolio.equity

@@ -12,12 +12,12 @@ from worker.step.net import net
 def withdraw_orders(fleet) -> None:
     """Take out of the orders what each bot's level forbids by now, and net what is left again."""
     for bot in fleet.bots:
-        bot.order_crossed = 0.0
+        bot.crossed_units = 0
         if bot.level >= Level.HALTED:
-            bot.order_quantity = 0.0
-        elif bot.level >= Level.NO_ENTRIES and bot.order_quantity != 0.0:
-            bot.order_quantity = without_increase(bot.quantity, bot.quantity + bot.order_quantity) - bot.quantity
-        if bot.ordered == 1 and bot.order_quantity == 0.0:
+            bot.order_units = 0
+        elif bot.level >= Level.NO_ENTRIES and bot.order_units != 0:
+            bot.order_units = without_increase(bot.units, bot.units + bot.order_units) - bot.units
+        if bot.ordered == 1 and bot.order_units == 0:
             bot.ordered = 0
             bot.reason = Reason.HALTED.value if bot.level >= Level.HALTED else Reason.NO_ENTRIES.value
             bot.reason_value = float(bot.level)
@@ -31,8 +31,8 @@ def order_closes(fleet) -> None:
     fleet.portfolio.step += 1
     set_levels(fleet.portfolio, fleet.sleeves, fleet.bots)
     for bot in fleet.bots:
-        bot.order_quantity = 0.0
-        bot.order_crossed = 0.0
+        bot.order_units = 0
+        bot.crossed_units = 0
         bot.ordered = 0
         if bot.level == Level.FLATTEN:
             order_close(bot, fleet.markets[bot.market])

@@ -48,9 +48,9 @@ class _BotBooks:
     account: str
     symbol: str
     cash: float
+    units: int
     quantity: float
     close: float
-    step: float
 
 
 def examine(connection: Connection, portfolio_id: int) -> list[Finding]:
@@ -81,9 +81,9 @@ def _bots(connection: Connection, portfolio_id: int) -> list[_BotBooks]:
             Sleeve.account,
             Bot.symbol,
             BotState.cash,
+            BotState.units,
             BotState.quantity,
             MarketState.close,
-            MarketState.min_quantity,
         )
         .join(BotState, BotState.bot_id == Bot.id)
         .join(Sleeve, Sleeve.id == Bot.sleeve_id)
@@ -105,8 +105,8 @@ def _cash(bots: Sequence[_BotBooks], sums: dict[int | None, BotSums]) -> Iterato
 def _quantities(bots: Sequence[_BotBooks], sums: dict[int | None, BotSums]) -> Iterator[Finding]:
     for bot in bots:
         of = sums.get(bot.id, BotSums())
-        gap = identities.quantity_gap(bot.quantity, [of.quantity])
-        yield Finding("quantity is the sum of fills", bot.name, gap, of.turned)
+        gap = identities.units_gap(bot.units, [of.units])
+        yield Finding("quantity is the sum of fills", bot.name, gap, 0.0, is_exact=True)
 
 
 def _transfers(connection: Connection, portfolio_id: int) -> Iterator[Finding]:
@@ -124,16 +124,16 @@ def _transfers(connection: Connection, portfolio_id: int) -> Iterator[Finding]:
 
 
 def _accounts(connection: Connection, portfolio_id: int, bots: Sequence[_BotBooks]) -> Iterator[Finding]:
-    signed = case((Order.side == Side.BUY.name, Order.filled_quantity), else_=-Order.filled_quantity)
+    signed = case((Order.side == Side.BUY.name, Order.filled_units), else_=-Order.filled_units)
     rows = connection.execute(
-        select(Order.account, Order.symbol, func.sum(signed), func.sum(Order.filled_quantity))
+        select(Order.account, Order.symbol, func.sum(signed))
         .where(Order.portfolio_id == portfolio_id, Order.status != OrderStatus.CANCELLED.name)
         .group_by(Order.account, Order.symbol)
     )
-    for account, symbol, quantity, traded in rows:
-        held = [bot.quantity for bot in bots if (bot.account, bot.symbol) == (account, symbol)]
-        gap = identities.account_gap(quantity, held)
-        yield Finding("bots hold what the account holds", f"{account} {symbol}", gap, traded)
+    for account, symbol, units in rows:
+        held = [bot.units for bot in bots if (bot.account, bot.symbol) == (account, symbol)]
+        gap = identities.account_gap(int(units), held)
+        yield Finding("bots hold what the account holds", f"{account} {symbol}", gap, 0.0, is_exact=True)
 
 
 def _equity(
@@ -157,7 +157,7 @@ def _equity(
 
 def _profits(connection: Connection, bots: Sequence[_BotBooks], sums: dict[int | None, BotSums]) -> Iterator[Finding]:
     lots: dict[int, list] = {}
-    for row in connection.execute(select(Lot.bot_id, Lot.quantity, Lot.price, Lot.fee)):
+    for row in connection.execute(select(Lot.bot_id, Lot.units, Lot.quantity, Lot.price, Lot.fee)):
         lots.setdefault(row.bot_id, []).append(row)
     under_way: dict[int, float] = dict(connection.execute(select(OpenRoundTrip.bot_id, OpenRoundTrip.profit)).all())
     for bot in bots:
@@ -169,8 +169,8 @@ def _profits(connection: Connection, bots: Sequence[_BotBooks], sums: dict[int |
         gap = identities.profit_gap(worth, of.transfers, realised, unrealised, -of.funding)
         size = abs(worth) + abs(of.transfers) + of.fees
         yield Finding("profit is realised and unrealised less funding", bot.name, gap, size)
-        lot_gap = identities.quantity_gap(bot.quantity, [lot.quantity for lot in held])
-        yield Finding("open lots are the position", bot.name, lot_gap, of.turned)
+        lot_gap = identities.units_gap(bot.units, [lot.units for lot in held])
+        yield Finding("open lots are the position", bot.name, lot_gap, 0.0, is_exact=True)
 
 
 def _reasons(connection: Connection, bots: Sequence[_BotBooks]) -> Iterator[Finding]:

@@ -264,7 +264,7 @@ def _register_sleeves(
 
 def _refuse_held(connection: Connection, sleeve: RegisteredSleeve, account: str) -> None:
     held = select(Bot.name).join(BotState, BotState.bot_id == Bot.id)
-    name = connection.execute(held.where(Bot.sleeve_id == sleeve.id, BotState.quantity != 0.0)).scalar()
+    name = connection.execute(held.where(Bot.sleeve_id == sleeve.id, BotState.units != 0)).scalar()
     if name is not None:
         raise ConfigurationError(
             f"strategies.{sleeve.name}.account must stay {sleeve.account} while its bots hold positions ({name} does), "

@@ -19,11 +19,13 @@ class OrderRow:
     account: str
     symbol: str
     side: Side
+    units: int
     quantity: float
     trigger: Trigger | int
     step: int
     decided_ms: int
     status: OrderStatus = OrderStatus.INTENT
+    filled_units: int = 0
     filled_quantity: float = 0.0
     price: float | None = None
     fee: float = 0.0
@@ -39,6 +41,7 @@ class OrderResult:
 
     client_order_id: str
     status: OrderStatus
+    filled_units: int = 0
     filled_quantity: float = 0.0
     price: float | None = None
     fee: float = 0.0
@@ -48,6 +51,7 @@ class OrderResult:
     reason: str | None = None
     # of an intent that changed before it was sent
     side: Side | None = None
+    units: int | None = None
     quantity: float | None = None
 
 
@@ -62,10 +66,12 @@ class FillRow:
     step: int
     leg: int
     trigger: int
+    units: int
     quantity: float
     price: float
     fee: float
     fee_currency: str
+    crossed_units: int
     crossed: float
     saved: float
     best_price: float
@@ -86,12 +92,13 @@ def save_order_results(connection: Connection, portfolio_id: int, results: Seque
     for result in results:
         changes = {
             "status": result.status.name,
+            "filled_units": result.filled_units,
             "filled_quantity": result.filled_quantity,
             "price": result.price,
             "fee": result.fee,
             "reason": result.reason,
         }
-        kept = {name: getattr(result, name) for name in ("sent_ms", "done_ms", "exchange_id", "quantity")}
+        kept = {name: getattr(result, name) for name in ("sent_ms", "done_ms", "exchange_id", "units", "quantity")}
         kept["side"] = result.side and result.side.name
         changes |= {name: value for name, value in kept.items() if value is not None}
         connection.execute(

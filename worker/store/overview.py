@@ -149,7 +149,7 @@ def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
     overview.held += _held("portfolio", "", row, "portfolio_state")
     for bot in bots:
         overview.held += _held("bot", bot["bot_name"], bot, "bot_state")
-        if abs(bot["bot_state_quantity"]) >= bot["market_state_min_quantity"]:
+        if abs(bot["bot_state_units"]) >= bot["market_state_min_units"]:
             overview.positions.append(_position(bot))
     overview.sleeves = _sleeves(connection, portfolio_id, bots, overview)
     events = select(Event.time_ms, Event.severity, Event.message).where(Event.portfolio_id == portfolio_id)
@@ -208,7 +208,7 @@ def _sleeves(connection: Connection, portfolio_id: int, bots: list, overview: Ov
                 equity / overview.equity if overview.equity > 0.0 else 0.0,
                 1.0 - equity / high_water if high_water > 0.0 else 0.0,
                 len(own),
-                sum(abs(bot["bot_state_quantity"]) >= bot["market_state_min_quantity"] for bot in own),
+                sum(abs(bot["bot_state_units"]) >= bot["market_state_min_units"] for bot in own),
             )
         )
     return lines

@@ -22,10 +22,14 @@ SCRATCH: dict[Model, frozenset[str]] = {
         {
             "fill_price",
             "cross_price",
-            "buy_quantity",
-            "sell_quantity",
+            "buy_units",
+            "sell_units",
+            "whole_wishes",
             "largest_buyer",
             "largest_seller",
+            "cross_left",
+            "side_left",
+            "rounding_left",
             "exposure",
         }
     ),

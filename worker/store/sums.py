@@ -9,15 +9,14 @@ from shared.tables import Fill, Funding, Portfolio, RoundTrip, Transfer
 
 @dataclass(slots=True)
 class BotSums:
-    """Sums over one bot's whole history: base units of the position, the rest quote.
+    """Sums over one bot's whole history: whole units of the asset that its fills come to, the rest quote.
 
-    `turned` is the quantity of all fills whatever their side, `traded` what they changed cash by without fees (sold
-    less bought); `profit` is that of closed round trips.
+    `traded` is what fills changed cash by without fees (sold less
+    bought); `profit` is that of closed round trips.
     """
 
     fills: int = 0
-    quantity: float = 0.0
-    turned: float = 0.0
+    units: int = 0
     traded: float = 0.0
     fees: float = 0.0
     saved: float = 0.0
@@ -42,14 +41,13 @@ def bot_sums(connection: Connection, portfolio_id: int) -> dict[int | None, BotS
     fills = select(
         Fill.bot_id,
         func.count(),
-        func.sum(Fill.quantity),
-        func.sum(func.abs(Fill.quantity)),
+        func.sum(Fill.units),
         func.sum(-Fill.quantity * Fill.price),
         func.sum(Fill.fee).filter(Fill.fee_currency == quote),
         func.sum(Fill.saved),
     ).where(Fill.portfolio_id == portfolio_id)
-    for bot_id, count, quantity, turned, traded, fees, saved in connection.execute(fills.group_by(Fill.bot_id)):
-        sums[bot_id] = BotSums(count, quantity, turned, traded, fees or 0.0, saved)
+    for bot_id, count, units, traded, fees, saved in connection.execute(fills.group_by(Fill.bot_id)):
+        sums[bot_id] = BotSums(count, int(units), traded, fees or 0.0, saved)
     funding = select(Funding.bot_id, func.sum(Funding.amount)).where(Funding.portfolio_id == portfolio_id)
     for bot_id, amount in connection.execute(funding.group_by(Funding.bot_id)):
         sums.setdefault(bot_id, BotSums()).funding = amount

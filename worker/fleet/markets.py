@@ -1,0 +1,63 @@
+"""What an exchange takes of a symbol, as the counts of a market's record."""
+
+import math
+from fractions import Fraction
+
+from shared.quantities import LARGEST_UNIT, LARGEST_UNITS, SMALLEST_UNIT, USUAL_UNIT, Unit, make_unit
+from worker.market.protocol import Limits
+from worker.step.records import Market
+
+# A position of so many times the money a bot starts with must be countable.
+CAPITALS_COUNTED = 100.0
+
+
+def make_market(limits: Limits, capital: float) -> Market:
+    """Give the record of a symbol of which nothing is in the books yet; `capital` is the money of one bot."""
+    unit = make_unit(unit_size(limits, capital))
+    market = Market(coins_per_unit=unit.coins_per_unit, units_per_coin=unit.units_per_coin)
+    set_limits(market, limits)
+    return market
+
+
+def unit_size(limits: Limits, capital: float) -> float:
+    """Give the smallest unit to count in: the decimal place of the symbol's step, or 1e-8 where there is none.
+
+    A coin so cheap that a bot's money would buy more units than can be counted has a larger one.
+    """
+    if limits.quantity_step is not None:
+        return min(max(_decimal_place(limits.quantity_step), SMALLEST_UNIT), LARGEST_UNIT)
+    size, place = USUAL_UNIT, -8
+    while limits.lowest_price and size * LARGEST_UNITS * limits.lowest_price < CAPITALS_COUNTED * capital:
+        place += 1
+        size = float(f"1e{place}")
+        if size >= LARGEST_UNIT:
+            break
+    return size
+
+
+def set_limits(market: Market, limits: Limits) -> None:
+    """Put a symbol's limits into its record, in the unit that the books count in.
+
+    A step that is no whole number of units becomes the smallest multiple of both.
+    """
+    unit = _exact_unit(Unit(market.coins_per_unit, market.units_per_coin))
+    steps = Fraction(1) if limits.quantity_step is None else Fraction(repr(limits.quantity_step)) / unit
+    market.step_units = steps.numerator
+    smallest = 0 if limits.min_quantity is None else math.ceil(Fraction(repr(limits.min_quantity)) / unit)
+    market.min_units = max(market.step_units, smallest)
+    if limits.min_notional is not None:
+        market.min_notional = limits.min_notional
+
+
+def _exact_unit(unit: Unit) -> Fraction:
+    return Fraction(round(unit.coins_per_unit), round(unit.units_per_coin))
+
+
+def _decimal_place(step: float) -> float:
+    """Give the largest power of ten that a step is a whole number of: 0.01 of 0.25, 100 of 300."""
+    exact, place = Fraction(repr(step)), 0
+    while (exact / Fraction(10) ** (place + 1)).denominator == 1:
+        place += 1
+    while (exact / Fraction(10) ** place).denominator != 1:
+        place -= 1
+    return float(f"1e{place}")
