@@ -23,6 +23,7 @@ from tests.kernel.tables import (
     rules,
     still,
 )
+from worker.step.rebalance import book_flow
 from worker.step.records import Fleet, Notice
 
 PORTFOLIO, SLEEVE, BOT = 0, 1, 2
@@ -78,6 +79,52 @@ def test_a_position_stopped_out_within_the_bar_pays_no_funding() -> None:
 
 
 # --- the portfolio's drawdown ----------------------------------------------------------------------------------------
+
+# --- bots whose money is gone --------------------------------------------------------------------------------------
+
+
+def test_a_short_that_costs_more_than_the_bot_has_is_closed_and_takes_no_more_part() -> None:
+    """A short of 10 at 100 has lost 2,000 of its 1,000 where the price has tripled."""
+    table = [
+        still(SHORT),
+        bar(100, 150, 100, 150, SHORT),
+        bar(150, 300, 150, 300, SHORT),  # equity −1,000: closed at the next open, whatever the band says
+        bar(310, 310, 300, 300, LONG),
+        still(LONG, 300.0),
+        still(LONG, 300.0),
+    ]
+    run = play(table)
+    assert run.legs == [(1, -10.0, 100.0), (3, 10.0, 310.0)]
+    assert run.reasons[1:] == [Reason.HOLD, *[Reason.FLATTEN] * 4]
+    assert told(run) == [(2, BOT, Cause.BANKRUPT, NoticeKind.TRIPPED)]
+    assert (run.notices[0].value, run.notices[0].limit) == (-1000.0, 0.0)
+    assert run.notices[0].time_ms == START_MS + 3 * HOUR_MS
+    assert [step.bot.equity for step in run.steps][-3:] == [-1100.0] * 3
+
+
+def test_exactly_nothing_left_is_gone_and_the_smallest_rest_is_not() -> None:
+    for close, level in ((200.0, Level.FLATTEN), (199.5, Level.RUNNING)):
+        run = play([still(SHORT), bar(100, close, 100, close, SHORT)])
+        assert Level(run.steps[-1].bot.level) is level, close
+
+
+def test_what_a_bot_lost_beyond_its_money_the_others_bear_at_the_next_rebalance() -> None:
+    bots = [a_bot(), a_bot(market=1, signal=1), a_bot(market=1, signal=2)]
+    fleet = a_fleet(rules(rebalance_every=4, bot_low=0.0, bot_high=1.0, sleeve_high=1.0), bots, markets=2)
+    rise = [still(SHORT), bar(100, 300, 100, 300, SHORT), still(SHORT, 300.0), still(SHORT, 300.0)]
+    run = play_fleet(fleet, [[row, still(FLAT), still(FLAT)] for row in rise])
+    assert [bot.equity for bot in run.steps[-1].bots] == [0.0, 500.0, 500.0]
+    assert [bot.weight for bot in run.steps[-1].bots] == [0.0, 0.5, 0.5]
+    assert run.steps[-1].portfolio.equity == 1000.0
+
+
+def test_money_that_flowed_out_is_no_loss() -> None:
+    def take_all(fleet: Fleet) -> None:
+        book_flow(fleet, fleet.bots[0], -1000.0)
+
+    run = play([still(FLAT)] * 3, between={1: take_all})
+    assert run.steps[-1].bot.equity == 0.0
+    assert run.notices == [] and run.steps[-1].bot.level_bankrupt == Level.RUNNING
 
 
 @both_sides
