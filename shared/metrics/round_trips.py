@@ -1,8 +1,17 @@
 """What round trips earned: `profits_quote` holds each one's profit in quote, after fees."""
 
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
+
+
+def open_profit(quantity: Any, price: Any, fee: Any, close: Any) -> Any:
+    """Give the profit in quote of an open lot at `close`: after the part of its entry fee that it still carries.
+
+    Takes numbers, arrays or columns of a query. The open profit of a bot is the sum over its lots.
+    """
+    return quantity * (close - price) - fee
 
 
 def profit_factor(profits_quote: np.ndarray) -> float:

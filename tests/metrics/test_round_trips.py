@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from shared.metrics.activity import exposure, time_in_market, turnover
-from shared.metrics.round_trips import expectancy, profit_factor, wilson_interval, win_rate, wins
+from shared.metrics.round_trips import expectancy, open_profit, profit_factor, wilson_interval, win_rate, wins
 
 PROFITS = np.array([30.0, -10.0, 0.0, 20.0, -15.0])
 EMPTY = np.empty(0)
@@ -29,6 +29,12 @@ def test_expectancy_is_the_mean_profit() -> None:
 def test_a_round_trip_that_came_out_even_is_no_win() -> None:
     assert wins(PROFITS) == 2 and win_rate(PROFITS) == 0.4
     assert wins(EMPTY) == 0 and np.isnan(win_rate(EMPTY))
+
+
+@pytest.mark.parametrize(("quantity", "made"), [(2.0, 19.5), (-2.0, -20.5)])
+def test_open_profit_is_after_the_entry_fee_that_is_still_carried(quantity: float, made: float) -> None:
+    assert open_profit(quantity, 100.0, 0.5, 110.0) == made
+    assert open_profit(np.array([quantity, 0.0]), 100.0, np.array([0.5, 0.0]), 110.0).tolist() == [made, 0.0]
 
 
 @pytest.mark.parametrize("count", [1, 2, 10, 137, 5000])

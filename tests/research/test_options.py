@@ -85,7 +85,7 @@ def test_funding_is_paid_from_the_cash(candles: Path, tmp_path: Path) -> None:
     assert paid == pytest.approx(sum(bot["funding_quote"] for bot in summary["by_bot"].values()))
     assert summary["portfolio"]["profit_quote"] == pytest.approx(
         sum(float(row["profit"]) for row in read_rows(tmp_path / "out", "round_trips"))
-        + sum(bot["open_profit_quote"] for bot in summary["by_bot"].values())
+        + sum(bot["open_profit_quote"] + bot["open_realised_quote"] for bot in summary["by_bot"].values())
         - paid
     )
 

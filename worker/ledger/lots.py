@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from shared.enums import Trigger
+from shared.metrics.round_trips import open_profit
 from shared.units import STEP_TOLERANCE
 
 # A lot's remainder below this share of a fill is float noise.
@@ -67,8 +68,8 @@ class Position:
     quantity: float = 0.0
 
     def unrealised(self, close: float) -> float:
-        """Give the profit of the open lots at a price, after the fees they still carry."""
-        return sum(lot.quantity * (close - lot.price) - lot.fee for lot in self.lots)
+        """Give the open profit at a price."""
+        return sum(open_profit(lot.quantity, lot.price, lot.fee, close) for lot in self.lots)
 
 
 @dataclass(slots=True, frozen=True)

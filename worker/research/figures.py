@@ -92,7 +92,6 @@ def _bot(replay: Replay, books: Books, b: int, profits: np.ndarray) -> dict[str,
     fills = replay.fills[is_own]
     low, high = wilson_interval(wins(profits), len(profits))
     close, position = float(replay.fleet.markets["close"][bot["market"]]), books.positions[b]
-    realised = position.trip.profit if position.trip is not None else 0.0
     return {
         "sleeve": plan.sleeve,
         "symbol": plan.symbol,
@@ -101,7 +100,8 @@ def _bot(replay: Replay, books: Books, b: int, profits: np.ndarray) -> dict[str,
         "end_equity_quote": float(bot["equity"]),
         "transfers_quote": float(replay.flows[:, b].sum()),
         "open_quantity": float(bot["quantity"]),
-        "open_profit_quote": position.unrealised(close) + realised,
+        "open_profit_quote": position.unrealised(close),
+        "open_realised_quote": position.trip.profit if position.trip is not None else 0.0,
         "profit_factor": profit_factor(profits),
         "expectancy_quote": expectancy(profits),
         "win_rate": win_rate(profits),
