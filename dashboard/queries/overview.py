@@ -10,10 +10,10 @@ from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members, load_settings
 from dashboard.queries.frames import first_row
 from dashboard.queries.marks import Scope, last_mark_before
-from dashboard.queries.round_trips import effective_interval, independent
 from dashboard.queries.states import load_states
 from dashboard.queries.trips import trips_where
 from shared.enums import Level, ScopeKind
+from shared.metrics.round_trips import effective_interval, independent
 from shared.tables import Fill, RoundTrip
 from shared.tables.commands import waiting_since_ms
 from shared.units import DAY_MS

@@ -95,25 +95,12 @@ def _code(column: Any, kinds: list[Any]) -> Any:
     return case({kind.name: place for place, kind in enumerate(kinds)}, value=column, else_=-1)
 
 
-def independent(count: int, symbol_days: int, bots: int) -> int:
-    """Give what an interval counts: the round trips of a single bot, which follow one another; else symbol-days."""
-    return count if bots == 1 else symbol_days
-
-
-def effective_interval(wins: int, count: int, trials: int) -> tuple[float, float]:
-    """Give the Wilson interval of `wins / count` as if only `trials` of the `count` were independent."""
-    if not count or not trials:
-        return float("nan"), float("nan")
-    # The interval is a function of rate and count alone, so that a fraction of a win is no matter.
-    return metrics.wilson_interval(wins / count * trials, trials)
-
-
 def trip_figures(facts: DataFrame) -> TripFigures:
     """Give the figures of all the facts."""
     profits, fees = facts["profit"].to_numpy(), float(facts["fees"].sum())
     count, wins, days = len(profits), metrics.wins(profits), len(np.unique(_symbol_days(facts)))
-    trials = independent(count, days, len(np.unique(facts["bot"].cat.codes)))
-    low, high = effective_interval(wins, count, trials)
+    trials = metrics.independent(count, days, len(np.unique(facts["bot"].cat.codes)))
+    low, high = metrics.effective_interval(wins, count, trials)
     profit = float(np.sum(profits))
     return TripFigures(
         count=count,
@@ -155,7 +142,7 @@ def win_rates(facts: DataFrame, by: Dimension) -> DataFrame:
     bots = np.bincount(_distinct_groups(codes, facts["bot"].cat.codes.to_numpy(np.int64)), minlength=size)
     trials = np.where(bots == 1, count, days)
     triples = zip(wins.tolist(), count.tolist(), trials.tolist(), strict=True)
-    bounds = np.array([effective_interval(*triple) for triple in triples], np.float64).reshape(-1, 2)
+    bounds = np.array([metrics.effective_interval(*triple) for triple in triples], np.float64).reshape(-1, 2)
     table = DataFrame(
         {
             "group": names,
@@ -214,9 +201,7 @@ def _label(name: object, by: Dimension) -> str:
 
 
 def _symbol_days(facts: DataFrame) -> np.ndarray:
-    """Give one whole number per symbol and UTC day of the close."""
-    days = facts["closed_ms"].to_numpy(np.int64) // DAY_MS
-    return days * (len(facts["symbol"].cat.categories) + 1) + facts["symbol"].cat.codes.to_numpy(np.int64)
+    return metrics.symbol_days(facts["symbol"].cat.codes.to_numpy(np.int64), facts["closed_ms"].to_numpy(np.int64))
 
 
 def _distinct_groups(codes: np.ndarray, days: np.ndarray) -> np.ndarray:

@@ -14,7 +14,6 @@ from shared.tables import (
     Bot,
     BotState,
     Heartbeat,
-    Lot,
     MarketState,
     OpenRoundTrip,
     Portfolio,
@@ -22,6 +21,7 @@ from shared.tables import (
     Sleeve,
     SleeveState,
 )
+from shared.tables.round_trips import open_profit_of
 
 _PORTFOLIO = ("name", "quote", "step_ms", "market_label", "broker_label")
 _HEARTBEAT = (
@@ -96,7 +96,7 @@ def load_bot_states(connection: Connection, portfolio_id: int) -> DataFrame:
     and trip_profit (realised so far in the open round trip).
     """
     bot, state, sleeve, market = (model.__table__.c for model in (Bot, BotState, Sleeve, MarketState))
-    lots, trip = _lots(), OpenRoundTrip.__table__.c
+    trip = OpenRoundTrip.__table__.c
     is_open = func.abs(state.units) >= market.min_units
     named = (bot.strategy, bot.symbol, bot.timeframe, bot.parameters, sleeve.account, bot.status, bot.note)
     statement = (
@@ -111,7 +111,7 @@ def load_bot_states(connection: Connection, portfolio_id: int) -> DataFrame:
             market.status.label("bar_status"),
             (state.quantity * market.close).label("notional"),
             case((is_open, 1), else_=0).label("is_open"),
-            func.coalesce(lots.c.quantity * market.close - lots.c.cost, 0.0).label("open_profit"),
+            open_profit_of(bot.id, market.close).label("open_profit"),
             func.coalesce(trip.fees, 0.0).label("trip_fees"),
             func.coalesce(trip.profit, 0.0).label("trip_profit"),
         )
@@ -123,17 +123,8 @@ def load_bot_states(connection: Connection, portfolio_id: int) -> DataFrame:
             & (market.account == sleeve.account)
             & (market.symbol == bot.symbol),
         )
-        .outerjoin(lots, lots.c.bot_id == bot.id)
         .outerjoin(OpenRoundTrip.__table__, trip.bot_id == bot.id)
         .where(bot.portfolio_id == portfolio_id)
         .order_by(bot.id)
     )
     return frame(connection, statement)
-
-
-def _lots() -> Any:
-    own = Lot.__table__.c
-    cost = func.sum(own.quantity * own.price + own.fee)
-    return (
-        select(own.bot_id, func.sum(own.quantity).label("quantity"), cost.label("cost")).group_by(own.bot_id).subquery()
-    )

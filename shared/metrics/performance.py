@@ -8,7 +8,7 @@ from shared.metrics.activity import exposure, time_in_market, turnover
 from shared.metrics.drawdowns import max_drawdown, max_drawdown_ms
 from shared.metrics.equity import annual_return, daily_equity, flow_free_equity, returns, total_return
 from shared.metrics.ratios import annual_volatility, calmar_ratio, sharpe_ratio, sortino_ratio, value_at_risk
-from shared.metrics.round_trips import expectancy, profit_factor, wilson_interval, win_rate, wins
+from shared.metrics.round_trips import effective_interval, expectancy, profit_factor, win_rate, wins
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Activity:
     `profits_quote`: each round trip's, after fees. `notionals_quote`: quantity × price of each fill. `opened_ms`,
     `closed_ms`: each stretch a bot held a position, open ones closed at the last mark. `gross_quote`: Σ|quantity ×
     price| over bots at each mark, or None where it was not kept. `saved_quote`: fees and slippage saved by netting.
+    `trials`: what the interval of the win rate counts (`independent`).
     """
 
     bots: int
@@ -30,6 +31,7 @@ class Activity:
     saved_quote: float
     orders: int
     fills: int
+    trials: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Performance:
     win_rate: float
     win_rate_low: float
     win_rate_high: float
+    trials: int
     round_trips: int
     turnover: float
     fees_quote: float
@@ -78,7 +81,7 @@ def performance(
     marks = equity if flows_quote is None else flow_free_equity(equity, flows_quote)
     daily = returns(daily_equity(time_ms, marks)[1])
     profits = activity.profits_quote
-    low, high = wilson_interval(wins(profits), len(profits))
+    low, high = effective_interval(wins(profits), len(profits), activity.trials)
     return Performance(
         start_ms=int(time_ms[0]),
         end_ms=int(time_ms[-1]),
@@ -98,6 +101,7 @@ def performance(
         win_rate=win_rate(profits),
         win_rate_low=low,
         win_rate_high=high,
+        trials=activity.trials,
         round_trips=len(profits),
         turnover=turnover(activity.notionals_quote, equity),
         fees_quote=activity.fees_quote,

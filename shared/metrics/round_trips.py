@@ -1,8 +1,19 @@
 """What round trips earned: `profits_quote` holds each one's profit in quote, after fees."""
 
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
+
+from shared.units import DAY_MS
+
+
+def open_profit(quantity: Any, price: Any, fee: Any, close: Any) -> Any:
+    """Give the profit in quote of an open lot at `close`: after the part of its entry fee that it still carries.
+
+    Takes numbers, arrays or columns of a query. The open profit of a bot is the sum over its lots.
+    """
+    return quantity * (close - price) - fee
 
 
 def profit_factor(profits_quote: np.ndarray) -> float:
@@ -26,7 +37,25 @@ def win_rate(profits_quote: np.ndarray) -> float:
     return wins(profits_quote) / len(profits_quote) if len(profits_quote) else np.nan
 
 
-def wilson_interval(successes: int, count: int, confidence: float = 0.95) -> tuple[float, float]:
+def symbol_days(symbols: np.ndarray, closed_ms: np.ndarray) -> np.ndarray:
+    """Give one whole number per round trip, the same for those of one symbol (numbered from 0) and UTC day of close."""
+    return closed_ms // DAY_MS * (1 + symbols.max(initial=0)) + symbols
+
+
+def independent(count: int, symbol_days: int, bots: int) -> int:
+    """Give what an interval counts: the round trips of a single bot, which follow one another; else symbol-days."""
+    return count if bots == 1 else symbol_days
+
+
+def effective_interval(wins: int, count: int, trials: int) -> tuple[float, float]:
+    """Give the Wilson interval of `wins / count` as if only `trials` of the `count` were independent; NaN without."""
+    if not count or not trials:
+        return np.nan, np.nan
+    # The interval is a function of rate and count alone, so that a fraction of a win is no matter.
+    return wilson_interval(wins / count * trials, trials)
+
+
+def wilson_interval(successes: float, count: int, confidence: float = 0.95) -> tuple[float, float]:
     """Give the bounds of a success rate by Wilson's score interval; NaN where `count` is 0.
 
     Equals `scipy.stats.binomtest(successes, count).proportion_ci(confidence, method="wilson")`, whose import takes half

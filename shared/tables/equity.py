@@ -16,7 +16,7 @@ class _Point(SQLModel):
     cash: Number
     # notional held: gross of a portfolio or sleeve, signed of a bot
     exposure: Number
-    # unrealised profit of open positions
+    # profit of what is open, after the entry fees it still carries
     open_profit: Number
     # deposits less withdrawals so far; equity less this is profit
     money_in: Number

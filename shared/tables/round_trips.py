@@ -1,9 +1,12 @@
 """Positions from flat to flat: their open lots, the trips under way, and those that are closed."""
 
-from sqlalchemy import Index
+from typing import Any
+
+from sqlalchemy import ColumnElement, Index, func, select
 from sqlmodel import SQLModel
 
 from shared.enums import Side, Trigger
+from shared.metrics.round_trips import open_profit
 from shared.tables.columns import Number, RowId, Whole, Words, key, named, reference
 
 
@@ -22,6 +25,13 @@ class Lot(SQLModel, table=True):
     price: Number
     # the part of the opening fill's fee that belongs to what is left
     fee: Number
+
+
+def open_profit_of(bot_id: Any, close: Any) -> ColumnElement[float]:
+    """Give the open profit of a bot within a query that has its id and its market's close; 0 without a position."""
+    lot = Lot.__table__.c
+    lots = select(func.sum(open_profit(lot.quantity, lot.price, lot.fee, close))).where(lot.bot_id == bot_id)
+    return func.coalesce(lots.correlate_except(Lot.__table__).scalar_subquery(), 0.0)
 
 
 class OpenRoundTrip(SQLModel, table=True):

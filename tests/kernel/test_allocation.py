@@ -48,12 +48,12 @@ bounds = st.tuples(st.floats(0.0, 0.5), st.floats(0.05, 1.0))
 
 
 @settings(max_examples=300, deadline=None)
-@given(raw_weights, bounds)
+@given(raw_weights, bounds, st.sampled_from([0.5, 1.0]))
 def test_the_projection_is_the_nearest_point_and_holds_its_bounds_exactly(
-    raw: list[float], limits: tuple[float, float]
+    raw: list[float], limits: tuple[float, float], most: float
 ) -> None:
     members = len(raw)
-    low, high = bound_low(limits[0], members), bound_high(limits[1], members)
+    low, high = bound_low(limits[0], most, members), bound_high(limits[1], members)
     start = np.array(raw)
     normalise(start, members, False)
     weights = projected(start.tolist(), low, high)
@@ -87,10 +87,16 @@ def test_clamping_and_renormalising_would_break_the_bounds() -> None:
 
 @pytest.mark.parametrize(
     ("members", "low", "high"),
-    [(1, 0.05, 1.0), (2, 0.05, 0.70), (20, 0.05, 0.70), (25, 0.04, 0.70)],
+    [(1, 0.05, 1.0), (2, 0.05, 0.70), (10, 0.05, 0.70), (20, 0.025, 0.70), (25, 0.02, 0.70)],
 )
-def test_the_bounds_in_force_always_admit_a_solution(members: int, low: float, high: float) -> None:
-    assert (bound_low(0.05, members), bound_high(0.70, members)) == (low, high)
+def test_the_default_bounds_in_force_always_leave_room(members: int, low: float, high: float) -> None:
+    assert (bound_low(0.05, 0.5, members), bound_high(0.70, members)) == (low, high)
+    assert members == 1 or low * members < 1.0 < high * members
+
+
+@pytest.mark.parametrize(("members", "low"), [(2, 0.04), (25, 0.04), (50, 0.02)])
+def test_a_bound_that_was_set_stands_up_to_an_equal_weight(members: int, low: float) -> None:
+    assert bound_low(0.04, 1.0, members) == low
 
 
 @pytest.mark.parametrize("raw", [[0.0, 0.0, 0.0], [1.0, 0.0, 2.0]])

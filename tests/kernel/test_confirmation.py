@@ -13,6 +13,7 @@ from tests.kernel.tables import (
     WARMING,
     Bar,
     Missing,
+    bar,
     both_sides,
     mirrored,
     play,
@@ -101,6 +102,90 @@ def test_only_closed_bars_of_the_bots_own_timeframe_count(side: int) -> None:
         still(LONG, closed=0),
     ]
     assert confirmed(table, side) == [0, 0, 0, 1, 1]
+
+
+HELD = [still(LONG), still(LONG, closed=0), still(LONG), still(LONG, closed=0)]
+
+# A bot of a longer timeframe: what it holds at first, the bars after, what is confirmed after each.
+BETWEEN = {
+    "the band of the last close stands": (
+        HELD,
+        [still(SHORT), still(SHORT, closed=0), still(SHORT, closed=0), still(SHORT)],
+        [1, 1, 1, -1],
+    ),
+    "a band that moves back and forth": (
+        HELD,
+        [still(SHORT), still(LONG, closed=0), still(ANY, closed=0), still(SHORT, closed=0), still(SHORT)],
+        [1, 1, 1, 1, -1],
+    ),
+    "a size of the confirmed sign": (
+        HELD,
+        [still(SHORT), still((0.4, 0.4), closed=0), still(SHORT)],
+        [1, 0.4, -1],
+    ),
+    "bars that are missing, late or warming up": (
+        HELD,
+        [
+            still(SHORT),
+            Missing(SHORT),
+            still(LONG, closed=0, status=BarStatus.LATE.value),
+            still(WARMING),
+            still(SHORT),
+        ],
+        [1, 1, 1, 1, -1],
+    ),
+    "a close that came late, whose band stands afterwards": (
+        HELD,
+        [still(SHORT), still(LONG, status=BarStatus.LATE.value), still(LONG, closed=0), still(SHORT)],
+        [1, 1, 1, -1],
+    ),
+    "a flat bot": (
+        [],
+        [still(LONG), still(ANY, closed=0), still(NO_LONGS, closed=0), still(SHORT, closed=0), still(LONG)],
+        [0, 0, 0, 0, 1],
+    ),
+    "a flat bot that was blocked, whose exposure falls": (
+        [still(LONG, atr=0.0), still(LONG, atr=0.0)],
+        [still(SHORT), still(ANY, closed=0), still(SHORT, closed=0), still(SHORT)],
+        [1, 0, 0, -1],
+    ),
+    "a count to flat that a fall has answered": (
+        [still(LONG, atr=0.0), still(LONG, atr=0.0)],
+        [still(SHORT), still(NO_LONGS, closed=0), still(LONG), still(LONG)],
+        [1, 0, 0, 1],
+    ),
+    "the next close resets all the same": (
+        HELD,
+        [still(SHORT), still(SHORT, closed=0), still(LONG), still(SHORT), still(SHORT, closed=0), still(SHORT)],
+        [1, 1, 1, 1, 1, -1],
+    ),
+}
+
+
+@both_sides
+@pytest.mark.parametrize(("held", "table", "after"), BETWEEN.values(), ids=BETWEEN)
+def test_a_count_that_is_open_survives_the_base_bars_between_closes(
+    held: list[Bar | Missing], table: list[Bar | Missing], after: list[float], side: int
+) -> None:
+    run = play(mirrored([*held, *table], side), rules(confirm_bars=2, edge_to_cost=2.0, fee_rate=0.001, leverage=10.0))
+    assert [step.bot.confirmed * side for step in run.steps][len(held) :] == after
+
+
+@both_sides
+def test_a_stop_between_closes_that_takes_a_count_to_flat_to_its_end_leaves_none_open(side: int) -> None:
+    table = [
+        still(LONG),
+        still(LONG),  # enters at the next open
+        still(NO_LONGS),  # flat is wanted for the first time
+        bar(100, 100, 80, 90, NO_LONGS, closed=0),  # stopped at 92: flat is what it is
+        still(NO_LONGS, 90, closed=0),
+        still(LONG, 90),
+        still(LONG, 90),
+    ]
+    run = play(mirrored(table, side), rules(confirm_bars=2, stop=0.08, risk_per_trade=1.0))
+    assert [step.bot.confirmed * side for step in run.steps] == [0, 1, 1, 0, 0, 0, 1]
+    assert [step.bot.streak_bars for step in run.steps] == [1, 0, 1, 0, 0, 1, 0]
+    assert run.reasons[3:6] == [Reason.FLAT, Reason.FLAT, Reason.UNCONFIRMED]
 
 
 @both_sides

@@ -323,3 +323,18 @@ def test_impossible_settings_leave_a_running_fleet_as_it_is(make_place: MakePlac
         assert worker._fleet.rules.stop == 0.08
         step(worker)
     assert place.value("SELECT count(*) FROM settings_version") == 1
+
+
+def test_bounds_that_leave_no_room_are_said_at_the_start_and_after_a_reload(make_place: MakePlace) -> None:
+    place = make_place(small_settings(f"allocation.sleeve_low={1 / 3}"), FakeMarket(walks()))
+    said = "SELECT severity, message FROM event WHERE kind = 'SETTING_IDLE' ORDER BY id"
+    with place.open() as worker:
+        step(worker, 5)
+        (first,) = place.rows(said)
+        place.settings = small_settings(f"allocation.bot_high={1 / 2}")
+        worker.reload()
+    assert first[0] == "WARNING" and "allocation.sleeve_low 0.333333 leaves the 3 sleeves no room" in first[1]
+    later = [message for _, message in place.rows(said)[1:]]
+    assert [message.split(" no room")[0] for message in later] == [
+        f"allocation.bot_high 0.5 leaves the 2 bots of {name}" for name in ("breakout", "trend_following")
+    ]

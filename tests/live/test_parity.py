@@ -94,6 +94,19 @@ def test_gaps_are_the_same_in_both(make_place: MakePlace) -> None:
     assert place.value("SELECT count(*) FROM \"order\" WHERE status = 'CANCELLED'") > 0
 
 
+@pytest.mark.parametrize("timeframe", ["5m", "15m", "1h"])
+def test_restarts_within_gaps_change_nothing_on_any_timeframe(make_place: MakePlace, timeframe: str) -> None:
+    timeframes = [f"strategies.{name}.timeframe={timeframe}" for name in ("mean_reversion", "breakout")]
+    settings, bars = small_settings(*timeframes, "strategies.trend_following.grid=[[2, 4]]"), two_symbols(300, seed=31)
+    first, second = bars
+    # The first ends within own bars, the second lacks whole ones and the base bars with which others close.
+    bars[first] = without(bars[first], [*range(101, 118), *range(150, 153), 215])
+    bars[second] = without(bars[second], [*range(96, 133), *range(11, 300, 12), *range(158, 170)])
+    place = make_place(settings, bars)
+    worker = place.run(*range(97, 136, 3), 151, 153, 160, 215, 216, 250)
+    hold(place, worker, backtest(settings, bars))
+
+
 def test_a_symbol_that_lists_later_is_the_same_in_both(make_place: MakePlace) -> None:
     settings, bars = small_settings("strategies.breakout.timeframe=15m"), two_symbols(seed=13)
     late = SYMBOLS[1]
@@ -123,6 +136,18 @@ def test_a_gap_longer_than_the_window_leaves_the_last_close_standing(make_place:
     bars[silent] = without(bars[silent], list(range(120, 790)))
     place = make_place(settings, bars)
     worker = place.run(750)
+    hold(place, worker, backtest(settings, bars))
+
+
+@pytest.mark.parametrize("restarts", [(700,), (880,), (700, 880, 881)], ids=["within", "after", "both"])
+def test_a_restart_reads_back_over_gaps_as_far_as_its_window_needs(
+    make_place: MakePlace, restarts: tuple[int, ...]
+) -> None:
+    settings, bars = small_settings(*FEW, "strategies.mean_reversion.grid=[[400, 0.5]]"), two_symbols(1000, seed=35)
+    silent = SYMBOLS[1]
+    bars[silent] = without(bars[silent], [*range(450, 870), *range(100, 400, 3)])
+    place = make_place(settings, bars)
+    worker = place.run(*restarts)
     hold(place, worker, backtest(settings, bars))
 
 

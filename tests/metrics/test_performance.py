@@ -14,7 +14,7 @@ from shared.metrics.drawdowns import max_drawdown, max_drawdown_ms
 from shared.metrics.equity import annual_return, daily_equity, returns, total_return
 from shared.metrics.performance import Activity, Performance, performance
 from shared.metrics.ratios import annual_volatility, calmar_ratio, sharpe_ratio, sortino_ratio, value_at_risk
-from shared.metrics.round_trips import wilson_interval
+from shared.metrics.round_trips import effective_interval
 from tests.metrics.marks import START_MS, grown, hours, random_returns
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
@@ -30,6 +30,7 @@ IDLE = Activity(
     saved_quote=0.0,
     orders=0,
     fills=0,
+    trials=0,
 )
 
 
@@ -81,9 +82,10 @@ def test_performance_is_its_parts() -> None:
         saved_quote=1.5,
         orders=5,
         fills=6,
+        trials=2,
     )
     daily = returns(daily_equity(time_ms, equity)[1])
-    low, high = wilson_interval(2, 3)
+    low, high = effective_interval(2, 3, 2)
     assert performance(time_ms, equity, activity) == Performance(
         start_ms=START_MS,
         end_ms=int(time_ms[-1]),
@@ -103,6 +105,7 @@ def test_performance_is_its_parts() -> None:
         win_rate=2.0 / 3.0,
         win_rate_low=low,
         win_rate_high=high,
+        trials=2,
         round_trips=3,
         turnover=1000.0 / np.mean(equity),
         fees_quote=7.5,

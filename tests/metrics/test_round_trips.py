@@ -5,7 +5,17 @@ import pytest
 from scipy.stats import binomtest
 
 from shared.metrics.activity import exposure, time_in_market, turnover
-from shared.metrics.round_trips import expectancy, profit_factor, wilson_interval, win_rate, wins
+from shared.metrics.round_trips import (
+    expectancy,
+    independent,
+    open_profit,
+    profit_factor,
+    symbol_days,
+    wilson_interval,
+    win_rate,
+    wins,
+)
+from shared.units import DAY_MS
 
 PROFITS = np.array([30.0, -10.0, 0.0, 20.0, -15.0])
 EMPTY = np.empty(0)
@@ -31,6 +41,12 @@ def test_a_round_trip_that_came_out_even_is_no_win() -> None:
     assert wins(EMPTY) == 0 and np.isnan(win_rate(EMPTY))
 
 
+@pytest.mark.parametrize(("quantity", "made"), [(2.0, 19.5), (-2.0, -20.5)])
+def test_open_profit_is_after_the_entry_fee_that_is_still_carried(quantity: float, made: float) -> None:
+    assert open_profit(quantity, 100.0, 0.5, 110.0) == made
+    assert open_profit(np.array([quantity, 0.0]), 100.0, np.array([0.5, 0.0]), 110.0).tolist() == [made, 0.0]
+
+
 @pytest.mark.parametrize("count", [1, 2, 10, 137, 5000])
 @pytest.mark.parametrize("confidence", [0.9, 0.95])
 def test_the_interval_is_that_of_scipy(count: int, confidence: float) -> None:
@@ -50,6 +66,17 @@ def test_the_interval_holds_the_rate_and_narrows_with_the_count() -> None:
 
 def test_without_round_trips_the_interval_is_unknown() -> None:
     assert np.isnan(wilson_interval(0, 0)).all()
+
+
+def test_symbol_days_are_told_apart_by_symbol_and_utc_day() -> None:
+    symbols, closed = np.array([0, 1, 0, 0, 1, 2]), np.array([0, 0, DAY_MS - 1, DAY_MS, DAY_MS + 5, 5])
+    days = symbol_days(symbols, closed)
+    assert days[0] == days[2] and len(np.unique(days)) == 5
+    assert len(symbol_days(np.empty(0, np.int64), np.empty(0, np.int64))) == 0
+
+
+def test_an_interval_counts_the_trips_of_one_bot_and_the_symbol_days_of_several() -> None:
+    assert (independent(40, 7, 1), independent(40, 7, 2), independent(0, 0, 0)) == (40, 7, 0)
 
 
 def test_turnover_counts_both_sides_against_the_mean_equity() -> None:

@@ -85,7 +85,7 @@ def test_funding_is_paid_from_the_cash(candles: Path, tmp_path: Path) -> None:
     assert paid == pytest.approx(sum(bot["funding_quote"] for bot in summary["by_bot"].values()))
     assert summary["portfolio"]["profit_quote"] == pytest.approx(
         sum(float(row["profit"]) for row in read_rows(tmp_path / "out", "round_trips"))
-        + sum(bot["open_profit_quote"] for bot in summary["by_bot"].values())
+        + sum(bot["open_profit_quote"] + bot["open_realised_quote"] for bot in summary["by_bot"].values())
         - paid
     )
 
@@ -138,3 +138,8 @@ def test_every_command_can_be_loaded_and_says_what_it_does(capsys: pytest.Captur
     for name in ("backtest", "candles"):
         assert name in listed
         assert LazyCommands()[name].help
+
+
+def test_bounds_that_leave_no_room_are_said(candles: Path, tmp_path: Path) -> None:
+    summary = run(candles, tmp_path / "out", "--set", f"allocation.sleeve_low={1 / 3}")
+    assert [note for note in summary["notes"] if "leaves the 3 sleeves no room" in note]

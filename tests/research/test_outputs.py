@@ -74,7 +74,7 @@ def test_sleeves_sum_to_the_portfolio_at_every_mark(finished: Finished) -> None:
 def test_round_trips_and_what_is_open_give_the_profit(finished: Finished) -> None:
     out, summary = finished
     profit = sum(float(row["profit"]) for row in read_rows(out, "round_trips"))
-    profit += sum(found["open_profit_quote"] for found in summary["by_bot"].values())
+    profit += sum(found["open_profit_quote"] + found["open_realised_quote"] for found in summary["by_bot"].values())
     assert is_close(profit, summary["portfolio"]["profit_quote"])
     assert is_close(profit, summary["portfolio"]["end_equity_quote"] - 18 * 1000.0)
 

@@ -17,7 +17,7 @@ from tests.strategies.checkers import check_signal_cut_future, check_signal_wind
 from worker.strategies.bands import Bands
 from worker.strategies.bars import Bars, no_bars, resample
 from worker.strategies.registry import STRATEGIES
-from worker.strategies.signals import SignalColumns, SignalKey, all_signals, live_window_bars, make_signal
+from worker.strategies.signals import OwnBars, SignalColumns, SignalKey, all_signals, live_window_bars, make_signal
 from worker.strategies.strategy import Strategy
 
 BREAKOUT = STRATEGIES["breakout"]
@@ -74,6 +74,61 @@ def test_an_own_bar_whose_last_base_bar_is_missing_speaks_with_the_next_base_bar
     values, closed = says(bars[np.array([0, 1, 3, 4, 5, 6])], 3 * HOUR_MS)
     np.testing.assert_array_equal(values, [np.nan, np.nan, 11, 11, 15, 15])
     assert closed == [0, 0, 1, 0, 1, 0]
+
+
+def says_with_gaps(has_bar: list[int], own_ms: int) -> tuple[list[float], list[int]]:
+    """Give what is said of hours that close at 10, 11, 12 …, of which some are missing."""
+    bars = bars_at(range(10, 10 + len(has_bar)))
+    signal = OwnBars(bars, HOUR_MS, own_ms, np.array(has_bar, bool)).signal(CLOSE, (), True, True)
+    return [round(1000.0 * low, 6) for low in signal.low], signal.closed.tolist()
+
+
+MISSING_HOURS = {
+    # has the hour a bar; timeframe in hours; what is said; where an own bar closed
+    "of its own timeframe": ([1, 1, 0, 0, 1], 1, [10, 11, 11, 11, 14], [1, 1, 0, 0, 1]),
+    "before the first": ([0, 1, 1], 1, [np.nan, 11, 12], [0, 1, 1]),
+    "within an own bar": ([1, 1, 1, 1, 0, 1], 3, [np.nan, np.nan, 12, 12, 12, 15], [0, 0, 1, 0, 0, 1]),
+    "at the end of one": ([1, 1, 0, 1, 1, 1], 3, [np.nan, np.nan, np.nan, 11, 11, 15], [0, 0, 0, 1, 0, 1]),
+    "all of one": ([1, 1, 1, 0, 0, 0, 1, 1, 1], 3, [np.nan, np.nan, *[12] * 6, 18], [0, 0, 1, 0, 0, 0, 0, 0, 1]),
+    "the end of one and the next": (
+        [1, 1, 0, 0, 0, 0, 1, 1, 1],
+        3,
+        [*[np.nan] * 6, 11, 11, 18],
+        [0, 0, 0, 0, 0, 0, 1, 0, 1],
+    ),
+    "all": ([0, 0], 2, [np.nan, np.nan], [0, 0]),
+}
+
+
+@pytest.mark.parametrize(("has_bar", "hours", "values", "closed"), MISSING_HOURS.values(), ids=MISSING_HOURS)
+def test_a_missing_bar_says_nothing_and_the_last_values_stand(
+    has_bar: list[int], hours: int, values: list[float], closed: list[int]
+) -> None:
+    said = says_with_gaps(has_bar, hours * HOUR_MS)
+    np.testing.assert_array_equal(said[0], values)
+    assert said[1] == closed
+
+
+@pytest.mark.parametrize("own_ms", [HOUR_MS, 4 * HOUR_MS, DAY_MS])
+def test_missing_bars_are_as_if_they_had_never_been(own_ms: int) -> None:
+    bars, has_bar = random_bars(9, 24 * 60), np.random.default_rng(9).random(24 * 60) > 0.3
+    prices = replace(bars, close=np.where(has_bar, bars.close, 1e9))
+    for strategy, parameters in ((BREAKOUT, (5,)), (TREND, (3, 6)), (STRATEGIES["mean_reversion"], (6, 1.0))):
+        signal = OwnBars(prices, HOUR_MS, own_ms, has_bar).signal(strategy, parameters, True, True)
+        alone = make_signal(strategy, parameters, bars[has_bar], HOUR_MS, own_ms)
+        for name in ("low", "high", "atr_fraction", "closed"):
+            np.testing.assert_array_equal(getattr(signal, name)[has_bar], getattr(alone, name))
+        assert not signal.closed[~has_bar].any()
+        last = np.maximum.accumulate(np.where(has_bar, np.arange(len(bars)), -1))
+        for name in ("low", "high", "atr_fraction"):
+            np.testing.assert_array_equal(getattr(signal, name)[last >= 0], getattr(signal, name)[last[last >= 0]])
+
+
+def test_bars_without_gaps_are_not_copied() -> None:
+    bars = random_bars(10, 50)
+    own_bars = OwnBars(bars, HOUR_MS, HOUR_MS, np.ones(50, bool))
+    assert own_bars.bars is bars
+    assert own_bars.on_base(bars.close) is bars.close
 
 
 @pytest.mark.parametrize("own_ms", [30 * MINUTE_MS, 90 * MINUTE_MS])

@@ -14,8 +14,10 @@ from shared.units import HOUR_MS, bar_open_ms
 from tests.research.runs import call
 from tests.store.fleets import Books
 from tests.terminal.conftest import URL, begin
+from worker.live.rows import LotRow
 from worker.store import lease
 from worker.store.overview import Overview, load_overview
+from worker.store.round_trips import save_lots
 
 REAL_PRICES = load_settings(None, {}, ["market.kind=ccxt"])
 
@@ -84,6 +86,21 @@ def test_a_position_just_opened_shows_its_plain_stop(
     hold(engine, books, quantity, stop_fraction=0.08)
     (line,) = overview_of(books).positions
     assert line.exit_level == pytest.approx(stop)
+
+
+def test_open_profit_is_that_of_the_lots_after_their_entry_fees(
+    engine: Engine, books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hold(engine, books, -2.0, stop_fraction=0.08)
+    lots = [
+        LotRow(books.fleet.bots[0].id, number, HOUR_MS, -1.0, price, 0.25) for number, price in ((1, 103.0), (2, 97.0))
+    ]
+    with transaction(engine) as connection:
+        save_lots(connection, [books.fleet.bots[0].id], lots)
+    (line,) = overview_of(books).positions
+    assert line.open_profit == pytest.approx((103.0 - 101.0) + (97.0 - 101.0) - 0.5)
+    assert call(["status"]) == 0
+    assert "-2.50" in capsys.readouterr().out
 
 
 def test_a_level_that_rules_and_a_position_without_a_stop_stay_what_they_are(engine: Engine, books: Books) -> None:

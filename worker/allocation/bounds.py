@@ -4,9 +4,9 @@ from worker.jit import rule
 
 
 @rule
-def bound_low(low: float, members: int) -> float:
-    """Give the lower bound in force for so many members."""
-    return min(low, 1.0 / members)
+def bound_low(low: float, most: float, members: int) -> float:
+    """Give the lower bound in force for so many members: at most the share `most` of an equal weight."""
+    return min(low, most / members)
 
 
 @rule

@@ -117,8 +117,10 @@ def make_rules(settings: Settings) -> Rules:
         rebalance_every=allocation.rebalance_every,
         rebalance_band=allocation.rebalance_band,
         bot_low=DEFAULT_BOT_BOUNDS[0] if allocation.bot_low is None else allocation.bot_low,
+        bot_low_most=_low_most(allocation.bot_low),
         bot_high=DEFAULT_BOT_BOUNDS[1] if allocation.bot_high is None else allocation.bot_high,
         sleeve_low=DEFAULT_SLEEVE_BOUNDS[0] if allocation.sleeve_low is None else allocation.sleeve_low,
+        sleeve_low_most=_low_most(allocation.sleeve_low),
         sleeve_high=DEFAULT_SLEEVE_BOUNDS[1] if allocation.sleeve_high is None else allocation.sleeve_high,
         memory=1.0 - 0.5 ** (step_ms / MEMORY_MS),
         steps_per_year_root=math.sqrt(YEAR_MS / step_ms),
@@ -142,6 +144,13 @@ def make_rules(settings: Settings) -> Rules:
 
 DEFAULT_BOT_BOUNDS = (0.05, 0.70)
 DEFAULT_SLEEVE_BOUNDS = (0.10, 0.60)
+# A default lower bound is at most half an equal weight, so that a policy can tell any number of members apart.
+DEFAULT_LOW_MOST = 0.5
+
+
+def _low_most(written: float | None) -> float:
+    """Give the share of an equal weight a lower bound is at most: one a person wrote stands, up to an equal weight."""
+    return DEFAULT_LOW_MOST if written is None else 1.0
 
 
 def _cap(fraction: float | None) -> float:

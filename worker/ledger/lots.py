@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from shared.enums import Trigger
+from shared.metrics.round_trips import open_profit
 from shared.quantities import Unit
 
 
@@ -66,8 +67,8 @@ class Position:
         return sum(lot.units for lot in self.lots)
 
     def unrealised(self, close: float) -> float:
-        """Give the profit of the open lots at a price, after the fees they still carry."""
-        return sum(self.unit.coins(lot.units) * (close - lot.price) - lot.fee for lot in self.lots)
+        """Give the open profit at a price."""
+        return sum(open_profit(self.unit.coins(lot.units), lot.price, lot.fee, close) for lot in self.lots)
 
 
 @dataclass(slots=True, frozen=True)

@@ -1,4 +1,4 @@
-"""The newest bars of each symbol, gaps filled as a backtest fills them, and the signals they give at the last one."""
+"""The newest bars there are of each symbol, and the signals they give at the last one."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ import numpy as np
 from shared.enums import BarStatus
 from shared.errors import MarketError
 from worker.fleet.plan import FleetPlan
+from worker.market.gaps import merged
 from worker.market.protocol import Market
 from worker.step.records import Signal
 from worker.strategies.bars import Bars, no_bars
@@ -23,21 +24,22 @@ _COLUMNS = ("open", "high", "low", "close", "volume")
 
 
 class Window:
-    """The last `size` bars of one symbol on the grid, from its first on; a missing one is flat at the last close."""
+    """The newest `size` bars there are of one symbol, however far back; a missing one takes no place among them."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, close: float = 0.0) -> None:
+        """Begin without a bar; `close` is the price the symbol stands at until there is one."""
         self._size = size
+        self._close = close
         self._room = np.zeros((len(_COLUMNS), 4 * size))
         self._open_ms = np.zeros(4 * size, np.int64)
         self._end = 0
+        self.has_newest = False
 
     def append(self, open_ms: int, values: Sequence[float] | None) -> None:
-        """Take in the bar that opens at `open_ms`, or its absence; before a first bar an absence leaves no trace."""
+        """Take in the bar that opens at `open_ms`, or note its absence."""
+        self.has_newest = values is not None
         if values is None:
-            if self._end == 0:
-                return
-            close = self._room[3, self._end - 1]
-            values = (close, close, close, close, 0.0)
+            return
         if self._end == self._room.shape[1]:
             kept = self._size
             self._room[:, :kept] = self._room[:, -kept:]
@@ -49,16 +51,17 @@ class Window:
 
     @property
     def newest(self) -> tuple[float, ...]:
-        """Give open, high, low, close and volume of the last bar."""
+        """Give open, high, low, close and volume of the last bar there is."""
         return tuple(self._room[:, self._end - 1].tolist())
 
     @property
     def last(self) -> tuple[float, float, float, float]:
-        """Give open, high, low and close of the last bar; zeros before the first."""
-        if self._end == 0:
-            return 0.0, 0.0, 0.0, 0.0
-        open_, high, low, close = self._room[:4, self._end - 1].tolist()
-        return open_, high, low, close
+        """Give open, high, low and close of the last bar, all of them the last close where it is missing."""
+        if self._end and self.has_newest:
+            open_, high, low, close = self._room[:4, self._end - 1].tolist()
+            return open_, high, low, close
+        close = float(self._room[3, self._end - 1]) if self._end else self._close
+        return close, close, close, close
 
     def bars(self) -> Bars:
         """Give the window as bars; the arrays are read, never written."""
@@ -83,28 +86,26 @@ class Feed:
     def load_history(self, end_ms: int, last_closes: Mapping[str, float]) -> None:
         """Fill the windows with the bars before `end_ms`, the next bar to step.
 
-        `last_closes` are the closes the books end with: where a symbol silent for longer than a window stands.
+        `last_closes` are the closes the books end with: where a symbol of which no bar can be had stands.
         """
-        start_ms = end_ms - self._size * self._step_ms
         for symbol in self._symbols:
-            window = self._windows[symbol] = Window(self._size)
-            bars = self._market.fetch_bars(symbol, start_ms, end_ms)
-            rows = _rows(bars)
-            first_ms = int(bars.open_ms[0]) if len(bars) else end_ms
-            if first_ms > start_ms:
-                close = self._close_before(symbol, start_ms) or (0.0 if len(bars) else last_closes.get(symbol, 0.0))
-                if close > 0.0:
-                    first_ms = start_ms
-                    rows[start_ms] = (close, close, close, close, 0.0)
-            for open_ms in range(first_ms, end_ms, self._step_ms):
-                window.append(open_ms, rows.get(open_ms))
+            window = self._windows[symbol] = Window(self._size, last_closes.get(symbol, 0.0))
+            for open_ms, values in _rows(self._history(symbol, end_ms)).items():
+                window.append(open_ms, values)
         self._ahead = {symbol: {} for symbol in self._symbols}
         self._read_to_ms = end_ms
 
-    def _close_before(self, symbol: str, start_ms: int) -> float:
-        """Give the last close before a window that begins within a gap; 0 where none is near."""
-        bars = self._market.fetch_bars(symbol, start_ms - CHUNK_BARS * self._step_ms, start_ms)
-        return float(bars.close[-1]) if len(bars) else 0.0
+    def _history(self, symbol: str, end_ms: int) -> Bars:
+        """Give a window's bars before `end_ms`; before a silence of `CHUNK_BARS` none are looked for."""
+        start_ms = end_ms - self._size * self._step_ms
+        bars = self._market.fetch_bars(symbol, start_ms, end_ms)
+        while len(bars) < self._size:
+            end_ms, start_ms = start_ms, start_ms - CHUNK_BARS * self._step_ms
+            earlier = self._market.fetch_bars(symbol, start_ms, end_ms)
+            if not len(earlier):
+                break
+            bars = merged(bars, earlier)
+        return bars[-self._size :]
 
     def read(self, open_ms: int, now_ms: int, may_fail: bool = False) -> list[str]:
         """Make the bar at `open_ms` available; give the symbols that have none (yet).
@@ -167,9 +168,11 @@ class SignalDesk:
         for key, signal in zip(self._keys, signals, strict=True):
             try:
                 place = (key.symbol, key.own_ms)
+                window = feed.window(key.symbol)
                 if place not in own_bars:
-                    own_bars[place] = OwnBars(feed.window(key.symbol).bars(), self._step_ms, key.own_ms)
+                    own_bars[place] = OwnBars(window.bars(), self._step_ms, key.own_ms)
                 _write(signal, self._last(own_bars[place], key))
+                signal.closed = signal.closed if window.has_newest else 0
             except Exception as error:  # one strategy's failure stops its bots and no other; the worker writes an event
                 log.exception("signal %s failed", key)
                 self.failures[key] = f"{type(error).__name__}: {error}"

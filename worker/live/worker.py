@@ -11,6 +11,7 @@ from shared.clock import Clock
 from shared.database import checkpoint, transaction
 from shared.enums import BarStatus, BotStatus, Level, ScopeKind, Severity
 from shared.settings import Settings
+from worker.fleet.bounds import bounds_without_room
 from worker.fleet.plan import check_bounds, plan_fleet, planned_bots
 from worker.fleet.plan import window_bars as plan_window_bars
 from worker.live.commands import CommandDesk
@@ -86,6 +87,7 @@ class LiveWorker:
             self._open(connection, registered, version)
             if crash_brake:
                 self._brake_crashes(connection)
+            self._say_idle(connection)
         self._begin()
 
     def _identity(self) -> PortfolioIdentity:
@@ -250,7 +252,14 @@ class LiveWorker:
             self._books.settings_version_id = version
             set_broker_label(connection, self._books.portfolio_id, self._identity().broker_label)
             self._save_event(connection, Severity.INFO, "SETTINGS_CHANGED", "; ".join(taken.changed))
+            self._say_idle(connection)
         return taken.changed + taken.refused
+
+    def _say_idle(self, connection: Connection) -> None:
+        """Tell of what a person set and what does nothing."""
+        for sentence in bounds_without_room(self._settings, self._plan):
+            log.warning("%s", sentence)
+            self._save_event(connection, Severity.WARNING, "SETTING_IDLE", sentence)
 
     def record(self, sentence: str) -> None:
         with transaction(self._engine) as connection:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from shared.enums import BarStatus
 from shared.settings import Settings
 from worker.fleet.plan import FleetPlan
 from worker.research.candles import Grid, stack
@@ -17,7 +18,8 @@ Series = tuple[str, int]
 def make_columns(settings: Settings, plan: FleetPlan, grid: Grid, funding: Mapping[str, np.ndarray]) -> Columns:
     """Make every signal and lay it, with the bars, into columns.
 
-    A symbol that lists later has NaN bands until then. `funding` is one rate per bar by symbol, where there is any.
+    A symbol that lists later has NaN bands until then, and where a bar is missing the last values stand. `funding` is
+    one rate per bar by symbol, where there is any.
     """
     count, bars = len(plan.signals), len(grid.open_ms)
     series = {series: row for row, series in enumerate(dict.fromkeys((key.symbol, key.own_ms) for key in plan.signals))}
@@ -61,9 +63,9 @@ def _signals(settings: Settings, plan: FleetPlan, grid: Grid) -> Iterator[tuple[
     for row, key in enumerate(plan.signals):
         rows_of.setdefault((key.symbol, key.own_ms), []).append(row)
     for (symbol, own_ms), rows in rows_of.items():
-        bars = grid.bars[symbol]
-        first = int(np.argmax(bars.close > 0.0)) if bars.close.any() else len(bars)
-        own_bars = OwnBars(bars[first:], settings.step_ms, own_ms)
+        has_bar = grid.status[symbol] != BarStatus.MISSING
+        first = int(np.argmax(has_bar)) if has_bar.any() else len(has_bar)
+        own_bars = OwnBars(grid.bars[symbol][first:], settings.step_ms, own_ms, has_bar[first:])
         for row in rows:
             key = plan.signals[row]
             yield row, key, first, own_bars.signal(find_strategy(key.strategy), key.parameters, hold, allow_short)

@@ -7,7 +7,15 @@ import numpy as np
 
 from shared.enums import Reason
 from shared.metrics.performance import Activity, Performance, performance
-from shared.metrics.round_trips import expectancy, profit_factor, wilson_interval, win_rate, wins
+from shared.metrics.round_trips import (
+    expectancy,
+    independent,
+    profit_factor,
+    symbol_days,
+    wilson_interval,
+    win_rate,
+    wins,
+)
 from worker.research.books import Books
 from worker.research.marks import Marks
 from worker.research.replay import Replay
@@ -65,6 +73,7 @@ def _figures(replay: Replay, books: Books, marks: Marks, bots: np.ndarray) -> Fi
         saved_quote=float(np.sum(fills["saved"])),
         orders=replay.orders if bots.all() else len(np.unique(books.order[is_own & (books.order >= 0)])),
         fills=len(fills),
+        trials=_trials(replay, books, is_own_trip),
     )
     found = performance(marks.time_ms, marks.equity_before_flows, activity, marks.flows_quote)
     # The money at the end is that after the last rebalance, as in the curves.
@@ -76,6 +85,15 @@ def _figures(replay: Replay, books: Books, marks: Marks, bots: np.ndarray) -> Fi
         slippage_quote=float(np.sum(books.slippage_quote[is_own])),
         funding_quote=float(np.sum(replay.fleet.bots["funding_paid"][bots])),
     )
+
+
+def _trials(replay: Replay, books: Books, taken: np.ndarray) -> int:
+    """Give what the interval of the win rate of the round trips taken counts."""
+    bots = books.trip_bots[taken]
+    numbers = {symbol: number for number, symbol in enumerate(replay.plan.symbols)}
+    symbols = np.array([numbers[bot.symbol] for bot in replay.plan.bots], np.int64)[bots]
+    closed_ms = np.array([books.trips[row].closed_ms for row in np.flatnonzero(taken)], np.int64)
+    return independent(len(bots), len(np.unique(symbol_days(symbols, closed_ms))), len(np.unique(bots)))
 
 
 def bot_figures(replay: Replay, books: Books) -> dict[str, dict[str, Any]]:
@@ -92,7 +110,6 @@ def _bot(replay: Replay, books: Books, b: int, profits: np.ndarray) -> dict[str,
     fills = replay.fills[is_own]
     low, high = wilson_interval(wins(profits), len(profits))
     close, position = float(replay.fleet.markets["close"][bot["market"]]), books.positions[b]
-    realised = position.trip.profit if position.trip is not None else 0.0
     return {
         "sleeve": plan.sleeve,
         "symbol": plan.symbol,
@@ -101,7 +118,8 @@ def _bot(replay: Replay, books: Books, b: int, profits: np.ndarray) -> dict[str,
         "end_equity_quote": float(bot["equity"]),
         "transfers_quote": float(replay.flows[:, b].sum()),
         "open_quantity": float(bot["quantity"]),
-        "open_profit_quote": position.unrealised(close) + realised,
+        "open_profit_quote": position.unrealised(close),
+        "open_realised_quote": position.trip.profit if position.trip is not None else 0.0,
         "profit_factor": profit_factor(profits),
         "expectancy_quote": expectancy(profits),
         "win_rate": win_rate(profits),

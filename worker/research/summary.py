@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.enums import Cause, NoticeKind, ScopeKind
 from shared.units import format_time, to_datetime
+from worker.fleet.bounds import bounds_without_room
 from worker.fleet.plan import FleetPlan
 from worker.jit import kernel_digest
 from worker.research.backtest import Backtest
@@ -68,7 +69,7 @@ def notes(backtest: Backtest) -> list[str]:
         )
     if not backtest.settings.risk.brakes:
         said.append("The brakes were off (risk.brakes=false)")
-    return said + backtest.history.notes()
+    return said + bounds_without_room(backtest.settings, backtest.replay.plan) + backtest.history.notes()
 
 
 def brake_sentences(plan: FleetPlan, notices: Iterable[Notice]) -> list[str]:

@@ -20,8 +20,8 @@ def confirm(bot, market, signal, rules) -> None:
     """Take the band of this step into the bot's confirmed exposure.
 
     A NaN band or a bar that is not fresh neither counts nor resets; nor does a step in which no bar of the bot's own
-    timeframe closed. A flat bot whose confirmed exposure was blocked, locked or stopped before lets it fall to 0 as
-    soon as the band admits 0.
+    timeframe closed, unless it gives the very sign that is counted for. A flat bot whose confirmed exposure was
+    blocked, locked or stopped before lets it fall to 0 as soon as the band admits 0.
     """
     bot.low = signal.low
     bot.high = signal.high
@@ -29,12 +29,12 @@ def confirm(bot, market, signal, rules) -> None:
         return
     if bot.confirmed != 0.0 and signal.low <= 0.0 <= signal.high and is_flat(bot, market):
         bot.confirmed = 0.0
-        bot.streak_bars = 0
     wanted = wanted_exposure(bot.confirmed, signal.low, signal.high)
     # Most bars change nothing, and a comparison is cheaper than two signs.
     if wanted == bot.confirmed or sign(wanted) == sign(bot.confirmed):
         bot.confirmed = wanted
-        bot.streak_bars = 0
+        if signal.closed == 1 or bot.streak_sign == sign(wanted):
+            bot.streak_bars = 0
     elif signal.closed == 1:
         _count(bot, wanted, sign(wanted), rules.confirm_bars)
     if bot.lock_sign != 0 and sign(bot.confirmed) != bot.lock_sign:

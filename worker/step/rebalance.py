@@ -52,7 +52,8 @@ def _weigh_sleeves(fleet) -> bool:
             members += 1
     if members == 0:
         return False
-    _bound(fleet, members, fleet.rules.sleeve_low, fleet.rules.sleeve_high)
+    low = bound_low(fleet.rules.sleeve_low, fleet.rules.sleeve_low_most, members)
+    _bound(fleet, members, low, fleet.rules.sleeve_high)
     member = 0
     for sleeve in fleet.sleeves:
         sleeve.weight = 0.0
@@ -70,7 +71,8 @@ def _weigh_bots(fleet, s: int) -> None:
             fleet.weights[members] = raw_weight(bot, fleet.rules)
             members += 1
     if members > 0:
-        _bound(fleet, members, fleet.rules.bot_low, fleet.rules.bot_high)
+        low = bound_low(fleet.rules.bot_low, fleet.rules.bot_low_most, members)
+        _bound(fleet, members, low, fleet.rules.bot_high)
     money = fleet.portfolio.equity * fleet.sleeves[s].weight
     member = 0
     for bot in fleet.bots:
@@ -85,7 +87,7 @@ def _weigh_bots(fleet, s: int) -> None:
 @rule
 def _bound(fleet, members: int, low: float, high: float) -> None:
     normalise(fleet.weights, members, fleet.rules.policy == Policy.INVERSE_VOLATILITY)
-    project(fleet.weights, fleet.pinned, members, bound_low(low, members), bound_high(high, members))
+    project(fleet.weights, fleet.pinned, members, low, bound_high(high, members))
 
 
 @rule

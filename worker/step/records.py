@@ -42,8 +42,10 @@ class Rules:
     rebalance_every: int
     rebalance_band: float
     bot_low: float
+    bot_low_most: float
     bot_high: float
     sleeve_low: float
+    sleeve_low_most: float
     sleeve_high: float
     memory: float
     steps_per_year_root: float

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, case, func, select
 
 from shared.enums import OrderStatus, Side
+from shared.metrics.round_trips import open_profit
 from shared.tables import (
     Bot,
     BotState,
@@ -163,7 +164,7 @@ def _profits(connection: Connection, bots: Sequence[_BotBooks], sums: dict[int |
     for bot in bots:
         of = sums.get(bot.id, BotSums())
         held = lots.get(bot.id, [])
-        unrealised = math.fsum(lot.quantity * (bot.close - lot.price) - lot.fee for lot in held)
+        unrealised = math.fsum(open_profit(lot.quantity, lot.price, lot.fee, bot.close) for lot in held)
         worth = bot.cash + bot.quantity * bot.close
         realised = of.profit + under_way.get(bot.id, 0.0)
         gap = identities.profit_gap(worth, of.transfers, realised, unrealised, -of.funding)

@@ -20,6 +20,7 @@ from shared.tables import (
     SleeveState,
 )
 from shared.tables.commands import waiting_since_ms
+from shared.tables.round_trips import open_profit_of
 from shared.units import bar_open_ms
 
 RECENT_EVENTS = 5
@@ -50,14 +51,17 @@ class SleeveLine:
 
 @dataclass(slots=True)
 class PositionLine:
-    """An open position; `exit_level` is what protects it from the next bar on, 0 where nothing does."""
+    """An open position: `open_profit` is in quote, after the entry fees its lots carry.
+
+    `exit_level` is what protects it from the next bar on, 0 where nothing does.
+    """
 
     bot: str
     symbol: str
     quantity: float
     entry_price: float
     close: float
-    profit: float
+    open_profit: float
     exit_level: float
     opened_ms: int
 
@@ -176,7 +180,12 @@ def _bots(connection: Connection, portfolio_id: int) -> list:
         & (MarketState.symbol == Bot.symbol)
     )
     statement = (
-        select(Bot.__table__, BotState.__table__, MarketState.__table__)
+        select(
+            Bot.__table__,
+            BotState.__table__,
+            MarketState.__table__,
+            open_profit_of(Bot.id, MarketState.close).label("open_profit"),
+        )
         .join(BotState, BotState.bot_id == Bot.id)
         .join(Sleeve, Sleeve.id == Bot.sleeve_id)
         .join(MarketState, market)
@@ -227,7 +236,7 @@ def _position(bot) -> PositionLine:  # noqa: ANN001 - a row of _bots
         quantity,
         entry,
         close,
-        quantity * (close - entry),
+        bot["open_profit"],
         level,
         bot["bot_state_opened_ms"],
     )

@@ -43,22 +43,24 @@ class SignalKey(NamedTuple):
 class OwnBars:
     """The whole bars of a longer timeframe within base bars, and which of them was the last closed at each base bar.
 
-    Bars lie on the UTC grid. One is whole when the base bars reach from its open to its close; a base bar missing
-    within leaves it whole. Raises ConfigurationError unless `own_ms` is a multiple of `base_ms`.
+    Bars lie on the UTC grid. One is whole when the base bars reach from its open to its close: it is made of those
+    there are, and where there are none there is no own bar. `has_bar`, where given, is false where a base bar is
+    missing: it takes no part, the last values stand there, and an own bar that ends with it closes with the next one.
+    Raises ConfigurationError unless `own_ms` is a multiple of `base_ms`.
     """
 
-    def __init__(self, bars: Bars, base_ms: int, own_ms: int) -> None:
+    def __init__(self, bars: Bars, base_ms: int, own_ms: int, has_bar: np.ndarray | None = None) -> None:
         if own_ms < base_ms or own_ms % base_ms:
             raise ConfigurationError(f"timeframe must be a multiple of the portfolio's {base_ms} ms, was {own_ms} ms")
         self._zeros = np.zeros(len(bars))
-        if own_ms == base_ms or not len(bars):
-            self.bars, self._row = bars, None
+        there = None if has_bar is None or has_bar.all() else has_bar
+        self.bars, self._row = _whole(bars if there is None else bars[there], base_ms, own_ms)
+        if there is not None:
+            row = np.arange(len(self.bars)) if self._row is None else self._row
+            self._row = np.concatenate(([-1], row))[np.cumsum(there)]
+        if self._row is None:
             self.closed = np.ones(len(bars), np.int64)
         else:
-            own = resample(bars, own_ms)
-            own = own[1:] if bars.open_ms[0] % own_ms else own
-            self._row = np.searchsorted(own.open_ms + own_ms, bars.open_ms + base_ms, side="right") - 1
-            self.bars = own[: int(self._row[-1]) + 1]
             self.closed = (np.diff(self._row, prepend=-1) > 0).astype(np.int64)
         self.atr_fraction = self.on_base(average_true_range(self.bars) / self.bars.close)
 
@@ -78,6 +80,16 @@ class OwnBars:
 
     def _fraction(self, column: np.ndarray | None) -> np.ndarray:
         return self._zeros if column is None else np.nan_to_num(self.on_base(column), nan=0.0)
+
+
+def _whole(bars: Bars, base_ms: int, own_ms: int) -> tuple[Bars, np.ndarray | None]:
+    """Give the own bars, and the last that has closed at each base bar; None where they are the base bars."""
+    if own_ms == base_ms or not len(bars):
+        return bars, None
+    own = resample(bars, own_ms)
+    own = own[1:] if bars.open_ms[0] % own_ms else own
+    row = np.searchsorted(own.open_ms + own_ms, bars.open_ms + base_ms, side="right") - 1
+    return own[: int(row[-1]) + 1], row
 
 
 def make_signal(

@@ -29,6 +29,7 @@ ROWS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
     ("Expectancy", lambda scope: number(scope.performance.expectancy_quote, 3)),
     ("Win rate", lambda scope: percent(scope.performance.win_rate, 1)),
     ("… 95 % interval", lambda scope: _interval(scope)),
+    ("… what it counts", lambda scope: number(scope.performance.trials, 0)),
     ("… round trips", lambda scope: number(scope.performance.round_trips, 0)),
     ("Turnover", lambda scope: f"{number(scope.performance.turnover, 1)} ×"),
     ("Fees", lambda scope: number(scope.performance.fees_quote)),

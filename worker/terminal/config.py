@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from shared.database import open_reader, sqlite_path, translated
+from worker.fleet.bounds import bounds_without_room
 from worker.fleet.plan import check_bounds, plan_fleet, planned_bots
 from worker.live.identity import bot_identity
 from worker.store.fleet import FleetChange, find_portfolio, fleet_change
@@ -27,14 +28,24 @@ def diff(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Say what the settings as they are now would change in the running fleet; changes nothing."""
     place = find_place(config)
     wanted = planned_bots(place.settings)
-    check_bounds(place.settings, plan_fleet(wanted))
+    plan = plan_fleet(wanted)
+    check_bounds(place.settings, plan)
     running, change = _compare(place, [bot_identity(bot, place.settings) for bot in wanted])
     values = _flat(place.settings.model_dump(mode="json"))
     before = _flat(running)
     changed = {name: [before.get(name), value] for name, value in values.items() if before.get(name) != value}
     changed |= {name: [value, None] for name, value in before.items() if name not in values}
+    said = bounds_without_room(place.settings, plan)
     if json:
-        print_json({"settings": changed, "added": change.added, "retiring": change.retiring, "back": change.returning})
+        print_json(
+            {
+                "settings": changed,
+                "added": change.added,
+                "retiring": change.retiring,
+                "back": change.returning,
+                "notes": said,
+            }
+        )
         return
     for name, (old, new) in sorted(changed.items()):
         typer.echo(f"{name}: {_word(old)} → {_word(new)}")
@@ -44,6 +55,8 @@ def diff(config: ConfigOption = None, json: JsonOption = False) -> None:
             typer.echo(f"{title} ({len(names)}): {', '.join(names)}")
     if not changed and not any((change.added, change.retiring, change.returning)):
         typer.echo("nothing would change")
+    for sentence in said:
+        typer.echo(f"note: {sentence}")
 
 
 def _compare(place: Place, wanted: list) -> tuple[dict[str, Any], FleetChange]:

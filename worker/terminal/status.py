@@ -137,7 +137,7 @@ def _position_table(overview: Overview) -> Table:
             f"{abs(line.quantity):.8g}",
             f"{line.entry_price:,.8g}",
             f"{line.close:,.8g}",
-            f"{line.profit:+,.2f}",
+            f"{line.open_profit:+,.2f}",
             f"{line.exit_level:,.8g}" if line.exit_level > 0.0 else UNKNOWN,
             _distance(line),
         )

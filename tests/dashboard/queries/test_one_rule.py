@@ -10,8 +10,8 @@ from dashboard.figures.returns import sharpe_figure
 from dashboard.queries.bots import load_bots
 from dashboard.queries.filters import Filters
 from dashboard.queries.overview import load_overview, load_win_rate
-from dashboard.queries.round_trips import effective_interval, load_trip_facts, trip_figures
-from shared.metrics.round_trips import wilson_interval
+from dashboard.queries.round_trips import load_trip_facts, trip_figures
+from shared.metrics.round_trips import effective_interval, wilson_interval
 from tests.dashboard import seeding
 from tests.dashboard.queries.catalogue import ID
 from tests.dashboard.queries.conftest import connected

@@ -22,7 +22,7 @@ from dashboard.queries.returns import (
 from dashboard.queries.risk import load_brake_history, load_brakes
 from dashboard.queries.round_trips import distribution, load_trip_facts
 from shared.enums import Resolution, ScopeKind
-from shared.metrics.round_trips import wilson_interval
+from shared.metrics.round_trips import effective_interval, wilson_interval
 from shared.units import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.dashboard.queries.catalogue import BEGIN_MS, BOT, ID
 
@@ -140,8 +140,6 @@ def test_bins_hold_every_round_trip(connection: Connection) -> None:
 
 
 def test_the_interval_widens_with_fewer_trials() -> None:
-    from dashboard.queries.round_trips import effective_interval
-
     assert effective_interval(60, 100, 100) == wilson_interval(60, 100)
     low, high = effective_interval(60, 100, 10)
     assert (low, high) == pytest.approx(wilson_interval(6, 10))

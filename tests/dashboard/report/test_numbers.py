@@ -10,7 +10,7 @@ from dashboard.queries.equity import PORTFOLIO
 from dashboard.queries.filters import Filters
 from dashboard.queries.positions import load_positions
 from dashboard.queries.returns import load_daily, return_figures
-from dashboard.queries.round_trips import effective_interval
+from shared.metrics.round_trips import effective_interval
 from shared.units import DAY_MS
 from tests.dashboard import seeding
 from tests.dashboard.queries.catalogue import BEGIN_MS, BOT, ID, SLEEVE
