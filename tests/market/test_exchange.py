@@ -93,11 +93,11 @@ def test_limits_are_those_of_the_listing(server: Server, clock: PatientClock) ->
 @pytest.mark.parametrize(
     ("listing", "mode", "limits"),
     [
-        ({"precision": {"amount": 3}}, ccxt.DECIMAL_PLACES, (0.001, 0.001, 5.0)),
-        ({"precision": {"amount": 5}}, ccxt.SIGNIFICANT_DIGITS, (1e-8, 1e-8, 5.0)),
-        ({"precision": {"amount": 1}, "contract": True, "contractSize": 0.01}, ccxt.TICK_SIZE, (0.01, 0.01, 5.0)),
+        ({"precision": {"amount": 3}}, ccxt.DECIMAL_PLACES, (0.001, 0.001, None)),
+        ({"precision": {"amount": 5}}, ccxt.SIGNIFICANT_DIGITS, (1e-8, 1e-8, None)),
+        ({"precision": {"amount": 1}, "contract": True, "contractSize": 0.01}, ccxt.TICK_SIZE, (0.01, 0.01, None)),
         ({"precision": {}, "limits": {"amount": {"min": 2}, "cost": {"min": 10}}}, ccxt.TICK_SIZE, (1e-8, 2.0, 10.0)),
-        ({"precision": {"amount": None}, "limits": {"amount": {"min": None}}}, ccxt.TICK_SIZE, (1e-8, 1e-8, 5.0)),
+        ({"precision": {"amount": None}, "limits": {"amount": {"min": None}}}, ccxt.TICK_SIZE, (1e-8, 1e-8, None)),
     ],
 )
 def test_limits_are_in_base_units_whatever_way_the_exchange_says_them(listing: Any, mode: int, limits: Any) -> None:

@@ -95,7 +95,7 @@ class LiveWorker:
         start = take_up(connection, self._settings, self._market, registered, version)
         self._plan, self._fleet, self._books, self._stepper = start.plan, start.fleet, start.books, start.stepper
         self._gateway = Gateway(registered, start.stepper)
-        self._desk = CommandDesk(start.fleet, start.plan, start.books, start.stepper)
+        self._desk = CommandDesk(start.fleet, start.plan, start.books, start.stepper, self._settings.portfolio.money)
         self._retirement = Retirement(start.books)
 
     def _begin(self) -> None:
@@ -217,7 +217,8 @@ class LiveWorker:
         if missing:
             log.warning("step %d: no fresh bar of %s", rows.step, ", ".join(missing))
         if rows.fills:
-            log.info("step %d: %d fills, equity %.2f", rows.step, len(rows.fills), self._fleet.portfolio.equity)
+            equity = self._settings.portfolio.money.amount(self._fleet.portfolio.equity)
+            log.info("step %d: %d fills, equity %s", rows.step, len(rows.fills), equity)
 
     def answer_commands(self) -> int:
         """Take and answer what people asked."""
@@ -238,7 +239,8 @@ class LiveWorker:
         settings = taken.settings
         check_bounds(settings, self._plan)
         self._settings = settings
-        self._fleet = take_over(self._fleet, self._plan, settings)
+        limits = {symbol: self._market.limits(symbol) for symbol in self._plan.symbols}
+        self._fleet = take_over(self._fleet, self._plan, settings, limits)
         self._stepper.fleet = self._fleet
         self._desk.fleet = self._fleet
         with transaction(self._engine) as connection:

@@ -95,7 +95,7 @@ def market_limits(market: dict[str, Any], precision_mode: int) -> Limits:
     return Limits(
         step,
         max(step, default.min_quantity if smallest is None else smallest * per_contract),
-        _positive(limits.get("cost", {}).get("min")) or default.min_notional,
+        _positive(limits.get("cost", {}).get("min")),
     )
 
 

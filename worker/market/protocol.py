@@ -8,11 +8,14 @@ from worker.strategies.bars import Bars
 
 
 class Limits(NamedTuple):
-    """What an exchange takes of one symbol: steps and minimums in base units, the notional in quote."""
+    """What an exchange takes of one symbol: steps and minimums in base units, the notional in quote.
+
+    `min_notional` is None where it does not say.
+    """
 
     quantity_step: float = 1e-8
     min_quantity: float = 1e-8
-    min_notional: float = 5.0
+    min_notional: float | None = None
 
 
 class Market(Protocol):

@@ -40,6 +40,8 @@ class Rules:
     policy: int
     rebalance_every: int
     rebalance_band: float
+    # the least money that moves, a power of two
+    grain: float
     bot_low: float
     bot_high: float
     sleeve_low: float
