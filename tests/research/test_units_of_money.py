@@ -125,11 +125,15 @@ def _quoted(folder: Path, quote: str, unit: float, out: Path) -> list[dict[str, 
     return read_rows(out, "fills")
 
 
+def _what(fill: dict[str, str]) -> list[str]:
+    names = ("time", "sleeve", "side", "leg", "trigger")
+    return [fill["bot"].rpartition("_")[2], *(fill[name] for name in names)]
+
+
 def test_a_fleet_that_counts_in_bitcoin_trades_as_one_that_counts_in_dollars(tmp_path: Path) -> None:
     dollars = _quoted(tmp_path / "dollars", "USDT", 1.0, tmp_path / "out_dollars")
     bitcoin = _quoted(tmp_path / "bitcoin", "BTC", 1e-5, tmp_path / "out_bitcoin")
     assert len(bitcoin) > 50 and any(float(fill["fee"]) > 0.0 for fill in bitcoin)
-    same = ("time", "bot", "side", "leg", "trigger")
-    assert [[fill[name] for name in same] for fill in bitcoin] == [[fill[name] for name in same] for fill in dollars]
+    assert [_what(fill) for fill in bitcoin] == [_what(fill) for fill in dollars]
     quantities = [[float(fill["quantity"]) for fill in fills] for fills in (bitcoin, dollars)]
     assert np.allclose(*quantities, rtol=0.0, atol=1.01e-8)

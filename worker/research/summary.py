@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from shared.enums import Cause, NoticeKind, ScopeKind
+from shared.money import Money
 from shared.units import format_time, to_datetime
 from worker.fleet.plan import FleetPlan
 from worker.jit import kernel_digest
@@ -51,7 +52,7 @@ def warnings(backtest: Backtest) -> list[str]:
     replay = backtest.replay
     return [
         *brake_sentences(replay.plan, replay.notices),
-        *loss_sentences(backtest.figures, backtest.settings.portfolio.quote),
+        *loss_sentences(backtest.figures, backtest.settings.portfolio.money),
     ]
 
 
@@ -100,7 +101,7 @@ def _depth(fall: Notice) -> str:
     return f"{fall.value:.1%} below its highest, limit {fall.limit:.1%}"
 
 
-def loss_sentences(figures: Iterable[Figures], quote: str) -> list[str]:
+def loss_sentences(figures: Iterable[Figures], counted: Money) -> list[str]:
     """Say of each scope that lost money after costs how much, and how much of it the costs were."""
     said = []
     for scope in figures:
@@ -108,8 +109,9 @@ def loss_sentences(figures: Iterable[Figures], quote: str) -> list[str]:
             before = scope.profit_quote + scope.costs_quote
             outcome = "lost" if before < 0.0 else "made"
             said.append(
-                f"{scope.scope} lost {-scope.profit_quote:,.2f} {quote} after costs: {scope.costs_quote:,.2f} of fees "
-                f"and slippage, and before them it {outcome} {abs(before):,.2f}"
+                f"{scope.scope} lost {counted.amount(-scope.profit_quote)} {counted.quote} after costs: "
+                f"{counted.amount(scope.costs_quote)} of fees and slippage, and before them it {outcome} "
+                f"{counted.amount(abs(before))}"
             )
     return said
 
