@@ -63,7 +63,7 @@ def reasons_figure(decisions: DataFrame) -> go.Figure:
                 xhoverformat=TIME,
                 hovertemplate=(
                     "%{y}, %{x}<br>%{customdata[0]:.0f} steps, measured %{customdata[1]:.4~r} "
-                    "against %{customdata[2]:.4~g}<extra></extra>"
+                    "against %{customdata[2]:.4~r}<extra></extra>"
                 ),
             )
         )

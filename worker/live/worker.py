@@ -11,6 +11,7 @@ from shared.clock import Clock
 from shared.database import checkpoint, transaction
 from shared.enums import BarStatus, BotStatus, Level, ScopeKind, Severity
 from shared.settings import Settings
+from worker.fleet.idle import idle_limits
 from worker.fleet.plan import check_bounds, plan_fleet, planned_bots
 from worker.fleet.plan import window_bars as plan_window_bars
 from worker.live.commands import CommandDesk
@@ -86,6 +87,7 @@ class LiveWorker:
             self._open(connection, registered, version)
             if crash_brake:
                 self._brake_crashes(connection)
+            self._say_idle(connection)
         self._begin()
 
     def _identity(self) -> PortfolioIdentity:
@@ -252,7 +254,14 @@ class LiveWorker:
             self._books.settings_version_id = version
             set_broker_label(connection, self._books.portfolio_id, self._identity().broker_label)
             self._save_event(connection, Severity.INFO, "SETTINGS_CHANGED", "; ".join(taken.changed))
+            self._say_idle(connection)
         return taken.changed + taken.refused
+
+    def _say_idle(self, connection: Connection) -> None:
+        """Tell of limits that a person set and that do nothing."""
+        for sentence in idle_limits(self._settings):
+            log.warning("%s", sentence)
+            self._save_event(connection, Severity.WARNING, "SETTING_IDLE", sentence)
 
     def record(self, sentence: str) -> None:
         with transaction(self._engine) as connection:

@@ -8,6 +8,7 @@ from typing import Any
 from shared.enums import Cause, NoticeKind, ScopeKind
 from shared.money import Money
 from shared.units import format_time, to_datetime
+from worker.fleet.idle import idle_limits
 from worker.fleet.plan import FleetPlan
 from worker.jit import kernel_digest
 from worker.research.backtest import Backtest
@@ -69,7 +70,7 @@ def notes(backtest: Backtest) -> list[str]:
         )
     if not backtest.settings.risk.brakes:
         said.append("The brakes were off (risk.brakes=false)")
-    return said + backtest.history.notes()
+    return said + idle_limits(backtest.settings) + backtest.history.notes()
 
 
 def brake_sentences(plan: FleetPlan, notices: Iterable[Notice]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from shared.database import open_reader, sqlite_path, translated
+from worker.fleet.idle import idle_limits
 from worker.fleet.plan import check_bounds, plan_fleet, planned_bots
 from worker.live.identity import bot_identity
 from worker.store.fleet import FleetChange, find_portfolio, fleet_change
@@ -33,8 +34,17 @@ def diff(config: ConfigOption = None, json: JsonOption = False) -> None:
     before = _flat(running)
     changed = {name: [before.get(name), value] for name, value in values.items() if before.get(name) != value}
     changed |= {name: [value, None] for name, value in before.items() if name not in values}
+    said = idle_limits(place.settings)
     if json:
-        print_json({"settings": changed, "added": change.added, "retiring": change.retiring, "back": change.returning})
+        print_json(
+            {
+                "settings": changed,
+                "added": change.added,
+                "retiring": change.retiring,
+                "back": change.returning,
+                "notes": said,
+            }
+        )
         return
     for name, (old, new) in sorted(changed.items()):
         typer.echo(f"{name}: {_word(old)} → {_word(new)}")
@@ -44,6 +54,8 @@ def diff(config: ConfigOption = None, json: JsonOption = False) -> None:
             typer.echo(f"{title} ({len(names)}): {', '.join(names)}")
     if not changed and not any((change.added, change.retiring, change.returning)):
         typer.echo("nothing would change")
+    for sentence in said:
+        typer.echo(f"note: {sentence}")
 
 
 def _compare(place: Place, wanted: list) -> tuple[dict[str, Any], FleetChange]:
