@@ -1,6 +1,7 @@
 """The unit that money is counted in changes nothing: dollars, cents or bitcoin, a fleet trades the same."""
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,19 @@ def test_a_fleet_that_counts_in_bitcoin_trades_as_one_that_counts_in_dollars(tmp
     assert [_what(fill) for fill in bitcoin] == [_what(fill) for fill in dollars]
     quantities = [[float(fill["quantity"]) for fill in fills] for fills in (bitcoin, dollars)]
     assert np.allclose(*quantities, rtol=0.0, atol=1.01e-8)
+
+
+def test_a_backtest_in_bitcoin_says_enough_digits_and_what_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    money = ("portfolio.quote=BTC", "portfolio.capital_per_bot=0.01", "risk.min_notional=0.001", "risk.leverage=3")
+    write_bars(tmp_path / "ETH_BTC-1h.parquet", _scaled(simulated_bars("ETH/USDT"), 1e-5))
+    summary = run(tmp_path, tmp_path / "out", "--symbols", "ETH/BTC", overrides=[*SMALL_FLEET, *money])
+    said = capsys.readouterr().out
+    portfolio = summary["portfolio"]
+    line = next(line for line in said.splitlines() if "Profit " in line and "factor" not in line)
+    assert f" {portfolio['profit_quote']:,.7f} " in line and portfolio["profit_quote"] != 0.0
+    assert f" {portfolio['end_equity_quote']:,.7f} " in said and f" {portfolio['expectancy_quote']:,.8f} " in said
+    assert any(note.startswith("risk.leverage 3 enlarges no position") for note in summary["notes"])
+    assert "risk.leverage 3 enlarges no position" in said
+    assert any(re.search(r"lost 0\.\d{7} BTC after costs", warning) for warning in summary["warnings"])

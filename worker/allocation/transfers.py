@@ -18,8 +18,11 @@ def grain_of(capital: float) -> float:
 
 @rule
 def grain_in_force(grain: float, equity: float) -> float:
-    """Give the grain in which so much money still sums exactly: a larger one where it has outgrown its own."""
-    while equity > MOST_GRAINS * grain:
+    """Give the grain in which so much money still sums exactly: a larger one where it has outgrown its own.
+
+    Twice the equity, for bots that owe lie below what the others hold.
+    """
+    while 2.0 * equity > MOST_GRAINS * grain:
         grain *= 2.0
     return grain
 
