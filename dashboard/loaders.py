@@ -26,6 +26,7 @@ from dashboard.queries.fleet import Newest, load_newest, load_portfolios, load_p
 from dashboard.queries.overview import Overview, load_overview
 from shared.database import BUSY_SECONDS, open_reader, sqlite_path, translated
 from shared.errors import DatabaseError
+from shared.money import Money
 
 LOOK_SECONDS = 1.0
 WAIT_SECONDS = 0.1
@@ -91,6 +92,12 @@ def overview() -> Overview | None:
     """Give the portfolio as of its last step; None before the worker has opened its books."""
     # The lease is renewed between two steps, too.
     return _live(load_overview, _source(), (newest(), _look(load_pulse)), ())
+
+
+def counted() -> Money:
+    """Give the money that is counted in and how it is written; of no name before the worker has opened its books."""
+    found = overview()
+    return found.counted if found is not None else Money()
 
 
 def write(ask: Callable[[IsWanted], Any]) -> Any:

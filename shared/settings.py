@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from shared.errors import ConfigurationError
+from shared.money import DOLLARS, Money, money_of
 from shared.units import parse_time_ms, timeframe_ms
 
 FILE_NAME = "flotilla.toml"
@@ -49,7 +50,8 @@ class PortfolioSettings(Section):
     quote: str = "USDT"
     timeframe: Timeframe = "1h"
     symbols: tuple[str, ...] = Field(("BTC/USDT", "ETH/USDT", "SOL/USDT"), min_length=1)
-    capital_per_bot: Annotated[float, Field(gt=0.0, le=1e8)] = 1000.0
+    # of any money: beyond, products of it would leave what a float64 holds
+    capital_per_bot: Annotated[float, Field(ge=1e-18, le=1e18)] = 1000.0
     allow_short: bool = True
 
     @model_validator(mode="after")
@@ -61,6 +63,11 @@ class PortfolioSettings(Section):
         if len(set(self.symbols)) != len(self.symbols):
             raise ValueError(f"symbols must differ, was {list(self.symbols)}")
         return self
+
+    @property
+    def money(self) -> Money:
+        """Give how amounts of the fleet's money are written."""
+        return money_of(self.quote, self.capital_per_bot)
 
 
 class MarketSettings(Section):
@@ -236,6 +243,22 @@ class Settings(Section):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _money_of_other_quotes(self) -> "Settings":
+        if self.portfolio.quote in DOLLARS:
+            return self
+        missing = [
+            f"{section}.{name}"
+            for section, name in MONEY_DEFAULTS
+            if name not in getattr(self, section).model_fields_set
+        ]
+        if missing:
+            raise ValueError(
+                f"{' and '.join(missing)} must be set for quote {self.portfolio.quote}, "
+                f"{'was' if len(missing) == 1 else 'were'} not: defaults of money are in dollars"
+            )
+        return self
+
     @property
     def step_ms(self) -> int:
         """The length of one step."""
@@ -246,6 +269,9 @@ class Settings(Section):
         values = self.model_dump(mode="json", exclude={"dashboard"})
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
+
+# The settings that are amounts of money: their defaults, a profile's too, are in dollars.
+MONEY_DEFAULTS = (("portfolio", "capital_per_bot"), ("risk", "min_notional"))
 
 # `legacy` is the disease that `calm` cures, kept so that the cure can be measured against it.
 PROFILES: dict[str, dict[str, Any]] = {
@@ -286,13 +312,15 @@ def load_settings(
     """
     written: dict[str, Any] = _read_toml(file) if file is not None else {}
     _merge(written, _from_environment(os.environ if environment is None else environment))
+    above = [_from_override(override) for override in overrides]
+    quote = _quote(written, *above)
     if profile is not None:
         _merge(written, {"profile": profile})
-        _merge(written, _profile(profile))
-    for override in overrides:
-        _merge(written, _from_override(override))
+        _merge(written, _profile(profile, quote))
+    for override in above:
+        _merge(written, override)
     layers: dict[str, Any] = {"strategies": json.loads(json.dumps(DEFAULT_GRIDS))}
-    _merge(layers, _profile(written.get("profile", "calm")))
+    _merge(layers, _profile(written.get("profile", "calm"), quote))
     _merge(layers, written)
     try:
         return Settings.model_validate(layers)
@@ -300,10 +328,22 @@ def load_settings(
         raise ConfigurationError(_sentence(error)) from error
 
 
-def _profile(name: Any) -> dict[str, Any]:
+def _profile(name: Any, quote: str) -> dict[str, Any]:
+    """Give the values of a profile; its amounts of money are of dollars, and left out where those are not the quote."""
     if name not in PROFILES:
         raise ConfigurationError(f"profile must be one of {', '.join(PROFILES)}, was {name!r}")
-    return PROFILES[name]
+    values: dict[str, Any] = json.loads(json.dumps(PROFILES[name]))
+    if quote not in DOLLARS:
+        for section, money in MONEY_DEFAULTS:
+            values.get(section, {}).pop(money, None)
+    return values
+
+
+def _quote(*layers: Mapping[str, Any]) -> str:
+    """Give the quote that the last of the layers names."""
+    portfolios = [layer.get("portfolio") for layer in layers]
+    named = [portfolio["quote"] for portfolio in portfolios if isinstance(portfolio, Mapping) and "quote" in portfolio]
+    return str(named[-1]) if named else PortfolioSettings.model_fields["quote"].default
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
@@ -362,11 +402,11 @@ def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> None:
 
 def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"]) or "settings"
+    name = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return f"setting {name} is unknown; see docs/settings.md for the list"
     message = first["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     if first["type"] in ("value_error",):
-        return f"setting {name}: {message}"
+        return f"setting {name}: {message}" if name else message
     return f"setting {name}: {message}, was {first['input']!r}"

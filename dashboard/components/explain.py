@@ -62,7 +62,7 @@ def _verdicts(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def _verdict(row: dict[str, Any]) -> dict[str, str]:
     meaning = MEANINGS[Reason[row["reason"]]]
-    said = [UNKNOWN if row[name] is None else meaning.written(row[name]) for name in ("value", "limit")]
+    said = [UNKNOWN if row[name] is None else meaning.said(row[name], loaders.counted()) for name in ("value", "limit")]
     return {
         "reason": words(row["reason"]),
         "stops": "stops" if row["stops"] else "",

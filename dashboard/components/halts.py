@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import loaders
 from dashboard.components.asked import asked_levels
 from dashboard.components.confirm import LEVEL_QUESTION, asking_button
-from dashboard.components.words import many, money, percent, plain
+from dashboard.components.words import many, percent, plain
 from dashboard.gate.person import person
 from dashboard.queries.equity import PORTFOLIO, Scope
 from dashboard.queries.filters import EVERYTHING, Filters
@@ -16,6 +16,7 @@ from dashboard.queries.levels import load_scopes
 from dashboard.queries.overview import Overview
 from dashboard.queries.positions import load_positions
 from shared.enums import CommandKind, Level, ScopeKind
+from shared.money import Money
 
 # So many halted scopes are named one by one; Control has them all.
 MOST_NAMED = 4
@@ -73,7 +74,7 @@ def halt_warning(overview: Overview, said: str, page: str | None) -> None:
     more = [f"{len(found) - MOST_NAMED} more"] if len(found) > MOST_NAMED else []
     positions = many(sum(halt.positions for halt in found), "position")
     left = (
-        f"{positions} worth {money(notional)} {plain(overview.quote)}{share} "
+        f"{positions} worth {overview.counted.amount(notional)} {plain(overview.quote)}{share} "
         f"stay open without protection in {', '.join((*named, *more))}. Flatten closes them, out of the halt."
     )
     st.error(
@@ -84,12 +85,12 @@ def halt_warning(overview: Overview, said: str, page: str | None) -> None:
     if found and person().is_operator:
         with st.container(horizontal=True):
             for halt in found[:MOST_NAMED]:
-                flatten_button(halt, overview.quote, f"close_{halt.scope.kind}_{halt.scope.name}", page)
+                flatten_button(halt, overview.counted, f"close_{halt.scope.kind}_{halt.scope.name}", page)
 
 
-def flatten_button(halt: Halt, quote: str, key: str, page: str | None = None, label: str | None = None) -> None:
+def flatten_button(halt: Halt, counted: Money, key: str, page: str | None = None, label: str | None = None) -> None:
     """Draw the button that asks whether to flatten what is halted, on the page that draws the question."""
-    about = {"kind": CommandKind.FLATTEN, "scope": halt.scope, "notional": halt.notional, "quote": quote}
+    about = {"kind": CommandKind.FLATTEN, "scope": halt.scope, "notional": halt.notional, "counted": counted}
     said = label or f"Flatten {scope_name(halt.scope)}"
     asking_button(said, key, LEVEL_QUESTION, about, page, type="primary", icon=":material/vertical_align_center:")
 
@@ -109,9 +110,10 @@ def still_open(scope: Scope) -> None:
     if held.empty:
         st.caption(":material/check: Nothing is open.")
         return
-    named = [f"{plain(row.bot)} {money(row.notional)}" for row in held.head(MOST_LISTED).itertuples()]
+    counted = loaders.counted()
+    named = [f"{plain(row.bot)} {counted.amount(row.notional)}" for row in held.head(MOST_LISTED).itertuples()]
     more = [f"{len(held) - MOST_LISTED} more"] if len(held) > MOST_LISTED else []
-    worth = money(held["notional"].abs().sum())
+    worth = counted.amount(held["notional"].abs().sum())
     st.warning(f"Still open, {many(len(held), 'position')} worth {worth}: {', '.join((*named, *more))}.")
 
 

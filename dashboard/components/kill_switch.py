@@ -13,12 +13,13 @@ from dashboard.components.confirm import (
 )
 from dashboard.components.halts import flatten_button, halt_over, scope_name
 from dashboard.components.progress import follow
-from dashboard.components.words import money, plain
+from dashboard.components.words import plain
 from dashboard.gate.person import person
 from dashboard.queries.equity import Scope
 from dashboard.queries.levels import load_scopes
 from shared.enums import Cause, CommandKind
 from shared.errors import DatabaseError, FlotillaError
+from shared.money import Money
 
 LABELS = {
     CommandKind.PAUSE: ("No entries", ":material/pause:", "Opens nothing new; exits and stops go on."),
@@ -30,7 +31,9 @@ LABELS = {
 TYPED = {CommandKind.FLATTEN: "FLATTEN", CommandKind.HALT: "HALT"}
 
 
-def kill_switch(scope: Scope, notional: float, quote: str, offered: tuple[CommandKind, ...] = tuple(LABELS)) -> None:
+def kill_switch(
+    scope: Scope, notional: float, counted: Money, offered: tuple[CommandKind, ...] = tuple(LABELS)
+) -> None:
     """Draw the buttons for a scope that holds positions worth `notional`; nothing for a viewer.
 
     What a halt keeps open is offered to be flattened first, where the halt is: what is above rules.
@@ -45,20 +48,20 @@ def kill_switch(scope: Scope, notional: float, quote: str, offered: tuple[Comman
     with st.container(horizontal=True):
         if halt is not None:
             label = LABELS[CommandKind.FLATTEN][0] if halt.scope == scope else None
-            flatten_button(halt, quote, _key(CommandKind.FLATTEN, scope), label=label)
+            flatten_button(halt, counted, _key(CommandKind.FLATTEN, scope), label=label)
         for kind in offered:
             if halt is None or kind is not CommandKind.FLATTEN:
-                _button(kind, scope, notional, quote, halt is not None)
+                _button(kind, scope, notional, counted, halt is not None)
     st.caption(" ".join(f"**{LABELS[kind][0]}:** {LABELS[kind][2]}" for kind in offered))
 
 
-def _button(kind: CommandKind, scope: Scope, notional: float, quote: str, is_halted: bool) -> None:
+def _button(kind: CommandKind, scope: Scope, notional: float, counted: Money, is_halted: bool) -> None:
     label, icon, about = LABELS[kind]
     asking_button(
         label,
         _key(kind, scope),
         LEVEL_QUESTION,
-        {"kind": kind, "scope": scope, "notional": notional, "quote": quote},
+        {"kind": kind, "scope": scope, "notional": notional, "counted": counted},
         icon=icon,
         help=about,
         type="primary" if kind is CommandKind.PAUSE and not is_halted else "secondary",
@@ -78,19 +81,19 @@ def level_question() -> None:
 
 def release_button(scope: Scope, cause: Cause, key: str) -> None:
     """Draw the button that releases one cause of a scope."""
-    about = {"kind": CommandKind.RELEASE, "scope": scope, "notional": 0.0, "quote": "", "cause": cause}
+    about = {"kind": CommandKind.RELEASE, "scope": scope, "notional": 0.0, "counted": Money(), "cause": cause}
     asking_button("Release", key, LEVEL_QUESTION, about)
 
 
-def _ask(kind: CommandKind, scope: Scope, notional: float, quote: str, cause: Cause | None = None) -> None:
+def _ask(kind: CommandKind, scope: Scope, notional: float, counted: Money, cause: Cause | None = None) -> None:
     label, icon, about = LABELS[kind]
     st.markdown(f"{icon} **{label}** for **{scope_name(scope)}**. {about}")
     if cause is not None:
         st.caption(f"Cause: {cause.name.lower()}. Releasing a drawdown brake lets it measure from the equity of now.")
     if kind is CommandKind.HALT and notional > 0.0:
-        _offer_flatten(scope, notional, quote)
+        _offer_flatten(scope, notional, counted)
     elif kind is CommandKind.FLATTEN and notional > 0.0:
-        st.markdown(f"Positions worth **{money(notional)} {plain(quote)}** are closed at once.")
+        st.markdown(f"Positions worth **{counted.amount(notional)} {plain(counted.quote)}** are closed at once.")
     reason = st.text_input(
         "Reason, for the audit trail", key="command_reason", max_chars=actions.LONGEST_REASON, live=True
     )
@@ -105,14 +108,14 @@ def _ask(kind: CommandKind, scope: Scope, notional: float, quote: str, cause: Ca
             st.rerun()
 
 
-def _offer_flatten(scope: Scope, notional: float, quote: str) -> None:
+def _offer_flatten(scope: Scope, notional: float, counted: Money) -> None:
     st.error(
-        f"Positions worth {money(notional)} {plain(quote)} would stay open **without stops**. "
+        f"Positions worth {counted.amount(notional)} {plain(counted.quote)} would stay open **without stops**. "
         "Flatten closes them first.",
         icon=":material/warning:",
     )
     if st.button("Flatten instead", key="flatten_instead", type="primary"):
-        ask_first(LEVEL_QUESTION, kind=CommandKind.FLATTEN, scope=scope, notional=notional, quote=quote)
+        ask_first(LEVEL_QUESTION, kind=CommandKind.FLATTEN, scope=scope, notional=notional, counted=counted)
         st.rerun()
 
 

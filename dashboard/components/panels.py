@@ -102,12 +102,6 @@ def still(panel: Panel, *arguments: object) -> None:
     guarded(panel)(*arguments)
 
 
-def quote() -> str:
-    """Give the currency money is counted in, as the figures take it; empty before the worker has opened its books."""
-    overview = loaders.overview()
-    return overview.quote if overview is not None else ""
-
-
 def overview_or_nothing() -> Overview | None:
     """Give the portfolio as of its last step; draw what is missing where there is none."""
     overview = loaders.overview()

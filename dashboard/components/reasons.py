@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from dashboard.components.words import duration, many, money, percent, plain, when, words
+from dashboard import loaders
+from dashboard.components.words import duration, many, percent, plain, when, words
 from dashboard.components.words import ratio as two_places
 from shared.enums import BarStatus, Level, Reason
+from shared.money import Money, quantity_text
 
 
 class Meaning(NamedTuple):
@@ -19,6 +21,11 @@ class Meaning(NamedTuple):
     value: str = ""
     limit: str = ""
     written: Callable[[float], str] = two_places
+    is_money: bool = False
+
+    def said(self, value: float, counted: Money) -> str:
+        """Write a value or limit."""
+        return counted.amount(value) if self.is_money else self.written(value)
 
 
 def _level(value: float) -> str:
@@ -31,10 +38,6 @@ def _bar(value: float) -> str:
 
 def _bars(value: float) -> str:
     return f"{value:.0f}"
-
-
-def _amount(value: float) -> str:
-    return f"{value:.6g}"
 
 
 def _seconds(value: float) -> str:
@@ -57,16 +60,16 @@ MEANINGS = {
         "locked sign",
         lambda value: f"{value:+.2f}",
     ),
-    Reason.HOLD: Meaning("Its position was as wanted.", "held", "wanted", _amount),
-    Reason.FLAT: Meaning("It wanted no position and had none.", "held", "wanted", _amount),
+    Reason.HOLD: Meaning("Its position was as wanted.", "held", "wanted", quantity_text),
+    Reason.FLAT: Meaning("It wanted no position and had none.", "held", "wanted", quantity_text),
     Reason.UNCONFIRMED: Meaning("Another sign was wanted, but not for long enough.", "bars counted", "needed", _bars),
     Reason.COST: Meaning(
         "The move to expect was smaller than what trading costs ask for.", "expected move", "needed", _share
     ),
     Reason.COOLDOWN: Meaning("Its last fill was too recent.", "elapsed", "needed", _seconds),
     Reason.CAP: Meaning("Exposure would have exceeded its cap.", "exposure of equity", "cap", _share),
-    Reason.MIN_NOTIONAL: Meaning("What was left to change was worth too little.", "worth", "at least", money),
-    Reason.TRADE: Meaning("An order was made.", "worth", "at least", money),
+    Reason.MIN_NOTIONAL: Meaning("What was left to change was worth too little.", "worth", "at least", is_money=True),
+    Reason.TRADE: Meaning("An order was made.", "worth", "at least", is_money=True),
 }
 
 
@@ -105,8 +108,9 @@ def rows_of_the_gate(decided: str) -> pd.DataFrame:
 
 
 def _measured(meaning: Meaning, value: float, limit: float) -> str:
-    said = f"{meaning.value} {plain(meaning.written(value))}"
-    return f"{said}, {meaning.limit} {plain(meaning.written(limit))}" if _known(limit) else said
+    counted = loaders.counted()
+    said = f"{meaning.value} {plain(meaning.said(value, counted))}"
+    return f"{said}, {meaning.limit} {plain(meaning.said(limit, counted))}" if _known(limit) else said
 
 
 def _ordered(stretch: Mapping[str, Any]) -> str:

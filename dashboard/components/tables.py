@@ -1,23 +1,26 @@
 """Tables: what each column is called and how its values are written, once for all pages."""
 
+import math
 from collections.abc import Iterable
 from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
 
+from dashboard import loaders
 from dashboard.components.answers import names_in_words
 from dashboard.components.downloads import Source, download
 from dashboard.components.words import words
 from dashboard.components.zone import UTC, zone
 from shared.enums import Side
+from shared.money import PRICE_DIGITS, QUANTITY_DIGITS
 from shared.units import HOUR_MS
 
 Height = int | Literal["auto"]
-MONEY = "%,.2f"
-SIGNED = "%+,.2f"
-PRICE = "%,.8g"
+# How a column is written where that depends on what is in the books: by the money they count in, or by its own values.
+MONEY, SIGNED, FEE, PRICE, QUANTITY, MEASURED = "money", "signed", "fee", "price", "quantity", "measured"
 PERCENT = "%.2f%%"
+_SIGNIFICANT = {PRICE: PRICE_DIGITS, QUANTITY: QUANTITY_DIGITS, MEASURED: 6}
 DIRECTIONS = {Side.BUY.name: "long", Side.SELL.name: "short"}
 
 _NUMBERS: dict[str, tuple[str, str, str | None]] = {
@@ -44,20 +47,20 @@ _NUMBERS: dict[str, tuple[str, str, str | None]] = {
     "exit_level": ("Exit level", PRICE, "Stop or trailing stop, whichever rules; empty where nothing protects it."),
     "exit_price": ("Exit", PRICE, None),
     "expectancy": ("Expectancy", SIGNED, "Mean profit of a round trip."),
-    "fee": ("Fee", "%,.4f", None),
+    "fee": ("Fee", FEE, None),
     "fees": ("Fees", MONEY, None),
-    "filled_quantity": ("Filled", PRICE, None),
+    "filled_quantity": ("Filled", QUANTITY, None),
     "fills": ("Fills", "%,d", None),
-    "first_limit": ("Limit at first", "%.6g", None),
-    "first_value": ("Value at first", "%.6g", None),
+    "first_limit": ("Limit at first", MEASURED, None),
+    "first_value": ("Value at first", MEASURED, None),
     "funding": ("Funding", SIGNED, None),
     "gross": ("Gross", MONEY, None),
     "gross_profit": ("Gross profit", SIGNED, "Before fees and funding."),
     "high": ("Band high", "%+.2f", None),
-    "last_limit": ("Limit", "%.6g", "What the deciding row asks for."),
-    "last_value": ("Value", "%.6g", "What the deciding row measured."),
+    "last_limit": ("Limit", MEASURED, "What the deciding row asks for."),
+    "last_value": ("Value", MEASURED, "What the deciding row measured."),
     "left_fraction": ("Left", PERCENT, None),
-    "limit": ("Limit", "%.6g", None),
+    "limit": ("Limit", MEASURED, None),
     "limit_fraction": ("Limit", PERCENT, None),
     "long": ("Long", MONEY, None),
     "low": ("Band low", "%+.2f", None),
@@ -68,7 +71,7 @@ _NUMBERS: dict[str, tuple[str, str, str | None]] = {
     "of_equity": ("Of equity", PERCENT, None),
     "open_profit": ("Open profit", SIGNED, None),
     "ordered": ("Ordered", "%,d", "Steps in which an order was made."),
-    "position": ("Position", PRICE, "Signed, in base currency."),
+    "position": ("Position", QUANTITY, "Signed, in base currency."),
     "positions": ("Positions", "%,d", None),
     "price": ("Price", PRICE, None),
     "profit": ("Profit", SIGNED, "After fees."),
@@ -76,10 +79,10 @@ _NUMBERS: dict[str, tuple[str, str, str | None]] = {
     "period_profit": ("Profit in period", SIGNED, "After fees; of open positions what changed in it."),
     "period_fees": ("Fees in period", MONEY, None),
     "profit_factor": ("Profit factor", "%.2f", "Gains over losses."),
-    "quantity": ("Quantity", PRICE, None),
+    "quantity": ("Quantity", QUANTITY, None),
     "realised_profit": ("Realised", SIGNED, None),
-    "reason_limit": ("Limit", "%.6g", None),
-    "reason_value": ("Value", "%.6g", None),
+    "reason_limit": ("Limit", MEASURED, None),
+    "reason_value": ("Value", MEASURED, None),
     "return_fraction": ("Return", PERCENT, "Deposits and transfers are neither profit nor loss."),
     "risk": ("At risk", MONEY, "Lost if it is closed at its exit level."),
     "round_trips": ("Round trips", "%,d", None),
@@ -93,7 +96,7 @@ _NUMBERS: dict[str, tuple[str, str, str | None]] = {
     "traded_notional": ("Traded", MONEY, None),
     "trailing_price": ("Trailing", PRICE, "Empty until it is armed."),
     "trials": ("Counted", "%,d", "What the interval counts: symbol-days, or the round trips of one bot."),
-    "value": ("Value", "%.6g", None),
+    "value": ("Value", MEASURED, None),
     "value_fraction": ("Now", PERCENT, None),
     "weight": ("Weight", PERCENT, None),
     "win_rate": ("Win rate", PERCENT, None),
@@ -175,6 +178,8 @@ _LONG = ("answer", "changes", "meaning", "message")
 TALL_ROW_PX = 62
 # Wide enough for the name of most zones in the title.
 LONG_TIME_PX = 190
+# Below it JavaScript writes a number as a power of ten.
+SMALLEST_PLAIN = 1e-6
 _UTC_DAY = "day_ms"
 _DURATIONS = {"duration_ms": "Held, h", "late_ms": "Late, h"}
 
@@ -231,7 +236,7 @@ def _column(values: pd.Series, name: str, pinned: bool, is_free: bool) -> tuple[
     if name in _NUMBERS and pd.api.types.is_numeric_dtype(values):
         title, style, note = _NUMBERS[name]
         values = values * 100.0 if style == PERCENT else values
-        return values, st.column_config.NumberColumn(title, format=style, help=note, pinned=pin)
+        return values, st.column_config.NumberColumn(title, format=_written(style, values), help=note, pinned=pin)
     text = values
     if name in _VOCABULARY and not is_free:
         text = values.map(_said)
@@ -240,6 +245,24 @@ def _column(values: pd.Series, name: str, pinned: bool, is_free: bool) -> tuple[
     return text, st.column_config.TextColumn(
         _WORDS.get(name, words(name).capitalize()), width="large" if name in _LONG else None, pinned=pin
     )
+
+
+def _written(style: str, values: pd.Series) -> str:
+    """Give how a column is written, as printf does."""
+    counted = loaders.counted()
+    if style in _SIGNIFICANT:
+        return _significant(values, _SIGNIFICANT[style], "" if style == MEASURED else ",")
+    amounts = {MONEY: counted.form, SIGNED: counted.signed_form, FEE: counted.finer(2).form}
+    return f"%{amounts[style]}" if style in amounts else style
+
+
+def _significant(values: pd.Series, digits: int, thousands: str) -> str:
+    """Give so many significant digits; fixed decimals where a browser would write powers of ten."""
+    sizes = values.abs()
+    smallest = float(sizes[sizes > 0.0].min()) if (sizes > 0.0).any() else 1.0
+    if smallest >= SMALLEST_PLAIN:
+        return f"%{thousands}.{digits}g"
+    return f"%{thousands}.{digits - 1 - math.floor(math.log10(smallest))}f"
 
 
 def _said(value: Any) -> Any:

@@ -10,9 +10,7 @@ from dashboard.components.words import (
     UNKNOWN,
     days_of_risk,
     duration,
-    gain,
     many,
-    money,
     percent,
     plain,
     ratio,
@@ -25,6 +23,7 @@ from dashboard.queries.overview import Overview, WinRate
 from dashboard.queries.returns import ReturnFigures
 from dashboard.queries.round_trips import TripFigures
 from shared.enums import Level
+from shared.money import Money
 
 # At which marks a drawdown was looked for, by `Resolution`.
 MARKED = {
@@ -53,17 +52,17 @@ def tiles(*drawn: tuple[Any, ...]) -> None:
 
 def overview_tiles(overview: Overview, wins: WinRate) -> None:
     """Draw the tiles of the portfolio."""
-    quote = plain(overview.quote)
+    quote, counted = plain(overview.quote), overview.counted
     tiles(
         (
             f"Equity, {quote}",
-            money(overview.equity),
-            f"on {money(overview.money_in)} put in",
-            gain(overview.profit),
+            counted.amount(overview.equity),
+            f"on {counted.amount(overview.money_in)} put in",
+            counted.gain(overview.profit),
         ),
         (
             "Profit today, UTC",
-            gain(overview.today_profit),
+            counted.gain(overview.today_profit),
             f"{_left(overview.daily_loss_left_fraction)} to the daily limit",
             signed_percent(overview.today_fraction),
             f"Since 00:00 UTC{_local_start(overview.day_start_ms)}; what moved in and out is left out.",
@@ -75,38 +74,43 @@ def overview_tiles(overview: Overview, wins: WinRate) -> None:
         ),
         (
             "Open profit",
-            gain(overview.open_profit),
+            counted.gain(overview.open_profit),
             f"{overview.positions} of {overview.bots} bots hold a position",
         ),
         _win_rate(wins.rate, wins.low, wins.high, wins.count, wins.trials),
         (
             "Exposure",
             percent(overview.exposure_fraction, 1),
-            f"{money(overview.gross_exposure)} held, {gain(overview.net_exposure)} net",
+            f"{counted.amount(overview.gross_exposure)} held, {counted.gain(overview.net_exposure)} net",
         ),
         (
             "Fees today",
-            money(overview.fees_today),
-            f"{many(overview.fills_today, 'fill')}{_others(overview)}; {money(overview.fees)} since the start",
+            counted.amount(overview.fees_today),
+            f"{many(overview.fills_today, 'fill')}{_others(overview)}; {counted.amount(overview.fees)} since the start",
         ),
-        ("Saved by netting", money(overview.saved_quote), "fees and slippage of what crossed in house"),
+        ("Saved by netting", counted.amount(overview.saved_quote), "fees and slippage of what crossed in house"),
     )
 
 
-def trip_tiles(figures: TripFigures) -> None:
+def trip_tiles(figures: TripFigures, counted: Money) -> None:
     """Draw the tiles of a set of round trips."""
     tiles(
         _win_rate(figures.win_rate, figures.win_rate_low, figures.win_rate_high, figures.count, figures.trials),
-        ("Profit", gain(figures.profit), f"{gain(figures.gross_profit)} before {money(figures.fees)} of fees"),
+        (
+            "Profit",
+            counted.gain(figures.profit),
+            f"{counted.gain(figures.gross_profit)} before {counted.amount(figures.fees)} of fees",
+        ),
         (
             "Profit factor",
             ratio(figures.profit_factor),
-            f"{money(figures.gains)} gained, {money(figures.losses)} lost",
+            f"{counted.amount(figures.gains)} gained, {counted.amount(figures.losses)} lost",
         ),
         (
             "Expectancy",
-            gain(figures.expectancy),
-            f"best {gain(figures.best)}, worst {gain(figures.worst)}, held {duration(figures.mean_duration_ms)}",
+            counted.gain(figures.expectancy),
+            f"best {counted.gain(figures.best)}, worst {counted.gain(figures.worst)}, "
+            f"held {duration(figures.mean_duration_ms)}",
         ),
     )
 
@@ -158,23 +162,28 @@ def risk_tiles(overview: Overview, figures: ReturnFigures | None, held: pd.DataF
         ),
         (
             "Lost if every stop is hit",
-            money(held["risk"].sum()),
+            overview.counted.amount(held["risk"].sum()),
             f"{held['exit_level'].isna().sum():,} of {len(held):,} positions have no stop",
         ),
     )
 
 
-def bot_tiles(bot: dict) -> None:
+def bot_tiles(bot: dict, counted: Money) -> None:
     """Draw the tiles of one bot; `bot` is what `load_bot` gives."""
     tiles(
-        ("Equity", money(bot["equity"]), f"on {money(bot['money_in'])} put in", gain(bot["profit"])),
-        ("Return", signed_percent(bot["return_fraction"]), f"{gain(bot['open_profit'])} of it open"),
+        (
+            "Equity",
+            counted.amount(bot["equity"]),
+            f"on {counted.amount(bot['money_in'])} put in",
+            counted.gain(bot["profit"]),
+        ),
+        ("Return", signed_percent(bot["return_fraction"]), f"{counted.gain(bot['open_profit'])} of it open"),
         _win_rate(bot["win_rate"], bot["win_rate_low"], bot["win_rate_high"], bot["round_trips"], bot["round_trips"]),
         ("Drawdown now", percent(bot["drawdown_fraction"]), f"{percent(bot['max_drawdown_fraction'])} at its deepest"),
     )
 
 
-def scope_tiles(scope: pd.Series, quote: str, asked: pd.DataFrame) -> None:
+def scope_tiles(scope: pd.Series, counted: Money, asked: pd.DataFrame) -> None:
     """Draw what a scope is allowed to do and what it holds; `scope` is a row of `load_scopes`.
 
     `asked` are the levels asked for it and not set yet, the highest first: one above its level counts already.
@@ -182,7 +191,7 @@ def scope_tiles(scope: pd.Series, quote: str, asked: pd.DataFrame) -> None:
     tiles(
         _level(scope, asked[[Level[level] > Level[scope["level"]] for level in asked["level"]]]),
         ("Open positions", f"{scope['positions']:,}", "at the last step"),
-        (f"Notional at risk, {plain(quote)}", money(scope["notional"]), "at the last price"),
+        (f"Notional at risk, {plain(counted.quote)}", counted.amount(scope["notional"]), "at the last price"),
     )
 
 

@@ -1,13 +1,11 @@
 """Numbers, times and stored text as people read them."""
 
-import math
 import re
-from typing import TypeGuard
 
 from dashboard.components.zone import zone
+from shared.money import UNKNOWN, is_known
 from shared.units import format_duration, format_time
 
-UNKNOWN = "–"
 # Everything CommonMark or Streamlit gives a meaning to.
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:@&^=\"'])")
 
@@ -28,24 +26,14 @@ def plain_badge(text: object) -> str:
     return plain(text).replace(r"\[", "[").replace(r"\]", "]")
 
 
-def money(value: float | None, digits: int = 2) -> str:
-    """Write an amount with thousands set apart."""
-    return f"{value:,.{digits}f}" if _is_known(value) else UNKNOWN
-
-
-def gain(value: float | None, digits: int = 2) -> str:
-    """Write an amount with its sign."""
-    return f"{value:+,.{digits}f}" if _is_known(value) else UNKNOWN
-
-
 def percent(fraction: float | None, digits: int = 2) -> str:
     """Write a fraction in percent."""
-    return f"{fraction:.{digits}%}" if _is_known(fraction) else UNKNOWN
+    return f"{fraction:.{digits}%}" if is_known(fraction) else UNKNOWN
 
 
 def signed_percent(fraction: float | None, digits: int = 2) -> str:
     """Write a fraction in percent with its sign."""
-    return f"{fraction:+.{digits}%}" if _is_known(fraction) else UNKNOWN
+    return f"{fraction:+.{digits}%}" if is_known(fraction) else UNKNOWN
 
 
 def many(count: int, noun: str) -> str:
@@ -55,12 +43,12 @@ def many(count: int, noun: str) -> str:
 
 def ratio(value: float | None) -> str:
     """Write a ratio to two places."""
-    return f"{value:.2f}" if _is_known(value) else UNKNOWN
+    return f"{value:.2f}" if is_known(value) else UNKNOWN
 
 
 def duration(duration_ms: float | None) -> str:
     """Write how long something took, to two figures: `3.2 s`, `41 min`, `6.5 h`, `3.1 days`."""
-    return format_duration(duration_ms) if _is_known(duration_ms) else UNKNOWN
+    return format_duration(duration_ms) if is_known(duration_ms) else UNKNOWN
 
 
 def days_of_risk(days: int) -> str:
@@ -72,13 +60,9 @@ def days_of_risk(days: int) -> str:
 
 def when(time_ms: float | None) -> str:
     """Write a time in the zone of the switch, or a dash."""
-    return format_time(int(time_ms), zone()) if _is_known(time_ms) and time_ms else UNKNOWN
+    return format_time(int(time_ms), zone()) if is_known(time_ms) and time_ms else UNKNOWN
 
 
 def words(name: str) -> str:
     """Write a name of a closed vocabulary as words: `TRAILING_STOP` is `trailing stop`."""
     return _SAID.get(name) or name.replace("_", " ").lower()
-
-
-def _is_known(value: float | None) -> TypeGuard[float]:
-    return value is not None and math.isfinite(value)

@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 from pandas import DataFrame
 
 from dashboard.figures.theme import (
+    CENTS,
     GAIN,
     MOST_BARS,
     NEUTRAL,
@@ -25,14 +26,14 @@ from dashboard.figures.theme import (
     text_on,
     time_axis,
 )
+from shared.money import Money
 
 # An area with a smaller share of the whole has no room for its name: what stands there says it when pointed at.
 SMALLEST_NAMED = 0.005
-NAMED = "%{label}<br>%{customdata[0]:,.0f}"
 NO_BOOKS = "The books are not open yet: start the worker (make run)."
 
 
-def holdings_figure(frame: DataFrame, quote: str = "") -> go.Figure:
+def holdings_figure(frame: DataFrame, counted: Money = CENTS) -> go.Figure:
     """Draw the tree of `load_holdings` as nested areas: size is equity, colour the profit as a share of it."""
     if not len(frame) or not (frame["equity"] > 0.0).any():
         return empty_figure(NO_BOOKS, "holdings", 460)
@@ -54,14 +55,19 @@ def holdings_figure(frame: DataFrame, quote: str = "") -> go.Figure:
             marker={"colors": colours},
             textfont={"color": [text_on(colour) for colour in colours]},
             customdata=shown[["equity", "profit", "weight", "drawdown_fraction"]].to_numpy(),
-            texttemplate=np.where(_has_room(shown), NAMED, "").tolist(),
+            texttemplate=np.where(_has_room(shown), _named(counted), "").tolist(),
             hovertemplate=(
-                f"%{{label}}<br>equity %{{customdata[0]:,.2f}} {plain(quote)}<br>profit %{{customdata[1]:+,.2f}}<br>"
+                f"%{{label}}<br>equity %{{customdata[0]:{counted.form}}} {plain(counted.quote)}<br>"
+                f"profit %{{customdata[1]:{counted.signed_form}}}<br>"
                 "weight %{customdata[2]:.1%}, drawdown %{customdata[3]:.2%}<extra></extra>"
             ),
         )
     )
     return figure
+
+
+def _named(counted: Money) -> str:
+    return f"%{{label}}<br>%{{customdata[0]:{counted.finer(-2).form}}}"
 
 
 def _is_leaf(frame: DataFrame) -> np.ndarray:
@@ -98,7 +104,7 @@ def weights_figure(frame: DataFrame) -> go.Figure:
     return figure
 
 
-def targets_figure(frame: DataFrame, quote: str = "") -> go.Figure:
+def targets_figure(frame: DataFrame, counted: Money = CENTS) -> go.Figure:
     """Draw what each bot is to hold and what it holds (`load_targets`); of many, those furthest from their targets."""
     if not len(frame):
         return empty_figure(NO_BOOKS, "targets")
@@ -115,23 +121,23 @@ def targets_figure(frame: DataFrame, quote: str = "") -> go.Figure:
                 orientation="h",
                 name=name,
                 marker={"color": colour},
-                hovertemplate="%{fullData.name}: %{x:,.2f}<extra></extra>",
+                hovertemplate=f"%{{fullData.name}}: %{{x:{counted.form}}}<extra></extra>",
             )
         )
     furthest = among(len(shown), len(frame), "furthest from their targets")
     figure.update_layout(
-        xaxis=money_axis(f"money{furthest}", quote),
+        xaxis=money_axis(f"money{furthest}", counted),
         yaxis={"type": "category", "autorange": "reversed", "automargin": True},
     )
     return figure
 
 
-def savings_figure(frame: DataFrame, quote: str = "") -> go.Figure:
+def savings_figure(frame: DataFrame, counted: Money = CENTS) -> go.Figure:
     """Draw what netting saved each UTC day, and in all (`load_savings`)."""
     if not len(frame):
         return empty_figure("Nothing has been traded in this period, so netting saved nothing.", "savings")
-    figure = new_figure("savings", xaxis=day_axis(), yaxis=money_axis("saved", quote, tickformat=",.2f"))
-    times = milliseconds(frame["day_ms"])
+    figure = new_figure("savings", xaxis=day_axis(), yaxis=money_axis("saved", counted, tickformat=counted.form))
+    times, finer = milliseconds(frame["day_ms"]), counted.finer(2).form
     figure.add_trace(
         go.Bar(
             x=times,
@@ -140,7 +146,10 @@ def savings_figure(frame: DataFrame, quote: str = "") -> go.Figure:
             marker={"color": GAIN},
             customdata=frame[["fills", "fees"]].to_numpy(np.float64),
             xhoverformat="%Y-%m-%d UTC",
-            hovertemplate="saved %{y:,.4f}, fees %{customdata[1]:,.4f}, n = %{customdata[0]:,.0f} fills<extra></extra>",
+            hovertemplate=(
+                f"saved %{{y:{finer}}}, fees %{{customdata[1]:{finer}}}, "
+                "n = %{customdata[0]:,.0f} fills<extra></extra>"
+            ),
         )
     )
     figure.add_trace(
@@ -151,10 +160,10 @@ def savings_figure(frame: DataFrame, quote: str = "") -> go.Figure:
             mode="lines",
             line={"color": WARNING, "width": 2},
             yaxis="y2",
-            hovertemplate="in all %{y:,.2f}<extra></extra>",
+            hovertemplate=f"in all %{{y:{counted.form}}}<extra></extra>",
         )
     )
-    second = money_axis("in all", quote, tickformat=",.2f")
+    second = money_axis("in all", counted, tickformat=counted.form)
     figure.update_layout(
         yaxis2={
             **second,

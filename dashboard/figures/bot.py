@@ -6,9 +6,12 @@ from pandas import DataFrame
 from plotly.subplots import make_subplots
 
 from dashboard.figures.theme import (
+    CENTS,
     GAIN,
     LOSS,
     NEUTRAL,
+    PRICE,
+    QUANTITY,
     TIME,
     WARNING,
     empty_figure,
@@ -17,6 +20,7 @@ from dashboard.figures.theme import (
     style,
     time_axis,
 )
+from shared.money import Money
 
 # How each kind of fill looks: shape tells entries from exits, direction and colour long from short.
 MARKERS = {
@@ -28,7 +32,9 @@ MARKERS = {
 _HEIGHT_PX = 520
 
 
-def candles_figure(candles: DataFrame, fills: DataFrame, protection: DataFrame, decisions: DataFrame) -> go.Figure:
+def candles_figure(
+    candles: DataFrame, fills: DataFrame, protection: DataFrame, decisions: DataFrame, counted: Money = CENTS
+) -> go.Figure:
     """Draw a bot's candles, fills and protective levels, and beneath its band and confirmed exposure.
 
     Frames are those of `load_candles`, `load_bot_fills`, `load_protection` and `load_decisions`. Without candles the
@@ -42,7 +48,7 @@ def candles_figure(candles: DataFrame, fills: DataFrame, protection: DataFrame, 
     style(figure, "candles", _HEIGHT_PX, hovermode="closest")
     _add_candles(figure, candles)
     _add_protection(figure, _within(protection, candles))
-    _add_fills(figure, _within(fills, candles))
+    _add_fills(figure, _within(fills, candles), counted)
     _add_exposure(figure, _within(decisions, candles, "until_ms"))
     if not len(candles):
         missing = "No candles of this market are kept: only fills are drawn."
@@ -50,7 +56,7 @@ def candles_figure(candles: DataFrame, fills: DataFrame, protection: DataFrame, 
     figure.update_layout(
         xaxis=time_axis(title={"text": ""}, rangeslider={"visible": False}),
         xaxis2=time_axis(),
-        yaxis={"title": {"text": "price"}, "automargin": True, "tickformat": ",~g"},
+        yaxis={"title": {"text": "price"}, "automargin": True, "tickformat": ",~r"},
         yaxis2={"title": {"text": "exposure"}, "range": [-1.1, 1.1], "tickvals": [-1, 0, 1]},
     )
     return figure
@@ -88,7 +94,7 @@ def _add_protection(figure: go.Figure, protection: DataFrame) -> None:
                 mode="lines",
                 line={"color": colour, "width": 1.3, "dash": dash, "shape": "hv"},
                 xhoverformat=TIME,
-                hovertemplate="%{fullData.name} %{y:,.6~g}<br>%{x}<extra></extra>",
+                hovertemplate=f"%{{fullData.name}} %{{y:{PRICE}}}<br>%{{x}}<extra></extra>",
             ),
             row=1,
             col=1,
@@ -102,7 +108,7 @@ def _broken(protection: DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]
     return times, np.insert(protection[column].to_numpy(np.float64), ends, np.nan)
 
 
-def _add_fills(figure: go.Figure, fills: DataFrame) -> None:
+def _add_fills(figure: go.Figure, fills: DataFrame, counted: Money) -> None:
     for kind, (name, symbol, colour) in MARKERS.items():
         own = fills[fills["kind"] == kind]
         if not len(own):
@@ -117,8 +123,8 @@ def _add_fills(figure: go.Figure, fills: DataFrame) -> None:
                 customdata=np.stack([own["quantity"], own["fee"], own["trigger"]], axis=1).tolist(),
                 xhoverformat=TIME,
                 hovertemplate=(
-                    "%{fullData.name} at %{y:,.6~g}<br>%{x}<br>quantity %{customdata[0]:+.6~g}, "
-                    "fee %{customdata[1]:,.4f}, %{customdata[2]}<extra></extra>"
+                    f"%{{fullData.name}} at %{{y:{PRICE}}}<br>%{{x}}<br>quantity %{{customdata[0]:{QUANTITY}}}, "
+                    f"fee %{{customdata[1]:{counted.finer(2).form}}}, %{{customdata[2]}}<extra></extra>"
                 ),
             ),
             row=1,

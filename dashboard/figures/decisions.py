@@ -62,8 +62,8 @@ def reasons_figure(decisions: DataFrame) -> go.Figure:
                 customdata=np.repeat(details, 3, axis=0),
                 xhoverformat=TIME,
                 hovertemplate=(
-                    "%{y}, %{x}<br>%{customdata[0]:.0f} steps, measured %{customdata[1]:.4~g} "
-                    "against %{customdata[2]:.4~g}<extra></extra>"
+                    "%{y}, %{x}<br>%{customdata[0]:.0f} steps, measured %{customdata[1]:.4~r} "
+                    "against %{customdata[2]:.4~r}<extra></extra>"
                 ),
             )
         )

@@ -6,9 +6,11 @@ import plotly.graph_objects as go
 from pandas import DataFrame
 
 from dashboard.figures.theme import (
+    CENTS,
     LOSS,
     NEUTRAL,
     PALETTE,
+    PERCENT,
     TIME,
     empty_figure,
     faded,
@@ -19,6 +21,7 @@ from dashboard.figures.theme import (
     plain,
     time_axis,
 )
+from shared.money import Money
 
 NO_MARKS = "No equity has been marked yet: it comes with the worker's first step (make run)."
 MEASURES = {
@@ -31,7 +34,7 @@ MEASURES = {
 def equity_figure(
     frame: DataFrame,
     measure: str = "profit",
-    quote: str = "",
+    counted: Money = CENTS,
     portfolio_name: str = "portfolio",
     open_profit: bool = True,
 ) -> go.Figure:
@@ -43,15 +46,15 @@ def equity_figure(
         raise ValueError(f"measure must be one of {', '.join(MEASURES)}, was {measure!r}")
     if not len(frame):
         return empty_figure(NO_MARKS, "equity")
-    figure = new_figure("equity", xaxis=time_axis(), yaxis=_measure_axis(measure, quote))
+    figure = new_figure("equity", xaxis=time_axis(), yaxis=_measure_axis(measure, counted))
     for place, (name, own) in enumerate(_scopes(frame, portfolio_name)):
         colour = PALETTE[place % len(PALETTE)]
         line = {"color": colour, "width": 2.4 if place == 0 else 1.4}
-        figure.add_trace(_line(own["time_ms"], own[measure], name, line, measure))
+        figure.add_trace(_line(own["time_ms"], own[measure], name, line, measure, counted))
         if place == 0 and open_profit and measure != "return_fraction" and (own["open_profit"] != 0.0).any():
             dotted = {"color": faded(colour, 0.7), "width": 1.2, "dash": "dot"}
             without = own[measure] - own["open_profit"]
-            figure.add_trace(_line(own["time_ms"], without, f"{name}, open profit left out", dotted, measure))
+            figure.add_trace(_line(own["time_ms"], without, f"{name}, open profit left out", dotted, measure, counted))
     return figure
 
 
@@ -77,14 +80,15 @@ def drawdown_figure(
 
 
 def day_figure(
-    frame: DataFrame, day_start_equity: float, daily_loss_limit: float | None = None, quote: str = ""
+    frame: DataFrame, day_start_equity: float, daily_loss_limit: float | None = None, counted: Money = CENTS
 ) -> go.Figure:
     """Draw the portfolio's equity since 00:00 UTC against where the day began and where the daily brake trips."""
     if not len(frame):
         return empty_figure("Nothing has been marked today yet.", "day", 240)
-    axis = money_axis("equity", quote, tickformat=",.0f")
+    axis = money_axis("equity", counted, is_short=False)
     figure = new_figure("day", 240, xaxis=time_axis(), yaxis=axis, showlegend=False)
-    figure.add_trace(_line(frame["time_ms"], frame["equity"], "equity", {"color": PALETTE[0], "width": 2}, "equity"))
+    line = {"color": PALETTE[0], "width": 2}
+    figure.add_trace(_line(frame["time_ms"], frame["equity"], "equity", line, "equity", counted))
     figure.add_hline(day_start_equity, line={"color": NEUTRAL, "width": 1, "dash": "dash"})
     if daily_loss_limit is not None:
         _limit(figure, day_start_equity * (1.0 - daily_loss_limit), f"daily brake at −{daily_loss_limit:.1%}")
@@ -114,14 +118,16 @@ def _scopes(frame: DataFrame, portfolio_name: str) -> list[tuple[str, DataFrame]
     return [(plain(scope or portfolio_name), own) for (_, scope), own in groups]
 
 
-def _measure_axis(measure: str, quote: str) -> dict[str, Any]:
+def _measure_axis(measure: str, counted: Money) -> dict[str, Any]:
     if measure == "return_fraction":
         return percent_axis(MEASURES[measure])
-    return money_axis(MEASURES[measure], quote, tickformat=",.0f")
+    return money_axis(MEASURES[measure], counted, is_short=False)
 
 
-def _line(times_ms: Any, values: Any, name: str, line: dict[str, Any], measure: str) -> go.Scatter:
-    shown = "%{y:.2%}" if measure == "return_fraction" else "%{y:,.2f}"
+def _line(
+    times_ms: Any, values: Any, name: str, line: dict[str, Any], measure: str, counted: Money = CENTS
+) -> go.Scatter:
+    shown = PERCENT if measure == "return_fraction" else counted.form
     return go.Scatter(
         x=milliseconds(times_ms),
         y=values.to_numpy(),
@@ -129,7 +135,7 @@ def _line(times_ms: Any, values: Any, name: str, line: dict[str, Any], measure: 
         mode="lines",
         line=line,
         xhoverformat=TIME,
-        hovertemplate=f"%{{fullData.name}}: {shown}<extra></extra>",
+        hovertemplate=f"%{{fullData.name}}: %{{y:{shown}}}<extra></extra>",
     )
 
 

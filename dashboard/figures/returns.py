@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 from pandas import DataFrame
 
 from dashboard.figures.theme import (
+    CENTS,
     DIVERGING,
     GAIN,
     LOSS,
@@ -19,6 +20,7 @@ from dashboard.figures.theme import (
     new_figure,
     plain_all,
 )
+from shared.money import Money
 from shared.units import DAY_MS
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -118,7 +120,7 @@ def correlation_figure(frame: DataFrame) -> go.Figure:
 
 
 def costs_figure(
-    frame: DataFrame, by: str = "sleeve", quote: str = "", title: str = "since the books began"
+    frame: DataFrame, by: str = "sleeve", counted: Money = CENTS, title: str = "since the books began"
 ) -> go.Figure:
     """Draw gross profit, fees and funding side by side, and what was left (`load_costs`), by sleeve, bot or symbol."""
     if not len(frame):
@@ -138,8 +140,8 @@ def costs_figure(
                 y=sign * sums[column].to_numpy(),
                 name=name,
                 marker={"color": colour},
-                hovertemplate="%{fullData.name}: %{y:+,.2f}<extra></extra>",
+                hovertemplate=f"%{{fullData.name}}: %{{y:{counted.signed_form}}}<extra></extra>",
             )
         )
-    figure.update_layout(xaxis={"type": "category", "automargin": True}, yaxis=money_axis(title, quote))
+    figure.update_layout(xaxis={"type": "category", "automargin": True}, yaxis=money_axis(title, counted))
     return figure

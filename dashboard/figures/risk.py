@@ -5,10 +5,12 @@ import plotly.graph_objects as go
 from pandas import DataFrame
 
 from dashboard.figures.theme import (
+    CENTS,
     GAIN,
     LOSS,
     MOST_BARS,
     NEUTRAL,
+    PRICE,
     WARNING,
     among,
     empty_figure,
@@ -18,6 +20,7 @@ from dashboard.figures.theme import (
     plain,
     plain_all,
 )
+from shared.money import Money
 
 NEAR = 0.8
 
@@ -89,7 +92,7 @@ def brake_bars_figure(frame: DataFrame) -> go.Figure:
     return figure
 
 
-def exposures_figure(frame: DataFrame, quote: str = "") -> go.Figure:
+def exposures_figure(frame: DataFrame, counted: Money = CENTS) -> go.Figure:
     """Draw what is held long and short of each symbol (`load_exposures`)."""
     if not len(frame) or not (frame["gross"] > 0.0).any():
         return empty_figure("No position is open.", "exposures", 240)
@@ -103,7 +106,7 @@ def exposures_figure(frame: DataFrame, quote: str = "") -> go.Figure:
                 orientation="h",
                 name=name,
                 marker={"color": colour},
-                hovertemplate="%{fullData.name} %{x:,.2f}<extra></extra>",
+                hovertemplate=f"%{{fullData.name}} %{{x:{counted.form}}}<extra></extra>",
             )
         )
     figure.add_trace(
@@ -115,18 +118,19 @@ def exposures_figure(frame: DataFrame, quote: str = "") -> go.Figure:
             marker={"symbol": "diamond", "size": 9, "color": WARNING, "line": {"width": 1, "color": NEUTRAL}},
             customdata=np.stack([frame["of_equity"], frame["positions"]], axis=1),
             hovertemplate=(
-                "net %{x:+,.2f}; gross is %{customdata[0]:.1%} of equity "
+                f"net %{{x:{counted.signed_form}}}; "
+                "gross is %{customdata[0]:.1%} of equity "
                 "in %{customdata[1]:.0f} positions<extra></extra>"
             ),
         )
     )
     figure.update_layout(
-        xaxis=money_axis("notional", quote), yaxis={"type": "category", "autorange": "reversed", "automargin": True}
+        xaxis=money_axis("notional", counted), yaxis={"type": "category", "autorange": "reversed", "automargin": True}
     )
     return figure
 
 
-def stop_distances_figure(frame: DataFrame) -> go.Figure:
+def stop_distances_figure(frame: DataFrame, counted: Money = CENTS) -> go.Figure:
     """Draw how far each open position is from the level that closes it (`load_positions`); of many, the closest."""
     known = frame[frame["distance_fraction"].notna()] if len(frame) else frame
     if not len(known):
@@ -143,8 +147,8 @@ def stop_distances_figure(frame: DataFrame) -> go.Figure:
             marker={"color": [WARNING if kind == "trailing stop" else GAIN for kind in kinds]},
             customdata=[list(row) for row in zip(kinds, known["exit_level"], known["risk"], strict=True)],
             hovertemplate=(
-                "%{y}: %{x:.2%} to its %{customdata[0]} at %{customdata[1]:,.6~g}; "
-                "%{customdata[2]:,.2f} would be lost from here<extra></extra>"
+                f"%{{y}}: %{{x:.2%}} to its %{{customdata[0]}} at %{{customdata[1]:{PRICE}}}; "
+                f"%{{customdata[2]:{counted.form}}} would be lost from here<extra></extra>"
             ),
         )
     )

@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 from pandas import DataFrame
 
 from dashboard.figures.theme import (
+    CENTS,
     GAIN,
     LOSS,
     NEUTRAL,
@@ -17,6 +18,7 @@ from dashboard.figures.theme import (
     signed_colours,
     write_behind,
 )
+from shared.money import Money
 from shared.units import HOUR_MS
 
 NO_TRIPS = "No round trip was closed that these filters take: choose a longer period or fewer filters."
@@ -26,7 +28,7 @@ QUARTERS = {"tickvals": [0, 0.25, 0.5, 0.75, 1], "ticktext": ["0%", "25%", "50%"
 HOURS = [1 / 60, 0.25, 1, 2, 4, 8, 24, 72, 168, 720, 8760]
 
 
-def win_rate_figure(table: DataFrame, title: str = "win rate") -> go.Figure:
+def win_rate_figure(table: DataFrame, title: str = "win rate", counted: Money = CENTS) -> go.Figure:
     """Draw each group's win rate with its 95 % Wilson interval; every bar says its count (`win_rates`)."""
     if not len(table):
         return empty_figure(NO_TRIPS, f"win_rate_{title}")
@@ -50,7 +52,7 @@ def win_rate_figure(table: DataFrame, title: str = "win rate") -> go.Figure:
             hovertemplate=(
                 "%{y}: %{x:.1%} of n = %{customdata[2]:,.0f} round trips won<br>95 % interval %{customdata[0]:.1%} to "
                 "%{customdata[1]:.1%}, from %{customdata[3]:,.0f} trials<br>"
-                "profit %{customdata[5]:+,.2f}<extra></extra>"
+                f"profit %{{customdata[5]:{counted.signed_form}}}<extra></extra>"
             ),
         )
     )
@@ -63,7 +65,7 @@ def win_rate_figure(table: DataFrame, title: str = "win rate") -> go.Figure:
     return figure
 
 
-def profit_by_group_figure(table: DataFrame, title: str, quote: str = "") -> go.Figure:
+def profit_by_group_figure(table: DataFrame, title: str, counted: Money = CENTS) -> go.Figure:
     """Draw what each group earned after fees; every bar says its count (`win_rates`)."""
     if not len(table):
         return empty_figure(NO_TRIPS, f"profit_{title}")
@@ -74,13 +76,14 @@ def profit_by_group_figure(table: DataFrame, title: str, quote: str = "") -> go.
             y=plain_all(table["label"]),
             orientation="h",
             marker={"color": signed_colours(table["profit"])},
-            hovertemplate="%{y}: %{x:+,.2f}<extra></extra>",
+            hovertemplate=f"%{{y}}: %{{x:{counted.signed_form}}}<extra></extra>",
         )
     )
-    said = [f"{profit:+,.2f}, n = {count:,}" for profit, count in zip(table["profit"], table["count"], strict=True)]
+    made = zip(table["profit"], table["count"], strict=True)
+    said = [f"{counted.gain(profit)}, n = {count:,}" for profit, count in made]
     write_behind(figure, table["profit"].clip(lower=0.0), plain_all(table["label"]), said)
     figure.update_layout(
-        xaxis=money_axis("profit after fees", quote, rangemode="tozero"),
+        xaxis=money_axis("profit after fees", counted, rangemode="tozero"),
         yaxis={"type": "category", "autorange": "reversed", "automargin": True},
     )
     return figure
@@ -111,7 +114,7 @@ def distribution_figure(table: DataFrame) -> go.Figure:
     return figure
 
 
-def duration_figure(trips: DataFrame, quote: str = "") -> go.Figure:
+def duration_figure(trips: DataFrame, counted: Money = CENTS) -> go.Figure:
     """Draw the profit of each round trip against how long it took (the newest 2,000 of `load_round_trips`)."""
     if not len(trips):
         return empty_figure(NO_TRIPS, "duration")
@@ -127,12 +130,15 @@ def duration_figure(trips: DataFrame, quote: str = "") -> go.Figure:
                 mode="markers",
                 marker={"symbol": symbol, "size": 7, "opacity": 0.7, "color": signed_colours(own["profit"])},
                 customdata=_labels(own),
-                hovertemplate="%{customdata[0]}<br>%{x:,.1f} h, %{y:+,.2f}, %{customdata[1]}<extra></extra>",
+                hovertemplate=(
+                    f"%{{customdata[0]}}<br>%{{x:,.1f}} h, %{{y:{counted.signed_form}}}, "
+                    "%{customdata[1]}<extra></extra>"
+                ),
             )
         )
     figure.update_layout(
         xaxis={"title": {"text": "hours held"}, "type": "log", "tickvals": HOURS, "tickformat": ".3~g"},
-        yaxis=money_axis("profit after fees", quote, tickformat=",.0f", zeroline=True),
+        yaxis=money_axis("profit after fees", counted, is_short=False, zeroline=True),
     )
     return figure
 

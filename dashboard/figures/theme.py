@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from shared.money import Money
+
 # Each has a contrast of 3 or more with both of Streamlit's backgrounds, which leaves a narrow band of lightness; within
 # it, these are as far from one another as a search found for all kinds of colour vision (tests measure both). The
 # order is that of being furthest from those before, so that the first few differ most.
@@ -35,6 +37,12 @@ PERCENT = ".2%"
 # The size of what is written behind bars, and how wide a letter of it is at most.
 SMALL_PX, LETTER_PX = 11, 6.4
 HEIGHT_PX = 320
+# Of no name, written with two decimals.
+CENTS = Money()
+# A price in plain digits, never as a power of ten.
+PRICE = ",.6~r"
+# A signed quantity to its last step.
+QUANTITY = "+.15~r"
 # So many bars of a name each are read one by one, and drawn in a moment; the table beside them has all.
 MOST_BARS = 40
 
@@ -83,10 +91,11 @@ def percent_axis(title: str, **more: Any) -> dict[str, Any]:
     return {"title": {"text": title}, "tickformat": ".1~%", "hoverformat": PERCENT, "automargin": True, **more}
 
 
-def money_axis(title: str, quote: str, **more: Any) -> dict[str, Any]:
-    """Describe an axis of money."""
-    name = f"{title}, {plain(quote)}" if quote else title
-    return {"title": {"text": name}, "tickformat": "~s", "hoverformat": ",.2f", "automargin": True, **more}
+def money_axis(title: str, counted: Money, is_short: bool = True, **more: Any) -> dict[str, Any]:
+    """Describe an axis of money; `is_short` writes thousands as 1k."""
+    name = f"{title}, {plain(counted.quote)}" if counted.quote else title
+    ticks = "~s" if is_short and counted.digits <= CENTS.digits else f",.{counted.digits}~f"
+    return {"title": {"text": name}, "tickformat": ticks, "hoverformat": counted.form, "automargin": True, **more}
 
 
 def among(shown: int, whole: int, which: str) -> str:

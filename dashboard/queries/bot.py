@@ -159,7 +159,7 @@ def _positions(fills: DataFrame, reach_ms: int | None) -> list[tuple[int, _Held]
     size = 0.0
     opens, times_ms = (fills["leg"] == Leg.OPEN.name).to_numpy(), fills["time_ms"].to_numpy(np.int64)
     for at, (signed, is_opening) in enumerate(zip(fills["quantity"].tolist(), opens.tolist(), strict=True)):
-        if abs(quantity) <= 1e-9 * max(size, 1.0):
+        if abs(quantity) <= 1e-9 * size:
             if not is_opening:
                 continue
             quantity, first, size, number = 0.0, at, 0.0, number + 1

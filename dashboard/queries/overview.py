@@ -14,6 +14,7 @@ from dashboard.queries.states import load_states
 from dashboard.queries.trips import trips_where
 from shared.enums import Level, ScopeKind
 from shared.metrics.round_trips import effective_interval, independent
+from shared.money import Money, money_of_books
 from shared.tables import Fill, RoundTrip
 from shared.tables.commands import waiting_since_ms
 from shared.units import DAY_MS
@@ -30,6 +31,8 @@ class Overview:
 
     name: str
     quote: str
+    # How its amounts are written.
+    counted: Money
     market_label: str
     broker_label: str
     step_ms: int
@@ -109,6 +112,7 @@ def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
     daily_limit = risk.get("daily_loss") if brakes else None
     return Overview(
         **{name: state[name] for name in _SAME},
+        counted=money_of_books(state["quote"], settings),
         waiting_since_ms=waiting_since_ms(connection, portfolio_id),
         **money,
         brakes=brakes,

@@ -4,11 +4,12 @@ from typing import Any
 
 from pandas import DataFrame
 
-from dashboard.components.words import gain, money, percent, signed_percent, words
+from dashboard.components.words import percent, signed_percent, words
 from dashboard.figures.returns import costs_figure
 from dashboard.report.facts import EXTREMES, Facts
 from dashboard.report.html import Html, element
 from dashboard.report.parts import Column, chart, missing, note, section, signed, table
+from shared.money import Money, price_text, quantity_text
 from shared.units import format_time
 
 MOST_GROUPS = 12
@@ -25,29 +26,29 @@ _POSITIONS = (
 
 def extremes(facts: Facts) -> Html:
     """Make the section of the best and the worst bots; nothing for a single one."""
-    bots = facts.extremes
+    bots, counted = facts.extremes, facts.overview.counted
     if not len(bots):
         return Html("")
     if len(bots) < 2 * EXTREMES or facts.selection.bots == len(bots):
-        parts = [table(_BOTS, _bot_rows(bots), "Bots by profit")]
+        parts = [table(_BOTS, _bot_rows(bots, counted), "Bots by profit")]
     else:
         parts = [
-            element("div", element("h3", title), table(_BOTS, _bot_rows(shown), title))
+            element("div", element("h3", title), table(_BOTS, _bot_rows(shown, counted), title))
             for title, shown in (("Best", bots.head(EXTREMES)), ("Worst", bots.tail(EXTREMES).iloc[::-1]))
         ]
-    together = gain(float(facts.groups["profit"].sum()))
+    together = counted.gain(float(facts.groups["profit"].sum()))
     about = f"Of {facts.selection.bots:,} bots, which made {together} together, open positions at the last close."
     return section("Best and worst bots", *parts, about=about)
 
 
-def _bot_rows(rows: DataFrame) -> list[list[object]]:
+def _bot_rows(rows: DataFrame, counted: Money) -> list[list[object]]:
     return [
         [
             row["bot"],
-            signed(gain(row["profit"]), row["profit"]),
+            signed(counted.gain(row["profit"]), row["profit"]),
             signed_percent(row["return_fraction"]),
             percent(row["max_drawdown"]),
-            money(row["fees"]),
+            counted.amount(row["fees"]),
             f"{row['count']:,}",
             percent(row["win_rate"], 0),
             f"{percent(row['low'], 0)} – {percent(row['high'], 0)}" if row["count"] else "–",
@@ -62,11 +63,12 @@ def costs(facts: Facts) -> Html:
         return Html("")
     by, sums = facts.selection.grouped_by, facts.groups.set_index("group")[list(_COSTS)]
     shown = sums.reindex(sums["profit"].abs().sort_values(ascending=False, kind="stable").index[:MOST_GROUPS])
-    rows = [_cost_row(str(name), row) for name, row in zip(shown.index, shown.to_dict("records"), strict=True)]
+    counted = facts.overview.counted
+    rows = [_cost_row(str(name), row, counted) for name, row in zip(shown.index, shown.to_dict("records"), strict=True)]
     left = len(sums) - len(shown)
     if left:
-        rows.append(_cost_row(f"{left:,} more", sums.drop(shown.index).sum().to_dict()))
-    rows.append(_cost_row("Together", sums.sum().to_dict()))
+        rows.append(_cost_row(f"{left:,} more", sums.drop(shown.index).sum().to_dict(), counted))
+    rows.append(_cost_row("Together", sums.sum().to_dict(), counted))
     titles = ("Gross profit", "Fees", "Funding", "Profit", "Fees of gross profit", "Saved by netting")
     columns = [Column(by.capitalize(), False), *(Column(title) for title in titles)]
     return section(
@@ -75,7 +77,7 @@ def costs(facts: Facts) -> Html:
             costs_figure(
                 facts.groups[facts.groups["group"].isin(shown.index)],
                 "group",
-                facts.overview.quote,
+                counted,
                 "within the period",
             ),
             "Gross profit against costs",
@@ -86,16 +88,16 @@ def costs(facts: Facts) -> Html:
     )
 
 
-def _cost_row(name: str, row: dict[str, Any]) -> list[object]:
+def _cost_row(name: str, row: dict[str, Any], counted: Money) -> list[object]:
     share = percent(row["fees"] / row["gross_profit"], 1) if row["gross_profit"] > 0.0 else "–"
     return [
         name,
-        gain(row["gross_profit"]),
-        money(row["fees"]),
-        gain(row["funding"]),
-        signed(gain(row["profit"]), row["profit"]),
+        counted.gain(row["gross_profit"]),
+        counted.amount(row["fees"]),
+        counted.gain(row["funding"]),
+        signed(counted.gain(row["profit"]), row["profit"]),
         share,
-        money(row["saved"]),
+        counted.amount(row["saved"]),
     ]
 
 
@@ -117,20 +119,20 @@ def positions(facts: Facts) -> Html:
     at = f"As of the fills after the last step, at the prices of {format_time(facts.overview.market_ms)}."
     if not len(held):
         return section(title, missing("None", at))
-    rows = [_position(row) for row in held.to_dict("records")]
+    rows = [_position(row, facts.overview.counted) for row in held.to_dict("records")]
     return section(title, table(_POSITIONS, rows, title), about=at)
 
 
-def _position(row: dict[str, Any]) -> list[object]:
+def _position(row: dict[str, Any], counted: Money) -> list[object]:
     return [
         row["bot"],
         row["symbol"],
         words(row["side"]),
-        f"{row['quantity']:+,.6g}",
-        f"{row['entry_price']:,.6g}",
-        f"{row['close']:,.6g}",
-        money(abs(row["notional"])),
-        signed(gain(row["open_profit"]), row["open_profit"]),
-        f"{row['exit_level']:,.6g}" if row["exit_level"] == row["exit_level"] else "none",
-        money(row["risk"]),
+        f"{'+' if row['quantity'] > 0.0 else ''}{quantity_text(row['quantity'])}",
+        price_text(row["entry_price"]),
+        price_text(row["close"]),
+        counted.amount(abs(row["notional"])),
+        signed(counted.gain(row["open_profit"]), row["open_profit"]),
+        price_text(row["exit_level"]) if row["exit_level"] == row["exit_level"] else "none",
+        counted.amount(row["risk"]),
     ]

@@ -1,10 +1,11 @@
 """How a report begins: what it is about, what it is of, when it was made, and the figures that matter."""
 
-from dashboard.components.words import days_of_risk, duration, gain, money, percent, ratio, signed_percent
+from dashboard.components.words import days_of_risk, duration, percent, ratio, signed_percent
 from dashboard.report.facts import Facts
 from dashboard.report.html import Html, element
 from dashboard.report.parts import Tile, missing, note, section, tiles
 from dashboard.report.selection import narrowing_words, selection_words
+from shared.money import Money
 from shared.units import DAY_MS, format_time
 
 # Annualised figures of fewer days are mostly chance.
@@ -91,32 +92,36 @@ def key_figures(facts: Facts) -> Html:
 def _results(facts: Facts) -> Html:
     first, last = facts.daily.iloc[0], facts.daily.iloc[-1]
     profit, flows = float(facts.daily["profit"].sum()), float(last["money_in"] - first["money_in"])
-    figures, held = facts.figures, facts.benchmark["return_fraction"]
+    figures, held, counted = facts.figures, facts.benchmark["return_fraction"], facts.overview.counted
     against = f"holding the symbols {signed_percent(held.iloc[-1])}" if len(held) else ""
     year = figures.annual_return
     return tiles(
         "Result",
-        Tile("Profit", gain(profit), f"{gain(facts.gross_profit)} before costs", profit),
+        Tile("Profit", counted.gain(profit), f"{counted.gain(facts.gross_profit)} before costs", profit),
         Tile("Return", signed_percent(figures.total_return), against, figures.total_return),
         Tile("Return a year", signed_percent(year), f"from {figures.days:,} days", year),
-        Tile("Equity at the end", money(last["equity"]), _flows(float(first["equity"]), flows)),
+        Tile("Equity at the end", counted.amount(last["equity"]), _flows(float(first["equity"]), flows, counted)),
     )
 
 
 def _costs(facts: Facts) -> Html:
-    groups = facts.groups
+    groups, counted = facts.groups, facts.overview.counted
     return tiles(
         "Costs",
-        Tile("Gross profit", gain(facts.gross_profit), "before fees and funding", facts.gross_profit),
-        Tile("Fees", money(float(groups["fees"].sum())), f"{int(groups['fills'].sum()):,} fills"),
-        Tile("Funding", gain(float(groups["funding"].sum())), "+ was received"),
-        Tile("Saved by netting", money(float(groups["saved"].sum())), "fees and slippage of what crossed in house"),
+        Tile("Gross profit", counted.gain(facts.gross_profit), "before fees and funding", facts.gross_profit),
+        Tile("Fees", counted.amount(float(groups["fees"].sum())), f"{int(groups['fills'].sum()):,} fills"),
+        Tile("Funding", counted.gain(float(groups["funding"].sum())), "+ was received"),
+        Tile(
+            "Saved by netting",
+            counted.amount(float(groups["saved"].sum())),
+            "fees and slippage of what crossed in house",
+        ),
     )
 
 
-def _flows(start: float, flows: float) -> str:
-    began = f"began with {money(start)}"
-    return f"{began}, {gain(flows)} put in since" if abs(flows) >= 0.005 else began
+def _flows(start: float, flows: float, counted: Money) -> str:
+    began = f"began with {counted.amount(start)}"
+    return f"{began}, {counted.gain(flows)} put in since" if not counted.is_nothing(flows) else began
 
 
 def _risks(facts: Facts) -> Html:
@@ -147,14 +152,23 @@ def _round_trips(facts: Facts) -> Html:
             element("h3", "Round trips"),
             missing("No round trip was closed", "One goes from flat to flat; open positions are not among them."),
         )
-    each = trips.expectancy
+    each, counted = trips.expectancy, facts.overview.counted
     about = f"{percent(trips.win_rate_low, 0)} – {percent(trips.win_rate_high, 0)} (95 %), "
     return tiles(
         "Round trips",
         Tile("Closed", f"{trips.count:,}", f"held {duration(trips.mean_duration_ms)} on average"),
         Tile("Win rate", percent(trips.win_rate, 1), f"{about}{trips.wins:,} of {trips.count:,} won"),
-        Tile("Profit factor", ratio(trips.profit_factor), f"{money(trips.gains)} gained, {money(trips.losses)} lost"),
-        Tile("Expectancy", gain(each), f"best {gain(trips.best)}, worst {gain(trips.worst)}", each),
+        Tile(
+            "Profit factor",
+            ratio(trips.profit_factor),
+            f"{counted.amount(trips.gains)} gained, {counted.amount(trips.losses)} lost",
+        ),
+        Tile(
+            "Expectancy",
+            counted.gain(each),
+            f"best {counted.gain(trips.best)}, worst {counted.gain(trips.worst)}",
+            each,
+        ),
     )
 
 

@@ -51,7 +51,7 @@ def _equity(facts: Facts) -> Html:
     money_in = facts.curve["money_in"]
     # A deposit would dwarf what was earned, and is none of it.
     moved = len(money_in) > 0 and float(money_in.max() - money_in.min()) > 0.0
-    drawn = equity_figure(facts.curve, "profit" if moved else "equity", overview.quote, overview.name, False)
+    drawn = equity_figure(facts.curve, "profit" if moved else "equity", overview.counted, overview.name, False)
     drawdown = drawdown_figure(facts.curve, limit, overview.name)
     return section(
         "Profit and drawdown" if moved else "Equity and drawdown",

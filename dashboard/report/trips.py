@@ -4,13 +4,14 @@ from typing import Any
 
 from pandas import DataFrame
 
-from dashboard.components.words import duration, gain, money, percent, ratio, signed_percent, words
+from dashboard.components.words import duration, percent, ratio, signed_percent, words
 from dashboard.figures.round_trips import distribution_figure
 from dashboard.queries.round_trips import MOST_TRIPS, Dimension, distribution, win_rates
 from dashboard.report.facts import Facts
 from dashboard.report.html import Html, element
 from dashboard.report.parts import Column, chart, interval, note, section, signed, table
 from dashboard.report.selection import SIDES
+from shared.money import Money
 from shared.units import format_time
 
 DIMENSIONS = (Dimension.SLEEVE, Dimension.SYMBOL, Dimension.SIDE, Dimension.EXIT_REASON)
@@ -53,26 +54,26 @@ def _rates(facts: Facts) -> Html:
         left = len(rates) - len(shown)
         more = note(f"{left:,} more with fewer round trips are not shown.") if left else None
         title = f"By {words(by)}"
-        tables.append(element("div", element("h3", title), _rate_table(shown, by, title), more))
+        tables.append(element("div", element("h3", title), _rate_table(shown, by, title, facts.overview.counted), more))
     return section("Win rates", *tables, note(INDEPENDENCE))
 
 
-def _rate_table(rates: DataFrame, by: Dimension, title: str) -> Html:
+def _rate_table(rates: DataFrame, by: Dimension, title: str, counted: Money) -> Html:
     # Names of a closed vocabulary are written as words; those people chose stay as they are.
     name = words if by is Dimension.EXIT_REASON else str
-    return table(_RATES, [[name(row["label"]), *_rate(row)] for row in _records(rates)], title, even=True)
+    return table(_RATES, [[name(row["label"]), *_rate(row, counted)] for row in _records(rates)], title, even=True)
 
 
-def _rate(row: dict[str, Any]) -> list[object]:
+def _rate(row: dict[str, Any], counted: Money) -> list[object]:
     return [
         f"{row['count']:,}",
         f"{row['wins']:,}",
         percent(row["win_rate"], 1),
         f"{percent(row['low'], 0)} – {percent(row['high'], 0)}",
         interval(row["win_rate"], row["low"], row["high"]),
-        signed(gain(row["profit"]), row["profit"]),
+        signed(counted.gain(row["profit"]), row["profit"]),
         ratio(row["profit_factor"]),
-        gain(row["expectancy"]),
+        counted.gain(row["expectancy"]),
     ]
 
 
@@ -81,7 +82,11 @@ def _largest(facts: Facts) -> Html:
     gains = trips[trips["profit"] > 0.0].nlargest(LARGEST, "profit")
     losses = trips[trips["profit"] < 0.0].nsmallest(LARGEST, "profit")
     parts = [
-        element("div", element("h3", title), table(_TRIPS, map(_trip, _records(shown)), title))
+        element(
+            "div",
+            element("h3", title),
+            table(_TRIPS, [_trip(row, facts.overview.counted) for row in _records(shown)], title),
+        )
         for title, shown in (("Largest gains", gains), ("Largest losses", losses))
         if len(shown)
     ]
@@ -90,16 +95,16 @@ def _largest(facts: Facts) -> Html:
     return section("Largest round trips", *parts, about=about)
 
 
-def _trip(row: dict[str, Any]) -> list[object]:
+def _trip(row: dict[str, Any], counted: Money) -> list[object]:
     return [
         row["bot"],
         element("span", format_time(row["closed_ms"]).removesuffix(" UTC"), class_="whole"),
         row["symbol"],
         SIDES.get(row["side"], row["side"]),
         duration(row["duration_ms"]),
-        signed(gain(row["profit"]), row["profit"]),
+        signed(counted.gain(row["profit"]), row["profit"]),
         signed_percent(row["return_fraction"]),
-        money(row["fees"]),
+        counted.amount(row["fees"]),
         words(row["exit_reason"]),
     ]
 

@@ -10,11 +10,10 @@ from dashboard.components.downloads import Books
 from dashboard.components.empty import nothing
 from dashboard.components.header import header
 from dashboard.components.live_chart import live_chart
-from dashboard.components.panels import live, overview_or_nothing, quote, still
+from dashboard.components.panels import live, overview_or_nothing, still
 from dashboard.components.pickers import Period, period_picker
 from dashboard.components.rows import Rows
 from dashboard.components.tables import table
-from dashboard.components.words import money
 from dashboard.figures.allocations import holdings_figure, savings_figure, targets_figure, weights_figure
 from dashboard.queries.allocations import load_holdings, load_savings, load_targets, load_transfers, load_weights
 from dashboard.queries.filters import Filters
@@ -31,7 +30,7 @@ def holdings() -> None:
     if overview is None:
         return
     frame = loaders.live(load_holdings)
-    drawn = partial(holdings_figure, frame, overview.quote)
+    drawn = partial(holdings_figure, frame, overview.counted)
     live_chart(drawn, "holdings", "Equity of portfolio, sleeves and bots", Rows("holdings", frame))
 
 
@@ -44,7 +43,7 @@ def targets() -> None:
         nothing("No bots yet", "The worker makes them from the settings at its first start.")
         return
     rows = Rows("targets", frame)
-    drawn = partial(targets_figure, frame, overview.quote)
+    drawn = partial(targets_figure, frame, overview.counted)
     live_chart(drawn, "targets", "Money each bot is to hold against what it holds", rows)
     with st.expander("As a table"):
         table(frame, TARGETS, "targets_table", rows, pinned="bot")
@@ -66,9 +65,9 @@ def transfers(period: Period) -> None:
 
 def savings(period: Period) -> None:
     frame = loaders.of_books(load_savings, Filters(*period))
-    st.metric("Saved by crossing in house, in this period", money(frame["saved"].sum()), border=True)
+    st.metric("Saved by crossing in house, in this period", loaders.counted().amount(frame["saved"].sum()), border=True)
     rows = Rows("savings", frame)
-    live_chart(savings_figure(frame, quote()), "savings", "Saved by netting, by day", rows)
+    live_chart(savings_figure(frame, loaders.counted()), "savings", "Saved by netting, by day", rows)
     with st.expander("As a table"):
         table(frame, SAVINGS, "savings_table", rows)
 

@@ -9,7 +9,7 @@ from dashboard.components.empty import nothing
 from dashboard.components.filter_bar import filter_bar
 from dashboard.components.header import header
 from dashboard.components.live_chart import live_chart
-from dashboard.components.panels import quote, still
+from dashboard.components.panels import still
 from dashboard.components.pickers import Period, one_scope_picker
 from dashboard.components.report_link import report_link
 from dashboard.components.rows import Rows, pairs
@@ -51,7 +51,7 @@ def trips(filters: Filters) -> None:
     if facts.empty:
         nothing(*NO_TRIPS)
         return
-    trip_tiles(trip_figures(facts))
+    trip_tiles(trip_figures(facts), loaders.counted())
     counted = distribution(facts)
     live_chart(
         distribution_figure(counted),
@@ -78,9 +78,17 @@ def rates(filters: Filters, by: Dimension) -> None:
         st.caption(f"The {words(by)} is that of the close, UTC.")
     named = frame.rename(columns={"low": "win_rate_low", "high": "win_rate_high"})
     rows = Rows("win_rates", named.assign(by=str(by)))
-    live_chart(win_rate_figure(frame, f"win rate by {words(by)}"), "win_rates", f"Win rate by {words(by)}", rows)
     live_chart(
-        profit_by_group_figure(frame, f"profit by {words(by)}", quote()), "profit_by", f"Profit by {words(by)}", rows
+        win_rate_figure(frame, f"win rate by {words(by)}", loaders.counted()),
+        "win_rates",
+        f"Win rate by {words(by)}",
+        rows,
+    )
+    live_chart(
+        profit_by_group_figure(frame, f"profit by {words(by)}", loaders.counted()),
+        "profit_by",
+        f"Profit by {words(by)}",
+        rows,
     )
     table(named, RATES, "rates", rows, pinned="label")
 
@@ -118,7 +126,10 @@ def costs(filters: Filters) -> None:
         return
     rows = Rows("costs", frame)
     live_chart(
-        costs_figure(frame, quote=quote(), title=whole_days(filters)), "costs", "Gross profit against costs", rows
+        costs_figure(frame, counted=loaders.counted(), title=whole_days(filters)),
+        "costs",
+        "Gross profit against costs",
+        rows,
     )
     table(frame, COSTS, "costs_table", rows, pinned="bot")
 

@@ -43,7 +43,7 @@ def summary(name: str) -> None:
     if bot is None or overview is None:
         return
     _line(bot)
-    bot_tiles(bot)
+    bot_tiles(bot, overview.counted)
 
 
 def chart(name: str, period: Period) -> None:
@@ -57,6 +57,7 @@ def chart(name: str, period: Period) -> None:
         loaders.of_books(load_bot_fills, name, *period),
         protection,
         loaders.of_books(load_decisions, name, *period),
+        overview.counted,
     )
     live_chart(
         drawn,
@@ -74,7 +75,7 @@ def money_of(name: str, period: Period) -> None:
     if overview is not None:
         scopes = (Scope(ScopeKind.BOT, name),)
         marks = loaders.of_books(load_equity, scopes, *period)
-        drawn = partial(equity_figure, marks, "profit", overview.quote)
+        drawn = partial(equity_figure, marks, "profit", overview.counted)
         live_chart(drawn, "bot_equity", f"Profit of {name}", equity_books(scopes, period, marks))
 
 
@@ -108,7 +109,7 @@ def controls(name: str) -> None:
     bot, overview = loaders.live(load_bot, name), overview_or_nothing()
     if bot is not None and overview is not None:
         offered = (CommandKind.PAUSE, CommandKind.FLATTEN, CommandKind.RELEASE)
-        kill_switch(Scope(ScopeKind.BOT, name), bot["notional"], overview.quote, offered)
+        kill_switch(Scope(ScopeKind.BOT, name), bot["notional"], overview.counted, offered)
     progress()
 
 

@@ -44,8 +44,8 @@ def switch(scope: Scope) -> None:
         nothing("This scope has no state yet", "The worker writes it at its first step.")
         return
     row = rows.iloc[0]
-    scope_tiles(row, overview.quote, asked_over(scope, row["sleeve"]))
-    kill_switch(scope, float(row["notional"]), overview.quote)
+    scope_tiles(row, overview.counted, asked_over(scope, row["sleeve"]))
+    kill_switch(scope, float(row["notional"]), overview.counted)
     progress()
 
 

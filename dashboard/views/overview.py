@@ -42,7 +42,7 @@ def curves(scopes: tuple[Scope, ...], period: Period, measure: str) -> None:
     if overview is None:
         return
     marks = loaders.of_books(load_equity, scopes, *period)
-    drawn = partial(equity_figure, marks, measure, overview.quote, overview.name)
+    drawn = partial(equity_figure, marks, measure, overview.counted, overview.name)
     books = equity_books(scopes, period, marks)
     live_chart(drawn, "equity", f"{MEASURES[measure]} over time", books)
     limit = overview.drawdown_limit if overview.brakes else None

@@ -63,7 +63,7 @@ def day() -> None:
     today = Period(overview.day_start_ms, None)
     marks = loaders.of_books(load_equity, (PORTFOLIO,), *today)
     limit = overview.daily_loss_limit if overview.brakes else None
-    drawn = partial(day_figure, marks, overview.day_start_equity, limit, overview.quote)
+    drawn = partial(day_figure, marks, overview.day_start_equity, limit, overview.counted)
     live_chart(drawn, "day", "Equity of the day against its limit", equity_books((PORTFOLIO,), today, marks))
 
 
@@ -76,7 +76,7 @@ def exposures() -> None:
         nothing("Nothing is held", "Exposure by symbol and direction stands here when positions are open.")
     else:
         rows = Rows("exposures", frame)
-        drawn = partial(exposures_figure, frame, overview.quote)
+        drawn = partial(exposures_figure, frame, overview.counted)
         live_chart(drawn, "exposures", "Exposure by symbol and direction", rows)
         table(frame, EXPOSURES, "exposures_table", rows, pinned="symbol")
 
@@ -90,7 +90,7 @@ def stops() -> None:
         nothing("No open positions", "How far each is from its stop stands here.")
     else:
         rows = Rows("open_positions", frame)
-        drawn = partial(stop_distances_figure, frame)
+        drawn = partial(stop_distances_figure, frame, overview.counted)
         live_chart(drawn, "stops", "Distance of each position to its stop", rows)
         table(frame, STOPS, "stops_table", rows, pinned="bot")
 

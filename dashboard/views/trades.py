@@ -9,7 +9,7 @@ from dashboard.components.empty import nothing
 from dashboard.components.filter_bar import filter_bar
 from dashboard.components.header import header
 from dashboard.components.live_chart import live_chart
-from dashboard.components.panels import live, overview_or_nothing, quote, still
+from dashboard.components.panels import live, overview_or_nothing, still
 from dashboard.components.rows import Rows
 from dashboard.components.tables import table
 from dashboard.figures.round_trips import duration_figure, excursion_figure
@@ -91,7 +91,10 @@ def _charts(page: Page, books: Books) -> None:
     left, right = st.columns(2)
     with left:
         live_chart(
-            duration_figure(page.rows, quote()), "profit_duration", "Profit of round trips against duration", books
+            duration_figure(page.rows, loaders.counted()),
+            "profit_duration",
+            "Profit of round trips against duration",
+            books,
         )
     with right:
         live_chart(excursion_figure(page.rows), "excursions", "Best and worst excursion of each round trip", books)

@@ -26,7 +26,7 @@ from shared.units import HOUR_MS
 from worker.build import candles_name
 from worker.live.worker import LiveWorker
 from worker.market.simulated import SimulatedMarket
-from worker.strategies.bars import Bars
+from worker.strategies.bars import Bars, make_bars
 
 PORTFOLIO_ID = 1
 FILE = "flotilla.db"
@@ -86,6 +86,22 @@ class SeededMarket(SimulatedMarket):
         first = start_ms // FUNDING_EVERY_MS + 1
         times = np.arange(first, end_ms // FUNDING_EVERY_MS + 1, dtype=np.int64) * FUNDING_EVERY_MS
         return times, np.full(len(times), FUNDING_RATE)
+
+
+class BitcoinMarket(SimulatedMarket):
+    """The simulated market in bitcoin; the first symbol at some 0.02, the second at what a very cheap coin costs."""
+
+    def _bars(self, symbol: str, start_ms: int, end_ms: int) -> Bars:
+        bars = super()._bars(symbol, start_ms, end_ms)
+        factor = 1e-5 if symbol == self._symbols[0] else 1e-9
+        prices = (getattr(bars, name) * factor for name in ("open", "high", "low", "close"))
+        return make_bars(bars.open_ms, *prices, bars.volume)
+
+
+BITCOIN = (
+    "portfolio.quote=BTC", 'portfolio.symbols=["ETH/BTC", "PEPE/BTC"]', "portfolio.capital_per_bot=0.01",
+    "risk.min_notional=0.0001", "risk.edge_to_cost=0.5",
+)  # fmt: skip
 
 
 def settings_of(*overrides: str, days: int = DAYS) -> Settings:
@@ -217,6 +233,22 @@ def hostile(folder: Path) -> Books:
     books.write("UPDATE command SET reason = ?, who = ?, answer = ?", HOSTILE, HOSTILE, HOSTILE)
     books.write('UPDATE "order" SET reason = ?', HOSTILE)
     books.write("UPDATE bar_record SET reason = ?", HOSTILE)
+    return books
+
+
+def bitcoin(folder: Path) -> Books:
+    """Make books of a fleet that counts in bitcoin, with a deposit and a withdrawal."""
+    folder.mkdir(parents=True, exist_ok=True)
+    books = Books(folder, settings_of(*BITCOIN))
+
+    def act(session: Session) -> None:
+        session.step(100)
+        session.ask(CommandKind.DEPOSIT, amount=0.0005, reason="more of the same")
+        session.step((DAYS - 1) * 24)
+        session.ask(CommandKind.WITHDRAW, amount=0.00001, reason="rent")
+
+    run(books, act, BitcoinMarket)
+    _flush(books)
     return books
 
 

@@ -195,7 +195,7 @@ def a_bot(**changes: float) -> Bot:
 def a_market(**limits: float) -> Market:
     """Give a market with limits told in coins: `quantity_step`, `min_quantity`, and `min_notional` (0)."""
     market = Market()
-    set_limits(market, Limits(**({"min_notional": 0.0} | limits)))
+    set_limits(market, Limits(**({"min_notional": 0.0} | limits)), Settings())
     return market
 
 

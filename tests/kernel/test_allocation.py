@@ -15,7 +15,7 @@ from shared.units import DAY_MS, HOUR_MS, YEAR_MS
 from tests.kernel.random_runs import Case, calm_rules, random_columns, random_fleet
 from tests.kernel.tables import FLAT, INF, LONG, a_bot, a_fleet, bar, play_fleet, rules, still
 from worker.allocation.bounds import bound_high, bound_low, normalise, project
-from worker.allocation.transfers import free_cash
+from worker.allocation.transfers import MOST_GRAINS, free_cash, grain_in_force, grain_of
 from worker.allocation.weights import flow_free_return, shrunk_sharpe
 from worker.step.rebalance import move_money
 from worker.step.records import Bot, Fleet
@@ -285,6 +285,38 @@ def test_a_retiring_bot_gives_its_free_cash_to_the_others() -> None:
     run = play_fleet(fleet, [[still(FLAT)] * 3])
     assert [bot.allocation for bot in run.steps[0].bots] == pytest.approx([0.0, 1500.0, 1500.0])
     assert [bot.cash for bot in run.steps[0].bots] == pytest.approx([0.0, 1500.0, 1500.0], abs=1e-5)
+
+
+@pytest.mark.parametrize("exponent", [-40, -3, 0, 1, 17, 40])
+def test_the_grain_scales_with_the_money_by_powers_of_two(exponent: int) -> None:
+    assert grain_of(1000.0) == 2.0**-20
+    assert grain_of(1000.0 * 2.0**exponent) == 2.0 ** (exponent - 20)
+    assert grain_of(0.01) == 2.0**-36
+
+
+def test_money_that_has_outgrown_its_grain_moves_in_a_larger_one() -> None:
+    assert grain_in_force(2.0**-20, 4e9) == 2.0**-20
+    assert grain_in_force(2.0**-20, 5e9) == 2.0**-19
+    grain = grain_in_force(2.0**-40, 1e6)
+    assert grain * MOST_GRAINS >= 2e6 > grain * MOST_GRAINS / 2.0
+
+
+@pytest.mark.parametrize("grain", [2.0**-20, 2.0**-60, 2.0**-200])
+def test_transfers_sum_to_exactly_zero_whatever_grain_the_settings_give(grain: float) -> None:
+    random = np.random.default_rng(5)
+    for _ in range(50):
+        equities, allocations = random.uniform(0.1, 3e3, 40), random.uniform(0.1, 3e3, 40)
+        fleet = a_fleet(
+            rules(grain=grain),
+            [
+                a_bot(cash=float(e), equity=float(e), new_allocation=float(a))
+                for e, a in zip(equities, allocations, strict=True)
+            ],
+        )
+        fleet.portfolio.equity = float(equities.sum())
+        move_money(fleet)
+        flows = [bot.flow for bot in fleet.bots]
+        assert any(flows) and sum(flows) == 0.0 == sum(reversed(flows))
 
 
 @settings(max_examples=200, deadline=None)

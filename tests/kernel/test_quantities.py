@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from shared.enums import Reason
 from shared.errors import ConfigurationError
 from shared.quantities import LARGEST_UNITS, Unit, make_unit
+from shared.settings import Settings
 from tests.kernel.tables import FLAT, LONG, a_bot, a_fleet, both_sides, mirrored, play, play_fleet, rules, still
-from worker.fleet.markets import make_market, set_limits
+from worker.fleet.markets import fresh_market, set_limits
 from worker.ledger.lots import Execution, Position, book_execution
 from worker.market.protocol import Limits
 from worker.risk import quantity as counting
@@ -117,7 +118,10 @@ def test_what_cannot_be_counted_is_refused() -> None:
 
 
 def test_a_coin_too_cheap_to_be_counted_in_the_usual_unit_has_a_larger_one() -> None:
-    cheap, usual = make_market(Limits(lowest_price=1e-6), 1000.0), make_market(Limits(lowest_price=0.4), 1000.0)
+    cheap, usual = (
+        fresh_market(Limits(lowest_price=1e-6), Settings()),
+        fresh_market(Limits(lowest_price=0.4), Settings()),
+    )
     assert (usual.coins_per_unit, usual.units_per_coin, usual.step_units, usual.min_units) == (1.0, 1e8, 1, 1)
     assert (cheap.coins_per_unit, cheap.units_per_coin) == (1.0, 1e4)
     assert LARGEST_UNITS * 1e-4 * 1e-6 >= 100 * 1000.0 > LARGEST_UNITS * 1e-5 * 1e-6
@@ -135,17 +139,17 @@ def test_a_coin_too_cheap_to_be_counted_in_the_usual_unit_has_a_larger_one() -> 
     ],
 )
 def test_limits_are_counted_in_the_place_of_the_step(limits: Limits, unit: Unit, step: int, smallest: int) -> None:
-    market = make_market(limits, 1000.0)
+    market = fresh_market(limits, Settings())
     assert (market.coins_per_unit, market.units_per_coin) == unit
     assert (market.step_units, market.min_units) == (step, smallest)
 
 
 def test_books_keep_their_unit_when_an_exchange_changes_its_step() -> None:
     """A finer step is not used, one that does not fit becomes the smallest multiple of both."""
-    market = make_market(Limits(0.01), 1000.0)
-    set_limits(market, Limits(0.001))
+    market = fresh_market(Limits(0.01), Settings())
+    set_limits(market, Limits(0.001), Settings())
     assert (market.units_per_coin, market.step_units) == (100.0, 1)
-    set_limits(market, Limits(0.025))
+    set_limits(market, Limits(0.025), Settings())
     assert (market.units_per_coin, market.step_units) == (100.0, 5)
 
 

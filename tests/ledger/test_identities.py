@@ -77,5 +77,7 @@ def test_a_gap_is_signed_and_of_the_size_of_what_is_missing(identity: str) -> No
 def test_noise_is_measured_against_what_was_summed() -> None:
     assert is_noise(1e-7, 1e3)
     assert not is_noise(1e-7, 1.0)
-    assert not is_noise(2e-9, 0.0)
-    assert is_noise(-5e-10, 0.0)
+    assert is_noise(-5e-13, 1e-3)
+    assert not is_noise(5e-10, 1e-3)
+    assert is_noise(0.0, 0.0)
+    assert not is_noise(5e-10, 0.0)

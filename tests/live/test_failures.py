@@ -25,6 +25,7 @@ from tests.live.running import (
 )
 from tests.live.tables import assert_same, content
 from worker.live.worker import LiveWorker
+from worker.market.protocol import Limits
 from worker.store import lease
 from worker.strategies.bars import Bars
 from worker.strategies.registry import STRATEGIES
@@ -286,6 +287,37 @@ def test_a_reload_takes_over_risk_and_refuses_the_rest(make_place: MakePlace) ->
     assert "risk: stop 0.0 → 0.05" in message
     assert place.value("SELECT broker_label FROM portfolio").startswith("paper, fee 0.2000%")
     assert_books(place)
+
+
+@pytest.mark.parametrize(("said", "before", "after"), [(None, 5.0, 1.0), (7.0, 7.0, 7.0)])
+def test_a_reload_changes_the_exchanges_minimum_only_where_the_exchange_does_not_say_it(
+    make_place: MakePlace, said: float | None, before: float, after: float
+) -> None:
+    market = FakeMarket({symbol: still_bars([100.0] * 40) for symbol in SYMBOLS}, limits=Limits(min_notional=said))
+    place = make_place(small_settings(*STEADY, "risk.min_notional=100"), market)
+    with place.open() as worker:
+        show_and_step(place, worker, 18)
+        assert {market.min_notional for market in worker._fleet.markets} == {before}
+        place.settings = small_settings(*STEADY, "risk.min_notional=20")
+        worker.reload()
+        assert {market.min_notional for market in worker._fleet.markets} == {after}
+    with place.open() as worker:
+        assert {market.min_notional for market in worker._fleet.markets} == {after}
+
+
+def test_a_limit_that_changes_nothing_is_an_event_at_the_start_and_at_a_reload(make_place: MakePlace) -> None:
+    bars = {symbol: still_bars([100.0] * 40) for symbol in SYMBOLS}
+    place = make_place(small_settings(*STEADY, "risk.leverage=3"), FakeMarket(bars))
+    idle = "SELECT message FROM event WHERE kind = 'SETTING_IDLE' AND severity = 'WARNING'"
+    with place.open() as worker:
+        ((message,),) = place.rows(idle)
+        assert message.startswith("risk.leverage 3 enlarges no position")
+        place.settings = small_settings(*STEADY, "risk.max_position=5")
+        worker.reload()
+        assert place.rows(idle)[1][0].startswith("risk.max_position 5 never binds")
+        place.settings = small_settings(*STEADY)
+        worker.reload()
+    assert len(place.rows(idle)) == 2
 
 
 def test_a_reload_changes_the_step_as_a_restart_would(make_place: MakePlace) -> None:

@@ -5,7 +5,7 @@ import pytest
 from shared.enums import Policy
 from shared.settings import Settings, load_settings
 from tests.kernel.tables import FLAT, a_bot, a_fleet, play_fleet, rules, still
-from worker.fleet.bounds import bounds_without_room
+from worker.fleet.idle import bounds_without_room
 from worker.fleet.plan import make_rules, plan_fleet, planned_bots
 
 NINTH = f"allocation.bot_low={1 / 9}"

@@ -14,7 +14,7 @@ from worker.fleet.plan import check_bounds, plan_fleet, planned_bots
         ("allocation.sleeve_weights={nope=3}", "allocation.sleeve_weights must name sleeves of the fleet, was 'nope'"),
         ("allocation.bot_low=0.2", r"allocation.bot_low must be at most 1/9 for 9 bots of mean_reversion, was 0.2"),
         ("allocation.sleeve_high=0.3", r"allocation.sleeve_high must be at least 1/3 for 3 sleeves, was 0.3"),
-        ("portfolio.capital_per_bot=1e9", "setting portfolio.capital_per_bot"),
+        ("portfolio.capital_per_bot=1e19", "setting portfolio.capital_per_bot"),
         ("strategies.momentum.grid=[[1]]", "strategy must be one of mean_reversion, breakout, trend_following"),
         ("strategies.breakout.grid=[[20],[20]]", "strategies.breakout.grid must not repeat a parameter set"),
         (

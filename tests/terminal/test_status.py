@@ -93,7 +93,8 @@ def test_open_profit_is_that_of_the_lots_after_their_entry_fees(
 ) -> None:
     hold(engine, books, -2.0, stop_fraction=0.08)
     lots = [
-        LotRow(books.fleet.bots[0].id, number, HOUR_MS, -1.0, price, 0.25) for number, price in ((1, 103.0), (2, 97.0))
+        LotRow(books.fleet.bots[0].id, number, HOUR_MS, -100_000_000, -1.0, price, 0.25)
+        for number, price in ((1, 103.0), (2, 97.0))
     ]
     with transaction(engine) as connection:
         save_lots(connection, [books.fleet.bots[0].id], lots)

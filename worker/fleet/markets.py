@@ -4,25 +4,28 @@ import math
 from fractions import Fraction
 
 from shared.quantities import LARGEST_UNIT, LARGEST_UNITS, SMALLEST_UNIT, USUAL_UNIT, Unit, make_unit
+from shared.settings import Settings
 from worker.market.protocol import Limits
 from worker.step.records import Market
 
+# The exchange's smallest notional, where it does not say, is this share of the fleet's own.
+UNKNOWN_MINIMUM_SHARE = 1.0 / 20.0
 # A position of so many times the money a bot starts with must be countable.
 CAPITALS_COUNTED = 100.0
 
 
-def make_market(limits: Limits, capital: float) -> Market:
-    """Give the record of a symbol of which nothing is in the books yet; `capital` is the money of one bot."""
-    unit = make_unit(unit_size(limits, capital))
+def fresh_market(limits: Limits, settings: Settings) -> Market:
+    """Give the record of a symbol of which nothing is in the books yet."""
+    unit = make_unit(unit_size(limits, settings.portfolio.capital_per_bot))
     market = Market(coins_per_unit=unit.coins_per_unit, units_per_coin=unit.units_per_coin)
-    set_limits(market, limits)
+    set_limits(market, limits, settings)
     return market
 
 
 def unit_size(limits: Limits, capital: float) -> float:
     """Give the smallest unit to count in: the decimal place of the symbol's step, or 1e-8 where there is none.
 
-    A coin so cheap that a bot's money would buy more units than can be counted has a larger one.
+    A coin so cheap that a bot's money, `capital`, would buy more units than can be counted has a larger one.
     """
     if limits.quantity_step is not None:
         return min(max(_decimal_place(limits.quantity_step), SMALLEST_UNIT), LARGEST_UNIT)
@@ -35,7 +38,7 @@ def unit_size(limits: Limits, capital: float) -> float:
     return size
 
 
-def set_limits(market: Market, limits: Limits) -> None:
+def set_limits(market: Market, limits: Limits, settings: Settings) -> None:
     """Put a symbol's limits into its record, in the unit that the books count in.
 
     A step that is no whole number of units becomes the smallest multiple of both.
@@ -45,8 +48,8 @@ def set_limits(market: Market, limits: Limits) -> None:
     market.step_units = steps.numerator
     smallest = 0 if limits.min_quantity is None else math.ceil(Fraction(repr(limits.min_quantity)) / unit)
     market.min_units = max(market.step_units, smallest)
-    if limits.min_notional is not None:
-        market.min_notional = limits.min_notional
+    unknown = UNKNOWN_MINIMUM_SHARE * settings.risk.min_notional
+    market.min_notional = unknown if limits.min_notional is None else limits.min_notional
 
 
 def _exact_unit(unit: Unit) -> Fraction:

@@ -9,9 +9,9 @@ from shared.enums import Policy
 from shared.errors import ConfigurationError
 from shared.settings import Settings
 from shared.units import DAY_MS, YEAR_MS, file_symbol, timeframe_ms
-from worker.allocation.transfers import LARGEST_QUOTE
+from worker.allocation.transfers import grain_of
 from worker.allocation.weights import MEMORY_MS
-from worker.fleet.markets import make_market
+from worker.fleet.markets import fresh_market, set_limits
 from worker.market.protocol import Limits
 from worker.step.fleet import make_fleet
 from worker.step.records import Bot, Fleet, Market, Portfolio, Rules, Rung, Sleeve
@@ -116,6 +116,7 @@ def make_rules(settings: Settings) -> Rules:
         policy=int(Policy[allocation.policy.upper()]),
         rebalance_every=allocation.rebalance_every,
         rebalance_band=allocation.rebalance_band,
+        grain=grain_of(settings.portfolio.capital_per_bot),
         bot_low=DEFAULT_BOT_BOUNDS[0] if allocation.bot_low is None else allocation.bot_low,
         bot_low_most=_low_most(allocation.bot_low),
         bot_high=DEFAULT_BOT_BOUNDS[1] if allocation.bot_high is None else allocation.bot_high,
@@ -160,13 +161,6 @@ def _cap(fraction: float | None) -> float:
 def check_bounds(settings: Settings, plan: FleetPlan) -> None:
     """Refuse bounds a person wrote that no weights can meet, and weights of no one; raises ConfigurationError."""
     allocation = settings.allocation
-    money = settings.portfolio.capital_per_bot * len(plan.bots)
-    if money > LARGEST_QUOTE:
-        most = LARGEST_QUOTE / len(plan.bots)
-        raise ConfigurationError(
-            f"portfolio.capital_per_bot must be at most {most:,.0f} for {len(plan.bots)} bots, "
-            f"was {settings.portfolio.capital_per_bot:,.0f}"
-        )
     _check_names("sleeve", allocation.sleeve_weights, plan.sleeves)
     _check_names("bot", allocation.bot_weights, [bot.name for bot in plan.bots])
     _check_scope("sleeve", len(plan.sleeves), "sleeves", allocation.sleeve_low, allocation.sleeve_high)
@@ -217,9 +211,15 @@ def fresh_bot(settings: Settings, plan: FleetPlan, bot: BotPlan, capital: float)
     )
 
 
-def make_markets(plan: FleetPlan, limits: Mapping[str, Limits], capital: float) -> list[Market]:
-    """Give the markets' records with what the exchange takes of each symbol; `capital` is the money of one bot."""
-    return [make_market(limits.get(symbol, Limits()), capital) for _, symbol in plan.markets]
+def make_markets(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]) -> list[Market]:
+    """Give the markets' records with what the exchange takes of each symbol."""
+    return [fresh_market(limits.get(symbol, Limits()), settings) for _, symbol in plan.markets]
+
+
+def take_limits(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits], markets: Sequence[Market]) -> None:
+    """Let the markets' records have what the exchange takes now."""
+    for market, (_, symbol) in zip(markets, plan.markets, strict=True):
+        set_limits(market, limits[symbol], settings)
 
 
 def open_fleet(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]) -> Fleet:
@@ -238,7 +238,7 @@ def open_fleet(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]
         portfolio,
         sleeves,
         bots,
-        make_markets(plan, limits, capital),
+        make_markets(settings, plan, limits),
         len(plan.signals),
         make_ladder(settings),
     )

@@ -11,8 +11,8 @@ NOISE_FRACTION = 1e-9
 
 
 def is_noise(difference: float, size: float) -> bool:
-    """Say whether a difference is float noise against sums of about `size`."""
-    return abs(difference) <= NOISE_FRACTION * max(1.0, abs(size))
+    """Say whether a difference is float noise against sums of about `size`; of nothing, nothing may remain."""
+    return abs(difference) <= NOISE_FRACTION * abs(size)
 
 
 def cash_gap(cash: float, money_in: float, spent: float, fees: float, funding: float) -> float:

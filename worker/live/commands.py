@@ -12,7 +12,8 @@ from shared.clock import Clock
 from shared.database import transaction
 from shared.enums import BotStatus, Cause, CommandKind, CommandStatus, Level, ScopeKind, Severity, TransferKind
 from shared.errors import CommandRefused, FlotillaError
-from worker.allocation.transfers import LARGEST_QUOTE, free_cash
+from shared.money import Money
+from worker.allocation.transfers import MOST_GRAINS, free_cash
 from worker.fleet.plan import FleetPlan
 from worker.ledger.desk import Booked
 from worker.live.books import Books
@@ -37,17 +38,16 @@ LEVELS = {
 }
 Scope = Portfolio | Sleeve | Bot
 
-SMALLEST_FLOW_QUOTE = 0.01
-
 
 class CommandDesk:
     """Takes commands from the table and answers each in a transaction of its own."""
 
-    def __init__(self, fleet: Fleet, plan: FleetPlan, books: Books, stepper: Stepper) -> None:
+    def __init__(self, fleet: Fleet, plan: FleetPlan, books: Books, stepper: Stepper, money: Money) -> None:
         self.fleet = fleet
         self._plan = plan
         self._books = books
         self._stepper = stepper
+        self._money = money
 
     def answer_pending(self, engine: Engine, token: int, clock: Clock, market_ms: int) -> int:
         """Answer every command that waits, levels first, and give how many there were."""
@@ -102,8 +102,9 @@ class CommandDesk:
             return self._explain(command)
         if command.scope_kind is not ScopeKind.PORTFOLIO:
             raise CommandRefused(f"{command.kind.lower()} must be for the portfolio, was for {_where(command)}")
-        if command.amount is None or not SMALLEST_FLOW_QUOTE <= command.amount < math.inf:
-            raise CommandRefused(f"amount must be at least {SMALLEST_FLOW_QUOTE}, was {command.amount}")
+        smallest = self._money.smallest
+        if command.amount is None or not smallest <= command.amount < math.inf:
+            raise CommandRefused(f"amount must be at least {self._money.amount(smallest)}, was {command.amount}")
         if command.kind is CommandKind.DEPOSIT:
             return self._deposit(connection, command, command.amount, market_ms)
         return self._withdraw(connection, command, command.amount, market_ms)
@@ -151,7 +152,7 @@ class CommandDesk:
             if bot.level >= Level.FLATTEN and not is_flat(bot, self.fleet.markets[bot.market])
         ]
         left = f"; still open: {', '.join(held)}" if held else ""
-        return f"closed {closed} positions worth {traded:,.2f} at the last price{left}"
+        return f"closed {closed} positions worth {self._money.amount(traded)} at the last price{left}"
 
     def _save(self, connection: Connection, rows: StepRows) -> None:
         booked: Booked = self._books.book(rows.fills)
@@ -208,16 +209,16 @@ class CommandDesk:
         raise CommandRefused(f"{_where(command)} is held by {names}: say which with --cause")
 
     def _deposit(self, connection: Connection, command: CommandRow, amount: float, market_ms: int) -> str:
-        if self.fleet.portfolio.equity + amount > LARGEST_QUOTE:
+        largest, after = MOST_GRAINS * self.fleet.rules.grain, self.fleet.portfolio.equity + amount
+        if after > largest:
             raise CommandRefused(
-                f"equity must stay below {LARGEST_QUOTE:,.0f}, for books that sum exactly; was to become "
-                f"{self.fleet.portfolio.equity + amount:,.0f}"
+                f"equity must stay below {largest:,.0f}, for books that sum exactly; was to become {after:,.0f}"
             )
         self._flow(amount)
         self.fleet.portfolio.cash += amount
         self._save_transfers(connection, command, TransferKind.DEPOSIT, [(None, amount)], market_ms)
         return (
-            f"{amount:,.2f} is in the portfolio's cash; bots get it at the first rebalance "
+            f"{self._money.amount(amount)} is in the portfolio's cash; bots get it at the first rebalance "
             "that moves an allocation by more than the band"
         )
 
@@ -227,7 +228,8 @@ class CommandDesk:
         free = [self._free(bot) for bot in self.fleet.bots]
         own = max(portfolio.cash, 0.0)
         if amount > own + sum(free):
-            raise CommandRefused(f"withdrawal must be at most the free {own + sum(free):,.2f}, was {amount:,.2f}")
+            most, asked = self._money.amount(own + sum(free)), self._money.amount(amount)
+            raise CommandRefused(f"withdrawal must be at most the free {most}, was {asked}")
         from_bots = max(amount - own, 0.0)
         self._flow(-amount)
         portfolio.cash -= amount - from_bots
@@ -238,7 +240,8 @@ class CommandDesk:
                 book_flow(self.fleet, bot, -share)
                 flows.append((self._books.bot_ids[b], -share))
         self._save_transfers(connection, command, TransferKind.WITHDRAWAL, flows, market_ms)
-        return f"{amount:,.2f} taken out, {from_bots:,.2f} of it from free cash of bots"
+        taken, bots_gave = self._money.amount(amount), self._money.amount(from_bots)
+        return f"{taken} taken out, {bots_gave} of it from free cash of bots"
 
     def _free(self, bot: Bot) -> float:
         """Give what a bot could do without: nothing that its position, or an entry that waits for its price, needs."""

@@ -1,11 +1,13 @@
 """The reload: what a running worker takes over of changed settings, and what asks for a restart."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel
 
 from shared.settings import Settings
-from worker.fleet.plan import FleetPlan, make_ladder, make_rules
+from worker.fleet.plan import FleetPlan, make_ladder, make_rules, take_limits
+from worker.market.protocol import Limits
 from worker.step.fleet import fills_per_bar
 from worker.step.records import Fill, Fleet
 
@@ -39,13 +41,14 @@ def change(before: Settings, fresh: Settings) -> Change:
     return Change(before.model_copy(update=values), changed, refused)
 
 
-def take_over(fleet: Fleet, plan: FleetPlan, settings: Settings) -> Fleet:
+def take_over(fleet: Fleet, plan: FleetPlan, settings: Settings, limits: Mapping[str, Limits]) -> Fleet:
     """Give the fleet under other settings of risk, broker and allocation; its records stay the same objects."""
     allocation = settings.allocation
     for bot, planned in zip(fleet.bots, plan.bots, strict=True):
         bot.fixed_weight = allocation.bot_weights.get(planned.name, 1.0)
     for sleeve, name in zip(fleet.sleeves, plan.sleeves, strict=True):
         sleeve.fixed_weight = allocation.sleeve_weights.get(name, 1.0)
+    take_limits(settings, plan, limits, fleet.markets)
     ladder = make_ladder(settings)
     room = 2 * fills_per_bar(len(fleet.bots), len(ladder)) - len(fleet.fills)
     fills = fleet.fills + [Fill() for _ in range(room)]

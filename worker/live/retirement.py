@@ -3,6 +3,7 @@
 from sqlalchemy import Connection
 
 from shared.enums import BotStatus, TransferKind
+from worker.allocation.transfers import grain_in_force
 from worker.live.books import Books
 from worker.live.stepper import StepRows
 from worker.step.rebalance import book_flow
@@ -10,8 +11,8 @@ from worker.step.records import Fleet
 from worker.store.fleet import set_bot_status
 from worker.store.money import TransferRow, save_transfers
 
-# What a retired bot may still hold when its money has been shared out, in quote: less than rounding moves.
-RETIRED_QUOTE = 1e-5
+# What a retired bot may still hold when its money has been shared out: less than rounding moves.
+RETIRED_GRAINS = 10.0
 
 
 class Retirement:
@@ -23,10 +24,11 @@ class Retirement:
 
     def settle(self, connection: Connection, fleet: Fleet, rows: StepRows, now_ms: int) -> None:
         """Retire the bots that are ready after a step; what rounding left of their money goes to the portfolio."""
+        least = RETIRED_GRAINS * grain_in_force(fleet.rules.grain, fleet.portfolio.equity)
         for b, bot in enumerate(fleet.bots):
             if bot.retiring == 0 or b in self._retired or bot.quantity != 0.0 or bot.equity != bot.cash:
                 continue
-            if bot.cash >= RETIRED_QUOTE:
+            if bot.cash >= least:
                 # Held as an allocation that is to go to 0, so that the next rebalance is worth it and moves it.
                 bot.allocation = bot.cash
                 continue

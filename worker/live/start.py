@@ -6,8 +6,7 @@ from sqlalchemy import Connection
 
 from shared.enums import TransferKind
 from shared.settings import Settings
-from worker.fleet.markets import set_limits
-from worker.fleet.plan import FleetPlan, fresh_bot, open_fleet, plan_fleet
+from worker.fleet.plan import FleetPlan, fresh_bot, open_fleet, plan_fleet, take_limits
 from worker.live.books import Books
 from worker.live.identity import registered_plan
 from worker.live.stepper import Stepper
@@ -40,8 +39,7 @@ def take_up(
     limits = {symbol: market.limits(symbol) for symbol in plan.symbols}
     fleet = open_fleet(settings, plan, limits)
     fresh = load_states(connection, registered, fleet.portfolio, fleet.sleeves, fleet.bots, plan.markets, fleet.markets)
-    for record, (_, symbol) in zip(fleet.markets, plan.markets, strict=True):
-        set_limits(record, limits[symbol])
+    take_limits(settings, plan, limits, fleet.markets)
     books = Books(registered, plan, fleet, settings.portfolio.quote, version)
     books.load_positions(connection)
     if fresh.portfolio:

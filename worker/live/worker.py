@@ -11,7 +11,7 @@ from shared.clock import Clock
 from shared.database import checkpoint, transaction
 from shared.enums import BarStatus, BotStatus, Level, ScopeKind, Severity
 from shared.settings import Settings
-from worker.fleet.bounds import bounds_without_room
+from worker.fleet.idle import idle_settings
 from worker.fleet.plan import check_bounds, plan_fleet, planned_bots
 from worker.fleet.plan import window_bars as plan_window_bars
 from worker.live.commands import CommandDesk
@@ -97,7 +97,7 @@ class LiveWorker:
         start = take_up(connection, self._settings, self._market, registered, version)
         self._plan, self._fleet, self._books, self._stepper = start.plan, start.fleet, start.books, start.stepper
         self._gateway = Gateway(registered, start.stepper)
-        self._desk = CommandDesk(start.fleet, start.plan, start.books, start.stepper)
+        self._desk = CommandDesk(start.fleet, start.plan, start.books, start.stepper, self._settings.portfolio.money)
         self._retirement = Retirement(start.books)
 
     def _begin(self) -> None:
@@ -219,7 +219,8 @@ class LiveWorker:
         if missing:
             log.warning("step %d: no fresh bar of %s", rows.step, ", ".join(missing))
         if rows.fills:
-            log.info("step %d: %d fills, equity %.2f", rows.step, len(rows.fills), self._fleet.portfolio.equity)
+            equity = self._settings.portfolio.money.amount(self._fleet.portfolio.equity)
+            log.info("step %d: %d fills, equity %s", rows.step, len(rows.fills), equity)
 
     def answer_commands(self) -> int:
         """Take and answer what people asked."""
@@ -240,7 +241,8 @@ class LiveWorker:
         settings = taken.settings
         check_bounds(settings, self._plan)
         self._settings = settings
-        self._fleet = take_over(self._fleet, self._plan, settings)
+        limits = {symbol: self._market.limits(symbol) for symbol in self._plan.symbols}
+        self._fleet = take_over(self._fleet, self._plan, settings, limits)
         self._stepper.fleet = self._fleet
         self._desk.fleet = self._fleet
         with transaction(self._engine) as connection:
@@ -257,7 +259,7 @@ class LiveWorker:
 
     def _say_idle(self, connection: Connection) -> None:
         """Tell of what a person set and what does nothing."""
-        for sentence in bounds_without_room(self._settings, self._plan):
+        for sentence in idle_settings(self._settings, self._plan):
             log.warning("%s", sentence)
             self._save_event(connection, Severity.WARNING, "SETTING_IDLE", sentence)
 

@@ -100,7 +100,7 @@ def check_books(replay: Replay, books: Books) -> None:
     turned = _sums(fills["bot"], np.abs(fills["quantity"] * fills["price"]), len(bots))
     realised = _realised(books, len(bots))
     for b, bot in enumerate(bots):
-        name, money = replay.plan.bots[b].name, turned[b] + bot["money_in"]
+        name, money = replay.plan.bots[b].name, turned[b] + abs(bot["money_in"])
         _hold("cash", name, cash_gap(bot["cash"], bot["money_in"], spent[b], fees[b], bot["funding_paid"]), money)
         _hold("quantity", name, units_gap(int(bot["units"]), [int(filled[b])]), 0.0)
         _hold("open lots", name, units_gap(int(bot["units"]), [books.positions[b].units]), 0.0)

@@ -6,8 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from shared.enums import Cause, NoticeKind, ScopeKind
+from shared.money import Money
 from shared.units import format_time, to_datetime
-from worker.fleet.bounds import bounds_without_room
+from worker.fleet.idle import idle_settings
 from worker.fleet.plan import FleetPlan
 from worker.jit import kernel_digest
 from worker.research.backtest import Backtest
@@ -52,7 +53,7 @@ def warnings(backtest: Backtest) -> list[str]:
     replay = backtest.replay
     return [
         *brake_sentences(replay.plan, replay.notices),
-        *loss_sentences(backtest.figures, backtest.settings.portfolio.quote),
+        *loss_sentences(backtest.figures, backtest.settings.portfolio.money),
     ]
 
 
@@ -69,7 +70,7 @@ def notes(backtest: Backtest) -> list[str]:
         )
     if not backtest.settings.risk.brakes:
         said.append("The brakes were off (risk.brakes=false)")
-    return said + bounds_without_room(backtest.settings, backtest.replay.plan) + backtest.history.notes()
+    return said + idle_settings(backtest.settings, backtest.replay.plan) + backtest.history.notes()
 
 
 def brake_sentences(plan: FleetPlan, notices: Iterable[Notice]) -> list[str]:
@@ -101,7 +102,7 @@ def _depth(fall: Notice) -> str:
     return f"{fall.value:.1%} below its highest, limit {fall.limit:.1%}"
 
 
-def loss_sentences(figures: Iterable[Figures], quote: str) -> list[str]:
+def loss_sentences(figures: Iterable[Figures], counted: Money) -> list[str]:
     """Say of each scope that lost money after costs how much, and how much of it the costs were."""
     said = []
     for scope in figures:
@@ -109,8 +110,9 @@ def loss_sentences(figures: Iterable[Figures], quote: str) -> list[str]:
             before = scope.profit_quote + scope.costs_quote
             outcome = "lost" if before < 0.0 else "made"
             said.append(
-                f"{scope.scope} lost {-scope.profit_quote:,.2f} {quote} after costs: {scope.costs_quote:,.2f} of fees "
-                f"and slippage, and before them it {outcome} {abs(before):,.2f}"
+                f"{scope.scope} lost {counted.amount(-scope.profit_quote)} {counted.quote} after costs: "
+                f"{counted.amount(scope.costs_quote)} of fees and slippage, and before them it {outcome} "
+                f"{counted.amount(abs(before))}"
             )
     return said
 

@@ -2,7 +2,7 @@
 
 from shared.enums import Policy
 from worker.allocation.bounds import bound_high, bound_low, normalise, project
-from worker.allocation.transfers import free_cash, share_out, whole_grains
+from worker.allocation.transfers import free_cash, grain_in_force, share_out, whole_grains
 from worker.allocation.weights import raw_weight, remember_score
 from worker.jit import rule
 from worker.risk.brakes import after_flow
@@ -102,7 +102,8 @@ def _is_worth_moving(fleet) -> bool:
 def move_money(fleet) -> None:
     """Let those above their new allocation give free cash to those below, the portfolio's own cash first."""
     portfolio = fleet.portfolio
-    given = whole_grains(max(portfolio.cash, 0.0))
+    grain = grain_in_force(fleet.rules.grain, portfolio.equity)
+    given = whole_grains(max(portfolio.cash, 0.0), grain)
     from_portfolio = given
     lacking = 0.0
     for bot in fleet.bots:
@@ -111,14 +112,14 @@ def move_money(fleet) -> None:
         if excess > 0.0:
             close = fleet.markets[bot.market].close
             free = free_cash(bot.equity, bot.quantity, close, fleet.rules.leverage)
-            bot.flow = -whole_grains(min(excess, free))
+            bot.flow = -whole_grains(min(excess, free), grain)
             given -= bot.flow
         lacking -= min(excess, 0.0)
     if lacking <= 0.0:
         for bot in fleet.bots:
             bot.flow = 0.0
         return
-    share_out(fleet.bots, given, lacking)
+    share_out(fleet.bots, given, lacking, grain)
     portfolio.cash -= from_portfolio
     # Receipts first: a sleeve whose bots pass all its money on must not pass through 0, where drawdowns restart.
     for bot in fleet.bots:

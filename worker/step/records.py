@@ -41,6 +41,8 @@ class Rules:
     policy: int
     rebalance_every: int
     rebalance_band: float
+    # the least money that moves, a power of two
+    grain: float
     bot_low: float
     bot_low_most: float
     bot_high: float

@@ -99,7 +99,7 @@ def _cash(bots: Sequence[_BotBooks], sums: dict[int | None, BotSums]) -> Iterato
     for bot in bots:
         of = sums.get(bot.id, BotSums())
         gap = identities.cash_gap(bot.cash, of.transfers, -of.traded, of.fees, -of.funding)
-        size = abs(of.transfers) + of.fees
+        size = of.moved + of.fees
         yield Finding("cash follows from fills, fees, funding and transfers", bot.name, gap, size)
 
 
@@ -144,16 +144,17 @@ def _equity(
     cash = connection.execute(
         select(PortfolioState.cash).where(PortfolioState.portfolio_id == portfolio_id)
     ).scalar_one()
-    own = sums.get(None, BotSums()).transfers
-    size = math.fsum(abs(bot.cash) for bot in bots)
-    yield Finding("the portfolio's own cash follows from transfers", "portfolio", cash - own, max(size, abs(own)))
+    own = sums.get(None, BotSums())
+    size = math.fsum(abs(bot.cash) for bot in bots) + own.moved
+    yield Finding("the portfolio's own cash follows from transfers", "portfolio", cash - own.transfers, size)
     states = select(BotState.equity).join(Bot, Bot.id == BotState.bot_id).where(Bot.portfolio_id == portfolio_id)
     equities = [equity for (equity,) in connection.execute(states)]
     equity = connection.execute(
         select(PortfolioState.equity).where(PortfolioState.portfolio_id == portfolio_id)
     ).scalar_one()
     gap = identities.equity_gap(equity, cash, equities)
-    yield Finding("portfolio equity is the sum of bots and own cash", "portfolio", gap, equity)
+    size = math.fsum(map(abs, [equity, cash, *equities]))
+    yield Finding("portfolio equity is the sum of bots and own cash", "portfolio", gap, size)
 
 
 def _profits(connection: Connection, bots: Sequence[_BotBooks], sums: dict[int | None, BotSums]) -> Iterator[Finding]:
@@ -168,7 +169,7 @@ def _profits(connection: Connection, bots: Sequence[_BotBooks], sums: dict[int |
         worth = bot.cash + bot.quantity * bot.close
         realised = of.profit + under_way.get(bot.id, 0.0)
         gap = identities.profit_gap(worth, of.transfers, realised, unrealised, -of.funding)
-        size = abs(worth) + abs(of.transfers) + of.fees
+        size = abs(worth) + of.moved + of.fees
         yield Finding("profit is realised and unrealised less funding", bot.name, gap, size)
         lot_gap = identities.units_gap(bot.units, [lot.units for lot in held])
         yield Finding("open lots are the position", bot.name, lot_gap, 0.0, is_exact=True)

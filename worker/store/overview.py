@@ -7,6 +7,7 @@ from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL as _LABELS
 from sqlalchemy import Connection, select
 
 from shared.enums import Cause, Level
+from shared.money import Money, money_of_books
 from shared.tables import (
     Bot,
     BotState,
@@ -109,6 +110,11 @@ class Overview:
     sleeves: list[SleeveLine] = field(default_factory=list)
     positions: list[PositionLine] = field(default_factory=list)
     events: list[EventLine] = field(default_factory=list)
+
+    @property
+    def counted(self) -> Money:
+        """Give how amounts are written."""
+        return money_of_books(self.quote, json.loads(self.settings))
 
 
 def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:

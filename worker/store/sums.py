@@ -11,8 +11,8 @@ from shared.tables import Fill, Funding, Portfolio, RoundTrip, Transfer
 class BotSums:
     """Sums over one bot's whole history: whole units of the asset that its fills come to, the rest quote.
 
-    `traded` is what fills changed cash by without fees (sold less
-    bought); `profit` is that of closed round trips.
+    `traded` is what fills changed cash by without fees (sold less bought); `profit` is that of closed round trips,
+    `moved` the money of all transfers whatever their direction.
     """
 
     fills: int = 0
@@ -24,6 +24,7 @@ class BotSums:
     transfers: float = 0.0
     round_trips: int = 0
     profit: float = 0.0
+    moved: float = 0.0
 
     @property
     def cash(self) -> float:
@@ -51,9 +52,11 @@ def bot_sums(connection: Connection, portfolio_id: int) -> dict[int | None, BotS
     funding = select(Funding.bot_id, func.sum(Funding.amount)).where(Funding.portfolio_id == portfolio_id)
     for bot_id, amount in connection.execute(funding.group_by(Funding.bot_id)):
         sums.setdefault(bot_id, BotSums()).funding = amount
-    transfers = select(Transfer.bot_id, func.sum(Transfer.amount)).where(Transfer.portfolio_id == portfolio_id)
-    for bot_id, amount in connection.execute(transfers.group_by(Transfer.bot_id)):
-        sums.setdefault(bot_id, BotSums()).transfers = amount
+    transfers = select(Transfer.bot_id, func.sum(Transfer.amount), func.sum(func.abs(Transfer.amount)))
+    transfers = transfers.where(Transfer.portfolio_id == portfolio_id).group_by(Transfer.bot_id)
+    for bot_id, amount, moved in connection.execute(transfers):
+        row = sums.setdefault(bot_id, BotSums())
+        row.transfers, row.moved = amount, moved
     trips = select(RoundTrip.bot_id, func.count(), func.sum(RoundTrip.profit))
     trips = trips.where(RoundTrip.portfolio_id == portfolio_id).group_by(RoundTrip.bot_id)
     for bot_id, count, profit in connection.execute(trips):

@@ -7,37 +7,38 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from shared.money import Money
 from shared.units import format_time
 from worker.research.backtest import Backtest
 from worker.research.figures import Figures
 from worker.research.summary import notes, warnings
 from worker.terminal.output import days, number, percent
 
-ROWS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
-    ("Money at the end", lambda scope: number(scope.performance.end_equity_quote)),
-    ("Profit", lambda scope: number(scope.profit_quote)),
-    ("Return", lambda scope: percent(scope.performance.total_return)),
-    ("Return a year", lambda scope: percent(scope.performance.annual_return)),
-    ("Volatility a year", lambda scope: percent(scope.performance.annual_volatility)),
-    ("Sharpe", lambda scope: number(scope.performance.sharpe_ratio)),
-    ("Sortino", lambda scope: number(scope.performance.sortino_ratio)),
-    ("Calmar", lambda scope: number(scope.performance.calmar_ratio)),
-    ("Max drawdown", lambda scope: percent(scope.performance.max_drawdown)),
-    ("… its length", lambda scope: days(scope.performance.max_drawdown_ms)),
-    ("VaR 99 %, one day", lambda scope: percent(scope.performance.value_at_risk)),
-    ("Profit factor", lambda scope: number(scope.performance.profit_factor)),
-    ("Expectancy", lambda scope: number(scope.performance.expectancy_quote, 3)),
-    ("Win rate", lambda scope: percent(scope.performance.win_rate, 1)),
-    ("… 95 % interval", lambda scope: _interval(scope)),
-    ("… what it counts", lambda scope: number(scope.performance.trials, 0)),
-    ("… round trips", lambda scope: number(scope.performance.round_trips, 0)),
-    ("Turnover", lambda scope: f"{number(scope.performance.turnover, 1)} ×"),
-    ("Fees", lambda scope: number(scope.performance.fees_quote)),
-    ("Slippage", lambda scope: number(scope.slippage_quote)),
-    ("Saved by netting", lambda scope: number(scope.performance.fees_saved_quote)),
-    ("Orders", lambda scope: number(scope.performance.orders, 0)),
-    ("Fills", lambda scope: number(scope.performance.fills, 0)),
-    ("Time in market", lambda scope: percent(scope.performance.time_in_market, 1)),
+ROWS: tuple[tuple[str, Callable[[Figures, Money], str]], ...] = (
+    ("Money at the end", lambda scope, counted: counted.amount(scope.performance.end_equity_quote)),
+    ("Profit", lambda scope, counted: counted.amount(scope.profit_quote)),
+    ("Return", lambda scope, _: percent(scope.performance.total_return)),
+    ("Return a year", lambda scope, _: percent(scope.performance.annual_return)),
+    ("Volatility a year", lambda scope, _: percent(scope.performance.annual_volatility)),
+    ("Sharpe", lambda scope, _: number(scope.performance.sharpe_ratio)),
+    ("Sortino", lambda scope, _: number(scope.performance.sortino_ratio)),
+    ("Calmar", lambda scope, _: number(scope.performance.calmar_ratio)),
+    ("Max drawdown", lambda scope, _: percent(scope.performance.max_drawdown)),
+    ("… its length", lambda scope, _: days(scope.performance.max_drawdown_ms)),
+    ("VaR 99 %, one day", lambda scope, _: percent(scope.performance.value_at_risk)),
+    ("Profit factor", lambda scope, _: number(scope.performance.profit_factor)),
+    ("Expectancy", lambda scope, counted: counted.finer(1).amount(scope.performance.expectancy_quote)),
+    ("Win rate", lambda scope, _: percent(scope.performance.win_rate, 1)),
+    ("… 95 % interval", lambda scope, _: _interval(scope)),
+    ("… what it counts", lambda scope, _: number(scope.performance.trials, 0)),
+    ("… round trips", lambda scope, _: number(scope.performance.round_trips, 0)),
+    ("Turnover", lambda scope, _: f"{number(scope.performance.turnover, 1)} ×"),
+    ("Fees", lambda scope, counted: counted.amount(scope.performance.fees_quote)),
+    ("Slippage", lambda scope, counted: counted.amount(scope.slippage_quote)),
+    ("Saved by netting", lambda scope, counted: counted.amount(scope.performance.fees_saved_quote)),
+    ("Orders", lambda scope, _: number(scope.performance.orders, 0)),
+    ("Fills", lambda scope, _: number(scope.performance.fills, 0)),
+    ("Time in market", lambda scope, _: percent(scope.performance.time_in_market, 1)),
 )
 
 
@@ -54,7 +55,7 @@ def print_backtest(console: Console, backtest: Backtest, out: Path | None) -> No
     for scope in backtest.figures:
         table.add_column(scope.scope, justify="right")
     for label, figure in ROWS:
-        table.add_row(label, *(figure(scope) for scope in backtest.figures))
+        table.add_row(label, *(figure(scope, portfolio.money) for scope in backtest.figures))
     console.print(table)
     for warning in warnings(backtest):
         console.print(Text(f"! {warning}.", style="bold red"))

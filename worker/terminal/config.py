@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from shared.database import open_reader, sqlite_path, translated
-from worker.fleet.bounds import bounds_without_room
+from worker.fleet.idle import idle_settings
 from worker.fleet.plan import check_bounds, plan_fleet, planned_bots
 from worker.live.identity import bot_identity
 from worker.store.fleet import FleetChange, find_portfolio, fleet_change
@@ -35,7 +35,7 @@ def diff(config: ConfigOption = None, json: JsonOption = False) -> None:
     before = _flat(running)
     changed = {name: [before.get(name), value] for name, value in values.items() if before.get(name) != value}
     changed |= {name: [value, None] for name, value in before.items() if name not in values}
-    said = bounds_without_room(place.settings, plan)
+    said = idle_settings(place.settings, plan)
     if json:
         print_json(
             {

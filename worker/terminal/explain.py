@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from shared.enums import CommandKind, ScopeKind
+from shared.money import price_text
 from worker.terminal.controls import Scope, answer_of, ask_worker
 from worker.terminal.options import ConfigOption, JsonOption
 from worker.terminal.output import UNKNOWN, print_json, result_console
@@ -46,4 +47,4 @@ def _print(bot: str, verdicts: dict[str, Any]) -> None:
 
 
 def _word(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.6g}"
+    return UNKNOWN if value is None else price_text(value, 6)

@@ -11,9 +11,8 @@ from typing import Any
 from rich.console import Console
 
 from shared.errors import ConfigurationError
+from shared.money import UNKNOWN
 from shared.units import DAY_MS
-
-UNKNOWN = "–"
 
 
 def say(sentence: str) -> None:

@@ -13,11 +13,12 @@ from shared.clock import SystemClock
 from shared.enums import CommandKind
 from shared.errors import DatabaseError
 from shared.liveness import liveness
+from shared.money import price_text, quantity_text
 from shared.units import format_duration, format_time
 from worker.store.commands import CommandRow, pending
 from worker.store.overview import Overview, PositionLine, load_overview
 from worker.terminal.options import ConfigOption, JsonOption
-from worker.terminal.output import UNKNOWN, number, percent, print_json, result_console
+from worker.terminal.output import UNKNOWN, percent, print_json, result_console
 from worker.terminal.place import find_place, open_books
 
 app = typer.Typer()
@@ -69,11 +70,11 @@ def _print(console: Console, overview: Overview, waiting: list[CommandRow], now_
     console.print(Text(f"{overview.name}: {overview.market}, {overview.broker}", style="bold"))
     console.print(Text(worker.sentence, style="green" if worker.is_well else "bold red"))
     console.print(_progress(overview, now_ms))
-    profit = overview.equity - overview.money_in
+    profit, counted = overview.equity - overview.money_in, overview.counted
     console.print(
-        f"equity {number(overview.equity)} {overview.quote}, profit {profit:+,.2f} "
-        f"on {number(overview.money_in)} put in; exposure {number(overview.gross_exposure)}, "
-        f"saved by netting {number(overview.saved_quote)}"
+        f"equity {counted.amount(overview.equity)} {overview.quote}, profit {counted.gain(profit)} "
+        f"on {counted.amount(overview.money_in)} put in; exposure {counted.amount(overview.gross_exposure)}, "
+        f"saved by netting {counted.amount(overview.saved_quote)}"
     )
     runs = worker.is_well and not waiting
     style = "bold red" if overview.level != "RUNNING" else "green" if runs else ""
@@ -115,7 +116,7 @@ def _sleeve_table(overview: Overview) -> Table:
         table.add_row(
             sleeve.name,
             sleeve.level,
-            number(sleeve.equity),
+            overview.counted.amount(sleeve.equity),
             percent(sleeve.weight, 1),
             percent(sleeve.drawdown),
             str(sleeve.bots),
@@ -134,11 +135,11 @@ def _position_table(overview: Overview) -> Table:
         table.add_row(
             line.bot,
             "long" if line.quantity > 0.0 else "short",
-            f"{abs(line.quantity):.8g}",
-            f"{line.entry_price:,.8g}",
-            f"{line.close:,.8g}",
-            f"{line.open_profit:+,.2f}",
-            f"{line.exit_level:,.8g}" if line.exit_level > 0.0 else UNKNOWN,
+            quantity_text(abs(line.quantity)),
+            price_text(line.entry_price),
+            price_text(line.close),
+            overview.counted.gain(line.open_profit),
+            price_text(line.exit_level) if line.exit_level > 0.0 else UNKNOWN,
             _distance(line),
         )
     return table

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from dashboard.figures import allocations, bot, decisions, equity, returns, risk, round_trips, theme
 from dashboard.queries.returns import monthly_returns, rolling_sharpe
 from dashboard.queries.round_trips import Dimension, distribution, win_rates
+from shared.money import Money
 from tests.dashboard import seeding
 from tests.dashboard.queries.catalogue import BOT, SLEEVE, queries
 from tests.dashboard.queries.conftest import connected
@@ -23,35 +24,37 @@ Frames = dict[str, Any]
 Draw = Callable[[Frames], go.Figure]
 
 FIGURES: dict[str, Draw] = {
-    "equity": lambda f: equity.equity_figure(f["equity"], quote="USDT"),
+    "equity": lambda f: equity.equity_figure(f["equity"], counted=Money("USDT")),
     "equity of sleeves": lambda f: equity.equity_figure(f["equity of sleeves"], "return_fraction"),
     "drawdown": lambda f: equity.drawdown_figure(f["equity"], 0.2),
-    "day": lambda f: equity.day_figure(f["equity"].tail(20), 27_000.0, 0.05, "USDT"),
+    "day": lambda f: equity.day_figure(f["equity"].tail(20), 27_000.0, 0.05, Money("USDT")),
     "benchmark": lambda f: equity.benchmark_figure(f["equity"], f["benchmark"]),
     "candles": lambda f: bot.candles_figure(f["candles"], f["fills of a bot"], f["protection"], f["decisions"]),
     "reasons": lambda f: decisions.reasons_figure(f["decisions"]),
     "reason counts": lambda f: decisions.reason_counts_figure(f["reasons"]),
-    "holdings": lambda f: allocations.holdings_figure(f["holdings"], "USDT"),
+    "holdings": lambda f: allocations.holdings_figure(f["holdings"], Money("USDT")),
     "weights": lambda f: allocations.weights_figure(f["weights"]),
     "weights of bots": lambda f: allocations.weights_figure(f["weights of bots"]),
-    "targets": lambda f: allocations.targets_figure(f["targets"], "USDT"),
-    "savings": lambda f: allocations.savings_figure(f["savings"], "USDT"),
+    "targets": lambda f: allocations.targets_figure(f["targets"], Money("USDT")),
+    "savings": lambda f: allocations.savings_figure(f["savings"], Money("USDT")),
     **{
         f"win rate by {by}": lambda f, by=by: round_trips.win_rate_figure(win_rates(f["facts"], by), by.value)
         for by in Dimension
     },
-    "profit by bot": lambda f: round_trips.profit_by_group_figure(win_rates(f["facts"], Dimension.BOT), "bot", "USDT"),
+    "profit by bot": lambda f: round_trips.profit_by_group_figure(
+        win_rates(f["facts"], Dimension.BOT), "bot", Money("USDT")
+    ),
     "distribution": lambda f: round_trips.distribution_figure(distribution(f["facts"])),
-    "duration": lambda f: round_trips.duration_figure(f["round trips"], "USDT"),
+    "duration": lambda f: round_trips.duration_figure(f["round trips"], Money("USDT")),
     "excursion": lambda f: round_trips.excursion_figure(f["round trips"]),
     "monthly": lambda f: returns.monthly_figure(monthly_returns(f["daily"])),
     "sharpe": lambda f: returns.sharpe_figure(rolling_sharpe(f["daily"], 5)),
     "correlation": lambda f: returns.correlation_figure(f["correlations"]),
-    "costs": lambda f: returns.costs_figure(f["costs"], "sleeve", "USDT"),
-    "costs of bots": lambda f: returns.costs_figure(f["costs"], "bot", "USDT"),
+    "costs": lambda f: returns.costs_figure(f["costs"], "sleeve", Money("USDT")),
+    "costs of bots": lambda f: returns.costs_figure(f["costs"], "bot", Money("USDT")),
     "brakes": lambda f: risk.brakes_figure(f["brakes"].head(5)),
     "brake bars": lambda f: risk.brake_bars_figure(f["brakes"]),
-    "exposures": lambda f: risk.exposures_figure(f["exposures"], "USDT"),
+    "exposures": lambda f: risk.exposures_figure(f["exposures"], Money("USDT")),
     "stops": lambda f: risk.stop_distances_figure(f["positions"]),
 }
 # Counts are what these are about, or they show single marks.
@@ -274,7 +277,7 @@ def test_an_axis_of_money_says_its_currency(name: str, frames: Frames) -> None:
 
 def test_what_is_written_behind_bars_lies_over_neither_names_nor_bars(frames: Frames) -> None:
     table = win_rates(frames["facts"], Dimension.BOT)
-    figure = round_trips.profit_by_group_figure(table, "bot", "USDT")
+    figure = round_trips.profit_by_group_figure(table, "bot", Money("USDT"))
     assert (table["profit"] < 0.0).any(), "a bot must have lost, or there is nothing to see"
     for note, profit in zip(figure.layout.annotations, table["profit"], strict=True):
         assert note.x == max(profit, 0.0) and note.xanchor == "left" and note.xshift > 0
@@ -334,10 +337,10 @@ def many(frame: DataFrame, by: str, **changed: Any) -> DataFrame:
 
 def test_of_many_bots_those_furthest_from_their_targets_are_drawn(frames: Frames) -> None:
     names = [f"bot_{place:02d}" for place in range(100)]
-    figure = allocations.targets_figure(many(frames["targets"], "difference", bot=names), "USDT")
+    figure = allocations.targets_figure(many(frames["targets"], "difference", bot=names), Money("USDT"))
     assert [list(trace.y) for trace in figure.data] == [names[60:]] * 2
     assert figure.layout.xaxis.title.text == "money, the 40 furthest from their targets of 100, USDT"
-    few = allocations.targets_figure(frames["targets"].head(3), "USDT")
+    few = allocations.targets_figure(frames["targets"].head(3), Money("USDT"))
     assert len(few.data[0].y) == 3 and few.layout.xaxis.title.text == "money, USDT"
 
 

@@ -10,6 +10,7 @@ from dashboard.queries.bots import load_bots
 from dashboard.queries.exits import load_exits
 from dashboard.queries.filters import Filters
 from dashboard.queries.made import load_made
+from shared.money import Money
 from shared.units import DAY_MS
 from tests.dashboard import seeding
 from tests.dashboard.queries.conftest import connected
@@ -31,7 +32,7 @@ BOT = {
 
 
 def said(**differing: object) -> str:
-    return lost_on({**BOT, **differing}, EXITS, "USDT").replace("\\", "")
+    return lost_on({**BOT, **differing}, EXITS, Money("USDT")).replace("\\", "")
 
 
 def test_it_says_what_was_lost_on_what() -> None:
@@ -50,7 +51,7 @@ def test_what_is_nothing_is_not_named() -> None:
 def test_fees_that_ate_the_profit_are_called_so() -> None:
     assert "before them it was up" not in said()
     cheap = EXITS.assign(profit=[-5.0, 1.0])
-    assert "after 10.00 of fees (before them it was up)" in lost_on(BOT, cheap, "USDT")
+    assert "after 10.00 of fees (before them it was up)" in lost_on(BOT, cheap, Money("USDT"))
 
 
 def amounts(sentence: str) -> list[float]:
@@ -65,7 +66,7 @@ def test_the_parts_of_every_bot_add_up_to_its_profit() -> None:
             exits = load_exits(connection, seeding.PORTFOLIO_ID, bot["bot"])
             assert exits["round_trips"].sum() == bot["round_trips"]
             assert exits["profit"].sum() == pytest.approx(bot["trips_profit"])
-            profit, closed, *rest = amounts(lost_on(bot, exits, "USDT").replace("\\", ""))
+            profit, closed, *rest = amounts(lost_on(bot, exits, Money("USDT")).replace("\\", ""))
             by_exit, others = rest[: len(exits)], rest[len(exits) :]
             assert profit == pytest.approx(bot["profit"], abs=0.005)
             assert sum(by_exit) == pytest.approx(closed, abs=0.005 * (len(exits) + 1))
@@ -92,7 +93,7 @@ def test_the_parts_of_a_period_add_up_to_its_profit() -> None:
         for bot in bots.to_dict("records"):
             exits = load_exits(connection, seeding.PORTFOLIO_ID, bot["bot"], period)
             assert exits["round_trips"].sum() == bot["round_trips"], "the same trips as in the table"
-            profit, *rest = amounts(lost_in_period(bot, exits, "USDT").replace("\\", ""))
+            profit, *rest = amounts(lost_in_period(bot, exits, Money("USDT")).replace("\\", ""))
             assert profit == pytest.approx(bot["period_profit"], abs=0.005)
             closed = rest.pop(0) if len(exits) else 0.0
             by_exit, others = rest[: len(exits)], rest[len(exits) :]

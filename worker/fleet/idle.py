@@ -1,0 +1,92 @@
+"""What a person set and what does nothing, said, for nothing else shows it: limits that others keep from binding."""
+
+from collections import Counter
+
+from shared.settings import PROFILES, RiskSettings, Settings
+from worker.fleet.plan import FleetPlan
+
+_NOISE = 1e-9
+
+
+def idle_settings(settings: Settings, plan: FleetPlan) -> list[str]:
+    """Say of everything that a person set whether it changes nothing; only what is certain."""
+    return idle_limits(settings) + bounds_without_room(settings, plan)
+
+
+def idle_limits(settings: Settings) -> list[str]:
+    """Say of `leverage` and `max_position`, where they are set, that they change no position; only what is certain.
+
+    A position is at most `max_position` and at most the largest multiplier of its allocation, and at most `leverage` of
+    the bot's equity less the costs of the entry.
+    """
+    said = {"leverage": _leverage(settings), "max_position": _max_position(settings)}
+    return [sentence for name, sentence in said.items() if sentence and _is_set(settings, name)]
+
+
+def _is_set(settings: Settings, name: str) -> bool:
+    """Say whether a person chose a value other than the profile's."""
+    default = PROFILES[settings.profile].get("risk", {}).get(name, RiskSettings.model_fields[name].default)
+    return bool(getattr(settings.risk, name) != default)
+
+
+def _largest_wish(risk: RiskSettings) -> tuple[float, str]:
+    """Give the largest multiple of its allocation a bot wants before caps, and what makes it so."""
+    if risk.volatility_sizing:
+        return risk.volatility_high, f"risk.volatility_high {risk.volatility_high:g}"
+    return 1.0, "an exposure of 1 without risk.volatility_sizing"
+
+
+def _cost_factor(settings: Settings) -> float:
+    return 1.0 + settings.broker.fee_rate + settings.broker.slippage
+
+
+def _leverage(settings: Settings) -> str:
+    risk = settings.risk
+    most, by = min((risk.max_position, f"risk.max_position {risk.max_position:g}"), _largest_wish(risk))
+    share = most * _cost_factor(settings) / risk.leverage
+    if share >= 1.0:
+        return ""
+    return (
+        f"risk.leverage {risk.leverage:g} enlarges no position: {by} keeps each at {most:g} times its allocation "
+        f"or less; leverage binds only where a bot's equity is below {share:.1%} of its allocation"
+    )
+
+
+def _max_position(settings: Settings) -> str:
+    risk = settings.risk
+    wish, by = _largest_wish(risk)
+    if risk.max_position >= wish:
+        return (
+            f"risk.max_position {risk.max_position:g} never binds: by {by} no bot wants more than {wish:g} times its "
+            "allocation"
+        )
+    if risk.max_position <= risk.leverage:
+        return ""
+    share = risk.max_position * _cost_factor(settings) / risk.leverage
+    return (
+        f"risk.max_position {risk.max_position:g} is not reached: risk.leverage {risk.leverage:g} keeps each position "
+        f"at {risk.leverage:g} times the bot's equity or less; max_position binds only where that equity is above "
+        f"{share:.1%} of its allocation"
+    )
+
+
+def bounds_without_room(settings: Settings, plan: FleetPlan) -> list[str]:
+    """Say which bounds that a person wrote make all weights of a scope the same; the defaults always leave room."""
+    allocation = settings.allocation
+    if allocation.policy == "equal":
+        return []
+    bots = Counter(bot.sleeve for bot in plan.bots if not bot.retiring)
+    scopes = [
+        ("sleeve", len(bots), "sleeves"),
+        *(("bot", members, f"bots of {name}") for name, members in bots.items()),
+    ]
+    said = []
+    for scope, members, words in scopes:
+        for bound in (f"{scope}_low", f"{scope}_high"):
+            written = getattr(allocation, bound)
+            if members > 1 and written is not None and abs(written * members - 1.0) <= _NOISE:
+                said.append(
+                    f"allocation.{bound} {written:g} leaves the {members} {words} no room: each weighs 1/{members}, "
+                    f"whatever allocation.policy {allocation.policy} says"
+                )
+    return said
