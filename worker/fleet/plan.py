@@ -201,8 +201,8 @@ def fresh_bot(settings: Settings, plan: FleetPlan, bot: BotPlan, capital: float)
     )
 
 
-# The exchange's smallest notional, where it does not say, is this share of the fleet's own.
-UNKNOWN_MINIMUM_SHARE = 1.0 / 20.0
+# The exchange's smallest notional, where it does not say, is the fleet's own divided by this.
+UNKNOWN_MINIMUM_PARTS = 20.0
 
 
 def make_markets(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]) -> list[Market]:
@@ -220,7 +220,7 @@ def known_limits(settings: Settings, limits: Limits) -> tuple[float, float, floa
     """Give the quantity step, smallest quantity and smallest notional of a market, with defaults for the unknown."""
     smallest = limits.min_notional
     if smallest is None:
-        smallest = UNKNOWN_MINIMUM_SHARE * settings.risk.min_notional
+        smallest = settings.risk.min_notional / UNKNOWN_MINIMUM_PARTS
     return limits.quantity_step, limits.min_quantity, smallest
 
 
