@@ -8,8 +8,8 @@ from shared.settings import Settings
 from worker.market.protocol import Limits
 from worker.step.records import Market
 
-# The exchange's smallest notional, where it does not say, is this share of the fleet's own.
-UNKNOWN_MINIMUM_SHARE = 1.0 / 20.0
+# The exchange's smallest notional, where it does not say, is the fleet's own divided by this.
+UNKNOWN_MINIMUM_PARTS = 20.0
 # A position of so many times the money a bot starts with must be countable.
 CAPITALS_COUNTED = 100.0
 
@@ -48,7 +48,7 @@ def set_limits(market: Market, limits: Limits, settings: Settings) -> None:
     market.step_units = steps.numerator
     smallest = 0 if limits.min_quantity is None else math.ceil(Fraction(repr(limits.min_quantity)) / unit)
     market.min_units = max(market.step_units, smallest)
-    unknown = UNKNOWN_MINIMUM_SHARE * settings.risk.min_notional
+    unknown = settings.risk.min_notional / UNKNOWN_MINIMUM_PARTS
     market.min_notional = unknown if limits.min_notional is None else limits.min_notional
 
 
