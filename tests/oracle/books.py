@@ -13,12 +13,13 @@ Rungs = tuple[tuple[float, float], ...]
 
 @dataclass(slots=True)
 class Position:
-    """What is known of an open position, from flat to flat; `exposure` is the one it was sized for."""
+    """What is known of an open position, from flat to flat; `target_units` is its size at the confirmed `exposure`."""
 
     direction: int
     entry: float
     best: float
     opened_units: int
+    target_units: int
     exposure: float
     stop: float
     rungs: Rungs
@@ -73,10 +74,11 @@ class Bot:
 
 @dataclass(slots=True)
 class Share:
-    """One bot's part in an order: `crossed` of its units trade in house. What it decides is read from its bar."""
+    """One bot's part in an order, `crossed` of its units in house; the rest is what a position it opens is to know."""
 
     bot: int
     units: int
+    target_units: int
     trigger: Trigger
     exposure: float
     stop: float
@@ -170,10 +172,21 @@ def book(fleet: Fleet, fill: Fill, share: Share | None = None) -> None:
 def _move_position(bot: Bot, fill: Fill, share: Share | None) -> None:
     position = bot.position
     if position is None and share is not None:
-        price, units = fill.price, bot.units + fill.units
-        bot.position = Position(sign(fill.units), price, price, abs(units), share.exposure, share.stop, share.rungs)
+        units = bot.units + fill.units
+        bot.position = _opened(share, fill.price, abs(units))
     elif position is not None and sign(fill.units) == position.direction:
         held, added = bot.measure.base(abs(bot.units)), bot.measure.base(abs(fill.units))
         position.entry = (held * position.entry + added * fill.price) / (held + added)
-    if position is not None and share is not None:
-        position.exposure = share.exposure
+
+
+def _opened(share: Share, price: float, units: int) -> Position:
+    return Position(
+        direction=sign(share.units),
+        entry=price,
+        best=price,
+        opened_units=units,
+        target_units=share.target_units,
+        exposure=share.exposure,
+        stop=share.stop,
+        rungs=share.rungs,
+    )

@@ -11,7 +11,7 @@ from tests.oracle.world import Market, Rules, World
 
 @dataclass(slots=True)
 class Gross:
-    """The notional held, with what was decided in this step already."""
+    """The notional held, with what was added in this step already; what is to close frees room once it has."""
 
     portfolio: float
     markets: list[float]
@@ -73,7 +73,7 @@ def _rows(
             if stops and is_increase(bot, target):
                 reason, target = row, without_increase(bot, target)
     if abs(target - bot.units) < bot.measure.min_units:
-        return (_quiet(bot) if reason == Reason.TRADE else reason), bot.units
+        return (_quiet(bot, target) if reason == Reason.TRADE else reason), bot.units
     if is_increase(bot, target):
         row, target = _cost_rows(world, fleet, bot, target, gross, bar)
         reason = reason if row == Reason.TRADE else row
@@ -86,10 +86,13 @@ def _is_locked(bot: Bot) -> bool:
     return bot.locked_sign != 0 and bot.locked_sign == sign(bot.confirmed)
 
 
-def _quiet(bot: Bot) -> Reason:
+def _quiet(bot: Bot, target: int) -> Reason:
     if bot.is_unconfirmed:
         return Reason.UNCONFIRMED
-    return Reason.FLAT if bot.position is None else Reason.HOLD
+    if bot.position is not None:
+        return Reason.HOLD
+    # What wants a position and is sized to nothing is not as it wants to be.
+    return Reason.FLAT if bot.confirmed == 0.0 or target != 0 else Reason.MIN_NOTIONAL
 
 
 def _cost_rows(

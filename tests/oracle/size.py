@@ -10,16 +10,20 @@ DAY_MS = 86_400_000
 
 
 def target_units(world: World, fleet: Fleet, bot: Bot, bar: int) -> int:
-    """Give the target; an open position keeps its size while its confirmed exposure keeps sign and size."""
+    """Give the target; an open position keeps its own while its confirmed exposure keeps sign and size.
+
+    A flat bot does not enter what its band has begun to contradict.
+    """
     position = bot.position
-    if bot.confirmed == 0.0:
+    if bot.confirmed == 0.0 or (bot.is_unconfirmed and position is None):
         return 0
     is_same_side = position is not None and position.direction == sign(bot.confirmed)
-    if is_same_side and position.exposure == bot.confirmed and not world.rules.resize:
-        return bot.units
+    is_frozen = is_same_side and position.exposure == bot.confirmed
+    if is_frozen and not world.rules.resize:
+        return position.target_units
     close = world.markets[bot.world.market].close[bar]
     wanted = bot.measure.toward_zero(target_notional(world, fleet, bot, bar, is_same_side) / close)
-    if is_same_side and world.rules.resize and not _is_worth_it(world.rules, wanted, bot.units):
+    if is_frozen and not _is_worth_it(world.rules, wanted, bot.units):
         return bot.units
     return wanted
 
@@ -34,7 +38,7 @@ def target_notional(world: World, fleet: Fleet, bot: Bot, bar: int, is_same_side
     multiplier = volatility_multiplier(rules, signal.atr_fraction[bar], signal.own_ms)
     wanted = bot.allocation * abs(bot.confirmed) * multiplier
     wanted *= bot.position.fraction_open if is_same_side else 1.0
-    caps = [rules.max_position * bot.allocation, rules.leverage * bot.scope.equity / (1.0 + rules.cost_rate)]
+    caps = [rules.max_position * bot.allocation, rules.leverage * bot.scope.equity / (1.0 + rules.fee_rate + rules.slippage)]
     stop = bot.position.stop if is_same_side else stop_distance(rules, signal.stop[bar])
     if stop > 0.0:
         caps.append(rules.risk_per_trade * fleet.portfolio.equity / stop)

@@ -70,10 +70,17 @@ def _wish(world: World, fleet: Fleet, bot: Bot, gross: Gross | None, bar: int) -
     is_sizeable = close > 0.0 and atr_fraction == atr_fraction
     target = target_units(world, fleet, bot, bar) if is_sizeable else bot.units
     reason, units = gate(world, fleet, bot, target, gross, bar)
+    if units and bot.position is not None:
+        _refreeze(bot, bot.units + units)
     if units and gross is not None:
-        change = abs(bot.measure.base(bot.units + units)) - abs(bot.measure.base(bot.units))
-        gross.move(bot.world.market, change * close)
+        added = abs(bot.measure.base(bot.units + units)) - abs(bot.measure.base(bot.units))
+        gross.move(bot.world.market, max(added, 0.0) * close)
     return reason, units
+
+
+def _refreeze(bot: Bot, target: int) -> None:
+    # A target is frozen when it is decided, for the exposure it was decided at.
+    bot.position.target_units, bot.position.exposure = target, bot.confirmed
 
 
 def _share(world: World, fleet: Fleet, place: int, units: int, bar: int) -> Share:
@@ -82,6 +89,7 @@ def _share(world: World, fleet: Fleet, place: int, units: int, bar: int) -> Shar
     return Share(
         bot=place,
         units=units,
+        target_units=bot.units + units,
         trigger=Trigger.FLATTEN if fleet.level(bot) == Level.FLATTEN else Trigger.SIGNAL,
         exposure=bot.confirmed,
         stop=stop_distance(world.rules, signal.stop[bar]),
