@@ -4,6 +4,7 @@ import math
 
 from tests.oracle.books import Bot, Fleet
 from tests.oracle.brake import flow
+from tests.oracle.quantities import total
 from tests.oracle.weigh import bot_weights, observe, sleeve_weights
 from tests.oracle.world import World
 
@@ -57,15 +58,13 @@ def _transfer(world: World, fleet: Fleet, bar: int) -> None:
     if not any(lacks):
         return
     amounts = shared_out(sum(given), lacks)
-    for bot, gift, amount in zip(fleet.bots, given, amounts, strict=True):
-        money = (amount - gift) * world.grain
-        bot.cash += money
+    flows = [(bot, (amount - gift) * world.grain) for bot, gift, amount in zip(fleet.bots, given, amounts, strict=True)]
+    # What is received is booked first: no sleeve passes through 0 on the way.
+    for bot, money in sorted(flows, key=lambda flow: flow[1] < 0.0):
         if money:
+            bot.cash += money
             flow(bot.scope, money)
-    for sleeve, bots in zip(fleet.sleeves, fleet.sleeve_bots, strict=True):
-        after = sum(bot.scope.equity for bot in bots)
-        flow(sleeve, after - sleeve.equity)
-        sleeve.equity = after
+            flow(fleet.sleeves[bot.world.sleeve], money)
 
 
 def _gives(world: World, bot: Bot, bar: int) -> int:
@@ -77,14 +76,8 @@ def _gives(world: World, bot: Bot, bar: int) -> int:
 
 
 def shared_out(grains: int, lacks: list[float]) -> list[int]:
-    """Share whole grains out in proportion to what each lacks, to the last grain."""
-    left, lacking = grains, sum(lacks)
-    amounts = []
-    for lack in lacks:
-        amount = min(left, math.floor(left * (lack / lacking))) if lack > 0.0 else 0
-        left, lacking = left - amount, lacking - lack
-        amounts.append(amount)
-    last = max((place for place, lack in enumerate(lacks) if lack > 0.0), default=None)
-    if last is not None:
-        amounts[last] += left
+    """Share whole grains out in proportion to what each lacks; what rounding leaves goes to who lacks most."""
+    lacking = total(lacks)
+    amounts = [math.floor(grains * (lack / lacking)) for lack in lacks]
+    amounts[lacks.index(max(lacks))] += grains - sum(amounts)
     return amounts

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from shared.enums import Leg, Level, Trigger
-from tests.oracle.quantities import Measure, sign
+from tests.oracle.quantities import Measure, sign, total
 from tests.oracle.world import BotWorld, World
 
 Rungs = tuple[tuple[float, float], ...]
@@ -30,7 +30,7 @@ class Position:
     @property
     def fraction_open(self) -> float:
         """Give what the ladder has left of the position as first opened."""
-        return 1.0 - sum(fraction for _, fraction in self.rungs[: self.rungs_fired])
+        return 1.0 - total(fraction for _, fraction in self.rungs[: self.rungs_fired])
 
 
 @dataclass(slots=True)
@@ -107,7 +107,6 @@ class Fleet:
     sleeves: list[Scope]
     sleeve_bots: list[list[Bot]]
     portfolio: Scope
-    reserve: float
     day: int
     day_start: float
     is_daily_tripped: bool = False
@@ -136,14 +135,14 @@ class Run:
     orders: int
 
 
-def open_fleet(world: World, reserve: float = 0.0) -> Fleet:
+def open_fleet(world: World) -> Fleet:
     """Give a fresh fleet, every bot with its capital."""
     day = world.open_ms[0] // (24 * 3_600_000)
     bots = [_fresh_bot(world, bot) for bot in world.bots]
     sleeve_bots = [[bot for bot in bots if bot.world.sleeve == s] for s in range(len(world.sleeve_weights))]
-    sleeves = [_fresh_scope(sum(bot.cash for bot in members)) for members in sleeve_bots]
-    money = sum(bot.cash for bot in bots) + reserve
-    return Fleet(bots, sleeves, sleeve_bots, _fresh_scope(money), reserve, day, money)
+    sleeves = [_fresh_scope(total(bot.cash for bot in members)) for members in sleeve_bots]
+    money = total(bot.cash for bot in bots)
+    return Fleet(bots, sleeves, sleeve_bots, _fresh_scope(money), day, money)
 
 
 def _fresh_bot(world: World, bot: BotWorld) -> Bot:

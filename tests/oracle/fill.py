@@ -28,9 +28,11 @@ def _fill_share(world: World, fleet: Fleet, market: Market, share: Share, bar: i
 
 
 def closing_units(bot: Bot, share: Share) -> int:
-    """Give how many units of an order end the position it goes against."""
-    is_against = bot.direction * sign(share.units) < 0
-    return min(abs(bot.units), abs(share.units)) if is_against else 0
+    """Give how many units of an order end the position it goes against; with them what would open only dust."""
+    ordered, held = abs(share.units), abs(bot.units)
+    if bot.direction * sign(share.units) >= 0:
+        return 0
+    return held if ordered - held >= bot.measure.min_units else ordered
 
 
 def _leg(world: World, market: Market, share: Share, leg: Leg, units: int, crossed: int, bar: int) -> Fill:

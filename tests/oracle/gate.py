@@ -67,48 +67,40 @@ def without_increase(bot: Bot, target: int) -> int:
 def _rows(
     world: World, fleet: Fleet, bot: Bot, target: int, gross: Gross | None, bar: int, level: Level
 ) -> tuple[Reason, int]:
+    if abs(target - bot.units) < bot.measure.min_units:
+        return _quiet(bot), bot.units
     reason = Reason.TRADE
     if is_increase(bot, target):
-        for row, stops in ((Reason.NO_ENTRIES, level >= Level.NO_ENTRIES), (Reason.REENTRY_LOCK, _is_locked(bot))):
-            if stops and is_increase(bot, target):
-                reason, target = row, without_increase(bot, target)
-    if abs(target - bot.units) < bot.measure.min_units:
-        return (_quiet(bot, target) if reason == Reason.TRADE else reason), bot.units
-    if is_increase(bot, target):
-        row, target = _cost_rows(world, fleet, bot, target, gross, bar)
-        reason = reason if row == Reason.TRADE else row
+        reason, target = _gate_increase(world, fleet, bot, target, gross, bar, level)
     if target != bot.units and _is_small(world, bot, target, bar):
         return Reason.MIN_NOTIONAL, bot.units
     return reason, target
 
 
-def _is_locked(bot: Bot) -> bool:
-    return bot.locked_sign != 0 and bot.locked_sign == sign(bot.confirmed)
-
-
-def _quiet(bot: Bot, target: int) -> Reason:
+def _quiet(bot: Bot) -> Reason:
     if bot.is_unconfirmed:
         return Reason.UNCONFIRMED
     if bot.position is not None:
         return Reason.HOLD
     # What wants a position and is sized to nothing is not as it wants to be.
-    return Reason.FLAT if bot.confirmed == 0.0 or target != 0 else Reason.MIN_NOTIONAL
+    return Reason.FLAT if bot.confirmed == 0.0 else Reason.MIN_NOTIONAL
 
 
-def _cost_rows(
-    world: World, fleet: Fleet, bot: Bot, target: int, gross: Gross | None, bar: int
+def _gate_increase(
+    world: World, fleet: Fleet, bot: Bot, target: int, gross: Gross | None, bar: int, level: Level
 ) -> tuple[Reason, int]:
-    signal = world.signals[bot.world.signal]
-    if _is_too_dear(world.rules, signal.atr_fraction[bar], bot.world.horizon_bars):
-        return Reason.COST, without_increase(bot, target)
-    close_ms = world.open_ms[bar] + world.rules.step_ms
-    if bot.last_fill_ms is not None and close_ms - bot.last_fill_ms < world.rules.cooldown_ms:
-        return Reason.COOLDOWN, without_increase(bot, target)
-    if abs(target) > MOST_UNITS:
-        return Reason.CAP, without_increase(bot, target)
-    if gross is None:
-        return Reason.TRADE, target
-    return _capped(world, fleet, bot, target, gross, bar)
+    signal, close_ms = world.signals[bot.world.signal], world.open_ms[bar] + world.rules.step_ms
+    rows = (
+        (Reason.NO_ENTRIES, level >= Level.NO_ENTRIES),
+        (Reason.REENTRY_LOCK, bot.locked_sign != 0 and bot.locked_sign == sign(target)),
+        (Reason.COST, _is_too_dear(world.rules, signal.atr_fraction[bar], bot.world.horizon_bars)),
+        (Reason.COOLDOWN, bot.last_fill_ms is not None and close_ms - bot.last_fill_ms < world.rules.cooldown_ms),
+        (Reason.CAP, abs(target) > MOST_UNITS),
+    )
+    for reason, stops in rows:
+        if stops:
+            return reason, without_increase(bot, target)
+    return (Reason.TRADE, target) if gross is None else _capped(world, fleet, bot, target, gross, bar)
 
 
 def _is_too_dear(rules: Rules, atr_fraction: float, horizon_bars: int) -> bool:

@@ -1,6 +1,7 @@
 """C. Mark: funding, then equity at the bar's close."""
 
 from tests.oracle.books import Bot, Fleet
+from tests.oracle.quantities import total
 from tests.oracle.world import World
 
 
@@ -9,8 +10,8 @@ def mark(world: World, fleet: Fleet, bar: int) -> None:
     for bot in fleet.bots:
         _mark_bot(world, bot, bar)
     for sleeve, bots in zip(fleet.sleeves, fleet.sleeve_bots, strict=True):
-        sleeve.equity = sum(bot.scope.equity for bot in bots)
-    fleet.portfolio.equity = sum(bot.scope.equity for bot in fleet.bots) + fleet.reserve
+        sleeve.equity = total(bot.scope.equity for bot in bots)
+    fleet.portfolio.equity = total(bot.scope.equity for bot in fleet.bots)
 
 
 def _mark_bot(world: World, bot: Bot, bar: int) -> None:

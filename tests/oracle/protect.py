@@ -82,14 +82,15 @@ def _climb(world: World, fleet: Fleet, place: int, market: Market, bar: int) -> 
         better = (max if position.direction > 0 else min)(rung, market.open[bar])
         if units >= bot.measure.min_units:
             _exit(world, fleet, place, -position.direction * units, better, Trigger.LADDER, bar)
+            position.target_units = bot.units
 
 
 def rung_units(bot: Bot, position: Position, fraction: float) -> int:
-    """Give what a rung takes of the position as first opened; the one that completes the ladder takes the rest."""
+    """Give what a rung takes of the position as first opened; one that would leave dust, or nothing, takes all."""
     held = abs(bot.measure.whole_steps(bot.units))
-    if position.fraction_open - fraction <= ALL_TAKEN:
-        return held
-    return min(held, bot.measure.toward_zero(fraction * bot.measure.base(position.opened_units)))
+    taken = bot.measure.toward_zero(fraction * bot.measure.base(position.opened_units))
+    is_last = position.fraction_open - fraction <= ALL_TAKEN or held - taken < bot.measure.min_units
+    return held if is_last else taken
 
 
 def _exit(world: World, fleet: Fleet, place: int, units: int, price: float, trigger: Trigger, bar: int) -> None:

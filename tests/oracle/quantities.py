@@ -1,5 +1,6 @@
 """Quantities as whole numbers of a market's smallest unit, and the floats they stand for."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -44,6 +45,14 @@ def measure(unit: float, step: float, least: float) -> Measure:
     # Rounded up: what is below the smallest quantity does not trade.
     min_units = max(-(-smallest.numerator // smallest.denominator), int(steps))
     return Measure(exact.numerator, exact.denominator, int(steps), min_units)
+
+
+def total(amounts: Iterable[float]) -> float:
+    """Add up from left to right, as every Python does not by itself."""
+    amount = 0.0
+    for one in amounts:
+        amount += one
+    return amount
 
 
 def sign(number: float) -> int:

@@ -23,6 +23,8 @@ def target_units(world: World, fleet: Fleet, bot: Bot, bar: int) -> int:
         return position.target_units
     close = world.markets[bot.world.market].close[bar]
     wanted = bot.measure.toward_zero(target_notional(world, fleet, bot, bar, is_same_side) / close)
+    if is_same_side and position.rungs_fired:
+        wanted = bot.measure.toward_zero(position.fraction_open * bot.measure.base(wanted))
     if is_frozen and not _is_worth_it(world.rules, wanted, bot.units):
         return bot.units
     return wanted
@@ -37,7 +39,6 @@ def target_notional(world: World, fleet: Fleet, bot: Bot, bar: int, is_same_side
     rules, signal = world.rules, world.signals[bot.world.signal]
     multiplier = volatility_multiplier(rules, signal.atr_fraction[bar], signal.own_ms)
     wanted = bot.allocation * abs(bot.confirmed) * multiplier
-    wanted *= bot.position.fraction_open if is_same_side else 1.0
     caps = [rules.max_position * bot.allocation, rules.leverage * bot.scope.equity / (1.0 + rules.fee_rate + rules.slippage)]
     stop = bot.position.stop if is_same_side else stop_distance(rules, signal.stop[bar])
     if stop > 0.0:

@@ -4,6 +4,7 @@ import math
 
 from shared.enums import Policy
 from tests.oracle.books import Fleet, Scope
+from tests.oracle.quantities import total
 from tests.oracle.world import Rules, World
 
 DAY_MS = 86_400_000
@@ -40,15 +41,16 @@ def raw_weights(
         return [0.2 + score for score in scores]
     if rules.policy == Policy.SHARPE:
         sharpes = [shrunk_sharpe(scope, rules.step_ms, seen_ms) for scope in scopes]
-        return [(1.0 + min(max(sharpe, -2.0), 2.0) / 8.0) ** 4 for sharpe in sharpes]
+        squares = [(1.0 + min(max(sharpe, -2.0), 2.0) / 8.0) ** 2 for sharpe in sharpes]
+        return [square * square for square in squares]
     is_known = rules.policy == Policy.INVERSE_VOLATILITY and all(scope.variance > 0.0 for scope in scopes)
     return [1.0 / math.sqrt(scope.variance) if is_known else 1.0 for scope in scopes]
 
 
 def bounded(raw: list[float], low: float, high: float) -> list[float]:
     """Give the point nearest to the shares of `raw` among those that sum to 1 and keep the bounds."""
-    total = sum(raw)
-    shares = [weight / total if total > 0.0 else 1.0 / len(raw) for weight in raw]
+    whole = total(raw)
+    shares = [weight / whole if whole > 0.0 else 1.0 / len(raw) for weight in raw]
     if all(low <= share <= high for share in shares):
         return shares
     shift = _shift(shares, low, high)
@@ -61,13 +63,13 @@ def _shift(shares: list[float], low: float, high: float) -> float:
     first, last = 0, len(corners) - 1
     while last - first > 1:
         middle = (first + last) // 2
-        clipped = sum(min(max(share - corners[middle], low), high) for share in shares)
+        clipped = total(min(max(share - corners[middle], low), high) for share in shares)
         first, last = (middle, last) if clipped >= 1.0 else (first, middle)
     centre = (corners[first] + corners[last]) / 2.0
     free = [share for share in shares if low < share - centre < high]
-    at_low = sum(share - centre <= low for share in shares)
+    at_low = len([share for share in shares if share - centre <= low])
     at_high = len(shares) - len(free) - at_low
-    return (sum(free) + at_low * low + at_high * high - 1.0) / len(free) if free else centre
+    return (total(free) + at_low * low + at_high * high - 1.0) / len(free) if free else centre
 
 
 def default_bounds(low: float | None, high: float | None, least: float, most: float, members: int) -> tuple[float, float]:
@@ -92,7 +94,7 @@ def sleeve_weights(world: World, fleet: Fleet, seen_ms: int) -> list[float]:
 
 def _mean_score(fleet: Fleet, sleeve: int) -> float:
     scores = [bot.score for bot in fleet.sleeve_bots[sleeve] if not bot.is_ruined]
-    return sum(scores) / len(scores)
+    return total(scores) / len(scores)
 
 
 def bot_weights(world: World, fleet: Fleet, sleeve: int, seen_ms: int) -> dict[int, float]:
