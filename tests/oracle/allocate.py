@@ -24,7 +24,8 @@ def _rebalance(world: World, fleet: Fleet, bar: int, seen_ms: int) -> None:
     for bot in fleet.bots:
         _score(bot)
     allocations = new_allocations(world, fleet, seen_ms)
-    if any(_moves(bot, allocation, world.rules.rebalance_band) for bot, allocation in zip(fleet.bots, allocations)):
+    band = world.rules.rebalance_band
+    if any(_moves(bot, allocation, band) for bot, allocation in zip(fleet.bots, allocations, strict=True)):
         for bot, allocation in zip(fleet.bots, allocations, strict=True):
             bot.allocation = allocation
         _transfer(world, fleet, bar)

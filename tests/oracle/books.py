@@ -134,6 +134,22 @@ class Run:
     portfolio_equity: array
     orders: int
 
+    def note(self, place: int, reason: int, units: int, cash: float, equity: float) -> None:
+        """Note one bot at one bar's close."""
+        self.reasons[place].append(reason)
+        self.units[place].append(units)
+        self.cash[place].append(cash)
+        self.equity[place].append(equity)
+
+
+def empty_run(bots: int) -> Run:
+    """Give a run without a bar."""
+
+    def columns(kind: str) -> list[array]:
+        return [array(kind) for _ in range(bots)]
+
+    return Run([], columns("b"), [[] for _ in range(bots)], columns("d"), columns("d"), array("d"), 0)
+
 
 def open_fleet(world: World) -> Fleet:
     """Give a fresh fleet, every bot with its capital."""

@@ -74,8 +74,8 @@ def _fill_difference(world: World, plain: Run, other: Run) -> Iterator[tuple[tup
         one, two = (fills[row] if row < len(fills) else None for fills in (ours, theirs))
         if one is None or two is None or not is_same_fill(one, two):
             time_ms = min(fill.time_ms for fill in (one, two) if fill is not None)
-            text = f"fill {row + 1} at {format_time(time_ms)}:\n  plain {_fill_text(world, one)}\n  other {_fill_text(world, two)}"
-            yield (time_ms, 0), text
+            texts = (f"fill {row + 1}:", f"plain {_fill_text(world, one)}", f"other {_fill_text(world, two)}")
+            yield (time_ms, 0), "\n  ".join(texts)
             return
 
 

@@ -2,21 +2,26 @@
 
 import math
 from array import array
+from collections.abc import Callable
+from operator import getitem, setitem
 from typing import Any
 
 import numpy as np
 
 from shared.enums import Leg, Reason, Trigger
 from shared.settings import Settings
-from tests.oracle.books import Fill, Run
+from tests.oracle.books import Fill as PlainFill
+from tests.oracle.books import Run, empty_run
 from tests.oracle.quantities import Measure
 from tests.oracle.world import BotWorld, Market, Signal, World, rules_of
 from worker.fleet.plan import BotPlan, FleetPlan
 from worker.step.columns import Columns, Curves
 from worker.step.fleet import compiled_form
-from worker.step.records import Fleet
-from worker.step.replay import replay_bars
+from worker.step.records import Fill, Fleet, Notice
+from worker.step.replay import replay_bars, step_bars
 from worker.strategies.registry import find_strategy
+
+Steps = Callable[[Fleet, Columns, Curves, int, int], int]
 
 
 def world_of(settings: Settings, plan: FleetPlan, columns: Columns, fleet: Fleet) -> World:
@@ -69,16 +74,33 @@ def _bot(settings: Settings, plan: FleetPlan, bot: BotPlan) -> BotWorld:
 
 def kernel_run(fleet: Fleet, columns: Columns) -> Run:
     """Step the compiled kernel bar by bar and note what the plain reading notes."""
-    bots, bars = len(fleet.bots), len(columns.open_ms)
-    fleet = compiled_form(fleet, 1024 + 16 * bots, 1024 + 16 * bots)
-    curves, run = _curves(fleet, bars), _empty_run(bots)
-    for bar in range(bars):
-        replay_bars(fleet, columns, curves, bar, bar + 1)
-        run.fills += [_fill(row) for row in fleet.fills[: fleet.journal["fills"]]]
-        _note(run, fleet)
-        fleet.journal["fills"] = fleet.journal["notices"] = curves.used[0] = 0
-    run.portfolio_equity, run.orders = array("d", curves.equity), int(fleet.journal["orders"])
+    room = 1024 + 16 * len(fleet.bots)
+    return _step(compiled_form(fleet, room, room), columns, replay_bars, getitem, setitem)
+
+
+def interpreted_run(fleet: Fleet, columns: Columns) -> Run:
+    """Step the kernel as the Python it is written in, so that a test may change a rule."""
+    room = 1024 + 16 * len(fleet.bots)
+    fills, notices = [Fill() for _ in range(room)], [Notice() for _ in range(room)]
+    return _step(fleet._replace(fills=fills, notices=notices), columns, step_bars, getattr, setattr)
+
+
+def _step(fleet: Fleet, columns: Columns, steps: Steps, get: Callable[..., Any], set_: Callable[..., None]) -> Run:
+    curves, run = _curves(fleet, len(columns.open_ms)), empty_run(len(fleet.bots))
+    for bar in range(len(columns.open_ms)):
+        steps(fleet, columns, curves, bar, bar + 1)
+        run.fills += [_fill(row, get) for row in fleet.fills[: get(fleet.journal, "fills")]]
+        for place, bot in enumerate(fleet.bots):
+            run.note(place, *_noted(bot, get))
+        for name in ("fills", "notices"):
+            set_(fleet.journal, name, 0)
+        curves.used[0] = 0
+    run.portfolio_equity, run.orders = array("d", curves.equity), int(get(fleet.journal, "orders"))
     return run
+
+
+def _noted(bot: Any, get: Callable[..., Any]) -> tuple[int, int, float, float]:
+    return int(get(bot, "reason")), int(get(bot, "units")), float(get(bot, "cash")), float(get(bot, "equity"))
 
 
 def _curves(fleet: Fleet, bars: int) -> Curves:
@@ -97,31 +119,14 @@ def _curves(fleet: Fleet, bars: int) -> Curves:
     )
 
 
-def _empty_run(bots: int) -> Run:
-    def columns(kind: str) -> list[array]:
-        return [array(kind) for _ in range(bots)]
-
-    return Run([], columns("b"), [[] for _ in range(bots)], columns("d"), columns("d"), array("d"), 0)
-
-
-def _note(run: Run, fleet: Fleet) -> None:
-    bots = fleet.bots
-    columns = (bots["reason"].tolist(), bots["units"].tolist(), bots["cash"].tolist(), bots["equity"].tolist())
-    for place, (reason, units, cash, equity) in enumerate(zip(*columns, strict=True)):
-        run.reasons[place].append(reason)
-        run.units[place].append(units)
-        run.cash[place].append(cash)
-        run.equity[place].append(equity)
-
-
-def _fill(row: Any) -> Fill:
-    return Fill(
-        time_ms=int(row["time_ms"]),
-        bot=int(row["bot"]),
-        leg=Leg(int(row["leg"])),
-        trigger=Trigger(int(row["trigger"])),
-        units=int(row["units"]),
-        price=float(row["price"]),
-        fee=float(row["fee"]),
-        crossed_units=int(row["crossed_units"]),
+def _fill(row: Any, get: Callable[..., Any]) -> PlainFill:
+    return PlainFill(
+        time_ms=int(get(row, "time_ms")),
+        bot=int(get(row, "bot")),
+        leg=Leg(int(get(row, "leg"))),
+        trigger=Trigger(int(get(row, "trigger"))),
+        units=int(get(row, "units")),
+        price=float(get(row, "price")),
+        fee=float(get(row, "fee")),
+        crossed_units=abs(int(get(row, "crossed_units"))),
     )

@@ -26,7 +26,10 @@ def _favourable(position: Position, market: Market, bar: int) -> float:
 
 def raise_level(rules: Rules, position: Position) -> None:
     """Move the level to the nearer of stop and trailing stop; it never goes back."""
-    for price, trigger in ((stop_price(position), Trigger.STOP), (trailing_price(rules, position), Trigger.TRAILING_STOP)):
+    for price, trigger in (
+        (stop_price(position), Trigger.STOP),
+        (trailing_price(rules, position), Trigger.TRAILING_STOP),
+    ):
         if price is not None and (position.level is None or position.direction * (price - position.level) > 0.0):
             position.level, position.level_trigger = price, trigger
 
@@ -63,11 +66,14 @@ def is_stopped(position: Position, market: Market, bar: int) -> bool:
 def _stop_out(world: World, fleet: Fleet, place: int, market: Market, bar: int) -> None:
     bot, position = fleet.bots[place], fleet.bots[place].position
     side = -position.direction
-    # At the open where the bar opened beyond the level.
-    reached = (min if position.direction > 0 else max)(position.level, market.open[bar])
-    price = slipped_price(world.rules, reached, side)
+    price = slipped_price(world.rules, stopped_at(position, market, bar), side)
     units = abs(bot.measure.whole_steps(bot.units))
     _exit(world, fleet, place, side * units, price, position.level_trigger, bar)
+
+
+def stopped_at(position: Position, market: Market, bar: int) -> float:
+    """Give the level, or the open where the bar opened beyond it."""
+    return (min if position.direction > 0 else max)(position.level, market.open[bar])
 
 
 def _climb(world: World, fleet: Fleet, place: int, market: Market, bar: int) -> None:

@@ -1,6 +1,7 @@
 """Random candles, bands and settings from a seed, laid out as the kernel reads them."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +38,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "risk.trail_giveback": (0.4, 0.7),
     "risk.ladder": ([], [[0.02, 0.33], [0.04, 0.33], [0.06, 0.34]], [[0.0625, 0.5]]),
     "risk.brakes": (True, False),
-    "risk.portfolio_drawdown": (0.2, 0.9),
+    "risk.portfolio_drawdown": (0.2, 0.9, 0.04),
     "risk.daily_loss": (0.05, 0.01),
     "risk.sleeve_drawdown": (0.25, 0.9, 0.1),
     "risk.bot_drawdown": (0.3, 0.9, 0.1),
@@ -63,6 +64,13 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "allocation.bot_weights": (None, "{br_btc_usdt_1h_p1 = 4.0}"),
 }
 
+# Borrowed many times over and protected by nothing: some bots lose more than they have.
+WILD = (
+    *("risk.stop=0.0", "risk.trail_activate=0.0", "risk.ladder=[]", "risk.brakes=false"),
+    *("risk.leverage=9.0", "risk.max_position=9.0", "risk.risk_per_trade=9.0", "risk.volatility_sizing=true"),
+    *("risk.volatility_low=5.0", "risk.volatility_high=5.0"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -74,22 +82,22 @@ class Case:
     columns: Columns
 
 
-def random_case(seed: int, bars: int = 300) -> Case:
-    """Make everything from the seed."""
-    settings = random_settings(random.Random(seed))
+def random_case(seed: int, overrides: Sequence[str] = (), bars: int = 300) -> Case:
+    """Make everything from the seed, but for what is overridden."""
+    settings = random_settings(random.Random(seed), overrides)
     plan = plan_fleet(planned_bots(settings))
     numbers = np.random.default_rng(seed)
     return Case(settings, plan, _limits(seed), random_columns(numbers, settings, plan, bars))
 
 
-def random_settings(choose: random.Random) -> Settings:
+def random_settings(choose: random.Random, overrides: Sequence[str]) -> Settings:
     """Choose every setting, the default half of the time."""
-    overrides = list(FLEET)
+    chosen = list(FLEET)
     for name, values in CHOICES.items():
         value = values[0] if choose.random() < 0.5 else choose.choice(values)
         if value is not None:
-            overrides.append(f"{name}={_toml(value)}")
-    return load_settings(environment={}, overrides=overrides)
+            chosen.append(f"{name}={_toml(value)}")
+    return load_settings(environment={}, overrides=[*chosen, *overrides])
 
 
 def _toml(value: Any) -> str:

@@ -39,7 +39,10 @@ def target_notional(world: World, fleet: Fleet, bot: Bot, bar: int, is_same_side
     rules, signal = world.rules, world.signals[bot.world.signal]
     multiplier = volatility_multiplier(rules, signal.atr_fraction[bar], signal.own_ms)
     wanted = bot.allocation * abs(bot.confirmed) * multiplier
-    caps = [rules.max_position * bot.allocation, rules.leverage * bot.scope.equity / (1.0 + rules.fee_rate + rules.slippage)]
+    caps = [
+        rules.max_position * bot.allocation,
+        rules.leverage * bot.scope.equity / (1.0 + rules.fee_rate + rules.slippage),
+    ]
     stop = bot.position.stop if is_same_side else stop_distance(rules, signal.stop[bar])
     if stop > 0.0:
         caps.append(rules.risk_per_trade * fleet.portfolio.equity / stop)

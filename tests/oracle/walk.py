@@ -1,10 +1,8 @@
 """The order of a step: A to I for each bar."""
 
-from array import array
-
 from shared.enums import Level, Reason, Trigger
 from tests.oracle.allocate import allocate
-from tests.oracle.books import Bot, Fleet, Run, Share, open_fleet
+from tests.oracle.books import Bot, Fleet, Run, Share, empty_run, open_fleet
 from tests.oracle.brake import brake
 from tests.oracle.confirm import confirm
 from tests.oracle.fill import fill_orders
@@ -18,7 +16,7 @@ from tests.oracle.world import World
 
 def walk(world: World) -> Run:
     """Walk a fresh fleet over all bars."""
-    fleet, run = open_fleet(world), _empty_run(world)
+    fleet, run = open_fleet(world), empty_run(len(world.bots))
     for bar in range(len(world.open_ms)):
         fill_orders(world, fleet, bar)
         protect(world, fleet, bar)
@@ -26,25 +24,11 @@ def walk(world: World) -> Run:
         brake(world, fleet, bar)
         allocate(world, fleet, bar)
         reasons = decide(world, fleet, bar)
-        _note(run, fleet, reasons)
+        run.portfolio_equity.append(fleet.portfolio.equity)
+        for place, bot in enumerate(fleet.bots):
+            run.note(place, reasons[place], bot.units, bot.cash, bot.scope.equity)
     run.fills, run.orders = fleet.fills, fleet.order_count
     return run
-
-
-def _empty_run(world: World) -> Run:
-    def columns(kind: str) -> list[array]:
-        return [array(kind) for _ in world.bots]
-
-    return Run([], columns("b"), [[] for _ in world.bots], columns("d"), columns("d"), array("d"), 0)
-
-
-def _note(run: Run, fleet: Fleet, reasons: list[Reason]) -> None:
-    run.portfolio_equity.append(fleet.portfolio.equity)
-    for place, bot in enumerate(fleet.bots):
-        run.reasons[place].append(reasons[place])
-        run.units[place].append(bot.units)
-        run.cash[place].append(bot.cash)
-        run.equity[place].append(bot.scope.equity)
 
 
 def decide(world: World, fleet: Fleet, bar: int) -> list[Reason]:

@@ -72,7 +72,9 @@ def _shift(shares: list[float], low: float, high: float) -> float:
     return (total(free) + at_low * low + at_high * high - 1.0) / len(free) if free else centre
 
 
-def default_bounds(low: float | None, high: float | None, least: float, most: float, members: int) -> tuple[float, float]:
+def default_bounds(
+    low: float | None, high: float | None, least: float, most: float, members: int
+) -> tuple[float, float]:
     """Give the bounds in force: those a person wrote, else the defaults with room for so many members."""
     return (
         min(least, 1.0 / (2 * members)) if low is None else low,
