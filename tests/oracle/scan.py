@@ -7,6 +7,8 @@ them into one fleet.
 import sys
 from pathlib import Path
 
+import pytest
+
 from shared.settings import load_settings
 from tests.conftest import candles_folder
 from tests.oracle.books import Run
@@ -65,7 +67,10 @@ def describe(name: str, world: World, plain: Run, other: Run) -> Comparison:
 
 def main(arguments: list[str]) -> None:
     """Compare symbol by symbol, or all in one fleet."""
-    folder = candles_folder(FOLDER)
+    try:
+        folder = candles_folder(FOLDER)
+    except pytest.skip.Exception as error:
+        sys.exit(str(error))
     named = [name for name in arguments if not name.startswith("--")]
     symbols = named or folder_symbols(folder)
     if "--together" in arguments:

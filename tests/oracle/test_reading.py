@@ -14,7 +14,7 @@ from tests.oracle.books import Share
 from tests.oracle.fill import leg_price
 from tests.oracle.net import net
 from tests.oracle.quantities import MOST_UNITS, Measure, measure
-from tests.oracle.weigh import bounded
+from tests.oracle.weigh import bounded, default_bounds
 from tests.oracle.world import Market, Rules, rules_of
 
 # What stands beside the kernel, or makes its inputs; everything else is the reading.
@@ -128,3 +128,19 @@ def test_weights_are_the_nearest_within_bounds(
     raw: list[float], low: float, high: float, expected: list[float]
 ) -> None:
     assert bounded(raw, low, high) == pytest.approx(expected, abs=1e-15)
+
+
+@given(st.lists(st.floats(0.0, 4.0), min_size=1, max_size=12))
+def test_weights_are_shares_less_one_amount_but_for_bounds(raw: list[float]) -> None:
+    low, high = default_bounds(None, None, 0.05, 0.70, len(raw))
+    weights = bounded(raw, low, high)
+    assert sum(weights) == pytest.approx(1.0, abs=1e-12)
+    assert all(low - 1e-15 <= weight <= high + 1e-15 for weight in weights)
+    shares = [weight / sum(raw) if sum(raw) > 0.0 else 1.0 / len(raw) for weight in raw]
+    taken = [(share - weight, weight) for share, weight in zip(shares, weights, strict=True)]
+    # Nearest: who is inside gave one amount, who is at a bound would have given more (at the low) or less.
+    inside = [off for off, weight in taken if low + 1e-12 < weight < high - 1e-12]
+    for off in inside:
+        assert off == pytest.approx(inside[0], abs=1e-12)
+        assert all(other <= off + 1e-12 for other, weight in taken if weight <= low + 1e-12)
+        assert all(other >= off - 1e-12 for other, weight in taken if weight >= high - 1e-12)

@@ -41,35 +41,39 @@ def raw_weights(
         return [0.2 + score for score in scores]
     if rules.policy == Policy.SHARPE:
         sharpes = [shrunk_sharpe(scope, rules.step_ms, seen_ms) for scope in scopes]
-        squares = [(1.0 + min(max(sharpe, -2.0), 2.0) / 8.0) ** 2 for sharpe in sharpes]
-        return [square * square for square in squares]
+        bases = [1.0 + min(max(sharpe, -2.0), 2.0) / 8.0 for sharpe in sharpes]
+        return [base * base * base * base for base in bases]
     is_known = rules.policy == Policy.INVERSE_VOLATILITY and all(scope.variance > 0.0 for scope in scopes)
     return [1.0 / math.sqrt(scope.variance) if is_known else 1.0 for scope in scopes]
 
 
 def bounded(raw: list[float], low: float, high: float) -> list[float]:
-    """Give the point nearest to the shares of `raw` among those that sum to 1 and keep the bounds."""
+    """Give the point nearest to the shares of `raw` among those that sum to 1 and keep the bounds.
+
+    What is missing to 1 is spread evenly; the side that breaks its bound by more is put on it for good; and again.
+    """
     whole = total(raw)
-    shares = [weight / whole if whole > 0.0 else 1.0 / len(raw) for weight in raw]
-    if all(low <= share <= high for share in shares):
-        return shares
-    shift = _shift(shares, low, high)
-    return [min(max(share - shift, low), high) for share in shares]
+    weights = [weight / whole if whole > 0.0 else 1.0 / len(raw) for weight in raw]
+    free = set(range(len(weights)))
+    while free:
+        _spread(weights, free)
+        below = total(max(low - weights[k], 0.0) for k in sorted(free))
+        above = total(max(weights[k] - high, 0.0) for k in sorted(free))
+        if below == above == 0.0:
+            break
+        bound = low if below >= above else high
+        for k in [k for k in free if (weights[k] <= low if bound == low else weights[k] >= high)]:
+            weights[k] = bound
+            free.remove(k)
+    return weights
 
 
-def _shift(shares: list[float], low: float, high: float) -> float:
-    """Find what to take off every share: between two corners of a falling broken line it is a division."""
-    corners = sorted([share - low for share in shares] + [share - high for share in shares])
-    first, last = 0, len(corners) - 1
-    while last - first > 1:
-        middle = (first + last) // 2
-        clipped = total(min(max(share - corners[middle], low), high) for share in shares)
-        first, last = (middle, last) if clipped >= 1.0 else (first, middle)
-    centre = (corners[first] + corners[last]) / 2.0
-    free = [share for share in shares if low < share - centre < high]
-    at_low = len([share for share in shares if share - centre <= low])
-    at_high = len(shares) - len(free) - at_low
-    return (total(free) + at_low * low + at_high * high - 1.0) / len(free) if free else centre
+def _spread(weights: list[float], free: set[int]) -> None:
+    missing = 1.0
+    for weight in weights:
+        missing -= weight
+    for k in free:
+        weights[k] += missing / len(free)
 
 
 def default_bounds(
