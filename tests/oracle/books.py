@@ -30,7 +30,10 @@ class Position:
     @property
     def fraction_open(self) -> float:
         """Give what the ladder has left of the position as first opened."""
-        return 1.0 - total(fraction for _, fraction in self.rungs[: self.rungs_fired])
+        left = 1.0
+        for _, fraction in self.rungs[: self.rungs_fired]:
+            left -= fraction
+        return left
 
 
 @dataclass(slots=True)

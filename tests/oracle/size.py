@@ -27,7 +27,8 @@ def target_units(world: World, fleet: Fleet, bot: Bot, bar: int) -> int:
         wanted = bot.measure.toward_zero(position.fraction_open * bot.measure.base(wanted))
     if is_frozen and not _is_worth_it(world.rules, wanted, bot.units):
         return bot.units
-    return wanted
+    # What is less than the smallest quantity is no position to open or to keep.
+    return wanted if abs(wanted) >= bot.measure.min_units else 0
 
 
 def _is_worth_it(rules: Rules, wanted: int, held: int) -> bool:

@@ -63,8 +63,8 @@ def _wish(world: World, fleet: Fleet, bot: Bot, gross: Gross | None, bar: int) -
 
 
 def _refreeze(bot: Bot, target: int) -> None:
-    # A target is frozen when it is decided, for the exposure it was decided at.
-    bot.position.target_units, bot.position.exposure = target, bot.confirmed
+    # A target is frozen when it is decided, for the exposure it was decided at; a close leaves nothing to freeze.
+    bot.position.target_units, bot.position.exposure = target, bot.confirmed if target else 0.0
 
 
 def _share(world: World, fleet: Fleet, place: int, units: int, bar: int) -> Share:
