@@ -1,0 +1,132 @@
+"""The kernel beside the plain reading: its inputs as a world, and what it did as a run."""
+
+import math
+from array import array
+from collections.abc import Callable
+from operator import getitem, setitem
+from typing import Any
+
+import numpy as np
+
+from shared.enums import Leg, Reason, Trigger
+from shared.settings import Settings
+from tests.oracle.books import Fill as PlainFill
+from tests.oracle.books import Run, empty_run
+from tests.oracle.quantities import Measure
+from tests.oracle.world import BotWorld, Market, Signal, World, rules_of
+from worker.fleet.plan import BotPlan, FleetPlan
+from worker.step.columns import Columns, Curves
+from worker.step.fleet import compiled_form
+from worker.step.records import Fill, Fleet, Notice
+from worker.step.replay import replay_bars, step_bars
+from worker.strategies.registry import find_strategy
+
+Steps = Callable[[Fleet, Columns, Curves, int, int], int]
+
+
+def world_of(settings: Settings, plan: FleetPlan, columns: Columns, fleet: Fleet) -> World:
+    """Give the plain reading what the kernel is given; how a market counts is read from its record."""
+    capital = settings.portfolio.capital_per_bot
+    weights = settings.allocation.sleeve_weights
+    return World(
+        rules=rules_of(settings),
+        open_ms=columns.open_ms.tolist(),
+        markets=[_market(plan, columns, record, row) for row, record in enumerate(fleet.markets)],
+        signals=[_signal(plan, columns, row) for row in range(len(plan.signals))],
+        sleeve_weights=[weights.get(sleeve, 1.0) for sleeve in plan.sleeves],
+        bots=[_bot(settings, plan, bot) for bot in plan.bots],
+        grain=2.0 ** (math.floor(math.log2(capital)) - 29),
+    )
+
+
+def _market(plan: FleetPlan, columns: Columns, record: Any, row: int) -> Market:
+    prices = [column[row].tolist() for column in (columns.open, columns.high, columns.low, columns.close)]
+    rest = [column[row].tolist() for column in (columns.status, columns.funding_rate)]
+    return Market(plan.markets[row][1], market_measure(record), float(record.min_notional), *prices, *rest)
+
+
+def market_measure(record: Any) -> Measure:
+    """Read how a market counts from its record."""
+    return Measure(
+        int(record.coins_per_unit), int(record.units_per_coin), int(record.step_units), int(record.min_units)
+    )
+
+
+def _signal(plan: FleetPlan, columns: Columns, row: int) -> Signal:
+    series, bars = columns.series[row], len(columns.open_ms)
+    own = [np.broadcast_to(column[row], bars).tolist() for column in (columns.stop, columns.target)]
+    bands = [column[row].tolist() for column in (columns.band_low, columns.band_high)]
+    atr = columns.atr_fraction[series].tolist()
+    return Signal(plan.signals[row].own_ms, *bands, *own, atr, columns.closed[series].tolist())
+
+
+def _bot(settings: Settings, plan: FleetPlan, bot: BotPlan) -> BotWorld:
+    return BotWorld(
+        name=bot.name,
+        sleeve=plan.sleeves.index(bot.sleeve),
+        market=plan.markets.index((bot.account, bot.symbol)),
+        signal=plan.signals.index(bot.key),
+        horizon_bars=find_strategy(bot.key.strategy).horizon_bars(*bot.key.parameters),
+        fixed_weight=settings.allocation.bot_weights.get(bot.name, 1.0),
+        capital=settings.portfolio.capital_per_bot,
+    )
+
+
+def kernel_run(fleet: Fleet, columns: Columns) -> Run:
+    """Step the compiled kernel bar by bar and note what the plain reading notes."""
+    room = 1024 + 16 * len(fleet.bots)
+    return _step(compiled_form(fleet, room, room), columns, replay_bars, getitem, setitem)
+
+
+def interpreted_run(fleet: Fleet, columns: Columns) -> Run:
+    """Step the kernel as the Python it is written in, so that a test may change a rule."""
+    room = 1024 + 16 * len(fleet.bots)
+    fills, notices = [Fill() for _ in range(room)], [Notice() for _ in range(room)]
+    return _step(fleet._replace(fills=fills, notices=notices), columns, step_bars, getattr, setattr)
+
+
+def _step(fleet: Fleet, columns: Columns, steps: Steps, get: Callable[..., Any], set_: Callable[..., None]) -> Run:
+    curves, run = _curves(fleet, len(columns.open_ms)), empty_run(len(fleet.bots))
+    for bar in range(len(columns.open_ms)):
+        steps(fleet, columns, curves, bar, bar + 1)
+        run.fills += [_fill(row, get) for row in fleet.fills[: get(fleet.journal, "fills")]]
+        for place, bot in enumerate(fleet.bots):
+            run.note(place, *_noted(bot, get))
+        for name in ("fills", "notices"):
+            set_(fleet.journal, name, 0)
+        curves.used[0] = 0
+    run.portfolio_equity, run.orders = array("d", curves.equity), int(get(fleet.journal, "orders"))
+    return run
+
+
+def _noted(bot: Any, get: Callable[..., Any]) -> tuple[int, int, float, float]:
+    return int(get(bot, "reason")), int(get(bot, "units")), float(get(bot, "cash")), float(get(bot, "equity"))
+
+
+def _curves(fleet: Fleet, bars: int) -> Curves:
+    bots, sleeves = len(fleet.bots), len(fleet.sleeves)
+    return Curves(
+        equity=np.zeros(bars),
+        exposure=np.zeros(bars),
+        sleeve_equity=np.zeros((sleeves, bars)),
+        bot_equity=np.zeros((bots, 0)),
+        reasons=np.zeros((bots, len(Reason)), np.int64),
+        held=np.zeros(bots, np.int64),
+        allocations=np.zeros((4, bots)),
+        flows=np.zeros((4, bots)),
+        rebalance_ms=np.zeros(4, np.int64),
+        used=np.zeros(1, np.int64),
+    )
+
+
+def _fill(row: Any, get: Callable[..., Any]) -> PlainFill:
+    return PlainFill(
+        time_ms=int(get(row, "time_ms")),
+        bot=int(get(row, "bot")),
+        leg=Leg(int(get(row, "leg"))),
+        trigger=Trigger(int(get(row, "trigger"))),
+        units=int(get(row, "units")),
+        price=float(get(row, "price")),
+        fee=float(get(row, "fee")),
+        crossed_units=abs(int(get(row, "crossed_units"))),
+    )

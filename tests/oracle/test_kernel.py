@@ -1,0 +1,91 @@
+"""The kernel does what the contract of a step says: its fills, reasons and money are those of the plain reading."""
+
+from collections import Counter
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+from shared.enums import Reason, Trigger
+from tests.oracle.books import Run
+from tests.oracle.compare import compare
+from tests.oracle.kernel import interpreted_run, kernel_run, world_of
+from tests.oracle.random_worlds import WILD, Case, random_case
+from tests.oracle.walk import walk
+from tests.oracle.world import World
+from worker.fleet.plan import open_fleet
+from worker.step.records import Fleet
+
+SEEDS = range(24)
+# From here on what is borrowed is lost.
+WILD_SEEDS = range(1001, 1005)
+
+
+@cache
+def case_of(seed: int) -> Case:
+    return random_case(seed, WILD if seed in WILD_SEEDS else ())
+
+
+@cache
+def world_and_plain(seed: int) -> tuple[World, Run]:
+    case = case_of(seed)
+    world = world_of(case.settings, case.plan, case.columns, fresh(case))
+    return world, walk(world)
+
+
+def fresh(case: Case) -> Fleet:
+    return open_fleet(case.settings, case.plan, case.limits)
+
+
+@pytest.mark.parametrize("seed", [*SEEDS, *WILD_SEEDS])
+def test_the_kernel_does_what_the_contract_says(seed: int) -> None:
+    case, (world, plain) = case_of(seed), world_and_plain(seed)
+    found = compare(world, plain, kernel_run(fresh(case), case.columns))
+    assert found.first is None, f"{found.equal} of {found.fills} fills equal\n{found.first}"
+
+
+def test_the_random_worlds_meet_every_rule() -> None:
+    reasons, triggers, crossed = Counter(), Counter(), Counter()
+    for _, run in map(world_and_plain, SEEDS):
+        for column in run.reasons:
+            reasons.update(column)
+        triggers.update(fill.trigger for fill in run.fills)
+        crossed.update(_crossing(fill.crossed_units, fill.units) for fill in run.fills)
+    assert [reason.name for reason in Reason if reasons[reason] < 20] == ["HALTED"]
+    assert [trigger.name for trigger in Trigger if triggers[trigger] == 0] == []
+    assert min(crossed["not"], crossed["partly"], crossed["all"]) > 100
+
+
+@pytest.mark.parametrize("seed", WILD_SEEDS)
+def test_wild_worlds_ruin_bots(seed: int) -> None:
+    _, run = world_and_plain(seed)
+    ruined = [place for place, equity in enumerate(run.equity) if min(equity) <= 0.0]
+    assert ruined
+    for place in ruined:
+        bar = next(bar for bar, equity in enumerate(run.equity[place]) if equity <= 0.0)
+        assert set(run.reasons[place][bar:]) == {Reason.FLATTEN}
+        assert run.units[place][-1] == 0
+
+
+def _crossing(crossed: int, units: int) -> str:
+    return "not" if not crossed else "all" if crossed == abs(units) else "partly"
+
+
+def test_the_kernel_is_caught_when_a_stop_misses_a_touch(monkeypatch: pytest.MonkeyPatch) -> None:
+    def beyond(level: float, market, direction: float) -> bool:
+        return level > 0.0 and (market.low < level if direction > 0.0 else market.high > level)
+
+    monkeypatch.setattr("worker.step.protect.is_reached", beyond)
+    assert any(difference(seed, interpreted_run(fresh(case_of(seed)), case_of(seed).columns)) for seed in SEEDS)
+
+
+def test_the_kernel_is_caught_when_a_trailing_stop_of_0_is_armed_at_once() -> None:
+    seed = next(seed for seed in SEEDS if case_of(seed).settings.risk.trail_activate == 0.0)
+    fleet = fresh(case_of(seed))
+    armed = fleet._replace(rules=replace(fleet.rules, trail_activate=5e-324))
+    assert "TRAILING_STOP" in difference(seed, kernel_run(armed, case_of(seed).columns))
+
+
+def difference(seed: int, run: Run) -> str:
+    world, plain = world_and_plain(seed)
+    return compare(world, plain, run).first or ""
