@@ -34,6 +34,7 @@ _HEARTBEAT = (
     "lease_host",
     "lease_since_ms",
     "lease_renewed_ms",
+    "ahead_ms",
 )
 
 

@@ -40,7 +40,9 @@ def take_up(
     fleet = open_fleet(settings, plan, limits)
     fresh = load_states(connection, registered, fleet.portfolio, fleet.sleeves, fleet.bots, plan.markets, fleet.markets)
     for record, (_, symbol) in zip(fleet.markets, plan.markets, strict=True):
-        record.quantity_step, record.min_quantity, record.min_notional = limits[symbol]
+        # Of a symbol that the market has no more, those of the books stand.
+        if not market.ended(symbol, market.first_open_ms()):
+            record.quantity_step, record.min_quantity, record.min_notional = limits[symbol]
     books = Books(registered, plan, fleet, settings.portfolio.quote, version)
     books.load_positions(connection)
     if fresh.portfolio:

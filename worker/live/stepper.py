@@ -65,6 +65,8 @@ class Stepper:
         for market, (_, symbol) in zip(self.fleet.markets, self.plan.markets, strict=True):
             market.open, market.high, market.low, market.close = feed.window(symbol).last
             market.status = int(statuses[symbol])
+            if statuses[symbol] is not BarStatus.MISSING:
+                market.price_ms = feed.window(symbol).newest_ms + self._step_ms
             market.funding_rate = funding.get(symbol, 0.0)
 
     def close(self, open_ms: int) -> StepRows:

@@ -74,7 +74,8 @@ class Overview:
     """A portfolio as of its last step. Times are ms UTC: market time, but `wall_ms`, `due_ms` and the lease's.
 
     `first_close_ms` is when the first bar closes, wall time, where no step was made yet and that can be told;
-    `waiting_since_ms` when the oldest command without an answer was asked, wall time.
+    `waiting_since_ms` when the oldest command without an answer was asked, wall time; `ahead_ms` how far the exchange's
+    time is ahead of the worker's clock.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Overview:
     lease_since_ms: int | None
     lease_renewed_ms: int | None
     waiting_since_ms: int | None
+    ahead_ms: int
     equity: float
     cash: float
     money_in: float
@@ -136,6 +138,7 @@ def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
         lease_since_ms=row["heartbeat_lease_since_ms"],
         lease_renewed_ms=row["heartbeat_lease_renewed_ms"],
         waiting_since_ms=waiting_since_ms(connection, portfolio_id),
+        ahead_ms=row["heartbeat_ahead_ms"],
         equity=row["portfolio_state_equity"],
         cash=row["portfolio_state_cash"] + sum(bot["bot_state_cash"] for bot in bots),
         money_in=row["portfolio_state_cash"] + sum(bot["bot_state_money_in"] for bot in bots),
