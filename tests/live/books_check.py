@@ -131,7 +131,10 @@ def _accounts(place: Place) -> list[Gap]:
     gaps = []
     for symbol, account in place.rows(SENT):
         held = place.rows("SELECT quantity FROM bot_state JOIN bot ON bot.id = bot_id WHERE symbol = ?", symbol)
-        amount = account_gap(account, [quantity for (quantity,) in held])
+        gone = place.value(
+            "SELECT coalesce(sum(quantity), 0.0) FROM fill WHERE symbol = ? AND trigger = 'WRITE_OFF'", symbol
+        )
+        amount = account_gap(account + gone, [quantity for (quantity,) in held])
         if not is_noise(amount, 1.0):
             gaps.append(Gap("account", symbol, amount))
     return gaps
@@ -141,7 +144,7 @@ SHARES = """SELECT client_order_id, side, filled_quantity, fee,
                    (SELECT sum(abs(quantity - crossed)) FROM fill WHERE fill.client_order_id = o.client_order_id),
                    (SELECT sum(fee) FROM fill WHERE fill.client_order_id = o.client_order_id)
             FROM "order" o WHERE status = 'FILLED'"""
-STRAY = """SELECT count(*) FROM fill WHERE quantity - crossed != 0 AND NOT EXISTS
+STRAY = """SELECT count(*) FROM fill WHERE quantity - crossed != 0 AND trigger != 'WRITE_OFF' AND NOT EXISTS
            (SELECT * FROM "order" o WHERE o.client_order_id = fill.client_order_id AND o.status = 'FILLED')"""
 WAITING = """SELECT count(*) FROM "order" WHERE status = 'INTENT' AND NOT (
              EXISTS (SELECT * FROM market_state m WHERE m.symbol = "order".symbol AND m.order_quantity != 0)

@@ -109,6 +109,8 @@ class LiveWorker:
         books_end_ms = portfolio.time_ms + self._step_ms if portfolio.step else None
         self._market.begin(books_end_ms)
         self._next_open_ms = self._market.first_open_ms() if books_end_ms is None else books_end_ms
+        last_ms, symbols = self._next_open_ms - self._step_ms, self._plan.symbols
+        self._stepper.untraded = frozenset(symbol for symbol in symbols if self._market.ended(symbol, last_ms))
         settings = self._settings
         self._feed = Feed(self._market, self._plan.symbols, self._step_ms, plan_window_bars(self._plan, self._step_ms))
         markets = zip(self._fleet.markets, self._plan.markets, strict=True)
@@ -166,6 +168,7 @@ class LiveWorker:
             self._keep_bars(connection, rows)
             lease.renew(connection, self._books.portfolio_id, self._token, wall_ms, self._beat_of(rows, began, late_ms))
         self._next_open_ms = close_ms
+        self._stepper.untraded = frozenset(symbol for symbol, why in answers.missing.items() if why)
         self._report(rows, events)
         return True
 

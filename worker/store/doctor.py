@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, case, func, select
 
-from shared.enums import OrderStatus, Side
+from shared.enums import OrderStatus, Side, Trigger
 from shared.tables import (
     Bot,
     BotState,
     Decision,
+    Fill,
     Lot,
     MarketState,
     OpenRoundTrip,
@@ -130,10 +131,22 @@ def _accounts(connection: Connection, portfolio_id: int, bots: Sequence[_BotBook
         .where(Order.portfolio_id == portfolio_id, Order.status != OrderStatus.CANCELLED.name)
         .group_by(Order.account, Order.symbol)
     )
+    gone = _written_off(connection, portfolio_id)
     for account, symbol, quantity, traded in rows:
         held = [bot.quantity for bot in bots if (bot.account, bot.symbol) == (account, symbol)]
-        gap = identities.account_gap(quantity, held)
+        gap = identities.account_gap(quantity + gone.get((account, symbol), 0.0), held)
         yield Finding("bots hold what the account holds", f"{account} {symbol}", gap, traded)
+
+
+def _written_off(connection: Connection, portfolio_id: int) -> dict[tuple[str, str], float]:
+    """Give what left each account without an order."""
+    rows = connection.execute(
+        select(Sleeve.account, Fill.symbol, func.sum(Fill.quantity))
+        .join(Sleeve, Sleeve.id == Fill.sleeve_id)
+        .where(Fill.portfolio_id == portfolio_id, Fill.trigger == Trigger.WRITE_OFF.name)
+        .group_by(Sleeve.account, Fill.symbol)
+    )
+    return {(account, symbol): quantity for account, symbol, quantity in rows}
 
 
 def _equity(

@@ -50,7 +50,10 @@ class SleeveLine:
 
 @dataclass(slots=True)
 class PositionLine:
-    """An open position; `exit_level` is what protects it from the next bar on, 0 where nothing does."""
+    """An open position; `exit_level` is what protects it from the next bar on, 0 where nothing does.
+
+    `bar_status` is that of the last bar, `price_ms` the market time of the price `close` (0 where it is not known).
+    """
 
     bot: str
     symbol: str
@@ -60,6 +63,8 @@ class PositionLine:
     profit: float
     exit_level: float
     opened_ms: int
+    bar_status: str
+    price_ms: int
 
 
 @dataclass(slots=True)
@@ -233,6 +238,8 @@ def _position(bot) -> PositionLine:  # noqa: ANN001 - a row of _bots
         quantity * (close - entry),
         level,
         bot["bot_state_opened_ms"],
+        bot["market_state_status"],
+        bot["market_state_price_ms"],
     )
 
 
