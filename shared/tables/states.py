@@ -7,7 +7,7 @@ from sqlalchemy import Text
 from sqlmodel import SQLModel
 
 from shared.enums import BarStatus, Level, Reason, Trigger
-from shared.tables.columns import MaybeNumber, Number, Whole, key, named, reference
+from shared.tables.columns import MaybeNumber, Number, Whole, key, later, named, reference
 
 
 class _Levels(SQLModel):
@@ -133,6 +133,8 @@ class MarketState(SQLModel, table=True):
     high: Number
     low: Number
     close: Number
+    # the close of the last bar there was: the market time of that price
+    price_ms: int = later()
     status: str = named(BarStatus)
     funding_rate: Number
     order_units: Whole

@@ -209,6 +209,8 @@ class Market:
     high: float = 0.0
     low: float = 0.0
     close: float = 0.0
+    # the close of the last bar there was, which a missing one is valued at; the live worker's
+    price_ms: int = 0
     status: int = 1
     funding_rate: float = 0.0
     # an execution of the order: its price, and the price in house (0 where there is no execution)

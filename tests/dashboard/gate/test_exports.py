@@ -226,7 +226,7 @@ def test_only_what_was_streamed_is_followed_by_a_pause(long_log) -> None:
 def test_health_knows_the_books(dashboard: Dashboard) -> None:
     said = json.loads(ask(dashboard.port, "/healthz").text)
     assert said["ok"] is True
-    assert set(said) == {"ok", "database_age_seconds"}
+    assert set(said) == {"ok", "database_age_seconds", "clock"}
 
 
 def test_health_says_within_its_patience_that_the_books_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
