@@ -81,6 +81,7 @@ class BotState(_Levels, table=True):
     stop_fraction: Number
     target_fraction: Number
     exit_level: Number
+    is_trailed: Whole
     rungs_fired: Whole
     open_fraction: Number
     lock_sign: Whole
@@ -98,6 +99,7 @@ class BotState(_Levels, table=True):
     confirmed: Number
     streak_sign: Whole
     streak_bars: Whole
+    unconfirmed: Whole
     sized_exposure: Number
     target_units: Whole
     order_units: Whole
