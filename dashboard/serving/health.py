@@ -34,7 +34,7 @@ class Health:
         self._patience = Patience()
         self._asking = Lock()
         self._asked_ms: int | None = None
-        self._heard: _Heard | None = None
+        self._heard: Heard | None = None
         self._ok = False
 
     def route(self, path: str) -> Route:
@@ -66,7 +66,7 @@ class Health:
             except DatabaseError:
                 self._ok = False
 
-    def _last_heard(self) -> "_Heard | None":
+    def _last_heard(self) -> "Heard | None":
         if self._engine is None:
             self._engine = open_reader(self._place.settings.database.url, self._place.root)
         with translated(self._engine), self._engine.connect() as connection:
@@ -74,7 +74,7 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class Heard:
     """When the worker stepped and renewed its lease last, wall times, and how far the exchange's clock is ahead."""
 
     wall_ms: int
@@ -86,7 +86,7 @@ class _Heard:
         return max(self.wall_ms, self.lease_renewed_ms or 0)
 
 
-def _heard(connection: Connection, portfolio: str) -> _Heard | None:
+def _heard(connection: Connection, portfolio: str) -> Heard | None:
     heartbeat, own = Heartbeat.__table__.c, Portfolio.__table__.c
     statement = (
         select(heartbeat.wall_ms, heartbeat.lease_renewed_ms, heartbeat.ahead_ms)
@@ -94,4 +94,4 @@ def _heard(connection: Connection, portfolio: str) -> _Heard | None:
         .where(own.name == portfolio)
     )
     row = connection.execute(statement).first()
-    return None if row is None else _Heard(*row)
+    return None if row is None else Heard(*row)
