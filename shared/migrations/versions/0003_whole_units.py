@@ -1,4 +1,4 @@
-"""whole units: quantities are counted, in each asset's smallest unit; bots whose money is gone; which stop set a level."""
+"""whole units: quantities are counted, in each asset's smallest unit; bots without money; which stop set a level."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
