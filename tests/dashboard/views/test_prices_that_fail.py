@@ -5,6 +5,7 @@ from shutil import copytree
 
 import pytest
 
+from shared.clock import SystemClock
 from shared.units import HOUR_MS, format_time
 from tests.dashboard import seeding
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
@@ -51,7 +52,8 @@ def test_a_clock_that_is_not_the_exchanges_is_warned_of_and_the_worker_is_well(
 
 
 def test_a_clock_that_was_set_back_is_said_and_no_age_is_below_0(books: seeding.Books, open_page: OpenPage) -> None:
-    books.write("UPDATE heartbeat SET wall_ms = wall_ms + ?, lease_renewed_ms = lease_renewed_ms + ?", *[HOUR_MS] * 2)
+    before_ms = SystemClock().now_ms() + HOUR_MS
+    books.write("UPDATE heartbeat SET wall_ms = ?, lease_renewed_ms = ?", before_ms, before_ms)
     said = texts(open_page(books.root, "overview")).replace("\\", "")
     assert "has not been heard since the clock was set back, last step before the clock was set back" in said
     assert "clock was set back by at least 60 min" in said
