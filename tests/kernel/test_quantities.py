@@ -44,22 +44,17 @@ def test_coins_are_the_float_nearest_to_the_count(size: float, units: int) -> No
     assert counting.coins(market_of(size), units) == float(units * Fraction(repr(size)))
 
 
-@given(sizes, st.integers(1, 2**51))
-def test_a_quantity_is_counted_back(size: float, units: int) -> None:
-    unit = make_unit(size)
-    assert unit.count(unit.coins(units)) == units
-
-
 @given(sizes, counts, st.sampled_from([1, 5, 25, 1000]))
 @example(1e-8, 100_020_000_000, 1)  # 1000.3 − 0.1
 @example(0.1, 3, 1)  # 0.3 / 0.1 is 2.9999999999999996
 def test_whole_steps_are_themselves(size: float, units: int, step: int) -> None:
+    """Above 2^51 single units the float of a count may be that of its neighbour, too; the most of them is meant."""
     market = market_of(size, step)
     whole = counting.only_steps(market, units)
-    assert counting.coins(market, counting.whole_steps(market, counting.coins(market, whole))) == counting.coins(
-        market, whole
-    )
     assert whole <= units < whole + step
+    counted = counting.whole_steps(market, counting.coins(market, whole))
+    assert counted == whole or (units > 2**51 and step == 1)
+    assert counting.coins(market, counted) == counting.coins(market, whole)
 
 
 @given(sizes, st.floats(1.0, 2.0**53), st.sampled_from([1, 5, 25, 1000]))
@@ -119,8 +114,8 @@ def test_what_cannot_be_counted_is_refused() -> None:
 
 def test_a_coin_too_cheap_to_be_counted_in_the_usual_unit_has_a_larger_one() -> None:
     cheap, usual = (
-        fresh_market(Limits(lowest_price=1e-6), Settings()),
-        fresh_market(Limits(lowest_price=0.4), Settings()),
+        fresh_market(Limits(price=1e-6), Settings()),
+        fresh_market(Limits(price=0.4), Settings()),
     )
     assert (usual.coins_per_unit, usual.units_per_coin, usual.step_units, usual.min_units) == (1.0, 1e8, 1, 1)
     assert (cheap.coins_per_unit, cheap.units_per_coin) == (1.0, 1e4)

@@ -30,7 +30,7 @@ def unit_size(limits: Limits, capital: float) -> float:
     if limits.quantity_step is not None:
         return min(max(_decimal_place(limits.quantity_step), SMALLEST_UNIT), LARGEST_UNIT)
     size, place = USUAL_UNIT, -8
-    while limits.lowest_price and size * LARGEST_UNITS * limits.lowest_price < CAPITALS_COUNTED * capital:
+    while limits.price and size * LARGEST_UNITS * limits.price < CAPITALS_COUNTED * capital:
         place += 1
         size = float(f"1e{place}")
         if size >= LARGEST_UNIT:

@@ -45,9 +45,6 @@ TAIL_SCALE = (1.0 - 2.0 * TAIL) ** 0.75
 REGIMES = np.array([(0.40, 0.60, 0.0), (0.25, 0.85, 0.003), (0.25, 1.20, -0.003), (0.10, 1.90, 0.0)])
 REGIME_DAYS = 20
 
-# No price leaves this share of its usual level within decades.
-LOWEST_SHARE = 0.1
-
 # A Brownian path covers this many of its standard deviations from low to high on average.
 MEAN_RANGE = 1.6
 
