@@ -99,6 +99,43 @@ def test_a_write_off_closes_the_whole_position_at_its_price_without_a_fee(
         assert not [finding for finding in examine(connection, 1) if not finding.holds]
 
 
+@pytest.mark.parametrize("price", [0.0, 40.0])
+@pytest.mark.parametrize("side", [1, -1], ids=["long", "short"])
+def test_a_write_off_of_dust_is_no_round_trip_and_leaves_no_lot(place: Place, side: int, price: float) -> None:
+    of = "bot_id = (SELECT id FROM bot WHERE name = ?)"
+    with place.open() as worker:
+        show_and_step(place, worker, HELD + 2)
+        assert write_off(place, worker, LONG, 100.0)[0] == "DONE"
+    trips = place.value("SELECT count(*) FROM round_trip")
+    make_dust(place, LONG, 5 * side, 10)
+    with place.open() as worker:
+        assert write_off(place, worker, LONG, price)[0] == "DONE"
+        assert state(place, LONG, "units") == 0
+        assert place.value(f"SELECT count(*) FROM lot WHERE {of}", LONG) == 0
+        assert place.value("SELECT count(*) FROM round_trip") == trips
+        carried = place.value(f"SELECT profit FROM open_round_trip WHERE {of}", LONG)
+        assert carried == pytest.approx(5e-8 * side * (price - 100.0))
+        show_and_step(place, worker, HELD + 4)
+    with transaction(place.engine) as connection:
+        held_to = [finding for finding in examine(connection, 1) if finding.of == LONG and "profit" in finding.identity]
+    assert held_to and all(abs(finding.gap) < 1e-9 for finding in held_to)
+
+
+def make_dust(place: Place, bot: str, units: int, least: int) -> None:
+    """Let a flat bot hold what is less than the smallest quantity, bought or sold at 100."""
+    id_ = place.value("SELECT id FROM bot WHERE name = ?", bot)
+    quantity = units / 1e8
+    place.write("UPDATE market_state SET min_units = ? WHERE symbol = ?", least, FIRST)
+    place.write(
+        "UPDATE bot_state SET units = ?, quantity = ?, cash = cash - ? WHERE bot_id = ?",
+        *(units, quantity, 100.0 * quantity, id_),
+    )
+    place.write(
+        "INSERT INTO lot (bot_id, number, opened_ms, units, quantity, price, fee) VALUES (?, 0, 1, ?, ?, 100.0, 0.0)",
+        *(id_, units, quantity),
+    )
+
+
 @pytest.mark.parametrize(
     ("bot", "price", "said"),
     [
