@@ -83,6 +83,8 @@ def test_a_write_off_closes_the_whole_position_at_its_price_without_a_fee(
     fees, equity = state(place, bot, "fees_paid"), place.value("SELECT equity FROM portfolio_state")
     status, said = write_off(place, worker, bot, price)
     assert status == "DONE"
+    drawdown = 1.0 - (equity + quantity * (price - 100.0)) / place.value("SELECT high_water FROM portfolio_state")
+    assert said.endswith(f" against its last price 100; the portfolio's drawdown is {max(drawdown, 0.0):.2%}")
     assert said.startswith(f"{bot} is flat: {quantity_text(quantity)} of {FIRST} written off at {price:g}, ")
     assert (state(place, bot, "quantity"), state(place, bot, "fees_paid")) == (0.0, fees)
     assert state(place, bot, "cash") == cash + quantity * price == state(place, bot, "equity")
@@ -141,7 +143,7 @@ def make_dust(place: Place, bot: str, units: int, least: int) -> None:
     [
         (LONG, -1.0, "price must be 0 or more, was -1.0"),
         (LONG, float("inf"), "price must be 0 or more, was inf"),
-        (LONG, None, "price must be 0 or more, was None"),
+        (LONG, None, "price must be 0 or more, was no number"),
         (LONG, 1e15, "price must be at most "),
         (OTHER, 0.0, f"{SECOND} has bars, the last at 2026-01-01 01:40 UTC: what can be sold is not written off; "),
         ("st_nobody", 0.0, "write-off must be for a running bot, was for 'st_nobody'"),
