@@ -6,6 +6,7 @@ import pytest
 
 from shared.database import transaction
 from shared.enums import CommandKind
+from shared.errors import ConfigurationError
 from shared.money import quantity_text
 from tests.live.books_check import assert_books
 from tests.live.conftest import MakePlace
@@ -13,6 +14,7 @@ from tests.live.fake_market import FakeMarket, still_bars
 from tests.live.plain_strategies import NO_DEFAULTS, PLAIN_RISK
 from tests.live.running import SYMBOLS, Place, show_and_step, small_settings
 from worker.live.worker import LiveWorker
+from worker.market.protocol import Limits
 from worker.store.doctor import examine
 from worker.store.overview import load_overview
 from worker.terminal.status import stale_prices
@@ -209,11 +211,29 @@ def test_a_bot_taken_out_of_the_settings_retires_once_its_position_is_written_of
     assert_books(place)
 
 
-def test_the_limits_of_a_symbol_that_is_gone_are_those_of_the_books(place: Place) -> None:
+@pytest.mark.parametrize("reloads", [False, True], ids=["at a start", "at a reload"])
+def test_the_limits_of_a_symbol_that_is_gone_are_those_of_the_books(place: Place, reloads: bool) -> None:
     place.write("UPDATE market_state SET min_notional = 12.5, step_units = 100000 WHERE symbol = ?", FIRST)
     with place.open() as worker:
+        if reloads:
+            place.settings = small_settings(*PLAIN, "risk.min_notional=200.0")
+            assert worker.reload() == ["risk: min_notional 100.0 → 200.0"]
         show_and_step(place, worker, HELD + 1)
     assert place.rows("SELECT step_units, min_notional FROM market_state ORDER BY symbol") == [
         (100_000, 12.5),
-        (1, 5.0),
+        (1, 10.0 if reloads else 5.0),
     ]
+
+
+def test_a_reload_with_limits_that_are_none_changes_nothing(place: Place) -> None:
+    with place.open() as worker:
+        columns = "SELECT step_units, min_units, min_notional FROM market_state"
+        before = place.rows(columns)
+        place.market._limits = Limits(float("nan"))
+        place.settings = small_settings(*PLAIN, "risk.min_notional=200.0")
+        with pytest.raises(ConfigurationError, match=f"{SECOND}: quantity step must be a number"):
+            worker.reload()
+        show_and_step(place, worker, HELD + 1)
+        assert place.rows(columns) == before
+        place.market._limits = Limits()
+        assert worker.reload() == ["risk: min_notional 100.0 → 200.0"], "it can be asked again"
