@@ -16,6 +16,8 @@ _MOST_DIGITS = 18
 PRICE_DIGITS = 8
 # More than a float64 holds exactly is noise.
 QUANTITY_DIGITS = 15
+# From here on a number is nobody's money: a power of ten says it better than its digits.
+BEYOND_MONEY = 1e18
 
 
 class Money(NamedTuple):
@@ -41,11 +43,11 @@ class Money(NamedTuple):
 
     def amount(self, value: float | None) -> str:
         """Write an amount with thousands set apart; a dash where it is not known."""
-        return f"{value:{self.form}}" if is_known(value) else UNKNOWN
+        return _written(value, self.form) if is_known(value) else UNKNOWN
 
     def gain(self, value: float | None) -> str:
         """Write an amount with its sign; a dash where it is not known."""
-        return f"{value:{self.signed_form}}" if is_known(value) else UNKNOWN
+        return _written(value, self.signed_form) if is_known(value) else UNKNOWN
 
     def finer(self, digits: int) -> "Money":
         """Give the same money with so many decimals more, or fewer where negative."""
@@ -54,6 +56,10 @@ class Money(NamedTuple):
     def is_nothing(self, value: float) -> bool:
         """Say whether an amount is written as nothing."""
         return abs(value) < self.smallest / 2.0
+
+
+def _written(value: float, form: str) -> str:
+    return f"{value:{form}}" if abs(value) < BEYOND_MONEY else f"{value:g}"
 
 
 def is_known(value: float | None) -> TypeGuard[float]:
@@ -75,8 +81,8 @@ def money_of(quote: str, capital_per_bot: float) -> Money:
 
 
 def price_text(price: float, digits: int = PRICE_DIGITS) -> str:
-    """Write a price with so many significant digits at most, and never by powers of ten: `65,000`, `0.0000012`."""
-    if not price or not math.isfinite(price):
+    """Write a price with so many significant digits at most, no price by powers of ten: `65,000`, `0.0000012`."""
+    if not price or not abs(price) < BEYOND_MONEY:
         return f"{price:g}"
     places = max(digits - 1 - math.floor(math.log10(abs(price))), 0)
     text = f"{price:,.{places}f}"

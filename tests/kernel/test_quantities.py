@@ -1,7 +1,10 @@
 """Counting is exact: over units from 1e-12 to 1e3, up to 2^53 of them, at prices from 1e-8 to 1e9."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
+from math import inf, nan
 
 import pytest
 from hypothesis import assume, example, given
@@ -13,6 +16,7 @@ from shared.quantities import LARGEST_UNITS, Unit, make_unit
 from shared.settings import Settings
 from tests.kernel.tables import FLAT, LONG, a_bot, a_fleet, both_sides, mirrored, play, play_fleet, rules, still
 from worker.fleet.markets import fresh_market, set_limits
+from worker.fleet.plan import make_markets, plan_fleet, planned_bots
 from worker.ledger.lots import Execution, Position, book_execution
 from worker.market.protocol import Limits
 from worker.risk import quantity as counting
@@ -146,6 +150,40 @@ def test_books_keep_their_unit_when_an_exchange_changes_its_step() -> None:
     assert (market.units_per_coin, market.step_units) == (100.0, 1)
     set_limits(market, Limits(0.025), Settings())
     assert (market.units_per_coin, market.step_units) == (100.0, 5)
+
+
+RUBBISH = {
+    "step 0": (Limits(0.0), "quantity step must be a number, more than 0, was 0"),
+    "step nan": (Limits(nan), "quantity step must be a number, more than 0, was nan"),
+    "step inf": (Limits(inf), "quantity step must be a number, more than 0, was inf"),
+    "step -1": (Limits(-1.0), "quantity step must be a number, more than 0, was -1"),
+    "step 1e300": (Limits(1e300), "quantity step must come to at most 9,007,199,254,740,992 units of "),
+    "quantity nan": (Limits(None, nan), "min quantity must be a number, 0 or more, was nan"),
+    "quantity -1": (Limits(0.1, -1.0), "min quantity must be a number, 0 or more, was -1"),
+    "quantity 1e20": (Limits(None, 1e20), "min quantity must come to at most 9,007,199,254,740,992 units of 1e-08, "),
+    "notional inf": (Limits(None, None, inf), "min notional must be a number, 0 or more, was inf"),
+    "price nan": (Limits(None, None, None, nan), "price must be a number, 0 or more, was nan"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("limits", "said"), RUBBISH.values(), ids=RUBBISH)
+def test_limits_that_are_none_are_refused_with_what_they_were(limits: Limits, said: str) -> None:
+    market = fresh_market(Limits(), Settings())
+    before = replace(market)
+    for take in (partial(fresh_market, limits, Settings()), partial(set_limits, market, limits, Settings())):
+        with pytest.raises(ConfigurationError, match=f"{said}"):
+            take()
+    assert market == before
+    plan = plan_fleet(planned_bots(Settings()))
+    with pytest.raises(ConfigurationError, match=f"{plan.symbols[1]}: .*{said}"):
+        make_markets(Settings(), plan, {plan.symbols[1]: limits})
+
+
+@pytest.mark.parametrize("step", [1e-12, 1e-8, 0.25, 1000.0, 25_000.0])
+def test_steps_from_the_smallest_to_the_largest_are_counted(step: float) -> None:
+    market = fresh_market(Limits(step, 0.0, 0.0, 0.0), Settings())
+    unit = Unit(market.coins_per_unit, market.units_per_coin)
+    assert unit.coins(market.step_units) == step == unit.coins(market.min_units)
 
 
 @pytest.mark.parametrize("size", [1e-13, 1e4, 0.3, 1.5, 0.0])

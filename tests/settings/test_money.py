@@ -50,6 +50,13 @@ def test_a_price_is_never_written_as_a_power_of_ten(price: float, text: str) -> 
     assert price_text(price) == text
 
 
+def test_what_is_nobodys_money_is_not_written_to_its_last_digit() -> None:
+    assert (price_text(1e300), quantity_text(-1e300), price_text(float("nan"))) == ("1e+300", "-1e+300", "nan")
+    assert (Money().amount(1e300), Money().gain(1e300), Money().amount(1e17)) == (
+        "1e+300", "1e+300", "100,000,000,000,000,000.00",
+    )  # fmt: skip
+
+
 def test_a_quantity_is_written_to_its_last_step() -> None:
     assert quantity_text(123_456.12345678) == "123,456.12345678"
     assert (quantity_text(1e-12), quantity_text(-25.0), quantity_text(0.3)) == ("0.000000000001", "-25", "0.3")

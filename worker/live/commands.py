@@ -221,8 +221,10 @@ class CommandDesk:
     def _deposit(self, connection: Connection, command: CommandRow, amount: float, market_ms: int) -> str:
         largest, after = MOST_GRAINS * self.fleet.rules.grain, self.fleet.portfolio.equity + amount
         if after > largest:
+            whole = self._money.finer(-self._money.digits)
             raise CommandRefused(
-                f"equity must stay below {largest:,.0f}, for books that sum exactly; was to become {after:,.0f}"
+                f"equity must stay below {whole.amount(largest)}, for books that sum exactly; "
+                f"was to become {whole.amount(after)}"
             )
         self._flow(amount)
         self.fleet.portfolio.cash += amount

@@ -22,7 +22,7 @@ from worker.live.gateway import Gateway
 from worker.live.identity import bot_identity, portfolio_identity
 from worker.live.reload import change, take_over
 from worker.live.retirement import Retirement
-from worker.live.start import take_up
+from worker.live.start import known_limits, take_up
 from worker.live.stepper import StepRows
 from worker.live.windows import Feed, SignalDesk, bar_status
 from worker.market.protocol import Market
@@ -260,9 +260,8 @@ class LiveWorker:
             return taken.refused
         settings = taken.settings
         check_bounds(settings, self._plan)
+        self._fleet = take_over(self._fleet, self._plan, settings, known_limits(self._market, self._plan.symbols))
         self._settings = settings
-        limits = {symbol: self._market.limits(symbol) for symbol in self._plan.symbols}
-        self._fleet = take_over(self._fleet, self._plan, settings, limits)
         self._stepper.fleet = self._fleet
         self._desk.fleet = self._fleet
         with transaction(self._engine) as connection:
