@@ -42,7 +42,7 @@ def take_up(
     # Of a symbol that the market has no more, those of the books stand.
     known = {symbol: said for symbol, said in limits.items() if not market.ended(symbol, market.first_open_ms())}
     take_limits(settings, plan, known, fleet.markets)
-    books = Books(registered, plan, fleet, settings.portfolio.quote, version)
+    books = Books(registered, plan, fleet, settings.portfolio.money, version)
     books.load_positions(connection)
     if fresh.portfolio:
         _fund(connection, books, settings.portfolio.capital_per_bot, market.first_open_ms())
