@@ -6,7 +6,7 @@ import math
 import pytest
 
 from shared.errors import ConfigurationError
-from shared.money import DOLLARS, Money, money_of, money_of_books, price_text, quantity_text
+from shared.money import DOLLARS, Money, money_of, money_of_books, price_text, quantity_decimals, quantity_text
 from shared.settings import load_settings
 
 BITCOIN = ('portfolio.symbols=["ETH/BTC"]', "portfolio.quote=BTC")
@@ -53,6 +53,21 @@ def test_a_price_is_never_written_as_a_power_of_ten(price: float, text: str) -> 
 def test_a_quantity_is_written_to_its_last_step() -> None:
     assert quantity_text(123_456.12345678) == "123,456.12345678"
     assert (quantity_text(1e-12), quantity_text(-25.0), quantity_text(0.3)) == ("0.000000000001", "-25", "0.3")
+    assert quantity_text(23_271_789.41887543) == "23,271,789.41887543"
+    assert quantity_text(89_999_999.00000001) == "89,999,999.00000001"
+    assert (quantity_text(-1e22), quantity_text(0.0)) == ("-10,000,000,000,000,000,000,000", "0")
+    assert (quantity_text(math.inf), quantity_text(math.nan)) == ("inf", "nan")
+
+
+@pytest.mark.parametrize(
+    ("quantities", "decimals"),
+    [
+        ([], 0), ([0.0, 25.0, 1e22], 0), ([0.5, 1.25, 23_271_789.41887543], 8), ([1e-8, 1234.0], 8), ([1e-12], 12),
+        ([0.1 + 0.2], 1), ([1e-15], 0), ([-0.003, math.nan, math.inf], 3),
+    ],
+)  # fmt: skip
+def test_quantities_have_the_decimals_of_the_finest_among_them(quantities: list[float], decimals: int) -> None:
+    assert quantity_decimals(quantities) == decimals
 
 
 @pytest.mark.parametrize(
