@@ -70,6 +70,6 @@ def _of_change(rules: Rules, portfolio: Portfolio, bot: Bot, market: Market, sig
         Verdict(
             Reason.COOLDOWN, increases and elapsed_ms < rules.cooldown_ms, elapsed_ms / 1000, rules.cooldown_ms / 1000
         ),
-        Verdict(Reason.CAP, increases and room < 0.0 or is_without_money(bot, target), value, limit),
+        Verdict(Reason.CAP, (increases and room < 0.0) or is_without_money(bot, target), value, limit),
         Verdict(Reason.MIN_NOTIONAL, is_small, worth_of_change(bot, market, target), rules.min_notional),
     ]

@@ -142,7 +142,7 @@ def since_last_fill_ms(rules, portfolio, bot) -> int:
 
 
 @rule
-def room_for(rules, portfolio, bot, market, target: int):
+def room_for(rules, portfolio, bot, market, target: int) -> tuple[float, float, float]:
     """Give what an increase to a target leaves free, in quote and negative where it is too much; its value and limit.
 
     Money comes first, then what can be counted, both without any room; then the caps: the nearer of the portfolio's and
