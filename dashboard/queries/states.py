@@ -93,8 +93,8 @@ def load_bot_states(connection: Connection, portfolio_id: int) -> DataFrame:
 
     `equity` is of now: cash + quantity × close; `marked_equity` is the column of the table. More columns: bot, sleeve,
     strategy, symbol, timeframe, parameters, account, status, note; close, bar_status, price_ms, min_units (of the
-    market); notional (signed), is_open (0 or 1; dust is not open), open_profit (after the fees the lots still carry), trip_fees
-    and trip_profit (realised so far in the open round trip).
+    market); notional (signed), is_open (0 or 1; dust is not open), open_profit (after the fees the lots still carry),
+    trip_fees and trip_profit (realised so far in the open round trip).
     """
     bot, state, sleeve, market = (model.__table__.c for model in (Bot, BotState, Sleeve, MarketState))
     trip = OpenRoundTrip.__table__.c

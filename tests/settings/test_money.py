@@ -94,3 +94,8 @@ def test_a_profile_leaves_other_money_as_it_is_written() -> None:
     found = load_settings(None, environment, [BITCOIN[0], money[0]], "legacy")
     assert (found.risk.min_notional, found.risk.confirm_bars) == (0.001, 1)
     assert load_settings(None, {}, ["profile=legacy"]).risk.min_notional == 10.0
+
+
+def test_the_symbol_that_is_given_as_an_example_is_one_that_can_be() -> None:
+    with pytest.raises(ConfigurationError, match="symbols must be like ETH/BTC, was 'eth'"):
+        load_settings(None, {}, ['portfolio.symbols=["eth"]', "portfolio.quote=BTC"])

@@ -214,9 +214,8 @@ class CommandDesk:
     def _deposit(self, connection: Connection, command: CommandRow, amount: float, market_ms: int) -> str:
         largest, after = MOST_GRAINS * self.fleet.rules.grain, self.fleet.portfolio.equity + amount
         if after > largest:
-            raise CommandRefused(
-                f"equity must stay below {largest:,.0f}, for books that sum exactly; was to become {after:,.0f}"
-            )
+            most, wanted = self._money.amount(largest), self._money.amount(after)
+            raise CommandRefused(f"equity must stay below {most}, for books that sum exactly; was to become {wanted}")
         self._flow(amount)
         self.fleet.portfolio.cash += amount
         self._save_transfers(connection, command, TransferKind.DEPOSIT, [(None, amount)], market_ms)
