@@ -57,9 +57,16 @@ class PortfolioSettings(Section):
     @model_validator(mode="after")
     def _symbols_in_quote(self) -> "PortfolioSettings":
         for symbol in self.symbols:
+            if not SYMBOL_PATTERN.fullmatch(symbol):
+                raise ValueError(
+                    f"symbols must be like {'ETH' if self.quote == 'BTC' else 'BTC'}/{self.quote}, was {symbol!r}"
+                )
             quote = symbol.partition("/")[2].partition(":")[0]
-            if not SYMBOL_PATTERN.fullmatch(symbol) or quote != self.quote:
-                raise ValueError(f"symbols must be like BTC/{self.quote}, was {symbol!r}")
+            if quote != self.quote:
+                raise ValueError(
+                    f"symbols must be in the quote of portfolio.quote {self.quote}, was {symbol!r}: change the symbol, "
+                    f"or set portfolio.quote to {quote}"
+                )
         if len(set(self.symbols)) != len(self.symbols):
             raise ValueError(f"symbols must differ, was {list(self.symbols)}")
         return self

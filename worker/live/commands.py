@@ -221,11 +221,8 @@ class CommandDesk:
     def _deposit(self, connection: Connection, command: CommandRow, amount: float, market_ms: int) -> str:
         largest, after = MOST_GRAINS * self.fleet.rules.grain, self.fleet.portfolio.equity + amount
         if after > largest:
-            whole = self._money.finer(-self._money.digits)
-            raise CommandRefused(
-                f"equity must stay below {whole.amount(largest)}, for books that sum exactly; "
-                f"was to become {whole.amount(after)}"
-            )
+            most, wanted = self._money.amount(largest), self._money.amount(after)
+            raise CommandRefused(f"equity must stay below {most}, for books that sum exactly; was to become {wanted}")
         self._flow(amount)
         self.fleet.portfolio.cash += amount
         self._save_transfers(connection, command, TransferKind.DEPOSIT, [(None, amount)], market_ms)

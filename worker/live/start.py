@@ -40,7 +40,7 @@ def take_up(
     fleet = open_fleet(settings, plan, {symbol: market.limits(symbol) for symbol in plan.symbols})
     fresh = load_states(connection, registered, fleet.portfolio, fleet.sleeves, fleet.bots, plan.markets, fleet.markets)
     take_limits(settings, plan, known_limits(market, plan.symbols), fleet.markets)
-    books = Books(registered, plan, fleet, settings.portfolio.quote, version)
+    books = Books(registered, plan, fleet, settings.portfolio.money, version)
     books.load_positions(connection)
     if fresh.portfolio:
         _fund(connection, books, settings.portfolio.capital_per_bot, market.first_open_ms())

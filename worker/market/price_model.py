@@ -14,7 +14,7 @@ or the timeframe itself where that is no multiple of a minute: all timeframes of
 the same minutes, and all timeframes whatsoever agree at 00:00 UTC.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -76,10 +76,16 @@ KNOWN_COINS = {
 
 
 def coin_of(symbol: str) -> Coin:
-    """Give what a symbol is like: known for the largest, drawn from its name for every other."""
-    base = symbol.partition("/")[0]
-    if base in KNOWN_COINS:
-        return KNOWN_COINS[base]
+    """Give what a symbol is like: known for the largest coins, drawn from its name for every other.
+
+    In the money of a known coin it has the price that both have in dollars.
+    """
+    base, _, quote = symbol.partition(":")[0].partition("/")
+    coin = KNOWN_COINS.get(base) or _drawn_coin(base)
+    return replace(coin, price=coin.price / KNOWN_COINS[quote].price) if quote in KNOWN_COINS else coin
+
+
+def _drawn_coin(base: str) -> Coin:
     level, pull, own, traded = uniforms(stream_key("coin", base), 0, 4).tolist()
     price = float(f"{10 ** (5 * level - 2):.3g}")
     return Coin(price, 0.9 + 0.6 * pull, 0.015 + 0.015 * own, 10 ** (7 + traded) / price)
