@@ -14,12 +14,21 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.errors import DatabaseError, UnusableDatabase
 from shared.migrations import HEAD, current_revision, known_revisions
-from shared.secret_url import SecretUrl, revealed, secrets_of, shown_url, without_names, without_secrets
+from shared.secret_url import (
+    ENCODED,
+    SecretUrl,
+    is_ambiguous,
+    revealed,
+    secrets_of,
+    shown_url,
+    without_names,
+    without_secrets,
+)
 
 # Before this release two writing connections can corrupt a database in WAL mode (sqlite.org/wal.html#walresetbug).
 OLDEST_SQLITE = (3, 51, 3)
@@ -139,6 +148,12 @@ def translated(engine: Engine) -> Iterator[None]:
     except (OperationalError, PoolTimeoutError) as error:
         raise DatabaseError(f"database {describe(engine)} {_complaint(error, engine)}") from error
     except DBAPIError as error:
+        if isinstance(error, ProgrammingError) and error.statement is None:
+            # What the driver says of an option may be a part of a password.
+            raise UnusableDatabase(
+                f"database {describe(engine)} must have an address that the driver can read, was not: "
+                f"every option must be one it knows, and {ENCODED} of a password percent-encoded"
+            ) from error
         if error.connection_invalidated or "malformed" in str(error.orig) or "not a database" in str(error.orig):
             raise DatabaseError(f"database {describe(engine)} {_complaint(error, engine)}") from error
         raise
@@ -203,6 +218,11 @@ def _parse(url: SecretUrl | str) -> URL:
         raise UnusableDatabase(
             "database.url must be like sqlite:///state/flotilla.db or postgresql://user@host/name, was "
             f"{shown_url(revealed(url))!r}"
+        )
+    if is_ambiguous(revealed(url)):
+        raise UnusableDatabase(
+            f"database.url must have {ENCODED} of a password percent-encoded (@ as %40), was not; "
+            "it is not repeated here"
         )
     return place
 

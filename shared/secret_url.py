@@ -19,6 +19,8 @@ SHOWN_OPTIONS = frozenset(
         *("sslmode", "sslnegotiation", "channel_binding", "gssencmode"),
     )
 )
+# What ends a part of an address, so that a password that holds it as it is would be taken apart.
+ENCODED = "@ / ? and &"
 _NAMES_WHO = ("user",)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[\w.%-]*)(?::\d*)?"
@@ -99,6 +101,14 @@ def shown_url(url: str) -> str:
         return HIDDEN
     shown = _shown_file(rest) if scheme.startswith("sqlite") else _shown_server(rest)
     return f"{scheme}://{HIDDEN if shown is None else shown}"
+
+
+def is_ambiguous(url: str) -> bool:
+    """Tell whether a password seems to hold what must be percent-encoded: a part of it would be taken for a host."""
+    scheme, _, rest = url.partition("://")
+    address, _, query = rest.partition("?")
+    is_parted = address.count("@") > 1 or any("@" in name for name, _ in _options(query))
+    return is_parted and not scheme.startswith("sqlite")
 
 
 def _shown_file(rest: str) -> str | None:

@@ -105,6 +105,12 @@ def test_without_a_password_it_is_refused(guarded_url: str) -> None:
         "postgresql://127.0.0.1:sesame/name",
         "postgresql://me:sesame@127.0.0.1:1,127.0.0.1:2/name",
         "sqlite://me:sesame@/:memory:?password=sesame",
+        "postgresql://me:x@sesame@127.0.0.1:1/name",
+        "postgresql://me:x@127.0.0.2/sesame@127.0.0.1:1/name",
+        "postgresql://me:12?sesame@127.0.0.1:1/name",
+        "postgresql://127.0.0.1:1/name?password=x&sesame",
+        "postgresql://127.0.0.1:1/name?password=x&sesame=1",
+        "postgresql://127.0.0.1:1/name?pasword=sesame",
         "host=127.0.0.1 password=sesame",
     ],
 )
@@ -112,6 +118,7 @@ def test_without_a_password_it_is_refused(guarded_url: str) -> None:
 def test_an_address_that_fails_is_told_without_its_secrets(url: str, kind: type) -> None:
     with pytest.raises(DatabaseError) as refused:
         open_writer(kind(url))
+    assert "database" in str(refused.value)
     assert "sesame" not in str(refused.value)
 
 
