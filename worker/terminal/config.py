@@ -77,7 +77,7 @@ def _compare(place: Place, wanted: list) -> tuple[dict[str, Any], FleetChange]:
 def _has_books(place: Place) -> bool:
     """Say whether the worker has started here before; a database that cannot be read is not one that is not there."""
     url = place.settings.database.url
-    return not url.startswith("sqlite") or sqlite_path(url, place.root).exists()
+    return not url.is_sqlite or sqlite_path(url, place.root).exists()
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
