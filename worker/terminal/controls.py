@@ -17,7 +17,7 @@ from shared.money import price_text
 from shared.tables import Bot, Command, MarketState, Sleeve
 from shared.tables.commands import ask
 from worker.terminal.options import ConfigOption, JsonOption
-from worker.terminal.output import print_json
+from worker.terminal.output import print_json, print_line
 from worker.terminal.place import find_place, portfolio_of
 
 ANSWER_SECONDS = 5.0
@@ -138,7 +138,7 @@ def _report(kind: CommandKind, outcome: Outcome, as_json: bool) -> None:
         print_json({"kind": kind.name, **outcome._asdict()})
     said = answer_of(kind, outcome)
     if not as_json:
-        typer.echo(said)
+        print_line(said)
 
 
 def answer_of(kind: CommandKind, outcome: Outcome) -> str:

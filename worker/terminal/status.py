@@ -14,6 +14,7 @@ from shared.enums import BarStatus, CommandKind
 from shared.errors import DatabaseError
 from shared.liveness import liveness
 from shared.money import price_text, quantity_text
+from shared.printable import one_line
 from shared.units import format_duration, format_time
 from worker.risk.brakes import loss_fraction
 from worker.store.commands import CommandRow, pending
@@ -93,7 +94,7 @@ def _print(console: Console, overview: Overview, waiting: list[CommandRow], now_
     for asked in waiting:
         where = f"{asked.scope_kind.lower()} {asked.scope}".rstrip()
         said = f"  {where}: {asked.kind.lower()} asked by {asked.who}, not done yet; no order leaves that it forbids"
-        console.print(Text(said, style="red"))
+        console.print(Text(one_line(said), style="red"))
     for held in overview.held:
         console.print(Text(f"  {held.scope} {held.name}".rstrip() + f": {held.level}, cause {held.cause}", style="red"))
     for brake in brakes(overview):
@@ -107,7 +108,8 @@ def _print(console: Console, overview: Overview, waiting: list[CommandRow], now_
     for said in stale_prices(overview):
         console.print(Text(said, style="red"))
     for event in overview.events:
-        console.print(f"{format_time(event.time_ms)}  {event.severity.lower()}  {event.message}", markup=False)
+        said = one_line(event.message)
+        console.print(f"{format_time(event.time_ms)}  {event.severity.lower()}  {said}", markup=False)
 
 
 def _progress(overview: Overview, now_ms: int) -> str:
