@@ -55,7 +55,8 @@ def _moves(bot: Bot, allocation: float, band: float) -> bool:
 
 def _transfer(world: World, fleet: Fleet, bar: int) -> None:
     given = [_gives(world, bot, bar) for bot in fleet.bots]
-    lacks = [0.0 if bot.is_ruined else max(0.0, bot.allocation - bot.scope.equity) for bot in fleet.bots]
+    # What a retired bot lost beyond its money, the others bear.
+    lacks = [max(0.0, bot.allocation - bot.scope.equity) for bot in fleet.bots]
     if not any(lacks):
         return
     amounts = shared_out(sum(given), lacks)

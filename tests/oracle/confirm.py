@@ -17,25 +17,21 @@ def confirm(world: World, bot: Bot, bar: int) -> None:
 
 
 def _take(world: World, bot: Bot, signal: Signal, bar: int) -> None:
-    low, high = signal.low[bar], signal.high[bar]
-    if bot.position is None and bot.confirmed != 0.0 and low <= 0.0 <= high:
-        _settle(bot, 0.0)
-        return
+    low, high, is_closed = signal.low[bar], signal.high[bar], signal.closed[bar] == 1
+    if bot.position is None and low <= 0.0 <= high:
+        bot.confirmed = 0.0
     wanted = min(max(bot.confirmed, low), high)
-    if sign(wanted) == sign(bot.confirmed):
-        _settle(bot, wanted)
-        return
-    if signal.closed[bar]:
-        _count(bot, sign(wanted))
-    bot.is_unconfirmed = True
-    if bot.streak_bars >= world.rules.confirm_bars:
-        _settle(bot, wanted)
+    bot.is_unconfirmed = sign(wanted) != sign(bot.confirmed)
+    if not bot.is_unconfirmed:
+        bot.confirmed = wanted
+        # Between own bars nothing is counted, nor reset but by the sign that was counted for.
+        bot.streak_bars = 0 if is_closed or bot.streak_sign == sign(wanted) else bot.streak_bars
+    elif is_closed:
+        _count(bot, wanted, world.rules.confirm_bars)
 
 
-def _count(bot: Bot, wanted_sign: int) -> None:
-    is_more = bot.streak_bars > 0 and bot.streak_sign == wanted_sign
-    bot.streak_sign, bot.streak_bars = wanted_sign, bot.streak_bars + 1 if is_more else 1
-
-
-def _settle(bot: Bot, exposure: float) -> None:
-    bot.confirmed, bot.streak_bars, bot.is_unconfirmed = exposure, 0, False
+def _count(bot: Bot, wanted: float, confirm_bars: int) -> None:
+    is_more = bot.streak_bars > 0 and bot.streak_sign == sign(wanted)
+    bot.streak_sign, bot.streak_bars = sign(wanted), bot.streak_bars + 1 if is_more else 1
+    if bot.streak_bars >= confirm_bars:
+        bot.confirmed, bot.streak_bars, bot.is_unconfirmed = wanted, 0, False

@@ -68,7 +68,7 @@ def _rows(
     world: World, fleet: Fleet, bot: Bot, target: int, gross: Gross | None, bar: int, level: Level
 ) -> tuple[Reason, int]:
     if abs(target - bot.units) < bot.measure.min_units:
-        return _quiet(bot), bot.units
+        return _quiet(bot, target), bot.units
     reason = Reason.TRADE
     if is_increase(bot, target):
         reason, target = _gate_increase(world, fleet, bot, target, gross, bar, level)
@@ -77,13 +77,13 @@ def _rows(
     return reason, target
 
 
-def _quiet(bot: Bot) -> Reason:
+def _quiet(bot: Bot, target: int) -> Reason:
     if bot.is_unconfirmed:
         return Reason.UNCONFIRMED
     if bot.position is not None:
         return Reason.HOLD
     # What wants a position and is sized to nothing is not as it wants to be.
-    return Reason.FLAT if bot.confirmed == 0.0 else Reason.MIN_NOTIONAL
+    return Reason.MIN_NOTIONAL if bot.confirmed != 0.0 and target == 0 else Reason.FLAT
 
 
 def _gate_increase(

@@ -19,5 +19,6 @@ def _mark_bot(world: World, bot: Bot, bar: int) -> None:
     close, held = market.close[bar], bot.measure.base(bot.units)
     bot.cash -= held * close * market.funding_rate[bar]
     bot.scope.equity = bot.cash + held * close
-    if bot.scope.equity <= 0.0:
+    # Lost by trading: a bot whose money was passed on has lost none.
+    if bot.scope.equity <= 0.0 < bot.scope.settled:
         bot.is_ruined = True
