@@ -1,6 +1,7 @@
 """C and D: marks, funding, and the four brakes on marked equity."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
@@ -23,8 +24,9 @@ from tests.kernel.tables import (
     rules,
     still,
 )
+from worker.risk.levels import scope_level
 from worker.step.rebalance import book_flow
-from worker.step.records import Fleet, Notice
+from worker.step.records import Fleet, Levels, Notice
 
 PORTFOLIO, SLEEVE, BOT = 0, 1, 2
 OFF = 1e9
@@ -180,6 +182,15 @@ def test_a_limit_warns_once_at_four_fifths_and_again_only_after_a_new_high() -> 
     ]
 
 
+def test_switched_off_the_marks_rise_all_the_same() -> None:
+    """So that drawdowns are true from the first step in which the brakes are on."""
+    prices = [100, 120, 110]
+    table = [still(LONG), *[bar(price, price, price, price, LONG) for price in prices]]
+    run = play(table, rules())
+    for step, high in zip(run.steps[1:], (1000, 1200, 1200), strict=True):
+        assert [scope.high_water for scope in (step.portfolio, *step.sleeves, *step.bots)] == [high] * 3
+
+
 def test_switched_off_nothing_trips() -> None:
     setting = rules(**(brakes(portfolio_drawdown=0.2, daily_loss=0.05) | {"brakes": 0}))
     assert play([still(LONG), bar(100, 100, 50, 50, LONG)], setting).notices == []
@@ -316,6 +327,14 @@ def test_the_highest_level_over_causes_and_scopes_rules() -> None:
         [2, 2, 1],
         [2, 2, 0],
     ]
+
+
+def test_the_level_of_a_scope_is_the_highest_over_its_causes_whatever_they_are() -> None:
+    causes = [name for name in Levels.__dataclass_fields__ if name != "level"]
+    assert len(causes) == 6
+    for levels in product(range(4), repeat=len(causes)):
+        scope = Levels(**dict(zip(causes, levels, strict=True)))
+        assert scope_level(scope) == max(levels), scope
 
 
 def test_a_retiring_bot_only_exits() -> None:

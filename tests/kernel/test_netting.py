@@ -1,5 +1,7 @@
 """I: opposite wishes cross in house; one order per market goes to the exchange."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -171,6 +173,32 @@ def test_of_a_pending_order_only_what_the_level_allows_is_left(level: Level, ban
     withdraw_orders(fleet)
     assert ordered(fleet.bots[0]) == left
     assert ordered(fleet.markets[0]) == left
+    told = (Reason(fleet.bots[0].reason), fleet.bots[0].reason_value, fleet.bots[0].reason_limit)
+    if left == 0.0:
+        assert told == (Reason[level.name], level, level)
+    else:
+        assert told[0] == Reason.TRADE
+    assert fleet.bots[0].ordered == (left != 0.0)
+
+
+@pytest.mark.parametrize("level", [Level.NO_ENTRIES, Level.FLATTEN, Level.HALTED])
+def test_a_bot_that_had_ordered_nothing_keeps_its_reason_when_a_level_rises(level: Level) -> None:
+    fleet = a_fleet(rules(), [a_bot(), a_bot(signal=1)])
+    play_fleet(fleet, [[still(LONG), still(FLAT)]])
+    fleet.portfolio.level_person = level.value
+    set_levels(fleet.portfolio, fleet.sleeves, fleet.bots)
+    withdraw_orders(fleet)
+    gone = Reason.HALTED if level == Level.HALTED else Reason.NO_ENTRIES
+    assert [Reason(bot.reason) for bot in fleet.bots] == [gone, Reason.FLAT]
+    assert (fleet.bots[0].reason_value, fleet.bots[0].reason_limit) == (level, min(level, Level[gone.name]))
+
+
+def test_where_no_level_rises_orders_stay_as_they_are() -> None:
+    fleet = a_fleet(rules(), [a_bot(), a_bot(signal=1)])
+    play_fleet(fleet, [[still(LONG), still((-0.5, -0.5))]])
+    before = [replace(record) for record in (*fleet.bots, *fleet.markets)]
+    withdraw_orders(fleet)
+    assert [*fleet.bots, *fleet.markets] == before
 
 
 def test_closing_at_once_is_a_step_of_its_own_for_the_bots_at_flatten() -> None:
@@ -181,6 +209,22 @@ def test_closing_at_once_is_a_step_of_its_own_for_the_bots_at_flatten() -> None:
     order_closes(fleet)
     assert fleet.portfolio.step == 3
     assert [ordered(bot) for bot in fleet.bots] == [-10.0, 0.0]
+
+
+@pytest.mark.parametrize("level", list(Level))
+def test_closing_at_once_closes_at_flatten_alone_and_leaves_no_other_order(level: Level) -> None:
+    bots = [a_bot(), a_bot(signal=1, sleeve=1)]
+    fleet = a_fleet(rules(), bots)
+    play_fleet(fleet, [[still(LONG)] * 2] * 2)
+    play_fleet(fleet, [[still(FLAT), still((-0.5, -0.5))]])
+    assert [ordered(bot) for bot in fleet.bots] == [-10.0, -15.0]
+    fleet.sleeves[0].level_person = level.value
+    order_closes(fleet)
+    closed = level == Level.FLATTEN
+    assert [ordered(bot) for bot in fleet.bots] == [-10.0 if closed else 0.0, 0.0]
+    assert [bot.ordered for bot in fleet.bots] == [int(closed), 0]
+    assert [bot.crossed_units for bot in fleet.bots] == [0, 0]
+    assert ordered(fleet.markets[0]) == (-10.0 if closed else 0.0)
 
 
 @given(
