@@ -60,6 +60,7 @@ class Trigger(IntEnum):
     TRAILING_STOP = 2
     LADDER = 3
     FLATTEN = 4
+    WRITE_OFF = 5
 
 
 class Leg(IntEnum):
@@ -125,6 +126,7 @@ class CommandKind(_Named):
     DEPOSIT = auto()
     WITHDRAW = auto()
     EXPLAIN = auto()
+    WRITE_OFF = auto()
 
 
 class CommandStatus(_Named):

@@ -6,7 +6,9 @@ FlotillaError
 ├── DatabaseError          exit 69: unreachable or unwritable; tried again
 │   └── UnusableDatabase   exit 78: a wrong url, a missing driver, or newer than the program
 ├── LeaseError             exit 75: another living worker holds the lease; try later
-├── MarketError            the bar counts as missing; retried at the next wake
+├── MarketError            the bar counts as missing; tried again soon
+│   ├── MarketRefusal      the market answered and will not give this: what asked goes on without it
+│   └── NotAsked           nothing was asked, for too much had failed just before; tried again soon
 ├── CommandRefused         the command is answered with the sentence and nothing changes
 └── LedgerError            the step is rolled back and the worker stops: the books would not sum
 """
@@ -42,6 +44,14 @@ class LeaseError(FlotillaError):
 
 class MarketError(FlotillaError):
     exit_code = 69
+
+
+class MarketRefusal(MarketError):
+    """The market answered, and refuses what was asked of it for good: a symbol it does not know."""
+
+
+class NotAsked(MarketError):
+    """The market was not asked, for reads that failed had taken long enough."""
 
 
 class CommandRefused(FlotillaError):

@@ -25,9 +25,10 @@ def candles_name(settings: Settings) -> str:
     return f"simulated:{market.seed}" if market.kind == "simulated" else f"replay:{market.candles}"
 
 
-def make_market(settings: Settings, symbols: Sequence[str], root: Path, engine: Engine, clock: Clock) -> Market:
-    """Make the market the settings ask for, for the symbols of the settings and of the books."""
+def make_market(settings: Settings, in_books: Sequence[str], root: Path, engine: Engine, clock: Clock) -> Market:
+    """Make the market the settings ask for, for their symbols and those of the bots in the books."""
     market, step_ms = settings.market, settings.step_ms
+    symbols = tuple(dict.fromkeys((*settings.portfolio.symbols, *in_books)))
     if market.kind == "simulated":
         from worker.market.simulated import SimulatedMarket
 
@@ -36,11 +37,11 @@ def make_market(settings: Settings, symbols: Sequence[str], root: Path, engine: 
         from worker.market.replay import ReplayMarket
 
         folders = {name: root / folder for name in ("candles", "funding") if (folder := getattr(market, name))}
-        return ReplayMarket(symbols, step_ms, market.model_copy(update=folders), clock)
+        return ReplayMarket(symbols, step_ms, market.model_copy(update=folders), clock, in_books)
     if market.kind == "ccxt":
         from worker.market.exchange import CcxtMarket
 
-        return CcxtMarket(symbols, step_ms, market, clock, Candles(engine, candles_name(settings)))
+        return CcxtMarket(symbols, step_ms, market, clock, Candles(engine, candles_name(settings)), in_books)
     raise ConfigurationError(f"market.kind must be simulated, replay or ccxt, was {market.kind!r}")
 
 
@@ -50,8 +51,8 @@ def make_worker(settings: Settings, root: Path, load: Callable[[], Settings], cl
     upgrade(settings.database.url, root, clock, lambda books: require_unheld(books, this_process(), clock.now_ms()))
     engine = open_writer(settings.database.url, root)
     with transaction(engine) as connection:
-        symbols = dict.fromkeys((*settings.portfolio.symbols, *symbols_in_books(connection, settings.portfolio.name)))
-    market = make_market(settings, tuple(symbols), root, engine, clock)
+        in_books = symbols_in_books(connection, settings.portfolio.name)
+    market = make_market(settings, in_books, root, engine, clock)
     real_time = settings.market.kind == "ccxt"
     # The market of an exchange keeps what it fetches; the bars of the others are kept for pages to draw.
     kept = None if real_time else candles_name(settings)

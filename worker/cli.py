@@ -39,6 +39,7 @@ COMMANDS = {
     "explain": Command("worker.terminal.explain", "Say what every row of the gate says of a bot."),
     "deposit": Command("worker.terminal.controls:deposit", "Put money in.", SIGNED),
     "withdraw": Command("worker.terminal.controls:withdraw", "Take free money out.", SIGNED),
+    "write-off": Command("worker.terminal.controls:write_off", "Book a position that can be sold no more as gone."),
     "export": Command("worker.terminal.export", "Write fills, orders, round trips and the rest as CSV or JSON."),
     "doctor": Command("worker.terminal.doctor", "Say whether the books sum."),
     "config": Command("worker.terminal.config", "Say what changed settings would do."),

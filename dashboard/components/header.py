@@ -90,6 +90,11 @@ def _warnings(overview: Overview, link_to_control: bool) -> None:
             f"{plain(state.sentence)}. What is shown is as old as that; positions are not looked after meanwhile.",
             icon=":material/heart_broken:",
         )
+    if state.clock:
+        said = plain(state.clock[0].upper() + state.clock[1:])
+        st.warning(
+            f"{said}. Steps are made all the same; times of commands and ages may be off.", icon=":material/schedule:"
+        )
     asked = asked_levels()
     if overview.level == Level.HALTED.name or overview.unprotected > 0.0 or Level.HALTED.name in set(asked["level"]):
         halt_warning(overview, f"{_causes(Level.HALTED)}.", CONTROL if link_to_control else None)

@@ -48,6 +48,8 @@ class Overview:
     lease_renewed_ms: int | None
     # When the oldest command without an answer was asked.
     waiting_since_ms: int | None
+    # How far the exchange's time is ahead of the worker's clock.
+    ahead_ms: int
     level: str
     brakes: bool
     equity: float
@@ -129,7 +131,7 @@ def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
 
 _SAME = (
     *("name", "quote", "market_label", "broker_label", "step_ms", "step", "market_ms", "wall_ms", "due_ms"),
-    *("duration_ms", "lateness_ms", "lease_pid", "lease_host", "lease_since_ms", "lease_renewed_ms"),
+    *("duration_ms", "lateness_ms", "lease_pid", "lease_host", "lease_since_ms", "lease_renewed_ms", "ahead_ms"),
     *("level", "equity", "saved_quote", "high_water", "day_start_equity"),
 )
 

@@ -19,8 +19,8 @@ def load_positions(connection: Connection, portfolio_id: int, filters: Filters =
     trailing_price (each NaN where there is none), exit_level (the nearest of them, which the running bar is
     held against; NaN where nothing protects),
     is_trailing, distance_fraction (how far the close is from it, negative where it is beyond), risk (quote lost from
-    here if it exits there, ≥ 0), best_price, worst_price, opened_ms, allocation, bar_status, level. Filters: bots,
-    sleeves, symbols.
+    here if it exits there, ≥ 0), best_price, worst_price, opened_ms, allocation, bar_status, price_ms (the market time
+    of the last price there was, 0 where it is not known), level. Filters: bots, sleeves, symbols.
     """
     states = select_members(load_bot_states(connection, portfolio_id), filters)
     held = states[states["is_open"] == 1].reset_index(drop=True)
@@ -46,7 +46,7 @@ def load_positions(connection: Connection, portfolio_id: int, filters: Filters =
             "distance_fraction": direction * (close - exit_level) / close,
             "risk": np.maximum(quantity * (close - exit_level), 0.0),
             **{name: held[name] for name in ("best_price", "worst_price", "opened_ms", "allocation")},
-            **{name: held[name] for name in ("bar_status", "level")},
+            **{name: held[name] for name in ("bar_status", "price_ms", "level")},
         }
     )
 

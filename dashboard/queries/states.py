@@ -34,6 +34,7 @@ _HEARTBEAT = (
     "lease_host",
     "lease_since_ms",
     "lease_renewed_ms",
+    "ahead_ms",
 )
 
 
@@ -91,7 +92,7 @@ def load_bot_states(connection: Connection, portfolio_id: int) -> DataFrame:
     """Load the bots: who they are, all columns of `bot_state`, and what follows from them.
 
     `equity` is of now: cash + quantity × close; `marked_equity` is the column of the table. More columns: bot, sleeve,
-    strategy, symbol, timeframe, parameters, account, status, note; close, bar_status (of the market);
+    strategy, symbol, timeframe, parameters, account, status, note; close, bar_status, price_ms (of the market);
     notional (signed), is_open (0 or 1; dust is not open), open_profit (after the fees the lots still carry), trip_fees
     and trip_profit (realised so far in the open round trip).
     """
@@ -109,6 +110,7 @@ def load_bot_states(connection: Connection, portfolio_id: int) -> DataFrame:
             (state.cash + state.quantity * market.close).label("equity"),
             market.close,
             market.status.label("bar_status"),
+            market.price_ms,
             (state.quantity * market.close).label("notional"),
             case((is_open, 1), else_=0).label("is_open"),
             open_profit_of(bot.id, market.close).label("open_profit"),

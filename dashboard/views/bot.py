@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 import streamlit as st
+from pandas import DataFrame
 
 from dashboard import loaders
 from dashboard.components.ages import as_of
@@ -17,6 +18,7 @@ from dashboard.components.pickers import Period, bot_picker, period_picker
 from dashboard.components.progress import progress
 from dashboard.components.report_link import report_link
 from dashboard.components.rows import Rows
+from dashboard.components.stale_prices import stale_prices
 from dashboard.components.tables import table
 from dashboard.components.tiles import bot_tiles
 from dashboard.components.words import plain, words
@@ -44,6 +46,8 @@ def summary(name: str) -> None:
         return
     _line(bot)
     bot_tiles(bot, overview.counted)
+    if bot["is_open"]:
+        stale_prices(DataFrame([bot]))
 
 
 def chart(name: str, period: Period) -> None:

@@ -13,6 +13,7 @@ from dashboard.components.panels import live, overview_or_nothing
 from dashboard.components.pickers import ChosenFilters, Period, period_picker, scope_picker
 from dashboard.components.report_link import report_link
 from dashboard.components.rows import Rows
+from dashboard.components.stale_prices import stale_prices
 from dashboard.components.tables import table
 from dashboard.components.tiles import overview_tiles
 from dashboard.figures.equity import drawdown_figure, equity_figure
@@ -59,6 +60,7 @@ def positions() -> None:
         nothing("No open positions", "One opens when a band is confirmed and the gate lets it pass.")
     else:
         table(held, POSITIONS, "positions", Rows("open_positions", held), pinned="bot")
+        stale_prices(held)
 
 
 def events() -> None:

@@ -12,6 +12,7 @@ from dashboard.components.live_chart import live_chart
 from dashboard.components.panels import live, overview_or_nothing
 from dashboard.components.pickers import Period
 from dashboard.components.rows import Rows
+from dashboard.components.stale_prices import stale_prices
 from dashboard.components.tables import table
 from dashboard.components.tiles import risk_tiles
 from dashboard.figures.equity import day_figure
@@ -93,6 +94,7 @@ def stops() -> None:
         drawn = partial(stop_distances_figure, frame, overview.counted)
         live_chart(drawn, "stops", "Distance of each position to its stop", rows)
         table(frame, STOPS, "stops_table", rows, pinned="bot")
+        stale_prices(frame)
 
 
 def trips() -> None:

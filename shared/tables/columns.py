@@ -35,6 +35,11 @@ def key(kind: type = BigInteger) -> Any:
     return Field(sa_type=kind, primary_key=True, sa_column_kwargs={"autoincrement": False})
 
 
+def later() -> Any:
+    """Make a whole number of a column that came later: rows from before it have 0."""
+    return Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+
+
 def reference(column: str, primary_key: bool = False) -> Any:
     """Make a column refer to the row of another table, such as `bot.id`."""
     extra = {"autoincrement": False} if primary_key else {}

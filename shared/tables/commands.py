@@ -42,7 +42,7 @@ class Command(SQLModel, table=True):
     scope: Words = ""
     reason: Words
     who: Words
-    # of a deposit or withdrawal, quote
+    # of a deposit or withdrawal, quote; of a write-off the price
     amount: MaybeNumber = None
     # what a release clears; none is the person's own level, or the only cause there is
     cause: str | None = maybe_named(Cause)

@@ -7,7 +7,7 @@ from sqlalchemy import Text
 from sqlmodel import SQLModel
 
 from shared.enums import BarStatus, Level, Reason, Trigger
-from shared.tables.columns import MaybeNumber, Number, Whole, key, named, reference
+from shared.tables.columns import MaybeNumber, Number, Whole, key, later, named, reference
 
 
 class _Levels(SQLModel):
@@ -81,6 +81,7 @@ class BotState(_Levels, table=True):
     stop_fraction: Number
     target_fraction: Number
     exit_level: Number
+    is_trailed: Whole
     rungs_fired: Whole
     open_fraction: Number
     lock_sign: Whole
@@ -98,6 +99,7 @@ class BotState(_Levels, table=True):
     confirmed: Number
     streak_sign: Whole
     streak_bars: Whole
+    unconfirmed: Whole
     sized_exposure: Number
     target_units: Whole
     order_units: Whole
@@ -133,6 +135,8 @@ class MarketState(SQLModel, table=True):
     high: Number
     low: Number
     close: Number
+    # the close of the last bar there was: the market time of that price
+    price_ms: int = later()
     status: str = named(BarStatus)
     funding_rate: Number
     order_units: Whole

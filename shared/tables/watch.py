@@ -12,6 +12,7 @@ from shared.tables.columns import (
     RowId,
     Whole,
     Words,
+    later,
     named,
     reference,
 )
@@ -53,6 +54,8 @@ class Heartbeat(SQLModel, table=True):
     lateness_ms: Number = 0.0
     # wall time by which the next pass is due; none while none is expected
     due_ms: MaybeWhole = None
+    # how far the exchange's time is ahead of the machine's clock; 0 where market time is not real time
+    ahead_ms: int = later()
     # the lease: who, since when, last renewed (wall time); `lease_token` grows with every holder
     lease_token: Whole = 0
     lease_host: MaybeWords = None

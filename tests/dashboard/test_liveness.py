@@ -23,6 +23,7 @@ class Pulse:
     lease_since_ms: int | None = NOW_MS - 3_600_000
     lease_renewed_ms: int | None = NOW_MS - 1_000
     waiting_since_ms: int | None = None
+    ahead_ms = 0
 
 
 def told(**differing: float | None) -> Liveness:
@@ -84,6 +85,30 @@ def test_without_a_lease_no_worker_runs(name: str) -> None:
 def test_silence_goes_before_a_step_that_is_overdue() -> None:
     said = told(lease_renewed_ms=0, due_ms=0).sentence
     assert "silent" in said and "overdue" not in said
+
+
+HOUR_MS = 3_600_000
+
+
+def test_a_clock_that_was_set_back_is_said_and_no_age_is_below_0() -> None:
+    back = told(wall_ms=NOW_MS + HOUR_MS - 3_000, lease_renewed_ms=NOW_MS + HOUR_MS - 1_000)
+    assert back.age_ms is None and not back.is_well
+    assert back.sentence == (
+        "The worker (process 4242) has not been heard since the clock was set back, last step before the clock was set "
+        "back, this machine's clock was set back by at least 60 min"
+    )
+    # It lives: it has renewed its lease since, and is about to move the time of its step along.
+    heard = told(wall_ms=NOW_MS + HOUR_MS - 3_000)
+    assert heard.is_well and heard.age_ms is None
+    assert told(wall_ms=NOW_MS + 2_000).age_ms == 0, "clocks that differ by so little are not wrong"
+
+
+@pytest.mark.parametrize(("ahead_ms", "where"), [(HOUR_MS, "behind"), (-HOUR_MS, "ahead of")])
+def test_a_clock_that_is_not_the_exchanges_is_said_and_the_worker_is_well(ahead_ms: int, where: str) -> None:
+    said = told(ahead_ms=ahead_ms)
+    assert said.is_well and said.clock == f"this machine's clock is 60 min {where} the exchange's"
+    assert said.sentence == f"The worker runs, last step 3.0 s ago, {said.clock}"
+    assert told(ahead_ms=10_000).clock == ""
 
 
 def test_page_and_terminal_say_the_same_of_the_same_books(tmp_path) -> None:

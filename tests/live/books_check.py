@@ -132,6 +132,7 @@ def _transfers(place: Place) -> list[Gap]:
     return gaps
 
 
+GONE = "SELECT coalesce(sum(units), 0) FROM fill WHERE symbol = ? AND trigger = 'WRITE_OFF'"
 SENT = """SELECT symbol, sum(CASE side WHEN 'BUY' THEN filled_units ELSE -filled_units END)
           FROM "order" WHERE account = 'paper' GROUP BY symbol"""
 
@@ -141,7 +142,8 @@ def _accounts(place: Place) -> list[Gap]:
     gaps = []
     for symbol, account in place.rows(SENT):
         held = place.rows("SELECT units FROM bot_state JOIN bot ON bot.id = bot_id WHERE symbol = ?", symbol)
-        amount = account_gap(account, [units for (units,) in held])
+        gone = place.value(GONE, symbol)
+        amount = account_gap(account + gone, [units for (units,) in held])
         if amount != 0:
             gaps.append(Gap("account", symbol, amount))
     return gaps
@@ -151,7 +153,7 @@ SHARES = """SELECT client_order_id, filled_units, filled_quantity, fee,
                    (SELECT sum(abs(units - crossed_units)) FROM fill WHERE fill.client_order_id = o.client_order_id),
                    (SELECT sum(fee) FROM fill WHERE fill.client_order_id = o.client_order_id)
             FROM "order" o WHERE status = 'FILLED'"""
-STRAY = """SELECT count(*) FROM fill WHERE units != crossed_units AND NOT EXISTS
+STRAY = """SELECT count(*) FROM fill WHERE units != crossed_units AND trigger != 'WRITE_OFF' AND NOT EXISTS
            (SELECT * FROM "order" o WHERE o.client_order_id = fill.client_order_id AND o.status = 'FILLED')"""
 WAITING = """SELECT count(*) FROM "order" WHERE status = 'INTENT' AND NOT (
              EXISTS (SELECT * FROM market_state m WHERE m.symbol = "order".symbol AND m.order_units != 0)

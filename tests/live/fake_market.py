@@ -6,7 +6,7 @@ from math import inf
 import numpy as np
 
 from shared.clock import Clock
-from shared.errors import MarketError
+from shared.errors import MarketError, MarketRefusal
 from shared.units import parse_time_ms, timeframe_ms
 from worker.market.protocol import Limits, no_funding
 from worker.strategies.bars import Bars, make_bars
@@ -18,7 +18,8 @@ STEP_MS = timeframe_ms("5m")
 class FakeMarket:
     """All candles are closed up to `shown_to_ms`, or up to the clock's time where there is one.
 
-    `failing` names the fetches that raise MarketError; `silent` symbols have no bars for now.
+    `failing` names the fetches that raise MarketError; `silent` symbols have no bars for now, `refused` ones raise
+    MarketRefusal, and those in `ends` have none any more, with why.
     """
 
     label = "candles of a test"
@@ -41,6 +42,8 @@ class FakeMarket:
         self.shown_to_ms = self.end_ms
         self.failing: set[str] = set()
         self.silent: set[str] = set()
+        self.refused: set[str] = set()
+        self.ends: dict[str, str] = {}
         self.began: list[int | None] = []
 
     def begin(self, books_end_ms: int | None) -> None:
@@ -54,12 +57,18 @@ class FakeMarket:
 
     def seconds_until(self, time_ms: int) -> float:
         if self._clock is not None:
-            return max(0, time_ms - self.now_ms()) / 1000
+            return (time_ms - self.now_ms()) / 1000
         return 0.0 if time_ms <= self.now_ms() else inf
+
+    def ahead_ms(self) -> int:
+        return 0
+
+    def ended(self, symbol: str, open_ms: int) -> str:
+        return self.ends.get(symbol, "")
 
     def fetch_bars(self, symbol: str, start_ms: int, end_ms: int) -> Bars:
         self._answer("bars", symbol)
-        if symbol in self.silent:
+        if symbol in self.silent or symbol in self.ends:
             return self._bars[symbol][:0]
         return self._bars[symbol].between(start_ms, min(end_ms, self.now_ms() - self._step_ms + 1))
 
@@ -68,7 +77,8 @@ class FakeMarket:
         if open_ms > self.now_ms():
             return {}
         begun = {symbol: bars.between(open_ms, open_ms + 1) for symbol, bars in self._bars.items()}
-        return {symbol: float(bar.open[0]) for symbol, bar in begun.items() if len(bar) and symbol not in self.silent}
+        absent = self.silent | self.refused | self.ends.keys()
+        return {symbol: float(bar.open[0]) for symbol, bar in begun.items() if len(bar) and symbol not in absent}
 
     def fetch_funding(self, symbol: str, start_ms: int, end_ms: int) -> tuple[np.ndarray, np.ndarray]:
         self._answer("funding", symbol)
@@ -86,6 +96,8 @@ class FakeMarket:
         self.shown_to_ms = self._first_open_ms + bars * self._step_ms
 
     def _answer(self, what: str, symbol: str = "") -> None:
+        if symbol in self.refused:
+            raise MarketRefusal(f"{what} {symbol} is not known")
         if what in self.failing or f"{what} {symbol}" in self.failing:
             raise MarketError(f"{what} {symbol} must be answered, was not")
 

@@ -5,9 +5,10 @@ import os
 import pytest
 
 from shared.clock import ManualClock
-from shared.database import open_writer
+from shared.database import open_writer, transaction
 from shared.enums import Cause, CommandKind
-from shared.errors import ConfigurationError, LeaseError, MarketError
+from shared.errors import ConfigurationError, LeaseError, MarketError, NotAsked
+from shared.liveness import liveness
 from tests.live.books_check import assert_books
 from tests.live.conftest import MakePlace
 from tests.live.fake_market import START_MS, STEP_MS, FakeMarket, random_bars, still_bars, without
@@ -27,6 +28,7 @@ from tests.live.tables import assert_same, content
 from worker.live.worker import LiveWorker
 from worker.market.protocol import Limits
 from worker.store import lease
+from worker.store.overview import load_overview
 from worker.strategies.bars import Bars
 from worker.strategies.registry import STRATEGIES
 
@@ -250,6 +252,125 @@ def test_a_bar_that_does_not_come_is_missing_after_half_a_minute(make_place: Mak
         SECOND: "STALE",
     }
     assert_books(place)
+
+
+def told(place: Place) -> list[tuple[str, str]]:
+    return place.rows("SELECT kind, message FROM event WHERE kind LIKE 'SYMBOL_%' ORDER BY id")
+
+
+def test_a_symbol_that_is_refused_is_gone_on_without_after_the_patience_and_told_of_once(make_place: MakePlace) -> None:
+    place = real_time(make_place, {symbol: still_bars([100.0] * 60) for symbol in SYMBOLS}, *STEADY)
+    with place.open() as worker:
+        close_bars(place, worker, 20)
+        place.market.refused = {SECOND}
+        assert close_bars(place, worker, 21) == 0, "it may have been a mistake"
+        place.clock.advance_ms(30_000)
+        assert step(worker) == 1
+        assert close_bars(place, worker, 25) == 4, "the bars after are not waited for"
+        place.market.refused = set()
+        assert close_bars(place, worker, 26) == 1
+    (missing, why), back = told(place)
+    assert missing == "SYMBOL_MISSING"
+    assert why.startswith(
+        f"{SECOND} has no bar: bars {SECOND} is not known; st_bbb_usdt_5m_p1 hold it, valued at its last"
+    )
+    assert back == ("SYMBOL_BACK", f"{SECOND} has bars again, after 30 min")
+    assert place.value("SELECT count(*) FROM bar_record WHERE status = 'MISSING'") == 5
+    assert_books(place)
+
+
+def test_a_fleet_of_nothing_but_refused_symbols_goes_on(make_place: MakePlace) -> None:
+    place = real_time(make_place, {symbol: still_bars([100.0] * 60) for symbol in SYMBOLS}, *STEADY)
+    with place.open() as worker:
+        close_bars(place, worker, 20)
+        place.market.refused = set(SYMBOLS)
+        assert close_bars(place, worker, 22, after_ms=31_000) == 2
+    with place.open() as worker:
+        assert close_bars(place, worker, 23, after_ms=31_000) == 1, "it starts, too"
+        place.market.refused = set()
+        assert close_bars(place, worker, 24) == 1
+    assert {status for (status,) in place.rows("SELECT status FROM market_state")} == {"FRESH"}
+    assert_books(place)
+
+
+def test_an_outage_of_the_whole_exchange_is_waited_for(make_place: MakePlace) -> None:
+    place = real_time(make_place, {symbol: still_bars([100.0] * 60) for symbol in SYMBOLS}, *STEADY)
+    with place.open() as worker:
+        close_bars(place, worker, 20)
+        place.market.refused, place.market.failing = {FIRST}, {f"bars {SECOND}"}
+        place.clock.advance_ms(STEP_MS + 200_000)
+        for _ in range(3):
+            with pytest.raises(MarketError, match=f"bars {SECOND} must be answered"):
+                step(worker)
+        place.market.failing = set()
+        assert step(worker) == 1
+    assert place.rows("SELECT symbol FROM bar_record WHERE status = 'MISSING'") == [(FIRST,)]
+
+
+def test_a_symbol_that_was_read_and_others_that_fail_later_make_a_step_after_the_patience(
+    make_place: MakePlace,
+) -> None:
+    place = real_time(make_place, {symbol: still_bars([100.0] * 60) for symbol in SYMBOLS}, *STEADY)
+    with place.open() as worker:
+        close_bars(place, worker, 20)
+        place.market.silent = {SECOND}
+        assert close_bars(place, worker, 21) == 0
+        place.market.silent, place.market.failing = set(), {f"bars {FIRST}", f"bars {SECOND}"}
+        assert step(worker) == 0
+        place.clock.advance_ms(30_000)
+        assert step(worker) == 1
+    assert place.rows("SELECT symbol FROM bar_record") == [(SECOND,)]
+
+
+def test_what_was_not_asked_is_asked_first_at_the_next_try_and_waited_for(make_place: MakePlace) -> None:
+    """An exchange that hangs for one symbol: the others are never missing because of it."""
+    place = real_time(make_place, {symbol: still_bars([100.0] * 60) for symbol in SYMBOLS}, *STEADY)
+    asked, fetch = [], place.market.fetch_bars
+
+    def hang(symbol: str, start_ms: int, end_ms: int) -> Bars:
+        asked.append(symbol)
+        if symbol == FIRST:
+            place.clock.advance_ms(21_000)
+            raise MarketError("silence")
+        if asked[-2:] == [FIRST, SECOND]:
+            raise NotAsked("what failed before took long")
+        return fetch(symbol, start_ms, end_ms)
+
+    with place.open() as worker:
+        close_bars(place, worker, 20)
+        place.market.fetch_bars = hang
+        with pytest.raises(MarketError, match="silence"):
+            close_bars(place, worker, 21)
+        assert asked == [FIRST, SECOND]
+        asked.clear()
+        assert step(worker) == 1
+        assert asked == [SECOND, FIRST]
+    assert place.rows("SELECT symbol FROM bar_record") == [(FIRST,)]
+
+
+def test_a_clock_that_is_set_back_keeps_no_bar_and_is_told_of(make_place: MakePlace) -> None:
+    place = make_place(small_settings(*STEADY), FakeMarket({symbol: still_bars([100.0] * 60) for symbol in SYMBOLS}))
+    with place.open() as worker:
+        step(worker, 10)
+        before_ms, due_ms = place.rows("SELECT wall_ms, due_ms FROM heartbeat")[0]
+        place.clock.advance_ms(4_000)
+        place.clock.set_wall_ms(place.clock.now_ms() - 3_600_000)
+        worker.beat()
+        assert place.rows("SELECT wall_ms, due_ms FROM heartbeat") == [(before_ms - 3_600_000, due_ms - 3_600_000)]
+        worker.beat()
+        with transaction(place.engine) as connection:
+            overview = load_overview(connection, 1)
+        assert overview is not None
+        assert liveness(overview, place.clock.now_ms()).age_ms == 4_000
+        place.clock.set_wall_ms(place.clock.now_ms() + 7_200_000)
+        step(worker, 1)
+        assert place.value("SELECT wall_ms FROM heartbeat") == place.clock.now_ms()
+        worker.beat()
+        assert place.value("SELECT wall_ms FROM heartbeat") == place.clock.now_ms(), "moved once"
+    assert [message for (message,) in place.rows("SELECT message FROM event WHERE kind = 'CLOCK_SET'")] == [
+        "this machine's clock was set back by 60 min; bars close all the same",
+        "this machine's clock was set forward by 2.0 h; bars close all the same",
+    ]
 
 
 def test_an_order_waits_for_the_first_price_and_is_cancelled_without_one(make_place: MakePlace) -> None:

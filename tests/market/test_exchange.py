@@ -83,7 +83,8 @@ def test_a_fresh_fleet_begins_with_the_bar_that_is_open_now(server: Server, cloc
     fresh = market(server, clock)
     assert fresh.first_open_ms() == START_MS + 100 * HOUR_MS
     assert fresh.label == f"binance spot prices at {server.url}"
-    assert fresh.seconds_until(NOW_MS + 1_500) == 1.5 and fresh.seconds_until(0) == 0.0
+    assert fresh.seconds_until(NOW_MS + 1_500) == 1.5
+    assert fresh.seconds_until(NOW_MS - 90_000) == -90.0, "how long ago, so that a bar that is late can be told"
 
 
 def test_limits_are_those_of_the_listing(server: Server, clock: PatientClock) -> None:

@@ -108,3 +108,20 @@ def test_what_is_wrong_is_said_at_the_start(folder: Path, tmp_path: Path) -> Non
     write_candles(folder, "BTC_USDT-5m.parquet", frame_of(FINE).iloc[3:9])
     with pytest.raises(ConfigurationError, match="must fill at least one whole bar"):
         replay(folder)
+
+
+def test_a_symbol_ends_with_its_candles_and_one_of_the_books_may_be_gone_from_the_folder(folder: Path) -> None:
+    write_candles(folder, "ETH_USDT-5m.parquet", frame_of(FINE[np.r_[24:60]]))
+    market = replay(folder, bar_seconds=0.0)
+    assert market.ended("ETH/USDT", START_MS + 4 * HOUR_MS) == ""
+    assert market.ended("ETH/USDT", START_MS + 5 * HOUR_MS) == "its candles end at 2025-01-01 05:00 UTC"
+    (folder / "ETH_USDT-5m.parquet").unlink()
+    symbols, settings = ("ETH/USDT", "BTC/USDT"), MarketSettings(kind="replay", candles=folder)
+    with pytest.raises(ConfigurationError, match="must hold candles of ETH/USDT"):
+        ReplayMarket(symbols, HOUR_MS, settings, ManualClock(0))
+    without = ReplayMarket(symbols, HOUR_MS, settings, ManualClock(0), in_books=("ETH/USDT",))
+    assert "must hold candles of ETH/USDT" in without.ended("ETH/USDT", START_MS)
+    assert len(without.fetch_bars("ETH/USDT", START_MS, END_MS)) == 0
+    assert without.fetch_opens(START_MS) == {"BTC/USDT": float(HOURS.open[0])}
+    with pytest.raises(ConfigurationError, match="must hold candles of ETH/USDT"):
+        ReplayMarket(("ETH/USDT",), HOUR_MS, settings, ManualClock(0), in_books=("ETH/USDT",))

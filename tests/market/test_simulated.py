@@ -48,7 +48,20 @@ def test_the_history_is_closed_at_once_and_then_a_bar_passes_every_bar_seconds()
     assert len(fresh.fetch_bars("BTC/USDT", history_end_ms, history_end_ms + DAY_MS)) == 0
     clock.advance_ms(1)
     assert fresh.fetch_bars("BTC/USDT", history_end_ms, history_end_ms + DAY_MS).open_ms.tolist() == [history_end_ms]
-    assert fresh.seconds_until(history_end_ms) == 0.0
+    assert fresh.seconds_until(history_end_ms) == -5.0
+
+
+def test_a_wall_clock_that_is_set_moves_no_simulated_market() -> None:
+    clock = ManualClock(10 * DAY_MS)
+    fresh = market(clock)
+    fresh.begin(None)
+    clock.advance_ms(7_000)
+    now_ms = fresh.now_ms()
+    for wall_ms in (9 * DAY_MS, 11 * DAY_MS):
+        clock.set_wall_ms(wall_ms)
+        assert fresh.now_ms() == now_ms
+    clock.advance_ms(5_000)
+    assert fresh.now_ms() == now_ms + HOUR_MS
 
 
 def test_a_restart_goes_on_where_the_books_end_however_long_it_was_down() -> None:

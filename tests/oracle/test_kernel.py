@@ -52,7 +52,8 @@ def test_the_random_worlds_meet_every_rule() -> None:
         triggers.update(fill.trigger for fill in run.fills)
         crossed.update(_crossing(fill.crossed_units, fill.units) for fill in run.fills)
     assert [reason.name for reason in Reason if reasons[reason] < 20] == ["HALTED"]
-    assert [trigger.name for trigger in Trigger if triggers[trigger] == 0] == []
+    # A write-off is asked for by a person, between steps.
+    assert [trigger.name for trigger in Trigger if triggers[trigger] == 0] == ["WRITE_OFF"]
     assert min(crossed["not"], crossed["partly"], crossed["all"]) > 100
 
 

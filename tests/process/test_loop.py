@@ -1,12 +1,13 @@
 """The loop with a worker that only counts: it beats whatever else there is to do."""
 
+import contextlib
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import pytest
 
+from shared.clock import ManualClock
+from shared.errors import MarketError
 from shared.settings import WorkerSettings
-from worker.process import loop
 from worker.process.host import Wakes
 from worker.process.loop import BEAT_SECONDS, Loop
 
@@ -30,6 +31,9 @@ class Counting:
             made += 1
             assert not interrupted()
         return made
+
+    def monotonic_ms(self) -> int:
+        return round(1000.0 * self.now)
 
     def seconds_until_due(self) -> float:
         return 0.0 if self.left else float("inf")
@@ -66,11 +70,92 @@ class Waiting(Counting):
 
 
 @pytest.mark.parametrize("kind", [Counting, Waiting])
-def test_a_worker_without_a_pause_beats_and_answers_all_the_same(
-    kind: type[Counting], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_without_a_pause_beats_and_answers_all_the_same(kind: type[Counting]) -> None:
     worker = kind(steps=23)
-    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: worker.now))
-    Loop(worker, WorkerSettings(), Wakes(), until_end=True).run()
+    Loop(worker, WorkerSettings(), Wakes(), worker, until_end=True).run()
     assert worker.beaten == [1.0 + BEAT_SECONDS * number for number in range(5)]
     assert worker.answered == [float(second) for second in range(24)]
+
+
+HOUR_SECONDS = 3600.0
+CLOSE_SECONDS = 10.0
+
+
+class OnTheHour(Counting):
+    """Has one bar, which closes at 10 s and can be stepped from `there_at` on; until then the market may `fail`."""
+
+    wall_bar_ms = 3_600_000
+
+    def __init__(self, clock: ManualClock, there_at: float, fail: bool) -> None:
+        super().__init__(steps=1)
+        self.clock = clock
+        self.there_at = there_at
+        self.fail = fail
+        self.asked: list[float] = []
+        self.said: list[str] = []
+
+    def step_due(self, interrupted: Callable[[], bool]) -> int:
+        now = self.clock.monotonic_ms() / 1000
+        if self.seconds_until_due() > 0.0:
+            return 0
+        self.asked.append(now)
+        if now >= self.there_at:
+            self.left = 0
+            return 1
+        if self.fail:
+            raise MarketError("the exchange is away")
+        return 0
+
+    def seconds_until_due(self) -> float:
+        return CLOSE_SECONDS + (0.0 if self.left else HOUR_SECONDS) - self.clock.monotonic_ms() / 1000
+
+    def record(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+    def beat(self) -> None:
+        """Nothing."""
+
+
+class ManualWakes(Wakes):
+    """Sleeps by moving the clock, and stops when it has moved far enough."""
+
+    def __init__(self, clock: ManualClock, until_seconds: float) -> None:
+        super().__init__()
+        self.clock = clock
+        self.until_ms = 1000.0 * until_seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.clock.sleep(max(seconds, 0.001))
+
+    def stopping(self) -> bool:
+        return self.clock.monotonic_ms() >= self.until_ms
+
+
+def drive(there_at: float, fail: bool = False, until: float = 1_000.0) -> OnTheHour:
+    """Run the loop over one bar; its alarm never rings."""
+    clock = ManualClock(0)
+    worker = OnTheHour(clock, there_at, fail)
+    wakes = ManualWakes(clock, until)
+    loop = Loop(worker, WorkerSettings(), wakes, clock)
+    loop._alarm = contextlib.nullcontext
+    loop.run()
+    return worker
+
+
+def test_a_bar_that_the_alarm_did_not_ring_for_is_noticed_a_second_late() -> None:
+    assert drive(there_at=0.0).asked == [CLOSE_SECONDS + 3.0]
+
+
+@pytest.mark.parametrize("fail", [False, True])
+def test_a_bar_that_is_not_there_is_asked_for_again_after_1_2_4_and_at_most_60_seconds(fail: bool) -> None:
+    worker = drive(there_at=250.0, fail=fail)
+    waits = [round(later - asked, 3) for asked, later in zip(worker.asked, worker.asked[1:], strict=False)]
+    assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
+    assert worker.asked[-1] - 250.0 < 60.0
+
+
+def test_an_outage_is_told_once_when_it_begins_and_once_when_it_is_over() -> None:
+    assert drive(there_at=250.0, fail=True).said == [
+        "the exchange is away",
+        "the market answers again, after 4 min",
+    ]

@@ -217,9 +217,10 @@ def make_markets(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limit
 
 
 def take_limits(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits], markets: Sequence[Market]) -> None:
-    """Let the markets' records have what the exchange takes now."""
+    """Let the markets' records have what the exchange takes now; those of symbols it does not speak of stay."""
     for market, (_, symbol) in zip(markets, plan.markets, strict=True):
-        set_limits(market, limits[symbol], settings)
+        if symbol in limits:
+            set_limits(market, limits[symbol], settings)
 
 
 def open_fleet(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]) -> Fleet:

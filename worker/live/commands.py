@@ -1,4 +1,4 @@
-"""What people ask of a running fleet: levels, releases, deposits and withdrawals, each answered in a sentence.
+"""What people ask of a running fleet: levels, releases, money in and out, write-offs, each answered in a sentence.
 
 A level is latched per scope under the cause PERSON. FLATTEN acts at once, between bars, at the last price.
 """
@@ -19,6 +19,7 @@ from worker.ledger.desk import Booked
 from worker.live.books import Books
 from worker.live.explain import explain
 from worker.live.stepper import Stepper, StepRows
+from worker.live.write_off import write_off
 from worker.risk.brakes import after_flow
 from worker.risk.levels import set_levels
 from worker.risk.position import is_flat
@@ -100,6 +101,8 @@ class CommandDesk:
             return self._release(connection, command)
         if command.kind is CommandKind.EXPLAIN:
             return self._explain(command)
+        if command.kind is CommandKind.WRITE_OFF:
+            return write_off(connection, self._stepper, self._books, command, market_ms, self._money)
         if command.scope_kind is not ScopeKind.PORTFOLIO:
             raise CommandRefused(f"{command.kind.lower()} must be for the portfolio, was for {_where(command)}")
         smallest = self._money.smallest

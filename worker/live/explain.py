@@ -53,7 +53,7 @@ def _of_change(rules: Rules, portfolio: Portfolio, bot: Bot, market: Market, sig
             Reason.NO_ENTRIES, increases and bot.level >= Level.NO_ENTRIES, float(bot.level), float(Level.NO_ENTRIES)
         ),
         Verdict(Reason.REENTRY_LOCK, increases and locked, bot.confirmed, float(bot.lock_sign)),
-        Verdict(Reason.UNCONFIRMED, bot.streak_bars > 0, float(bot.streak_bars), float(rules.confirm_bars)),
+        Verdict(Reason.UNCONFIRMED, bot.unconfirmed == 1, float(bot.streak_bars), float(rules.confirm_bars)),
         Verdict(Reason.HOLD, rests, bot.quantity, coins(market, target)),
         Verdict(Reason.COST, increases and move < worth, move, worth),
         Verdict(

@@ -5,11 +5,11 @@ An exchange that hangs must not keep the worker from answering a halt, renewing 
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from shared.errors import MarketError
+from shared.errors import MarketError, MarketRefusal, NotAsked
 from worker.live.windows import Feed
 from worker.market.protocol import Market
 
@@ -55,11 +55,12 @@ class Fetch(Generic[Answer]):
 class Answers:
     """What the market answered for one bar.
 
-    How late it was asked, who has no bar, funding rates (with what is to be said of those that are unknown) and opens.
+    How late it answered, who has no bar and why (empty where there is no more to say), funding rates (with what is to
+    be said of those that are unknown) and opens.
     """
 
     late_ms: int
-    missing: list[str]
+    missing: dict[str, str]
     funding: dict[str, float]
     unknown_funding: list[str]
     opens: dict[str, float]
@@ -78,6 +79,7 @@ class Questions:
         self._step_ms = step_ms
         self._real_time = real_time
         self._fetch: Fetch[Answers | None] | None = None
+        self._refused: set[str] = set()
 
     def ask(self, open_ms: int, interrupted: Callable[[], bool]) -> Answers | None:
         """Ask for a closed bar; None where it is not there yet and may still come, or `interrupted` asked to leave."""
@@ -92,15 +94,27 @@ class Questions:
 
     def _ask_now(self, open_ms: int) -> Answers | None:
         close_ms = open_ms + self._step_ms
-        now_ms = self._market.now_ms()
-        missing = self._feed.read(open_ms, now_ms, may_fail=self._real_time)
-        late_ms = now_ms - close_ms if self._real_time else 0
+        failures = self._feed.read(open_ms, self._market.now_ms(), may_fail=self._real_time)
+        ended = {symbol: self._market.ended(symbol, open_ms) for symbol in failures}
+        late_ms = self._market.now_ms() - close_ms if self._real_time else 0
         is_early = self._real_time and late_ms < min(PATIENCE_MS, self._step_ms // 4)
-        if missing and is_early:
+        awaited = {symbol: failure for symbol, failure in failures.items() if not ended[symbol]}
+        if self._may_come(awaited, is_early):
             return None
+        refused = {symbol for symbol, failure in awaited.items() if isinstance(failure, MarketRefusal)}
+        without = {symbol for symbol in failures if ended[symbol]} | refused
         unknown: list[str] = []
-        funding = {symbol: self._funding(symbol, open_ms, is_early, unknown) for symbol in self._symbols}
+        funding = {s: 0.0 if s in without else self._funding(s, open_ms, is_early, unknown) for s in self._symbols}
+        self._refused = refused
+        missing = {symbol: ended[symbol] or str(failure or "") for symbol, failure in failures.items()}
         return Answers(late_ms, missing, funding, unknown, self._market.fetch_opens(close_ms))
+
+    def _may_come(self, missing: Mapping[str, MarketError | None], is_early: bool) -> bool:
+        """Say whether a bar is worth waiting for: not of a symbol that was refused at the bar before, too."""
+        if any(isinstance(failure, NotAsked) for failure in missing.values()):
+            return True
+        refused = {symbol for symbol, failure in missing.items() if isinstance(failure, MarketRefusal)}
+        return is_early and bool(missing.keys() - (refused & self._refused))
 
     def _funding(self, symbol: str, open_ms: int, may_wait: bool, unknown: list[str]) -> float:
         """Give the funding of a bar; a rate that cannot be had is not invented, and not waited for for ever."""

@@ -39,7 +39,9 @@ def take_up(
     limits = {symbol: market.limits(symbol) for symbol in plan.symbols}
     fleet = open_fleet(settings, plan, limits)
     fresh = load_states(connection, registered, fleet.portfolio, fleet.sleeves, fleet.bots, plan.markets, fleet.markets)
-    take_limits(settings, plan, limits, fleet.markets)
+    # Of a symbol that the market has no more, those of the books stand.
+    known = {symbol: said for symbol, said in limits.items() if not market.ended(symbol, market.first_open_ms())}
+    take_limits(settings, plan, known, fleet.markets)
     books = Books(registered, plan, fleet, settings.portfolio.quote, version)
     books.load_positions(connection)
     if fresh.portfolio:

@@ -15,7 +15,7 @@ from worker.step.fill import fill_orders, simulate_executions
 from worker.step.net import net
 from worker.step.records import Bot, Fill, Fleet, Notice
 from worker.step.step import close_bar, open_bar
-from worker.step.withdraw import order_closes, withdraw_orders
+from worker.step.withdraw import order_closes, withdraw_orders, write_off
 
 NO_PRICE = 0.0
 
@@ -58,6 +58,8 @@ class Stepper:
         self.fleet = fleet
         self.plan = plan
         self.orders = OrderBook(portfolio, plan)
+        # Symbols that the market does not have (any more): nothing of them is sold at a price that stands.
+        self.untraded: frozenset[str] = frozenset()
         self._step_ms = fleet.rules.step_ms
 
     def load_bar(self, feed: Feed, statuses: Mapping[str, BarStatus], funding: Mapping[str, float]) -> None:
@@ -65,6 +67,8 @@ class Stepper:
         for market, (_, symbol) in zip(self.fleet.markets, self.plan.markets, strict=True):
             market.open, market.high, market.low, market.close = feed.window(symbol).last
             market.status = int(statuses[symbol])
+            if statuses[symbol] is not BarStatus.MISSING:
+                market.price_ms = feed.window(symbol).newest_ms + self._step_ms
             market.funding_rate = funding.get(symbol, 0.0)
 
     def close(self, open_ms: int) -> StepRows:
@@ -126,9 +130,26 @@ class Stepper:
         order_closes(self.fleet)
         rows.step = self.fleet.portfolio.step
         rows.new_orders += self.orders.intend(self.fleet, time_ms, number=1)
-        self._fill_at([market.close for market in self.fleet.markets], rows, time_ms)
+        self._fill_at(self._last_prices(), rows, time_ms)
         self._restore(kept, waiting, rows)
         return rows
+
+    def write_off(self, b: int, price: float, time_ms: int) -> StepRows:
+        """Book all that a bot holds as gone at a price, as a step of its own between bars; no order is made for it."""
+        rows = StepRows(open_ms=self.fleet.portfolio.time_ms, close_ms=time_ms)
+        waiting, self.orders.waiting = self.orders.waiting, []
+        self._start_journal()
+        write_off(self.fleet, b, price, time_ms)
+        rows.step = self.fleet.portfolio.step
+        rows.fills = self._take_fills()
+        rows.order_of_fill = [None for _ in rows.fills]
+        if waiting:
+            self._intend_again(waiting, rows, "netted again after a write-off")
+        return rows
+
+    def _last_prices(self) -> list[float]:
+        markets = zip(self.fleet.markets, self.plan.markets, strict=True)
+        return [NO_PRICE if symbol in self.untraded else market.close for market, (_, symbol) in markets]
 
     def _fill_at(self, prices: Sequence[float], rows: StepRows, time_ms: int) -> None:
         """Fill what waits at the given prices; the markets keep the bar they hold."""

@@ -1,12 +1,12 @@
 """The newest bars there are of each symbol, and the signals they give at the last one."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from shared.enums import BarStatus
-from shared.errors import MarketError
+from shared.errors import MarketError, MarketRefusal, NotAsked
 from worker.fleet.plan import FleetPlan
 from worker.market.gaps import merged
 from worker.market.protocol import Market
@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 # Bars asked for at once while catching up.
 CHUNK_BARS = 2_000
+# Of the history, what an exchange did not give is asked for again after these seconds, for all symbols together.
+ASK_AGAIN_SECONDS = (1.0, 2.0)
 
 _COLUMNS = ("open", "high", "low", "close", "volume")
 
@@ -55,6 +57,11 @@ class Window:
         return tuple(self._room[:, self._end - 1].tolist())
 
     @property
+    def newest_ms(self) -> int:
+        """Give the open time of the last bar."""
+        return int(self._open_ms[self._end - 1])
+
+    @property
     def last(self) -> tuple[float, float, float, float]:
         """Give open, high, low and close of the last bar, all of them the last close where it is missing."""
         if self._end and self.has_newest:
@@ -82,36 +89,59 @@ class Feed:
         self._windows = {symbol: Window(size) for symbol in symbols}
         self._ahead: dict[str, dict[int, tuple[float, ...]]] = {symbol: {} for symbol in symbols}
         self._read_to_ms = 0
+        self._failures: dict[str, MarketError] = {}
 
-    def load_history(self, end_ms: int, last_closes: Mapping[str, float]) -> None:
+    def load_history(
+        self, end_ms: int, last_closes: Mapping[str, float], sleep: Callable[[float], None] | None = None
+    ) -> None:
         """Fill the windows with the bars before `end_ms`, the next bar to step.
 
-        `last_closes` are the closes the books end with: where a symbol of which no bar can be had stands.
+        `last_closes` are the closes the books end with: where a symbol of which no bar can be had stands. With `sleep`
+        what is missing may still come. Raises MarketError where the market fails; a symbol it refuses has no history.
         """
+        start_ms = end_ms - self._size * self._step_ms
+        history = self._history(start_ms, end_ms, sleep)
         for symbol in self._symbols:
             window = self._windows[symbol] = Window(self._size, last_closes.get(symbol, 0.0))
-            for open_ms, values in _rows(self._history(symbol, end_ms)).items():
+            for open_ms, values in _rows(self._filled_up(symbol, history[symbol], start_ms)).items():
                 window.append(open_ms, values)
         self._ahead = {symbol: {} for symbol in self._symbols}
         self._read_to_ms = end_ms
 
-    def _history(self, symbol: str, end_ms: int) -> Bars:
-        """Give a window's bars before `end_ms`; before a silence of `CHUNK_BARS` none are looked for."""
-        start_ms = end_ms - self._size * self._step_ms
-        bars = self._market.fetch_bars(symbol, start_ms, end_ms)
+    def _history(self, start_ms: int, end_ms: int, sleep: Callable[[float], None] | None) -> dict[str, Bars]:
+        """Ask for every symbol once, then again only for those with bars missing, together."""
+        history = {symbol: self._known(symbol, start_ms, end_ms) for symbol in self._symbols}
+        for seconds in ASK_AGAIN_SECONDS if sleep is not None else ():
+            partly = [s for s, bars in history.items() if len(bars) * self._step_ms < end_ms - start_ms]
+            asked = [s for s in partly if s not in self._failures and not self._market.ended(s, end_ms)]
+            if asked and sleep is not None:
+                sleep(seconds)
+                history |= {symbol: self._known(symbol, start_ms, end_ms) for symbol in asked}
+        return history
+
+    def _filled_up(self, symbol: str, bars: Bars, start_ms: int) -> Bars:
+        """Give a window's bars, from before `start_ms` too where some are missing, but across no silence of a chunk."""
         while len(bars) < self._size:
             end_ms, start_ms = start_ms, start_ms - CHUNK_BARS * self._step_ms
-            earlier = self._market.fetch_bars(symbol, start_ms, end_ms)
+            earlier = self._known(symbol, start_ms, end_ms)
             if not len(earlier):
                 break
             bars = merged(bars, earlier)
         return bars[-self._size :]
 
-    def read(self, open_ms: int, now_ms: int, may_fail: bool = False) -> list[str]:
-        """Make the bar at `open_ms` available; give the symbols that have none (yet).
+    def _known(self, symbol: str, start_ms: int, end_ms: int) -> Bars:
+        """Give the bars of a period; none of a symbol that the market refuses."""
+        try:
+            return self._market.fetch_bars(symbol, start_ms, end_ms)
+        except MarketRefusal as refusal:
+            self._failures[symbol] = refusal
+            return no_bars()
 
-        Raises MarketError where the market fails; with `may_fail` only where it does for all that were asked, else a
-        symbol it fails for counts as having none.
+    def read(self, open_ms: int, now_ms: int, may_fail: bool = False) -> dict[str, MarketError | None]:
+        """Make the bar at `open_ms` available; give the symbols that have none (yet), with what went wrong if any did.
+
+        Raises MarketError where the market fails; with `may_fail` only where nothing could be read of any symbol and
+        the market did not answer for all that it has none.
         """
         if open_ms >= self._read_to_ms or any(open_ms not in rows for rows in self._ahead.values()):
             end_ms = min(now_ms - now_ms % self._step_ms, open_ms + CHUNK_BARS * self._step_ms)
@@ -121,20 +151,37 @@ class Feed:
                 [s for s in self._symbols if is_new or open_ms not in self._ahead[s]], open_ms, end_ms, may_fail
             )
             self._read_to_ms = end_ms
-        return [symbol for symbol in self._symbols if open_ms not in self._ahead[symbol]]
+        return {symbol: self._failures.get(symbol) for symbol in self._symbols if open_ms not in self._ahead[symbol]}
 
     def _read_rows(self, symbols: Sequence[str], open_ms: int, end_ms: int, may_fail: bool) -> None:
-        failures: list[MarketError] = []
-        for symbol in symbols:
+        # Those that failed last time come last, so that what they cost is not taken from the others.
+        for symbol in sorted(symbols, key=self._has_failed):
             try:
                 self._ahead[symbol] = _rows(self._market.fetch_bars(symbol, open_ms, end_ms))
+                self._failures.pop(symbol, None)
             except MarketError as error:
                 if not may_fail:
                     raise
-                log.warning("%s: %s", symbol, error)
-                failures.append(error)
-        if failures and len(failures) == len(symbols):
-            raise failures[0]
+                self._take_failure(symbol, error)
+        self._require_answer(open_ms)
+
+    def _has_failed(self, symbol: str) -> bool:
+        return symbol in self._failures and not isinstance(self._failures[symbol], NotAsked)
+
+    def _take_failure(self, symbol: str, error: MarketError) -> None:
+        if isinstance(error, NotAsked) and self._has_failed(symbol):
+            return
+        if type(error) is not type(self._failures.get(symbol)):
+            log.warning("%s: %s", symbol, error)
+        self._failures[symbol] = error
+
+    def _require_answer(self, open_ms: int) -> None:
+        """Raise what the market failed with where it gave no answer for any symbol."""
+        asked = [symbol for symbol in self._symbols if not self._market.ended(symbol, open_ms)]
+        failed = [self._failures[symbol] for symbol in asked if symbol in self._failures]
+        outages = [error for error in failed if not isinstance(error, MarketRefusal)]
+        if outages and len(failed) == len(asked):
+            raise next((error for error in outages if not isinstance(error, NotAsked)), outages[0])
 
     def advance(self, open_ms: int) -> None:
         """Take the bar at `open_ms` into every window."""

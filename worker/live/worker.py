@@ -14,6 +14,8 @@ from shared.settings import Settings
 from worker.fleet.idle import idle_settings
 from worker.fleet.plan import check_bounds, plan_fleet, planned_bots
 from worker.fleet.plan import window_bars as plan_window_bars
+from worker.live.absences import Absences
+from worker.live.clock_news import ClockNews
 from worker.live.commands import CommandDesk
 from worker.live.fetching import Answers, Questions
 from worker.live.gateway import Gateway
@@ -65,6 +67,7 @@ class LiveWorker:
         self._step_ms = settings.step_ms
         self._token = NO_LEASE
         self._failed_now: list[int] = []
+        self._clock_news = ClockNews(clock)
 
     @property
     def wall_bar_ms(self) -> int | None:
@@ -75,12 +78,14 @@ class LiveWorker:
         settings = self._settings
         wanted = planned_bots(settings)
         check_bounds(settings, plan_fleet(wanted))
+        me = lease.this_process()
+        stood_still_ms = lease.watch(self._engine, settings.portfolio.name, me, self._clock)
         now_ms = self._clock.now_ms()
         with transaction(self._engine) as connection:
             registered = register_fleet(
                 connection, self._identity(), [bot_identity(bot, settings) for bot in wanted], now_ms
             )
-            self._token = lease.acquire(connection, registered.portfolio_id, lease.this_process(), now_ms)
+            self._token = lease.acquire(connection, registered.portfolio_id, me, now_ms, stood_still_ms=stood_still_ms)
             version = save_settings_version(
                 connection, registered.portfolio_id, settings.digest(), settings.model_dump_json(), now_ms
             )
@@ -99,17 +104,20 @@ class LiveWorker:
         self._gateway = Gateway(registered, start.stepper)
         self._desk = CommandDesk(start.fleet, start.plan, start.books, start.stepper, self._settings.portfolio.money)
         self._retirement = Retirement(start.books)
+        self._absences = Absences(start.plan)
 
     def _begin(self) -> None:
         portfolio = self._fleet.portfolio
         books_end_ms = portfolio.time_ms + self._step_ms if portfolio.step else None
         self._market.begin(books_end_ms)
         self._next_open_ms = self._market.first_open_ms() if books_end_ms is None else books_end_ms
+        last_ms, symbols = self._next_open_ms - self._step_ms, self._plan.symbols
+        self._stepper.untraded = frozenset(symbol for symbol in symbols if self._market.ended(symbol, last_ms))
         settings = self._settings
         self._feed = Feed(self._market, self._plan.symbols, self._step_ms, plan_window_bars(self._plan, self._step_ms))
         markets = zip(self._fleet.markets, self._plan.markets, strict=True)
         closes = {symbol: market.close for market, (_, symbol) in markets}
-        self._feed.load_history(self._next_open_ms, closes)
+        self._feed.load_history(self._next_open_ms, closes, self._clock.sleep if self._real_time else None)
         self._questions = Questions(self._market, self._feed, self._plan.symbols, self._step_ms, self._real_time)
         self._signals = SignalDesk(self._plan, self._step_ms, settings.strategies.hold, settings.portfolio.allow_short)
 
@@ -157,10 +165,12 @@ class LiveWorker:
             self._mark_failed(connection)
             events = self._books.notice_events(rows.notices, wall_ms)
             events += self._failures(rows, answers.unknown_funding, wall_ms)
+            events += self._absences.news(self._fleet, answers.missing, rows.close_ms, wall_ms)
             self._books.save_step(connection, rows, booked, marks, events)
             self._keep_bars(connection, rows)
             lease.renew(connection, self._books.portfolio_id, self._token, wall_ms, self._beat_of(rows, began, late_ms))
         self._next_open_ms = close_ms
+        self._stepper.untraded = frozenset(symbol for symbol, why in answers.missing.items() if why)
         self._report(rows, events)
         return True
 
@@ -208,9 +218,12 @@ class LiveWorker:
     def _beat_of(self, rows: StepRows, began: float, late_ms: int) -> lease.Beat:
         seconds = self._market.seconds_until(rows.close_ms + self._step_ms)
         wall_ms = self._clock.now_ms()
-        due_ms = None if math.isinf(seconds) else wall_ms + round(1000 * seconds)
+        due_ms = None if math.isinf(seconds) else wall_ms + round(1000 * max(seconds, 0.0))
         duration_ms = 1000.0 * (time.perf_counter() - began)
-        return lease.Beat(rows.step, rows.close_ms, wall_ms, duration_ms, float(late_ms), due_ms)
+        # What is written from here on is of the clock as it is now.
+        self._clock_news.look()
+        ahead_ms = self._market.ahead_ms()
+        return lease.Beat(rows.step, rows.close_ms, wall_ms, duration_ms, float(late_ms), due_ms, ahead_ms)
 
     def _report(self, rows: StepRows, events: list[EventRow]) -> None:
         for event in events:
@@ -274,8 +287,13 @@ class LiveWorker:
         save_events(connection, self._books.portfolio_id, [row])
 
     def beat(self) -> None:
+        moved_ms = self._clock_news.look()
         with transaction(self._engine) as connection:
             lease.renew(connection, self._books.portfolio_id, self._token, self._clock.now_ms())
+            lease.follow_clock(connection, self._books.portfolio_id, self._token, moved_ms, self._market.ahead_ms())
+            if said := self._clock_news.tell():
+                log.warning("%s", said)
+                self._save_event(connection, Severity.WARNING, "CLOCK_SET", said)
         # Done while there is time, or a step would have to.
         checkpoint(self._engine)
 

@@ -1,6 +1,6 @@
 """The market of a real exchange: closed candles by REST at the bar close, through ccxt, without a key."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -9,9 +9,10 @@ import numpy as np
 from shared.clock import Clock
 from shared.errors import ConfigurationError, MarketError
 from shared.settings import MarketSettings
-from shared.units import MINUTE_MS, bar_open_ms, timeframe_ms, timeframe_name
+from shared.units import bar_open_ms, timeframe_ms, timeframe_name
 from worker.market.exchange_client import ExchangeReader
 from worker.market.exchange_rows import candle_rows, funding_rows, listed_markets, market_limits, server_time_ms
+from worker.market.exchange_time import ExchangeTime
 from worker.market.files import settlement_ms
 from worker.market.gaps import KnownGaps, joined_ranges, merged, missing_ranges
 from worker.market.protocol import CandleStore, Limits, no_funding
@@ -21,38 +22,41 @@ from worker.strategies.bars import Bars, no_bars
 USUAL_PAGE_BARS = 300
 FUNDING_PAGE_ROWS = 100
 
-# A candle that is not there yet is asked for again after these seconds.
-ASK_AGAIN_SECONDS = (1.0, 2.0)
-
-SERVER_TIME_EVERY_MS = 10 * MINUTE_MS
-
 
 class CcxtMarket:
     """Deliver the candles of an exchange in bars of `step_ms`; `store` keeps those that closed.
 
     Market time is the exchange's own time. The constructor reads the exchange's listing: it raises ConfigurationError
-    for an unknown exchange, symbol or timeframe, and MarketError where the exchange cannot be reached.
+    for an unknown exchange, symbol or timeframe, and MarketError where the exchange cannot be reached. Symbols
+    `in_books` need not be listed any more: they have the candles that were kept.
     """
 
     def __init__(
-        self, symbols: Sequence[str], step_ms: int, settings: MarketSettings, clock: Clock, store: CandleStore
+        self,
+        symbols: Sequence[str],
+        step_ms: int,
+        settings: MarketSettings,
+        clock: Clock,
+        store: CandleStore,
+        in_books: Collection[str] = (),
     ) -> None:
         place = f" at {settings.endpoint}" if settings.endpoint else ""
         self.label = f"{settings.exchange} {settings.exchange_type} prices{place}"
         self._step_ms = step_ms
-        self._clock = clock
         self._store = store
         self._reader = ExchangeReader(settings, clock)
         self._client = self._reader.client
         self._timeframe = self._offered_timeframe(settings.exchange)
         listed = self._load_listing(settings.exchange_type)
-        self._listed = {symbol: _listed_market(symbol, listed, settings) for symbol in symbols}
+        self._listed: dict[str, dict[str, Any]] = {}
+        self._unlisted: dict[str, str] = {}
+        for symbol in symbols:
+            self._look_up(symbol, listed, settings, symbol in in_books)
         self._has_funding = settings.exchange_type == "swap" and bool(self._client.has.get("fetchFundingRateHistory"))
         self._gaps = KnownGaps(clock)
         self._opens: dict[str, tuple[int, float]] = {}
-        self._server_ahead_ms = 0
-        self._server_asked_ms: int | None = None
-        self._keep_time()
+        self._time = ExchangeTime(clock, self._read_time if self._client.has.get("fetchTime") else None)
+        self._time.keep()
 
     def begin(self, books_end_ms: int | None) -> None:
         """Go on: an exchange's time needs no beginning."""
@@ -63,35 +67,40 @@ class CcxtMarket:
 
     def now_ms(self) -> int:
         """Give the exchange's time."""
-        return self._clock.now_ms() + self._server_ahead_ms
+        return self._time.now_ms()
+
+    def ahead_ms(self) -> int:
+        """Give how far the exchange's time is ahead of this machine's clock."""
+        return self._time.ahead_ms()
 
     def seconds_until(self, time_ms: int) -> float:
-        """Give the seconds until the exchange's time gets there."""
-        return max(0, time_ms - self.now_ms()) / 1000
+        """Give the seconds until the exchange's time gets there; less than 0 where it has been."""
+        return (time_ms - self.now_ms()) / 1000
+
+    def ended(self, symbol: str, open_ms: int) -> str:
+        """Say that a symbol is not listed any more; empty for one that is."""
+        return self._unlisted.get(symbol, "")
 
     def fetch_bars(self, symbol: str, start_ms: int, end_ms: int) -> Bars:
         """Give the closed bars that open in `[start_ms, end_ms)`: kept ones from the store, the rest from the exchange.
 
-        What is missing is asked for twice more, then left out. Raises MarketError where the exchange fails for good.
+        What it does not give is left out, and asked for again at the next call. Raises MarketError where it fails.
         """
-        self._keep_time()
+        self._time.keep()
         end_ms = min(end_ms, bar_open_ms(self.now_ms(), self._step_ms))
         if start_ms >= end_ms:
             return no_bars()
         bars = self._store.load(symbol, self._step_ms, start_ms, end_ms)
-        for wait_seconds in (0.0, *ASK_AGAIN_SECONDS):
-            missing = self._gaps.unknown(symbol, missing_ranges(bars, start_ms, end_ms, self._step_ms))
-            if not missing:
-                return bars
-            if wait_seconds:
-                self._clock.sleep(wait_seconds)
-            for first_ms, last_ms in joined_ranges(missing, self._page_bars(symbol) * self._step_ms):
-                fetched = self._fetch_range(symbol, first_ms, last_ms)
-                new = fetched[~np.isin(fetched.open_ms, bars.open_ms)]
-                if len(new):
-                    self._store.save(symbol, self._step_ms, new)
-                    bars = merged(bars, new)
-        if len(bars):
+        if symbol in self._unlisted:
+            return bars
+        missing = self._gaps.unknown(symbol, missing_ranges(bars, start_ms, end_ms, self._step_ms))
+        for first_ms, last_ms in joined_ranges(missing, self._page_bars(symbol) * self._step_ms):
+            fetched = self._fetch_range(symbol, first_ms, last_ms)
+            new = fetched[~np.isin(fetched.open_ms, bars.open_ms)]
+            if len(new):
+                self._store.save(symbol, self._step_ms, new)
+                bars = merged(bars, new)
+        if missing and len(bars):
             self._gaps.remember(symbol, missing_ranges(bars, start_ms, int(bars.open_ms[-1]), self._step_ms))
         return bars
 
@@ -110,7 +119,7 @@ class CcxtMarket:
     def fetch_funding(self, symbol: str, start_ms: int, end_ms: int) -> tuple[np.ndarray, np.ndarray]:
         """Give the settlements in `(start_ms, end_ms]` of a perpetual; none on a spot market."""
         end_ms = min(end_ms, self.now_ms())
-        if not self._has_funding or start_ms >= end_ms:
+        if not self._has_funding or start_ms >= end_ms or symbol in self._unlisted:
             return no_funding()
         pages, since_ms = [no_funding()], start_ms + 1
         while since_ms <= end_ms:
@@ -125,8 +134,8 @@ class CcxtMarket:
         return times[inside], rates[first][inside]
 
     def limits(self, symbol: str) -> Limits:
-        """Give what the exchange's listing says of a symbol."""
-        return market_limits(self._listed[symbol], self._client.precisionMode)
+        """Give what the exchange's listing says of a symbol; the defaults for one that is not listed any more."""
+        return Limits() if symbol in self._unlisted else market_limits(self._listed[symbol], self._client.precisionMode)
 
     def _offered_timeframe(self, exchange: str) -> str:
         offered = {_length_ms(name): name for name in self._client.timeframes or {}}
@@ -143,18 +152,16 @@ class CcxtMarket:
             lambda answer: listed_markets(answer, kind),
         )
 
-    def _keep_time(self) -> None:
-        """Measure how far the exchange's clock is ahead of this machine's, now and then."""
-        now_ms = self._clock.now_ms()
-        asked_ms = self._server_asked_ms
-        if not self._client.has.get("fetchTime") or (asked_ms is not None and now_ms < asked_ms + SERVER_TIME_EVERY_MS):
-            return
-        self._server_asked_ms = now_ms
+    def _look_up(self, symbol: str, listed: dict[str, Any], settings: MarketSettings, in_books: bool) -> None:
         try:
-            server_ms = self._reader.read("time", self._client.fetch_time, server_time_ms)
-        except MarketError:
-            return
-        self._server_ahead_ms = server_ms - (now_ms + self._clock.now_ms()) // 2
+            self._listed[symbol] = _listed_market(symbol, listed, settings)
+        except ConfigurationError:
+            if not in_books:
+                raise
+            self._unlisted[symbol] = f"{settings.exchange} does not list it among its {settings.exchange_type} markets"
+
+    def _read_time(self) -> int:
+        return self._reader.read("time", self._client.fetch_time, server_time_ms)
 
     def _fetch_range(self, symbol: str, start_ms: int, end_ms: int) -> Bars:
         bars, since_ms = no_bars(), start_ms
@@ -176,6 +183,7 @@ class CcxtMarket:
         )
         if len(page):
             self._opens[symbol] = (int(page.open_ms[-1]), float(page.open[-1]))
+            self._time.saw(int(page.open_ms[-1]))
         return page
 
     def _page_bars(self, symbol: str) -> int:

@@ -12,6 +12,7 @@ Range = tuple[int, int]
 
 # A candle that was never made stays missing, but an exchange sometimes repairs its history.
 ASK_AGAIN_MS = HOUR_MS
+ASK_TIMES = 3
 
 
 def missing_ranges(bars: Bars, start_ms: int, end_ms: int, step_ms: int) -> list[Range]:
@@ -46,20 +47,22 @@ def merged(bars: Bars, more: Bars) -> Bars:
 
 
 class KnownGaps:
-    """Gaps an exchange did not fill when asked again, while later bars came; not asked for again within the hour."""
+    """Gaps an exchange did not fill though it was asked three times, while later bars came: let be for an hour."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._until_ms: dict[tuple[str, Range], int] = {}
+        self._asked: dict[tuple[str, Range], tuple[int, int]] = {}
 
     def remember(self, symbol: str, ranges: list[Range]) -> None:
-        """Note gaps as known."""
+        """Note that gaps were asked for once more."""
+        forget_ms = self._clock.monotonic_ms() + ASK_AGAIN_MS
         for gap in ranges:
-            self._until_ms[symbol, gap] = self._clock.now_ms() + ASK_AGAIN_MS
+            times, _ = self._asked.get((symbol, gap), (0, 0))
+            self._asked[symbol, gap] = (times + 1, forget_ms)
 
     def unknown(self, symbol: str, ranges: list[Range]) -> list[Range]:
         """Give the ranges that do not lie within a known gap."""
-        now_ms = self._clock.now_ms()
-        self._until_ms = {key: until_ms for key, until_ms in self._until_ms.items() if until_ms > now_ms}
-        known = [gap for of_symbol, gap in self._until_ms if of_symbol == symbol]
+        now_ms = self._clock.monotonic_ms()
+        self._asked = {gap: asked for gap, asked in self._asked.items() if asked[1] > now_ms}
+        known = [gap for (of, gap), (times, _) in self._asked.items() if of == symbol and times >= ASK_TIMES]
         return [gap for gap in ranges if not any(start <= gap[0] and gap[1] <= end for start, end in known)]

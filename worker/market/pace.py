@@ -6,7 +6,8 @@ from shared.clock import Clock
 class Pace:
     """Market time at `bar_seconds` wall seconds per bar of `step_ms`; it stands still while no worker runs.
 
-    Whole milliseconds on both sides, so that market time has arrived whenever `seconds_until` has passed.
+    Whole milliseconds on both sides, so that market time has arrived whenever `seconds_until` has passed. Counted by
+    the time that only moves on: setting the wall clock moves no market.
     """
 
     def __init__(self, clock: Clock, step_ms: int, bar_seconds: float) -> None:
@@ -18,15 +19,15 @@ class Pace:
 
     def begin(self, market_ms: int) -> None:
         """Let it be `market_ms` now."""
-        self._from_wall_ms = self._clock.now_ms()
+        self._from_wall_ms = self._clock.monotonic_ms()
         self._from_ms = market_ms
 
     def now_ms(self) -> int:
         """Give the market time."""
-        passed_wall_ms = max(0, self._clock.now_ms() - self._from_wall_ms)
+        passed_wall_ms = self._clock.monotonic_ms() - self._from_wall_ms
         return self._from_ms + passed_wall_ms * self._step_ms // self._bar_wall_ms
 
     def seconds_until(self, time_ms: int) -> float:
-        """Give the wall seconds until market time is `time_ms`."""
+        """Give the wall seconds until market time is `time_ms`; less than 0 where it has been."""
         ahead_wall_ms = -((self._from_ms - time_ms) * self._bar_wall_ms // self._step_ms)
-        return max(0, self._from_wall_ms + ahead_wall_ms - self._clock.now_ms()) / 1000
+        return (self._from_wall_ms + ahead_wall_ms - self._clock.monotonic_ms()) / 1000

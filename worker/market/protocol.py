@@ -45,7 +45,18 @@ class Market(Protocol):
         ...
 
     def seconds_until(self, time_ms: int) -> float:
-        """Give the wall seconds until market time gets there: 0 when it has, inf when it never will."""
+        """Give the wall seconds until market time gets there: inf when it never will, 0 or less when it has.
+
+        In real time as far below 0 as it is ago.
+        """
+        ...
+
+    def ahead_ms(self) -> int:
+        """Give how far market time is ahead of this machine's clock; 0 where it is not meant to be real time."""
+        ...
+
+    def ended(self, symbol: str, open_ms: int) -> str:
+        """Say why no bar of a symbol opens at `open_ms` or later; empty where one may."""
         ...
 
     def fetch_bars(self, symbol: str, start_ms: int, end_ms: int) -> Bars:

@@ -1,17 +1,19 @@
 """The replay market: a folder of real candles, delivered as if live at any speed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import inf
+from pathlib import Path
 
 import numpy as np
 
 from shared.clock import Clock
-from shared.errors import ConfigurationError
+from shared.errors import CandleError, ConfigurationError
 from shared.settings import MarketSettings
+from shared.units import format_time
 from worker.market.files import load_candles, load_funding
 from worker.market.pace import Pace
 from worker.market.protocol import Limits, file_limits, no_funding
-from worker.strategies.bars import Bars
+from worker.strategies.bars import Bars, no_bars
 
 
 class ReplayMarket:
@@ -19,22 +21,33 @@ class ReplayMarket:
 
     Market time begins at the first candle of any symbol, after a restart where the books end, and stops at the end of
     the files; one bar passes every `bar_seconds` wall seconds. With `bar_seconds = 0` all that the files hold is closed
-    at once. Raises ConfigurationError or CandleError at start, so that nothing wrong is met on the way.
+    at once. Raises ConfigurationError or CandleError at start, so that nothing wrong is met on the way. Symbols
+    `in_books` need not be in the folder any more, as long as another one is.
     """
 
-    def __init__(self, symbols: Sequence[str], step_ms: int, settings: MarketSettings, clock: Clock) -> None:
+    def __init__(
+        self,
+        symbols: Sequence[str],
+        step_ms: int,
+        settings: MarketSettings,
+        clock: Clock,
+        in_books: Collection[str] = (),
+    ) -> None:
         if settings.candles is None:
             raise ConfigurationError("market.candles must name the folder to replay, was not set")
         self.label = f"replay of {settings.candles.name}"
         self._step_ms = step_ms
-        self._bars = {symbol: load_candles(settings.candles, symbol, step_ms) for symbol in symbols}
-        empty = [symbol for symbol, bars in self._bars.items() if not len(bars)]
-        if empty:
-            raise ConfigurationError(f"candles of {empty[0]} in {settings.candles} must fill at least one whole bar")
+        self._lost: dict[str, ConfigurationError] = {}
+        self._bars: dict[str, Bars] = {}
+        for symbol in symbols:
+            self._bars[symbol] = self._load(settings.candles, symbol, symbol in in_books)
+        there = [symbol for symbol in symbols if symbol not in self._lost]
+        if not there:
+            raise self._lost[symbols[0]]
         funding = settings.funding
-        self._funding = {symbol: load_funding(funding, symbol) for symbol in symbols} if funding else {}
-        self._first_open_ms = min(int(bars.open_ms[0]) for bars in self._bars.values())
-        self._end_ms = max(int(bars.open_ms[-1]) for bars in self._bars.values()) + step_ms
+        self._funding = {symbol: load_funding(funding, symbol) for symbol in there} if funding else {}
+        self._first_open_ms = min(int(self._bars[symbol].open_ms[0]) for symbol in there)
+        self._end_ms = max(int(self._bars[symbol].open_ms[-1]) for symbol in there) + step_ms
         self._pace = Pace(clock, step_ms, settings.bar_seconds) if settings.bar_seconds > 0.0 else None
         self.begin(None)
 
@@ -57,6 +70,17 @@ class ReplayMarket:
             return inf
         return 0.0 if self._pace is None else self._pace.seconds_until(time_ms)
 
+    def ahead_ms(self) -> int:
+        """Give 0: its time is its own."""
+        return 0
+
+    def ended(self, symbol: str, open_ms: int) -> str:
+        """Say that the folder has no candles of a symbol any more, or that they end; empty where one is to come."""
+        if symbol in self._lost:
+            return str(self._lost[symbol])
+        last_ms = int(self._of(symbol).open_ms[-1])
+        return f"its candles end at {format_time(last_ms + self._step_ms)}" if open_ms > last_ms else ""
+
     def fetch_bars(self, symbol: str, start_ms: int, end_ms: int) -> Bars:
         """Give the closed bars that open in `[start_ms, end_ms)`; what the files lack is left out."""
         last_open_ms = self.now_ms() - self._step_ms
@@ -71,7 +95,7 @@ class ReplayMarket:
 
     def fetch_funding(self, symbol: str, start_ms: int, end_ms: int) -> tuple[np.ndarray, np.ndarray]:
         """Give the settlements in `(start_ms, end_ms]` that have been."""
-        if not self._funding:
+        if symbol not in self._funding:
             return no_funding()
         times, rates = self._funding[symbol]
         first, last = np.searchsorted(times, (start_ms, min(end_ms, self.now_ms())), side="right")
@@ -80,6 +104,20 @@ class ReplayMarket:
     def limits(self, symbol: str) -> Limits:
         """Give the lowest price: files say nothing else."""
         return file_limits(self._of(symbol))
+
+    def _load(self, folder: Path, symbol: str, in_books: bool) -> Bars:
+        try:
+            bars = load_candles(folder, symbol, self._step_ms)
+            if not len(bars):
+                raise ConfigurationError(f"candles of {symbol} in {folder} must fill at least one whole bar")
+        except CandleError:
+            raise
+        except ConfigurationError as error:
+            if not in_books:
+                raise
+            self._lost[symbol] = error
+            return no_bars()
+        return bars
 
     def _of(self, symbol: str) -> Bars:
         if symbol not in self._bars:

@@ -55,6 +55,14 @@ class SimulatedMarket:
         self._unlimited_ms = max(self._unlimited_ms, time_ms)
         return 0.0
 
+    def ahead_ms(self) -> int:
+        """Give 0: its time is its own."""
+        return 0
+
+    def ended(self, symbol: str, open_ms: int) -> str:
+        """Say nothing: no symbol ends."""
+        return ""
+
     def fetch_bars(self, symbol: str, start_ms: int, end_ms: int) -> Bars:
         """Give the closed bars that open in `[start_ms, end_ms)`, before `start` too; there are no gaps."""
         return self._bars(symbol, start_ms, min(end_ms, bar_open_ms(self.now_ms(), self._step_ms)))

@@ -6,19 +6,21 @@ One thread calls the worker. Signals and the bar alarm only wake it.
 import contextlib
 import logging
 import math
-import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from shared.clock import Clock
 from shared.errors import ConfigurationError, MarketError
 from shared.settings import WorkerSettings
+from shared.units import format_duration
 from worker.process.host import Wakes
 from worker.process.schedule import BarAlarm
 
 BEAT_SECONDS = 5.0
-# A closed bar that the alarm should have rung for this long ago (a suspended machine, a clock set forward) is stepped
+# A closed bar that the alarm should have rung for this long ago (a suspended machine, a clock that was set) is stepped
 # without it.
 ALARM_OVERDUE_SECONDS = 1.0
+# A bar that has closed and could not be stepped is tried again after 1, 2, 4 … 60 s.
 RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 60.0
 
@@ -53,7 +55,10 @@ class Worker(Protocol):
         ...
 
     def seconds_until_due(self) -> float:
-        """The wall seconds until the next bar not yet in the books closes; ≤ 0 when it has, inf when none will come."""
+        """The wall seconds until the next bar not yet in the books closes; inf when none will come.
+
+        0 or less when it has: in real time as far below 0 as it is ago.
+        """
         ...
 
     def reload(self) -> list[str]:
@@ -73,6 +78,32 @@ class Worker(Protocol):
         ...
 
 
+class Retry:
+    """The wait of a bar that has closed and could not be stepped; its delays double until it was."""
+
+    def __init__(self) -> None:
+        self._delay_seconds = 0.0
+        self._at: float | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a bar waits to be tried again."""
+        return self._at is not None
+
+    def put_off(self, now: float) -> None:
+        """Wait once more, twice as long as before."""
+        self._delay_seconds = min(max(2.0 * self._delay_seconds, RETRY_SECONDS), LONGEST_RETRY_SECONDS)
+        self._at = now + self._delay_seconds
+
+    def end(self) -> None:
+        """Wait no more."""
+        self._delay_seconds, self._at = 0.0, None
+
+    def seconds_left(self, now: float) -> float:
+        """Give the rest of the wait; 0 or less where it is over."""
+        return -math.inf if self._at is None else self._at - now
+
+
 class Loop:
     """Decide what the worker does next, until it is stopped."""
 
@@ -81,20 +112,23 @@ class Loop:
         worker: Worker,
         settings: WorkerSettings,
         wakes: Wakes,
+        clock: Clock,
         until_end: bool = False,
     ) -> None:
         self._worker = worker
+        self._clock = clock
         self._wake_after_seconds = settings.wake_after_seconds
         self._poll_seconds = settings.command_poll_seconds
         self._wakes = wakes
         self._until_end = until_end
-        self._retry_seconds = 0.0
-        self._answer_at = self._beat_at = self._step_at = -math.inf
+        self._retry = Retry()
+        self._failing_since: float | None = None
+        self._answer_at = self._beat_at = self._held_until = -math.inf
         self._ended = False
 
     def run(self, hold_seconds: float = 0.0) -> None:
         """Step, answer and sleep until told to stop, the first step not before `hold_seconds`."""
-        self._step_at = time.monotonic() + hold_seconds
+        self._held_until = self._now() + hold_seconds
         with self._alarm():
             self._wakes.bar_closed = True
             while not self._wakes.stopping():
@@ -121,29 +155,51 @@ class Loop:
         finally:
             alarm.stop()
 
+    def _now(self) -> float:
+        return self._clock.monotonic_ms() / 1000
+
     def _step_wanted(self) -> bool:
-        if time.monotonic() < self._step_at:
+        now = self._now()
+        if now < self._held_until:
             return False
-        rung, self._wakes.bar_closed = self._wakes.bar_closed, False
-        return rung or self._until_due() <= 0.0
+        if self._retry.is_waiting:
+            return self._retry.seconds_left(now) <= 0.0
+        return self._wakes.bar_closed or self._until_due() <= 0.0
 
     def _until_due(self) -> float:
+        """Give the seconds until a bar is stepped that no alarm has rung for."""
         patience = 0.0 if self._worker.wall_bar_ms is None else self._wake_after_seconds + ALARM_OVERDUE_SECONDS
         return self._worker.seconds_until_due() + patience
 
     def _step(self) -> None:
+        self._wakes.bar_closed = False
+        steps = 0
         try:
             steps = self._worker.step_due(self._interrupted)
         except MarketError as error:
-            log.warning("%s; the bar is tried again", error)
-            self._worker.record(str(error))
-            steps = 0
+            self._note_failure(error)
         if steps:
-            self._retry_seconds = 0.0
-        elif self._until_due() <= 0.0 and not self._wakes.stopping():
-            # Due, but not there: asking again at once would hammer the exchange.
-            self._retry_seconds = min(max(2.0 * self._retry_seconds, RETRY_SECONDS), LONGEST_RETRY_SECONDS)
-            self._step_at = time.monotonic() + self._retry_seconds
+            self._note_recovery()
+            self._retry.end()
+        elif self._worker.seconds_until_due() <= 0.0:
+            # Closed, but not there: asking again at once would hammer the exchange.
+            self._retry.put_off(self._now())
+        else:
+            self._retry.end()
+
+    def _note_failure(self, error: MarketError) -> None:
+        """Log each failure; a person is told once that it began, and once that it is over."""
+        log.warning("%s; the bar is tried again", error)
+        if self._failing_since is None:
+            self._failing_since = self._now()
+            self._worker.record(str(error))
+
+    def _note_recovery(self) -> None:
+        if self._failing_since is None:
+            return
+        lasted_ms = 1000.0 * (self._now() - self._failing_since)
+        self._failing_since = None
+        self._worker.record(f"the market answers again, after {format_duration(lasted_ms)}")
 
     def _interrupted(self) -> bool:
         self._answer()
@@ -151,9 +207,9 @@ class Loop:
         return self._wakes.stopping() or self._wakes.reload_asked
 
     def _answer(self) -> None:
-        if time.monotonic() >= self._answer_at:
+        if self._now() >= self._answer_at:
             self._worker.answer_commands()
-            self._answer_at = time.monotonic() + self._poll_seconds
+            self._answer_at = self._now() + self._poll_seconds
 
     def _pass_on_news(self) -> None:
         if self._wakes.reload_asked:
@@ -174,9 +230,9 @@ class Loop:
             log.info("%s", sentence)
 
     def _beat(self) -> None:
-        if time.monotonic() >= self._beat_at:
+        if self._now() >= self._beat_at:
             self._worker.beat()
-            self._beat_at = time.monotonic() + BEAT_SECONDS
+            self._beat_at = self._now() + BEAT_SECONDS
 
     def _replay_ended(self) -> bool:
         ended = math.isinf(self._worker.seconds_until_due())
@@ -186,6 +242,6 @@ class Loop:
         return ended
 
     def _sleep_seconds(self) -> float:
-        now = time.monotonic()
-        until_step = max(self._until_due(), self._step_at - now)
-        return min(until_step, self._answer_at - now, self._poll_seconds)
+        now = self._now()
+        until_step = self._retry.seconds_left(now) if self._retry.is_waiting else self._until_due()
+        return min(max(until_step, self._held_until - now), self._answer_at - now, self._poll_seconds)

@@ -82,7 +82,7 @@ def _serve(
     if not _take_lock(lock, wakes, LOCK_WAIT_SECONDS if supervised else 0.0, clock):
         return 0
     try:
-        run = _Run(make_worker, settings, wakes, until_end)
+        run = _Run(make_worker, settings, wakes, clock, until_end)
         if until_end:
             return run.through(Start(0, 0))
         crashes = CrashCount(files.crashes, clock)
@@ -154,11 +154,17 @@ class _Run:
     """One run of the process: a single worker, or worker after worker where it may not crash any more."""
 
     def __init__(
-        self, make_worker: Callable[[Settings], Worker], settings: Settings, wakes: Wakes, until_end: bool
+        self,
+        make_worker: Callable[[Settings], Worker],
+        settings: Settings,
+        wakes: Wakes,
+        clock: Clock,
+        until_end: bool,
     ) -> None:
         self._make_worker = make_worker
         self._settings = settings
         self._wakes = wakes
+        self._clock = clock
         self._until_end = until_end
         self._recovered = False
 
@@ -182,7 +188,7 @@ class _Run:
             worker.recover(braked)
             self._recovered = True
             log.info("the worker is running (process %d)", os.getpid())
-            Loop(worker, self._settings.worker, self._wakes, self._until_end).run(hold_seconds)
+            Loop(worker, self._settings.worker, self._wakes, self._clock, self._until_end).run(hold_seconds)
             log.info("the worker has stopped")
             return 0
         except Exception as error:

@@ -47,8 +47,8 @@ class Coverage:
             )
         if self.missing_bars:
             notes.append(
-                f"{self.symbol} lacks {self.missing_bars} bars in {self.gaps} gaps: marked at the last close, not "
-                "traded on by signal"
+                f"{self.symbol} lacks {self.missing_bars} bars in {self.gaps} gaps: marked at the last close, not seen "
+                "by strategies, not traded on by signal"
             )
         if self.incomplete_bars:
             notes.append(f"{self.symbol} has {self.incomplete_bars} bars made from fewer {self.file_timeframe} candles")

@@ -25,20 +25,27 @@ def confirm(bot, market, signal, rules) -> None:
     """
     bot.low = signal.low
     bot.high = signal.high
-    if math.isnan(signal.low) or market.status != BarStatus.FRESH:
-        return
+    if not math.isnan(signal.low) and market.status == BarStatus.FRESH:
+        _take(bot, market, signal, rules)
+    if bot.lock_sign != 0 and sign(bot.confirmed) != bot.lock_sign:
+        bot.lock_sign = 0
+
+
+@rule
+def _take(bot, market, signal, rules) -> None:
     if bot.confirmed != 0.0 and signal.low <= 0.0 <= signal.high and is_flat(bot, market):
         bot.confirmed = 0.0
     wanted = wanted_exposure(bot.confirmed, signal.low, signal.high)
     # Most bars change nothing, and a comparison is cheaper than two signs.
+    bot.unconfirmed = 0
     if wanted == bot.confirmed or sign(wanted) == sign(bot.confirmed):
         bot.confirmed = wanted
         if signal.closed == 1 or bot.streak_sign == sign(wanted):
             bot.streak_bars = 0
-    elif signal.closed == 1:
-        _count(bot, wanted, sign(wanted), rules.confirm_bars)
-    if bot.lock_sign != 0 and sign(bot.confirmed) != bot.lock_sign:
-        bot.lock_sign = 0
+    else:
+        bot.unconfirmed = 1
+        if signal.closed == 1:
+            _count(bot, wanted, sign(wanted), rules.confirm_bars)
 
 
 @rule
@@ -48,3 +55,4 @@ def _count(bot, wanted: float, wanted_sign: int, confirm_bars: int) -> None:
     if bot.streak_bars >= confirm_bars:
         bot.confirmed = wanted
         bot.streak_bars = 0
+        bot.unconfirmed = 0

@@ -54,7 +54,7 @@ def _gate_signal(rules, portfolio, bot, market, signal) -> None:
     bot.reason = Reason.TRADE.value
     target = wanted_units(portfolio, bot, market, signal, rules)
     # A flat bot does not enter what its band has begun to contradict.
-    if is_as_wanted(bot, market, target) or (bot.streak_bars > 0 and is_flat(bot, market)):
+    if is_as_wanted(bot, market, target) or (bot.unconfirmed == 1 and is_flat(bot, market)):
         _rest(bot, market, target, rules.confirm_bars)
         return
     kept = without_increase(bot.units, target)
@@ -77,7 +77,7 @@ def is_as_wanted(bot, market, target: int) -> bool:
 
 @rule
 def _rest(bot, market, target: int, confirm_bars: int) -> None:
-    if bot.streak_bars > 0:
+    if bot.unconfirmed == 1:
         _because(bot, Reason.UNCONFIRMED.value, float(bot.streak_bars), float(confirm_bars))
     elif is_flat(bot, market):
         _because(bot, Reason.FLAT.value, bot.quantity, coins(market, target))
@@ -128,7 +128,7 @@ def _cap(rules, portfolio, bot, market, kept: int, target: int) -> int:
     else:
         _because(bot, Reason.CAP.value, symbol_wanted / portfolio.equity, rules.max_symbol_exposure)
     size = whole_steps(market, max(wanted + room, 0.0) / market.close)
-    if size <= abs(kept):
+    if size - abs(kept) < market.min_units:
         return kept
     return size if target > 0 else -size
 

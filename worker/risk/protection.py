@@ -25,35 +25,20 @@ def trailing_level(entry_price: float, direction: float, peak: float, giveback: 
 
 
 @rule
-def nearer(level: float, other: float, direction: float) -> float:
-    """Give the level the price reaches first; 0 is no level."""
-    if level <= 0.0:
-        return other
-    if other <= 0.0:
-        return level
-    return max(level, other) if direction > 0.0 else min(level, other)
-
-
-@rule
-def protective_level(bot, rules, direction: float) -> float:
-    """Give the level that protects a position in this bar: never further away than it was; 0 where nothing protects."""
-    level = bot.exit_level
+def raise_level(bot, rules, direction: float) -> None:
+    """Move the level that protects a position to the nearer of its stops, never further away than it was."""
     if bot.stop_fraction > 0.0:
-        level = nearer(level, stop_level(bot.entry_price, direction, bot.stop_fraction), direction)
+        _raise(bot, stop_level(bot.entry_price, direction, bot.stop_fraction), direction, 0)
     peak = peak_profit(bot.entry_price, bot.best_price, direction)
     if rules.trail_activate > 0.0 and peak >= rules.trail_activate:
-        level = nearer(level, trailing_level(bot.entry_price, direction, peak, rules.trail_giveback), direction)
-    return level
+        _raise(bot, trailing_level(bot.entry_price, direction, peak, rules.trail_giveback), direction, 1)
 
 
 @rule
-def is_trailing(bot, rules, level: float, direction: float) -> bool:
-    """Say whether a level is nearer than the plain stop, so that the trailing stop set it."""
-    if rules.trail_activate <= 0.0:
-        return False
-    if bot.stop_fraction <= 0.0:
-        return True
-    return direction * (level - stop_level(bot.entry_price, direction, bot.stop_fraction)) > 0.0
+def _raise(bot, level: float, direction: float, is_trailed: int) -> None:
+    if bot.exit_level <= 0.0 or direction * (level - bot.exit_level) > 0.0:
+        bot.exit_level = level
+        bot.is_trailed = is_trailed
 
 
 @rule

@@ -18,7 +18,7 @@ def volatility_multiplier(atr_fraction: float, scale: float, target: float, low:
 
 
 @rule
-def target_notional(portfolio, bot, signal, rules) -> float:
+def target_notional(portfolio, bot, signal, rules, is_same_side: bool) -> float:
     """Give the size in quote that a bot's allocation, volatility and caps allow it at its confirmed exposure."""
     multiplier = 1.0
     if rules.volatility_sizing == 1:
@@ -31,7 +31,8 @@ def target_notional(portfolio, bot, signal, rules) -> float:
         )
     notional = bot.allocation * abs(bot.confirmed) * multiplier
     notional = min(notional, rules.max_position * bot.allocation)
-    stop_fraction = stop_distance(signal, rules)
+    # The stop that acts is the one that was frozen when the position opened.
+    stop_fraction = bot.stop_fraction if is_same_side else stop_distance(signal, rules)
     if stop_fraction > 0.0:
         notional = min(notional, rules.risk_per_trade * portfolio.equity / stop_fraction)
     notional = min(notional, rules.leverage * bot.equity / (1.0 + rules.fee_rate + rules.slippage))
@@ -45,9 +46,9 @@ def stop_distance(signal, rules) -> float:
 
 
 @rule
-def fresh_target(portfolio, bot, market, signal, rules) -> int:
+def fresh_target(portfolio, bot, market, signal, rules, is_same_side: bool) -> int:
     """Give the signed units of a newly sized position, rounded toward 0 to the symbol's step."""
-    units = whole_steps(market, target_notional(portfolio, bot, signal, rules) / market.close)
+    units = whole_steps(market, target_notional(portfolio, bot, signal, rules, is_same_side) / market.close)
     return units if bot.confirmed > 0.0 else -units
 
 
@@ -58,15 +59,21 @@ def wanted_units(portfolio, bot, market, signal, rules) -> int:
         return 0
     turned = position_sign(bot, market) != sign(bot.confirmed)
     if turned:
-        return fresh_target(portfolio, bot, market, signal, rules)
+        return tradable(fresh_target(portfolio, bot, market, signal, rules, False), market)
     if bot.confirmed == bot.sized_exposure and rules.resize == 0:
         return bot.target_units
-    target = fresh_target(portfolio, bot, market, signal, rules)
+    target = fresh_target(portfolio, bot, market, signal, rules, True)
     if bot.open_fraction < 1.0:
         target = sign(target) * whole_steps(market, coins(market, abs(target)) * bot.open_fraction)
     if bot.confirmed == bot.sized_exposure and within_resize_band(bot.units, target, rules.resize_band):
         return bot.units
-    return target
+    return tradable(target, market)
+
+
+@rule
+def tradable(units: int, market) -> int:
+    """Give a target, or 0 where it is less than the smallest quantity: no position to open or to keep."""
+    return units if abs(units) >= market.min_units else 0
 
 
 @rule

@@ -7,8 +7,7 @@ from worker.risk.position import is_dust, is_flat, sign
 from worker.risk.protection import (
     is_reached,
     is_rung_reached,
-    is_trailing,
-    protective_level,
+    raise_level,
     rung_level,
     rung_price,
     stop_price,
@@ -31,7 +30,7 @@ def protect(fleet, close_ms: int) -> None:
         if is_flat(bot, market) or market.close <= 0.0:
             continue
         direction = float(sign(bot.units))
-        bot.exit_level = protective_level(bot, rules, direction)
+        raise_level(bot, rules, direction)
         if bot.level < Level.HALTED:
             if is_reached(bot.exit_level, market, direction):
                 _stop_out(fleet, b, direction, close_ms)
@@ -56,7 +55,7 @@ def _stop_out(fleet, b: int, direction: float, close_ms: int) -> None:
     bot = fleet.bots[b]
     market = fleet.markets[bot.market]
     level = bot.exit_level
-    trigger = Trigger.TRAILING_STOP.value if is_trailing(bot, fleet.rules, level, direction) else Trigger.STOP.value
+    trigger = Trigger.TRAILING_STOP.value if bot.is_trailed == 1 else Trigger.STOP.value
     price = execution_price(stop_price(level, market, direction), -direction, fleet.rules.slippage)
     _exit(fleet, b, trigger, -only_steps(market, bot.units), price, direction, close_ms)
 

@@ -152,6 +152,7 @@ class Bot(Levels):
     stop_fraction: float = 0.0
     target_fraction: float = 0.0
     exit_level: float = 0.0
+    is_trailed: int = 0
     rungs_fired: int = 0
     open_fraction: float = 1.0
     lock_sign: int = 0
@@ -172,6 +173,7 @@ class Bot(Levels):
     confirmed: float = 0.0
     streak_sign: int = 0
     streak_bars: int = 0
+    unconfirmed: int = 0
     sized_exposure: float = 0.0
     target_units: int = 0
     # the order decided for the next open; the part of it that crosses in house
@@ -209,6 +211,8 @@ class Market:
     high: float = 0.0
     low: float = 0.0
     close: float = 0.0
+    # the close of the last bar there was, which a missing one is valued at; the live worker's
+    price_ms: int = 0
     status: int = 1
     funding_rate: float = 0.0
     # an execution of the order: its price, and the price in house (0 where there is no execution)

@@ -1,10 +1,11 @@
 """What becomes of orders that were decided when a level rises before they are sent, and closing at once."""
 
-from shared.enums import Level, Reason
+from shared.enums import Leg, Level, Reason, Trigger
 from worker.jit import rule
 from worker.risk.gate import order_close
 from worker.risk.levels import set_levels
-from worker.risk.position import without_increase
+from worker.risk.position import sign, without_increase
+from worker.step.fill import book_fill
 from worker.step.net import net
 
 
@@ -37,3 +38,31 @@ def order_closes(fleet) -> None:
         if bot.level == Level.FLATTEN:
             order_close(bot, fleet.markets[bot.market])
     net(fleet)
+
+
+@rule
+def write_off(fleet, b: int, price: float, time_ms: int) -> None:
+    """Book all that a bot holds as gone at a price, without fee, as a step of its own between bars.
+
+    It is locked as one that was stopped out; what it waited for is taken back, and the rest is netted again.
+    """
+    bot = fleet.bots[b]
+    fleet.portfolio.step += 1
+    direction = sign(bot.units)
+    book_fill(fleet, b, Leg.CLOSE.value, Trigger.WRITE_OFF.value, -bot.units, price, 0.0, 0, 0.0, time_ms)
+    bot.lock_sign = direction
+    bot.order_units = 0
+    bot.ordered = 0
+    _mark_gone(fleet, bot)
+    for other in fleet.bots:
+        other.crossed_units = 0
+    net(fleet)
+
+
+@rule
+def _mark_gone(fleet, bot) -> None:
+    """Let equity say it at once: after the last bar of a symbol no mark may come."""
+    change = bot.cash - bot.equity
+    bot.equity = bot.cash
+    fleet.sleeves[bot.sleeve].equity += change
+    fleet.portfolio.equity += change

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, case, func, select
 
-from shared.enums import OrderStatus, Side
+from shared.enums import OrderStatus, Side, Trigger
 from shared.metrics.round_trips import open_profit
 from shared.tables import (
     Bot,
     BotState,
     Decision,
+    Fill,
     Lot,
     MarketState,
     OpenRoundTrip,
@@ -131,10 +132,22 @@ def _accounts(connection: Connection, portfolio_id: int, bots: Sequence[_BotBook
         .where(Order.portfolio_id == portfolio_id, Order.status != OrderStatus.CANCELLED.name)
         .group_by(Order.account, Order.symbol)
     )
+    gone = _written_off(connection, portfolio_id)
     for account, symbol, units in rows:
         held = [bot.units for bot in bots if (bot.account, bot.symbol) == (account, symbol)]
-        gap = identities.account_gap(int(units), held)
+        gap = identities.account_gap(int(units) + gone.get((account, symbol), 0), held)
         yield Finding("bots hold what the account holds", f"{account} {symbol}", gap, 0.0, is_exact=True)
+
+
+def _written_off(connection: Connection, portfolio_id: int) -> dict[tuple[str, str], int]:
+    """Give the units that left each account without an order."""
+    rows = connection.execute(
+        select(Sleeve.account, Fill.symbol, func.sum(Fill.units))
+        .join(Sleeve, Sleeve.id == Fill.sleeve_id)
+        .where(Fill.portfolio_id == portfolio_id, Fill.trigger == Trigger.WRITE_OFF.name)
+        .group_by(Sleeve.account, Fill.symbol)
+    )
+    return {(account, symbol): int(units) for account, symbol, units in rows}
 
 
 def _equity(

@@ -1,7 +1,8 @@
 """The lease: one worker per portfolio, whoever holds it; and the heartbeat that renews it.
 
-A holder that is gone is replaced at once where that can be seen (the same machine), else when its lease has run out.
-The token grows with every holder: a worker that was taken for dead and wakes up again finds that it may not commit.
+A holder that is gone is replaced at once where that can be seen (the same machine), else when its lease was seen to
+stand still for as long as it lasts: the clocks of two machines need not agree, and somebody may set one. The token
+grows with every holder: a worker that was taken for dead and wakes up again finds that it may not commit.
 """
 
 import os
@@ -12,14 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Engine, Row, select, update
 
+from shared.clock import Clock
+from shared.database import transaction
 from shared.errors import LeaseError
-from shared.tables import Heartbeat
+from shared.tables import Heartbeat, Portfolio
 from shared.units import format_time
 from worker.store.rows import insert_missing_rows
 
 LEASE_MS = 30_000
+WATCH_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Beat:
     duration_ms: float
     lateness_ms: float
     due_ms: int | None = None
+    ahead_ms: int = 0
 
 
 def this_process() -> Holder:
@@ -85,14 +90,16 @@ def acquire(
     me: Holder,
     now_ms: int,
     is_gone: Callable[[Holder, Holder], bool] = is_gone,
+    stood_still_ms: int | None = None,
 ) -> int:
-    """Take the lease and give its token; `now_ms` is wall time.
+    """Take the lease and give its token; `now_ms` is wall time, `stood_still_ms` the renewal that `watch` gave.
 
     Raises LeaseError that says who holds it and since when, unless that process is gone or has let it run out.
     """
     insert_missing_rows(connection, Heartbeat, [_Portfolio(portfolio_id)], **_NEW)
     row = _row(connection, portfolio_id, for_update=True)
-    if _is_held(row, me, now_ms, is_gone):
+    has_run_out = row.lease_renewed_ms is not None and row.lease_renewed_ms == stood_still_ms
+    if _is_held(row, me, has_run_out, is_gone):
         raise LeaseError(f"{_described(row)}; it was left alone")
     token = int(row.lease_token) + 1
     values: dict[str, Any] = {
@@ -109,12 +116,42 @@ def acquire(
     return token
 
 
+def watch(engine: Engine, portfolio: str, me: Holder, clock: Clock) -> int | None:
+    """Give the renewal at which the lease of another machine's worker stood still while it should have been renewed.
+
+    None at once where there is no such lease, or its last renewal is of just now; where a renewal comes meanwhile, too.
+    """
+    first_ms = _renewal_elsewhere(engine, portfolio, me)
+    if first_ms is None or 0 <= clock.now_ms() - first_ms <= LEASE_MS:
+        return None
+    until_ms = clock.monotonic_ms() + LEASE_MS
+    while clock.monotonic_ms() < until_ms:
+        clock.sleep(WATCH_SECONDS)
+        if _renewal_elsewhere(engine, portfolio, me) != first_ms:
+            return None
+    return first_ms
+
+
+def _renewal_elsewhere(engine: Engine, portfolio: str, me: Holder) -> int | None:
+    own = Heartbeat.__table__.c
+    asked = (
+        select(own.lease_host, own.lease_machine, own.lease_renewed_ms)
+        .join(Portfolio, Portfolio.id == own.portfolio_id)
+        .where(Portfolio.name == portfolio, own.lease_pid.is_not(None))
+    )
+    with transaction(engine) as connection:
+        row = connection.execute(asked).first()
+    return None if row is None or (row.lease_host, row.lease_machine) == (me.host, me.machine) else row.lease_renewed_ms
+
+
 def require_unheld(
     connection: Connection, me: Holder, now_ms: int, is_gone: Callable[[Holder, Holder], bool] = is_gone
 ) -> None:
     """Raise LeaseError where another worker, which may be of an older version, writes to this database."""
-    for row in connection.execute(select(Heartbeat.__table__)):
-        if _is_held(row, me, now_ms, is_gone):
+    # By name: an older version's table has no other columns yet.
+    own = Heartbeat.__table__.c
+    for row in connection.execute(select(*(own[name] for name in _LEASE))):
+        if _is_held(row, me, now_ms - (row.lease_renewed_ms or 0) > LEASE_MS, is_gone):
             raise LeaseError(f"{_described(row)}; the database was not migrated: stop that worker first")
 
 
@@ -135,12 +172,26 @@ def renew(connection: Connection, portfolio_id: int, token: int, now_ms: int, be
         )
 
 
+def follow_clock(connection: Connection, portfolio_id: int, token: int, moved_ms: int, ahead_ms: int) -> None:
+    """Move the wall times of the last pass with a clock that was set, and note how far the exchange's is ahead."""
+    own = Heartbeat.__table__.c
+    mine = update(Heartbeat).where(own.portfolio_id == portfolio_id, own.lease_token == token)
+    connection.execute(mine.values(ahead_ms=ahead_ms))
+    if moved_ms:
+        connection.execute(mine.where(own.wall_ms > 0).values(wall_ms=own.wall_ms + moved_ms))
+        connection.execute(mine.values(due_ms=own.due_ms + moved_ms))
+
+
 def release(connection: Connection, portfolio_id: int, token: int) -> None:
     """Give the lease back; one that another worker has taken is left alone."""
     mine = update(Heartbeat).where(Heartbeat.portfolio_id == portfolio_id, Heartbeat.lease_token == token)
     connection.execute(mine.values(lease_pid=None, lease_renewed_ms=None))
 
 
+_LEASE = (
+    *("lease_host", "lease_machine", "lease_boot", "lease_pid", "lease_started"),
+    *("lease_since_ms", "lease_renewed_ms"),
+)
 _NEW = {"step": 0, "market_ms": 0, "wall_ms": 0, "duration_ms": 0.0, "lateness_ms": 0.0, "lease_token": 0}
 
 
@@ -149,11 +200,11 @@ def _row(connection: Connection, portfolio_id: int, for_update: bool = False) ->
     return connection.execute(statement.with_for_update() if for_update else statement).one()
 
 
-def _is_held(row: Row, me: Holder, now_ms: int, is_gone: Callable[[Holder, Holder], bool]) -> bool:
+def _is_held(row: Row, me: Holder, has_run_out: bool, is_gone: Callable[[Holder, Holder], bool]) -> bool:
     if row.lease_pid is None:
         return False
     holder = _holder(row)
-    run_out = (holder.host, holder.machine) != (me.host, me.machine) and now_ms - row.lease_renewed_ms > LEASE_MS
+    run_out = has_run_out and (holder.host, holder.machine) != (me.host, me.machine)
     return holder != me and not run_out and not is_gone(holder, me)
 
 

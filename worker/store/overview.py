@@ -54,7 +54,8 @@ class SleeveLine:
 class PositionLine:
     """An open position: `open_profit` is in quote, after the entry fees its lots carry.
 
-    `exit_level` is what protects it from the next bar on, 0 where nothing does.
+    `exit_level` is what protects it from the next bar on, 0 where nothing does. `bar_status` is that of the last bar,
+    `price_ms` the market time of the price `close` (0 where it is not known).
     """
 
     bot: str
@@ -65,6 +66,8 @@ class PositionLine:
     open_profit: float
     exit_level: float
     opened_ms: int
+    bar_status: str
+    price_ms: int
 
 
 @dataclass(slots=True)
@@ -79,7 +82,8 @@ class Overview:
     """A portfolio as of its last step. Times are ms UTC: market time, but `wall_ms`, `due_ms` and the lease's.
 
     `first_close_ms` is when the first bar closes, wall time, where no step was made yet and that can be told;
-    `waiting_since_ms` when the oldest command without an answer was asked, wall time.
+    `waiting_since_ms` when the oldest command without an answer was asked, wall time; `ahead_ms` how far the exchange's
+    time is ahead of the worker's clock.
     """
 
     name: str
@@ -97,6 +101,7 @@ class Overview:
     lease_since_ms: int | None
     lease_renewed_ms: int | None
     waiting_since_ms: int | None
+    ahead_ms: int
     equity: float
     cash: float
     money_in: float
@@ -146,6 +151,7 @@ def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
         lease_since_ms=row["heartbeat_lease_since_ms"],
         lease_renewed_ms=row["heartbeat_lease_renewed_ms"],
         waiting_since_ms=waiting_since_ms(connection, portfolio_id),
+        ahead_ms=row["heartbeat_ahead_ms"],
         equity=row["portfolio_state_equity"],
         cash=row["portfolio_state_cash"] + sum(bot["bot_state_cash"] for bot in bots),
         money_in=row["portfolio_state_cash"] + sum(bot["bot_state_money_in"] for bot in bots),
@@ -245,6 +251,8 @@ def _position(bot) -> PositionLine:  # noqa: ANN001 - a row of _bots
         bot["open_profit"],
         level,
         bot["bot_state_opened_ms"],
+        bot["market_state_status"],
+        bot["market_state_price_ms"],
     )
 
 

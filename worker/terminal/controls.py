@@ -1,4 +1,4 @@
-"""The commands that ask something of a running worker: levels, releases, deposits and withdrawals."""
+"""The commands that ask something of a running worker: levels, releases, deposits and withdrawals, write-offs."""
 
 import getpass
 import time
@@ -187,6 +187,21 @@ def _release(
 ) -> None:
     """Take a level back: a person's, or a brake's. Releasing a drawdown brake resets its high-water mark."""
     request(CommandKind.RELEASE, scope, reason, config, json, cause=cause)
+
+
+write_off = typer.Typer()
+
+
+@write_off.command("write-off")
+def _write_off(
+    bot: Annotated[str, typer.Argument(help="The bot whose position can be sold no more.")],
+    reason: ReasonOption,
+    price: Annotated[float, typer.Option("--price", help="What one unit is worth by now, 0 for nothing.")],
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Book a position as gone at a price, where its symbol has no bars any more; no fee, no order."""
+    request(CommandKind.WRITE_OFF, f"bot:{bot}", reason, config, json, amount=price)
 
 
 def _flow_app(kind: CommandKind, said: str) -> typer.Typer:

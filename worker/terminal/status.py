@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.clock import SystemClock
-from shared.enums import CommandKind
+from shared.enums import BarStatus, CommandKind
 from shared.errors import DatabaseError
 from shared.liveness import liveness
 from shared.money import price_text, quantity_text
@@ -57,6 +57,16 @@ def brakes(overview: Overview) -> list[dict[str, Any]]:
     return rows if risk.get("brakes", True) else []
 
 
+def stale_prices(overview: Overview) -> list[str]:
+    """Say of each symbol that is held and has no bar by now what its positions are valued at."""
+    stale = {line.symbol: line for line in overview.positions if line.bar_status == BarStatus.MISSING.name}
+    return [
+        f"{symbol} has no bar: valued at its last price {line.close:,.8g}"
+        + (f" of {format_time(line.price_ms)}" if line.price_ms else "")
+        for symbol, line in stale.items()
+    ]
+
+
 def _as_json(overview: Overview, now_ms: int) -> dict[str, Any]:
     worker = liveness(overview, now_ms)
     values = asdict(overview)
@@ -93,6 +103,8 @@ def _print(console: Console, overview: Overview, waiting: list[CommandRow], now_
         console.print(Text("the brakes are switched off", style="bold red"))
     console.print(_sleeve_table(overview))
     console.print(_position_table(overview) if overview.positions else "no open positions")
+    for said in stale_prices(overview):
+        console.print(Text(said, style="red"))
     for event in overview.events:
         console.print(f"{format_time(event.time_ms)}  {event.severity.lower()}  {event.message}", markup=False)
 

@@ -1,4 +1,4 @@
-"""whole units: quantities are counted, in each asset's smallest unit; and a cause for bots whose money is gone."""
+"""whole units: quantities are counted, in each asset's smallest unit; bots without money; which stop set a level."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -35,7 +35,12 @@ def upgrade() -> None:
     for table, columns in COUNTED.items():
         _add(table, {units: (sa.BigInteger(), _count(quantity)) for quantity, units in columns.items()})
     counts = {units: (sa.BigInteger(), _count(quantity)) for quantity, units in BOT_COUNTS.items()}
-    _add("bot_state", {**bankrupt, **counts})
+    # Of a position that is open nobody kept which stop set its level; the next bar that moves it says.
+    flags = {
+        "is_trailed": (sa.BigInteger(), "0"),
+        "unconfirmed": (sa.BigInteger(), "CASE WHEN streak_bars > 0 THEN 1 ELSE 0 END"),
+    }
+    _add("bot_state", {**bankrupt, **counts, **flags})
     _add(
         "market_state",
         {
@@ -61,7 +66,7 @@ def downgrade() -> None:
     _add("market_state", {quantity: (sa.Double(), f"{units} {in_coins}") for quantity, units in sizes.items()})
     for table, columns in COUNTED.items():
         _drop(table, columns.values())
-    _drop("bot_state", (*BOT_COUNTS.values(), "level_bankrupt"))
+    _drop("bot_state", (*BOT_COUNTS.values(), "level_bankrupt", "is_trailed", "unconfirmed"))
     _drop("market_state", ("coins_per_unit", "units_per_coin", "step_units", "min_units", "order_units"))
     for table in ("portfolio_state", "sleeve_state"):
         _drop(table, ("level_bankrupt",))

@@ -21,7 +21,7 @@ from starlette.responses import Response
 from dashboard.patience import Patience
 from dashboard.place import Place
 from dashboard.serving.exports import EXPORTS_AT_ONCE, LONGEST_LOG_BYTES, PAUSE_SECONDS, Exports, parse_filters
-from dashboard.serving.health import Health
+from dashboard.serving.health import Health, Heard
 from shared.clock import ManualClock
 from shared.database import open_reader, open_writer, transaction
 from shared.enums import Resolution, ScopeKind, Severity
@@ -226,7 +226,7 @@ def test_only_what_was_streamed_is_followed_by_a_pause(long_log) -> None:
 def test_health_knows_the_books(dashboard: Dashboard) -> None:
     said = json.loads(ask(dashboard.port, "/healthz").text)
     assert said["ok"] is True
-    assert set(said) == {"ok", "database_age_seconds"}
+    assert set(said) == {"ok", "database_age_seconds", "clock"}
 
 
 def test_health_says_within_its_patience_that_the_books_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,6 +238,23 @@ def test_health_says_within_its_patience_that_the_books_hang(tmp_path: Path, mon
     finally:
         go.set()
     assert (answer.status_code, json.loads(bytes(answer.body))["ok"]) == (503, False)
+
+
+def test_health_says_that_the_clock_was_set_back_and_gives_no_age(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = ManualClock(START_MS)
+    health = Health(Place(tmp_path, load_settings(None, {})), clock)
+    heard = Heard(wall_ms=START_MS - 9_000, lease_renewed_ms=START_MS - 4_000, ahead_ms=0)
+    monkeypatch.setattr(health, "_last_heard", lambda: heard)
+
+    def said() -> dict:
+        return json.loads(bytes(asyncio.run(health._answer(Request({"type": "http"}))).body))
+
+    assert said() == {"ok": True, "database_age_seconds": 4.0, "clock": None}
+    clock.set_wall_ms(START_MS - 3_600_000)
+    assert said()["database_age_seconds"] is None
+    assert said()["clock"] == "this machine's clock was set back by at least 60 min"
 
 
 @pytest.mark.slow

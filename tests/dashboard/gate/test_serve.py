@@ -130,7 +130,7 @@ def test_the_script_is_kept_by_browsers_and_not_by_what_stands_between(dashboard
 def test_health_says_only_whether_the_books_are_there_and_how_old_they_are(dashboard: Dashboard) -> None:
     answer = ask(dashboard.port, "/healthz")
     assert answer.status == 503
-    assert answer.text == '{"ok":false,"database_age_seconds":null}'
+    assert answer.text == '{"ok":false,"database_age_seconds":null,"clock":null}'
 
 
 def test_a_download_without_books_says_what_is_missing(dashboard: Dashboard) -> None:
