@@ -6,10 +6,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.enums import Leg, Level, Reason
-from tests.kernel.tables import FLAT, LONG, SHORT, Run, a_bot, a_fleet, ordered, play_fleet, rules, still, units
+from shared.enums import Leg, Level, Reason, Trigger
+from shared.units import HOUR_MS
+from tests.kernel.tables import (
+    FLAT,
+    LONG,
+    SHORT,
+    START_MS,
+    Run,
+    a_bot,
+    a_fleet,
+    both_sides,
+    mirrored,
+    ordered,
+    play_fleet,
+    rules,
+    still,
+    units,
+)
 from worker.risk.levels import set_levels
-from worker.step.withdraw import order_closes, withdraw_orders
+from worker.step.withdraw import order_closes, withdraw_orders, write_off
 
 Band = tuple[float, float]
 COSTS = {"fee_rate": 0.001, "slippage": 0.0005, "leverage": 100.0}
@@ -244,3 +260,33 @@ def test_what_bots_get_is_what_the_exchange_filled(wishes: list[float], step: fl
         assert bot.units % units(step) == 0
         assert bot.units * band >= 0.0
         assert abs(bot.quantity) <= abs(band) * 10.0
+
+
+@both_sides
+@pytest.mark.parametrize("price", [0.0, 50.0, 175.0])
+def test_what_is_written_off_is_gone_at_its_price_and_the_bot_is_locked(side: int, price: float) -> None:
+    bots = [a_bot(sleeve=1), a_bot(signal=1)]
+    fleet = a_fleet(rules(fee_rate=0.001, leverage=2.0), bots)
+    rows = [mirrored([still(LONG), still(FLAT)], side), mirrored([still(LONG), still(FLAT)], side)]
+    play_fleet(fleet, [*rows, mirrored([still(FLAT), still((0.5, 0.5))], side)])
+    step, when = fleet.portfolio.step, START_MS + 99 * HOUR_MS
+    others = fleet.bots[1].equity
+    fleet.journal.fills = 0
+    write_off(fleet, 0, price, when)
+    assert fleet.portfolio.step == step + 1
+    (fill,) = fleet.fills[: fleet.journal.fills]
+    assert (fill.bot, fill.units, fill.price, fill.fee, fill.crossed_units, fill.saved, fill.time_ms) == (
+        *(0, -side * 10**9, price, 0.0, 0, 0.0),
+        when,
+    )
+    assert (Leg(fill.leg), Trigger(fill.trigger)) == (Leg.CLOSE, Trigger.WRITE_OFF)
+    left = 1000.0 + 10 * side * (price - 100.0) - 1.0
+    gone, other = fleet.bots
+    assert (gone.units, gone.ordered, gone.order_units, gone.lock_sign) == (0, 0, 0, side)
+    # Equity says it at once, up to the portfolio; as a return it counts at the next mark.
+    assert gone.cash == gone.equity == fleet.sleeves[1].equity == pytest.approx(left)
+    assert fleet.portfolio.equity == pytest.approx(left + others)
+    assert gone.settled_equity == fleet.sleeves[1].settled_equity == 999.0
+    # What the other waits for was to cross with it, and goes to the exchange now.
+    assert (ordered(other), other.crossed_units, other.ordered) == (5.0 * side, 0, 1)
+    assert ordered(fleet.markets[0]) == 5.0 * side
