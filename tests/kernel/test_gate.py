@@ -13,6 +13,7 @@ from tests.kernel.tables import (
     LONG,
     NAN,
     SHORT,
+    START_MS,
     WARMING,
     Bar,
     Missing,
@@ -191,6 +192,11 @@ def test_after_a_fill_an_entry_waits_for_the_cooldown_in_market_time(side: int) 
     assert run.reasons == [Reason.TRADE, Reason.TRADE, *waiting, Reason.TRADE, Reason.HOLD]
     assert why(run, 2)[1:] == (60.0, 300.0, 0)
     assert why(run, 5)[1:] == (240.0, 300.0, 0)
+
+
+def test_a_cooldown_is_told_in_seconds_and_their_parts() -> None:
+    run = play([still(LONG)] * 2, rules(cooldown_ms=300_500, step_ms=250), a_bot(last_fill_ms=START_MS - 1_000))
+    assert why(run, 0) == (Reason.COOLDOWN, 1.25, 300.5, 0)
 
 
 @both_sides
