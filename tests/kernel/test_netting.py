@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.enums import Leg, Level, Reason, Trigger
+from shared.enums import BarStatus, Leg, Level, Reason, Trigger
 from shared.units import HOUR_MS
 from tests.kernel.tables import (
     FLAT,
@@ -25,6 +25,10 @@ from tests.kernel.tables import (
     units,
 )
 from worker.risk.levels import set_levels
+from worker.risk.quantity import hold
+from worker.step.net import net
+from worker.step.records import Fleet, Market
+from worker.step.step import open_bar
 from worker.step.withdraw import order_closes, withdraw_orders, write_off
 
 Band = tuple[float, float]
@@ -155,6 +159,75 @@ def test_a_reversal_cut_to_little_more_than_a_close_loses_nothing_on_the_way() -
     assert run.fleet.journal.orders == 0
     assert [bot.quantity for bot in run.steps[1].bots] == [0.05, 0.0]
     assert sum(fill.units for fill in run.fills) == 0
+
+
+# --- the smallest counts, to the last unit -----------------------------------------------------------------------
+
+
+def small_fleet(rows: list[tuple[int, int, int]], step: int) -> Fleet:
+    """Bots given as (market, units held, units wished) on two markets at 100 whose step is so many units."""
+    fleet = a_fleet(rules(slippage=0.5), [a_bot(market=market, signal=market) for market, _, _ in rows], markets=2)
+    for market in fleet.markets:
+        market.step_units, market.status = step, BarStatus.FRESH.value
+        market.open = market.close = 100.0
+    for bot, (_, held, wish) in zip(fleet.bots, rows, strict=True):
+        hold(bot, fleet.markets[bot.market], held)
+        bot.order_units = wish
+    net(fleet)
+    return fleet
+
+
+def left_by_rounding(wishes: list[int], crossed: list[int], step: int) -> list[int]:
+    """Take what is no whole step off the larger side's orders: the largest first, then as they stand."""
+    remainder, got = sum(wishes), list(wishes)
+    left = abs(remainder) % step
+    side = [k for k, wish in enumerate(wishes) if wish * remainder > 0]
+    for k in [*sorted(side, key=lambda k: -abs(wishes[k]))[:1], *side]:
+        taken = min(left, abs(got[k]) - abs(crossed[k]))
+        left -= taken
+        got[k] -= taken if got[k] > 0 else -taken
+    return got
+
+
+small_rows = st.lists(st.tuples(st.integers(0, 1), st.integers(-3, 3), st.integers(-3, 3)), min_size=1, max_size=7)
+
+
+@settings(max_examples=300, deadline=None)
+@given(small_rows, st.sampled_from([1, 2, 3]))
+def test_the_smallest_orders_are_netted_and_filled_to_the_last_unit(
+    rows: list[tuple[int, int, int]], step: int
+) -> None:
+    fleet = small_fleet(rows, step)
+    crossed, got = ([getattr(bot, name) for bot in fleet.bots] for name in ("crossed_units", "order_units"))
+    for m, market in enumerate(fleet.markets):
+        places = [k for k, row in enumerate(rows) if row[0] == m]
+        check_netted(
+            market, step, *([values[k] for k in places] for values in ([row[2] for row in rows], crossed, got))
+        )
+    open_bar(fleet, START_MS)
+    fills = fleet.fills[: fleet.journal.fills]
+    for b, (_, held, _) in enumerate(rows):
+        assert fleet.bots[b].units == held + got[b]
+        closing = -held if held * got[b] < 0 and abs(got[b]) > abs(held) else got[b] if held * got[b] < 0 else 0
+        legs = {(Leg.CLOSE, closing), (Leg.OPEN, got[b] - closing)}
+        assert {(fill.leg, fill.units) for fill in fills if fill.bot == b} == {leg for leg in legs if leg[1]}
+        assert sum(fill.crossed_units for fill in fills if fill.bot == b) == crossed[b]
+
+
+def check_netted(market: Market, step: int, wishes: list[int], crossed: list[int], got: list[int]) -> None:
+    """Hold what a market's bots get to their wishes."""
+    bought, sold = (sum(abs(wish) for wish in wishes if wish * side > 0) for side in (1, -1))
+    assert sum(crossed) == 0 and sum(map(abs, crossed)) == 2 * min(bought, sold)
+    assert abs(market.order_units) == abs(bought - sold) // step * step and market.order_units * (bought - sold) >= 0
+    if market.order_units:
+        assert got == left_by_rounding(wishes, crossed, step)
+        larger = max(bought, sold)
+        for wish, part in zip(wishes, crossed, strict=True):
+            share = wish if wish * (bought - sold) <= 0 else wish * min(bought, sold) / larger
+            assert abs(part - share) < 2 and part * wish >= 0
+    else:
+        assert got == crossed
+        assert any(wish % step for wish in wishes) or not any(part % step for part in crossed)
 
 
 def test_a_withdrawn_order_leaves_its_counterpart_to_the_exchange() -> None:

@@ -9,7 +9,7 @@ from shared.enums import Reason
 from tests.kernel.random_runs import Case, calm_rules, random_columns, random_fleet
 from worker.step.columns import Columns, Curves
 from worker.step.fleet import compiled_form, fills_per_bar, plain_form
-from worker.step.records import Bot, Fill, Fleet, Market, Notice, Portfolio, Rules, Rung, Signal, Sleeve
+from worker.step.records import Bot, Fill, Fleet, Journal, Market, Notice, Portfolio, Rules, Rung, Signal, Sleeve
 from worker.step.replay import has_room, load_bar, step_bars
 from worker.step.step import close_bar, open_bar
 
@@ -203,6 +203,7 @@ FRESH = {
     Rung: {},
     Fill: {},
     Notice: {},
+    Journal: {},
 }
 
 
