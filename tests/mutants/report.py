@@ -1,6 +1,5 @@
-"""What became of the mutants: a table of all, and the section of `docs/development.md`."""
+"""What became of the mutants, in the section of `docs/development.md`."""
 
-import csv
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +14,8 @@ from tests.mutants.running import Outcome, Verdict
 
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 DOCUMENT = ROOT / "docs" / "development.md"
-FOLDER = ROOT / "out" / "mutants"
+# What must die of those that can.
+DEMANDED = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,51 +62,33 @@ def score_of(rows: Sequence[Judged]) -> float:
     return killed / max(1, len(rows) - sum(row.is_equivalent for row in rows))
 
 
-def write_table(rows: Sequence[Judged], seed: int) -> str:
-    """Write every mutant into a file; say which."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    path = FOLDER / f"{seed}.csv"
-    header = ("file", "line", "function", "operator", "before", "after", "outcome", "test", "seconds", "equivalent")
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(_row(row) for row in rows)
-    return f"All of them: {path.relative_to(ROOT)}"
-
-
-def _row(row: Judged) -> tuple[object, ...]:
-    mutant, change, verdict = row.mutant, row.change, row.verdict
-    place = (mutant.file, mutant.line, mutant.function, mutant.operator, change.before, change.after)
-    return *place, verdict.outcome.value, verdict.test, verdict.seconds, row.reason if row.is_equivalent else ""
-
-
 def summary(rows: Sequence[Judged], possible: int, seed: int) -> str:
     """Say how many died, and why the others live."""
     outcomes = Counter("equivalent" if row.is_equivalent else row.verdict.outcome.value for row in rows)
     died = outcomes["killed"] + outcomes["timed out"]
-    lines = [
+    told = (
         f"{len(rows)} of {possible} possible changes, drawn from seed {seed}, by file in proportion: {died} made a "
         f"test fail ({outcomes['timed out']} of them by never ending), {outcomes['equivalent']} change nothing, "
         f"{outcomes['survived']} live. **Score: {score_of(rows):.1%}** of those that change something."
-    ]
+    )
+    return "\n".join([told, *_why_equivalent(rows), *_alive(rows)])
+
+
+def _why_equivalent(rows: Sequence[Judged]) -> list[str]:
     reasons = Counter(row.reason for row in rows if row.is_equivalent)
-    if reasons:
-        lines += [
-            "\nWhy a change changes nothing:\n",
-            *(f"- {number} × {reason}" for reason, number in reasons.most_common()),
-        ]
-    alive = [row for row in rows if row.is_survivor and not row.is_equivalent]
-    if alive:
-        lines += [
-            "\nThose that live:\n",
-            *(
-                f"- `{row.mutant.file}`, `{row.mutant.function}`: `{row.change.before}` → `{row.change.after}`"
-                for row in alive
-            ),
-        ]
-    return "\n".join(lines)
+    lines = [f"- {number} × {reason}" for reason, number in reasons.most_common()]
+    return ["\nWhy a change changes nothing:\n", *lines] if lines else []
 
 
-def write_summary(rows: Sequence[Judged], possible: int, seed: int) -> None:
+def _alive(rows: Sequence[Judged]) -> list[str]:
+    lines = [
+        f"- `{row.mutant.file}`, `{row.mutant.function}`: `{row.change.before}` → `{row.change.after}`"
+        for row in rows
+        if row.is_survivor and not row.is_equivalent
+    ]
+    return ["\nThose that live:\n", *lines] if lines else []
+
+
+def write_summary(text: str) -> None:
     """Put the summary into the page."""
-    write_section("mutants", "Changed rules", summary(rows, possible, seed), DOCUMENT, "make mutants")
+    write_section("mutants", "Changed rules", text, DOCUMENT, "make mutants")

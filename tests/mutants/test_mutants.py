@@ -1,11 +1,15 @@
 """The changes that are made, the sample of them, what becomes of one, and what is said of all."""
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.mutants import __main__ as program
+from tests.mutants import report, table
 from tests.mutants.mutations import (
     Change,
     Mutant,
@@ -130,6 +134,50 @@ def test_the_score_is_of_the_mutants_that_can_die() -> None:
     assert "23 of 400 possible changes, drawn from seed 7" in said and "90.0%" in said
     assert "- 3 × a flag is 0 or 1" in said
     assert said.count("`gate`: `a < b` → `a <= b`") == 2
+
+
+def test_what_became_of_a_seed_is_read_again_by_what_a_mutant_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "FOLDER", tmp_path)
+    monkeypatch.setattr(table, "ROOT", tmp_path)
+    killed, alive = judged(Outcome.KILLED), judged(Outcome.SURVIVED)
+    late = replace(judged(Outcome.TIMED_OUT), mutant=replace(killed.mutant, operator="core/y"))
+    assert table.write_table([killed, late], 7) == "All of them: 7.csv"
+    moved = replace(killed.mutant, line=99)
+    assert table.verdicts_of(7)[table.key_of(moved, killed.change)] == killed.verdict
+    assert table.verdicts_of(7)[table.key_of(late.mutant, late.change)].outcome == Outcome.TIMED_OUT
+    # Of two that are called the same, one that lived is judged again.
+    for rows in ([killed, alive], [alive, killed]):
+        table.write_table(rows, 7)
+        assert list(table.verdicts_of(7).values()) == [alive.verdict]
+
+
+def test_again_only_those_are_judged_that_lived_and_could_have_died(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "FOLDER", tmp_path)
+    monkeypatch.setattr(table, "ROOT", tmp_path)
+    lines = ("killed", "alive", "same", "new")
+    changed = [(Mutant("a", 1, "f", "core/x", n), Change("a", "f", line, "")) for n, line in enumerate(lines)]
+    outcomes = (Outcome.KILLED, Outcome.SURVIVED, Outcome.SURVIVED)
+    before = [Judged(*one, Verdict(outcome, "", 1.0), "") for one, outcome in zip(changed, outcomes, strict=False)]
+    table.write_table(before, 7)
+    asked: list[str] = []
+
+    def verdicts(due: list[tuple[Mutant, Change]], workers: int) -> Iterator[Verdict]:
+        asked.extend(change.before for _, change in due)
+        return iter([Verdict(Outcome.KILLED, "late", 1.0)] * len(due))
+
+    monkeypatch.setattr(program, "verdicts", verdicts)
+    for module in (program, report):
+        monkeypatch.setattr(module, "equivalents", lambda: {changed[2][1]: "nothing can tell"})
+    rows = list(program.judge_all(changed, 2, 7))
+    assert asked == ["alive", "new"]
+    assert [row.verdict.test for row in rows] == ["", "late", "", "late"]
+    assert [row.is_equivalent for row in rows] == [False, False, True, False]
+    asked.clear()
+    assert len(list(program.judge_all(changed, 2, None))) == 4 and asked == list(lines)
 
 
 def test_what_is_said_to_be_equivalent_is_still_there() -> None:
