@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -21,10 +22,12 @@ Changed = tuple[Mutant, Change]
 
 def verdicts(changed: Sequence[Changed], workers: int) -> Iterator[Verdict]:
     """Judge mutants, some at a time, each in a copy of its own; as they were given."""
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
-        copies: SimpleQueue[Copy] = SimpleQueue()
-        made = [Copy(Path(folder) / str(number), quick_tests()) for number in range(workers)]
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        made = [stack.enter_context(Copy(folder / str(number), quick_tests())) for number in range(workers)]
+        pool = stack.enter_context(ThreadPoolExecutor(workers))
         list(pool.map(Copy.measure, made))
+        copies: SimpleQueue[Copy] = SimpleQueue()
         for copy in made:
             copies.put(copy)
 
