@@ -129,6 +129,14 @@ def test_a_change_that_is_just_worth_the_minimum_is_made(minimum: float) -> None
     ]
 
 
+@both_sides
+@pytest.mark.parametrize("money", [TICK, 0.0, -TICK])
+def test_a_bot_with_the_least_money_gets_no_size_and_one_with_none_has_no_room(side: int, money: float) -> None:
+    poor = a_bot(cash=money, settled_equity=-1.0, allocation=1000.0)
+    run = play(mirrored([still(LONG)], side), bot=poor, market={"quantity_step": 1.0})
+    assert run.reasons == [Reason.MIN_NOTIONAL if money > 0.0 else Reason.CAP]
+
+
 @pytest.mark.parametrize("netting", [0, 1])
 @pytest.mark.parametrize("minimum", [500.0 - TICK, 500.0, 500.0 + TICK])
 def test_an_order_that_is_just_worth_the_exchanges_minimum_is_sent(netting: int, minimum: float) -> None:
