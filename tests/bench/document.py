@@ -1,6 +1,7 @@
-"""Tables, and the sections of `docs/benchmarks.md` they are written into."""
+"""Tables, and the sections of `docs/benchmarks.md` and other pages that are written by a program."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from tests.conftest import ROOT
 
@@ -13,14 +14,15 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (header, marks, *rows))
 
 
-def write_section(name: str, title: str, text: str) -> None:
+def write_section(name: str, title: str, text: str, page: Path | None = None, by: str = "make bench") -> None:
     """Put a section between its markers, over what was there; a new one goes to the end."""
-    begin, end = f"<!-- {name} begins: written by make bench -->", f"<!-- {name} ends -->"
+    page = page or DOCUMENT
+    begin, end = f"<!-- {name} begins: written by {by} -->", f"<!-- {name} ends -->"
     section = f"{begin}\n## {title}\n\n{text.strip()}\n{end}"
-    document = DOCUMENT.read_text() if DOCUMENT.exists() else "# Benchmarks\n"
+    document = page.read_text() if page.exists() else "# Benchmarks\n"
     if begin in document:
         before, _, rest = document.partition(begin)
         document = before + section + rest.partition(end)[2]
     else:
         document = f"{document.rstrip()}\n\n{section}\n"
-    DOCUMENT.write_text(document)
+    page.write_text(document)

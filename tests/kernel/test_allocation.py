@@ -17,7 +17,7 @@ from tests.kernel.tables import FLAT, INF, LONG, a_bot, a_fleet, bar, play_fleet
 from worker.allocation.bounds import bound_high, bound_low, normalise, project
 from worker.allocation.transfers import MOST_GRAINS, free_cash, grain_in_force, grain_of
 from worker.allocation.weights import flow_free_return, shrunk_sharpe
-from worker.step.rebalance import move_money
+from worker.step.rebalance import move_money, rebalance
 from worker.step.records import Bot, Fleet
 from worker.step.replay import load_bar
 from worker.step.step import close_bar, open_bar
@@ -104,6 +104,25 @@ def test_weights_are_equal_where_there_is_nothing_to_divide_by(raw: list[float])
     weights = np.array(raw)
     normalise(weights, 3, True)
     assert weights.tolist() == [1 / 3] * 3
+
+
+@pytest.mark.parametrize("policy", list(Policy), ids=lambda policy: policy.name.lower())
+def test_one_without_a_weight_makes_all_equal_only_where_it_has_not_moved_yet(policy: Policy) -> None:
+    """Each of three bots has a raw weight but the first, whatever the policy: 0 is a weight but for 1 / √var."""
+    bots = [a_bot(signal=k, fixed_weight=k, score=[-0.2, 0.0, 0.2][k], return_variance=float(k)) for k in range(3)]
+    setting = rules(policy=policy.value, rebalance_every=1, rebalance_band=0.0, bot_low=0.0, bot_high=1.0, memory=0.0)
+    fleet = a_fleet(setting, bots)
+    rebalance_once(fleet)
+    weights = {
+        Policy.FIXED: [0.0, 1 / 3, 2 / 3],
+        Policy.SCORE: [0.02 / 0.6, 0.2 / 0.6, 0.38 / 0.6],
+    }
+    assert [bot.weight for bot in fleet.bots] == pytest.approx(weights.get(policy, [1 / 3] * 3))
+
+
+def rebalance_once(fleet: Fleet) -> None:
+    fleet.portfolio.step = 1
+    rebalance(fleet)
 
 
 # --- the five policies against plain formulas -------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """C and D: marks, funding, and the four brakes on marked equity."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.kernel.tables import (
     LONG,
     SHORT,
     START_MS,
+    Bar,
     Missing,
     Run,
     a_bot,
@@ -23,8 +25,9 @@ from tests.kernel.tables import (
     rules,
     still,
 )
+from worker.risk.levels import scope_level
 from worker.step.rebalance import book_flow
-from worker.step.records import Fleet, Notice
+from worker.step.records import Fleet, Levels, Notice
 
 PORTFOLIO, SLEEVE, BOT = 0, 1, 2
 OFF = 1e9
@@ -189,6 +192,15 @@ def test_a_limit_warns_once_at_four_fifths_and_again_only_after_a_new_high() -> 
     ]
 
 
+def test_switched_off_the_marks_rise_all_the_same() -> None:
+    """So that drawdowns are true from the first step in which the brakes are on."""
+    prices = [100, 120, 110]
+    table = [still(LONG), *[bar(price, price, price, price, LONG) for price in prices]]
+    run = play(table, rules())
+    for step, high in zip(run.steps[1:], (1000, 1200, 1200), strict=True):
+        assert [scope.high_water for scope in (step.portfolio, *step.sleeves, *step.bots)] == [high] * 3
+
+
 def test_switched_off_nothing_trips() -> None:
     setting = rules(**(brakes(portfolio_drawdown=0.2, daily_loss=0.05) | {"brakes": 0}))
     assert play([still(LONG), bar(100, 100, 50, 50, LONG)], setting).notices == []
@@ -327,6 +339,14 @@ def test_the_highest_level_over_causes_and_scopes_rules() -> None:
     ]
 
 
+def test_the_level_of_a_scope_is_the_highest_over_its_causes_whatever_they_are() -> None:
+    causes = [name for name in Levels.__dataclass_fields__ if name != "level"]
+    assert len(causes) == 6
+    for levels in product(range(4), repeat=len(causes)):
+        scope = Levels(**dict(zip(causes, levels, strict=True)))
+        assert scope_level(scope) == max(levels), scope
+
+
 def test_a_retiring_bot_only_exits() -> None:
     run = play([still(LONG), still(LONG)], bot=a_bot(retiring=1))
     assert run.reasons == [Reason.NO_ENTRIES] * 2
@@ -338,3 +358,50 @@ def test_notices_name_scope_and_time() -> None:
     (notice,) = run.notices
     expected = Notice(START_MS + 3 * HOUR_MS, BOT, 0, Cause.DRAWDOWN.value, NoticeKind.WARNED.value, 0.25, 0.30)
     assert replace(notice, value=round(notice.value, 9)) == expected
+
+
+def second_of_two(**more: float) -> Fleet:
+    """Two sleeves of one bot, each on a market of its own."""
+    bots = [a_bot(), a_bot(sleeve=1, market=1, signal=1)]
+    return a_fleet(rules(warn_at=0.5, **more), bots, markets=2)
+
+
+def falls(*closes: float) -> list[list[Bar]]:
+    """The first bot stays flat; the second is long from 100 on."""
+    rows = [bar(max(close, 100), max(close, 100), close, close, LONG) for close in closes]
+    return [[still(FLAT), row] for row in (still(LONG), *rows)]
+
+
+def test_every_notice_of_a_drawdown_is_told_whole() -> None:
+    limits = {"portfolio_drawdown": 0.25, "daily_loss": 0.25, "sleeve_drawdown": 0.5, "bot_drawdown": 0.5}
+    run = play_fleet(second_of_two(**brakes(**limits), step_ms=8 * HOUR_MS), falls(75.0, 50.0))
+    drawdown, at = Cause.DRAWDOWN.value, START_MS + 16 * HOUR_MS
+    warned, tripped = NoticeKind.WARNED.value, NoticeKind.TRIPPED.value
+    assert run.steps[1].notices == [
+        Notice(at, PORTFOLIO, 0, Cause.DAILY_LOSS.value, warned, 0.125, 0.25),
+        Notice(at, PORTFOLIO, 0, drawdown, warned, 0.125, 0.25),
+        Notice(at, SLEEVE, 1, drawdown, warned, 0.25, 0.5),
+        Notice(at, BOT, 1, drawdown, warned, 0.25, 0.5),
+    ]
+    # The mark at midnight is that of the new day, of which nothing is lost yet.
+    assert run.steps[2].notices == [
+        Notice(START_MS + DAY_MS, PORTFOLIO, 0, drawdown, tripped, 0.25, 0.25),
+        Notice(START_MS + DAY_MS, SLEEVE, 1, drawdown, tripped, 0.5, 0.5),
+        Notice(START_MS + DAY_MS, BOT, 1, drawdown, tripped, 0.5, 0.5),
+    ]
+
+
+def test_every_notice_of_a_days_loss_is_told_whole() -> None:
+    run = play_fleet(second_of_two(**brakes(daily_loss=0.25), step_ms=12 * HOUR_MS), falls(100.0, 50.0, 50.0))
+    daily = Cause.DAILY_LOSS.value
+    assert run.notices == [
+        Notice(START_MS + 36 * HOUR_MS, PORTFOLIO, 0, daily, NoticeKind.TRIPPED.value, 0.25, 0.25),
+        Notice(START_MS + 48 * HOUR_MS, PORTFOLIO, 0, daily, NoticeKind.RELEASED.value, 0.0, 0.25),
+    ]
+
+
+def test_a_bot_whose_money_is_gone_is_named() -> None:
+    fleet = second_of_two()
+    rows = [[still(FLAT), row] for row in (still(SHORT), bar(100, 250, 100, 250, SHORT))]
+    bankrupt = Notice(START_MS + 2 * HOUR_MS, BOT, 1, Cause.BANKRUPT.value, NoticeKind.TRIPPED.value, -500.0, 0.0)
+    assert play_fleet(fleet, rows).notices == [bankrupt]

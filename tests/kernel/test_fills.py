@@ -12,14 +12,17 @@ from tests.kernel.tables import (
     START_MS,
     Missing,
     a_bot,
+    a_fleet,
     bar,
     both_sides,
     mirrored,
     ordered,
     play,
+    play_fleet,
     rules,
     still,
 )
+from worker.step.records import Bot, Fill
 
 
 @both_sides
@@ -142,3 +145,76 @@ def test_a_symbol_that_lists_later_is_not_traded_before() -> None:
     run = play([Missing(LONG), Missing(LONG), still(LONG), still(LONG)])
     assert run.reasons == [Reason.STALE, Reason.STALE, Reason.TRADE, Reason.HOLD]
     assert run.legs == [(3, 10.0, 100.0)]
+
+
+# --- what a fill leaves -------------------------------------------------------------------------------------------
+
+
+def test_the_row_of_a_fill_says_everything_of_it() -> None:
+    """The second bot sells on the second market what the third buys half of; then its rest is bought back in part."""
+    bots = [a_bot(), a_bot(market=1, signal=1), a_bot(market=1, signal=2)]
+    fleet = a_fleet(rules(slippage=0.125, fee_rate=0.0625, leverage=4.0, max_position=4.0), bots, markets=2)
+    rows = [[still(FLAT), still(SHORT), still((0.5, 0.5))], [still(FLAT), still(SHORT), still((0.5, 0.5))]]
+    sold, bought = play_fleet(fleet, rows).steps[1].fills
+    at = {"time_ms": START_MS + HOUR_MS, "step": 1, "market": 1, "leg": Leg.OPEN, "trigger": Trigger.SIGNAL}
+    assert sold == Fill(
+        **at,
+        bot=1,
+        units=-(10**9),
+        quantity=-10.0,
+        price=(5 * 100.0 + 5 * 87.5) / 10,
+        fee=5 * 87.5 * 0.0625,
+        crossed_units=-5 * 10**8,
+        crossed=-5.0,
+        saved=500.0 * 0.1875,
+        best_price=93.75,
+        worst_price=93.75,
+    )
+    assert bought == Fill(
+        **at,
+        bot=2,
+        units=5 * 10**8,
+        quantity=5.0,
+        price=100.0,
+        fee=0.0,
+        crossed_units=5 * 10**8,
+        crossed=5.0,
+        saved=500.0 * 0.1875,
+        best_price=100.0,
+        worst_price=100.0,
+    )
+    assert fleet.portfolio.saved_quote == 1000.0 * 0.1875
+
+
+# What a bot knows of its position beside its size.
+POSITION = (
+    *("entry_price", "opened_quantity", "best_price", "worst_price", "stop_fraction", "target_fraction"),
+    *("exit_level", "rungs_fired", "open_fraction", "lock_sign"),
+)
+
+
+def known(bot: Bot) -> tuple[float, ...]:
+    return tuple(bot.opened_units / 1e8 if name == "opened_quantity" else getattr(bot, name) for name in POSITION)
+
+
+@both_sides
+def test_a_position_begins_with_what_was_decided_and_leaves_nothing_behind(side: int) -> None:
+    table = [
+        still(LONG, stop=0.5, target=0.25),
+        bar(100, 112.5, 87.5, 100, LONG),  # opens; best and worst take the bar in
+        bar(100, 125, 100, 100, LONG),  # its target: locked
+        still(LONG),
+        still(SHORT, stop=0.25, target=0.5),  # the other sign
+        still(SHORT),
+        still(FLAT),
+        still(FLAT),
+    ]
+    run = play(mirrored(table, side), rules(risk_per_trade=9.0))
+    none = (0.0,) * 8 + (1.0,)
+    best, worst, level = 100 + 12.5 * side, 100 - 12.5 * side, 100 - 50 * side
+    assert known(run.steps[1].bot) == (100.0, 10.0, best, worst, 0.5, 0.25, level, 0, 1.0, 0)
+    assert [known(run.steps[n].bot) for n in (2, 3)] == [(*none, side)] * 2
+    size = abs(run.steps[5].bot.quantity)
+    assert known(run.steps[5].bot) == (100.0, size, 100.0, 100.0, 0.25, 0.5, 100 + 25 * side, 0, 1.0, 0)
+    assert known(run.steps[7].bot) == (*none, 0)
+    assert run.triggers == [Trigger.SIGNAL, Trigger.LADDER, Trigger.SIGNAL, Trigger.SIGNAL]

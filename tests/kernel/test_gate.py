@@ -13,6 +13,7 @@ from tests.kernel.tables import (
     LONG,
     NAN,
     SHORT,
+    START_MS,
     WARMING,
     Bar,
     Missing,
@@ -193,6 +194,11 @@ def test_after_a_fill_an_entry_waits_for_the_cooldown_in_market_time(side: int) 
     assert why(run, 5)[1:] == (240.0, 300.0, 0)
 
 
+def test_a_cooldown_is_told_in_seconds_and_their_parts() -> None:
+    run = play([still(LONG)] * 2, rules(cooldown_ms=300_500, step_ms=250), a_bot(last_fill_ms=START_MS - 1_000))
+    assert why(run, 0) == (Reason.COOLDOWN, 1.25, 300.5, 0)
+
+
 @both_sides
 def test_the_cooldown_stops_no_exit(side: int) -> None:
     table = mirrored([still(LONG), still(FLAT), still(FLAT)], side)
@@ -228,6 +234,54 @@ def test_without_room_an_entry_is_stopped_and_a_position_stays(side: int) -> Non
     assert entry.reasons == [Reason.CAP]
     assert kept.reasons == [Reason.CAP]
     assert ordered(kept.steps[0].bot) == 0.0
+
+
+BOTH_CAPS = pytest.mark.parametrize("cap", ["max_portfolio_exposure", "max_symbol_exposure"])
+
+
+@both_sides
+@BOTH_CAPS
+def test_a_cap_counts_a_bots_own_position_once(side: int, cap: str) -> None:
+    """Of 10 held 5 are kept whatever is wanted: the other 5 are what needs room."""
+    half = {"sized_exposure": 0.5 * side, "confirmed": 0.5 * side}
+    cases = {0.8: (Reason.CAP, 8.0), 1.0: (Reason.TRADE, 10.0), 0.5: (Reason.CAP, 5.0), 0.3: (Reason.CAP, 5.0)}
+    for limit, (reason, quantity) in cases.items():
+        run = play(mirrored([still(LONG)] * 2, side), rules(**{cap: limit}), held(side, 5.0, **half))
+        assert (run.reasons[0], run.steps[1].bot.quantity) == (reason, quantity * side), limit
+        if reason == Reason.CAP:
+            assert why(run, 0)[1:3] == (1.0, limit)
+
+
+@both_sides
+@BOTH_CAPS
+def test_a_cap_counts_what_the_other_bots_hold(side: int, cap: str) -> None:
+    half = {"sized_exposure": 0.5 * side, "confirmed": 0.5 * side}
+    for other_side in (1, -1):
+        other = held(side * other_side, 6.0, signal=1, sized_exposure=0.6 * side * other_side)
+        other.confirmed = other.sized_exposure
+        fleet = a_fleet(rules(**{cap: 0.7}), [held(side, 5.0, **half), other])
+        fleet.portfolio.equity = 2000.0
+        keep = (other.confirmed, other.confirmed)
+        run = play_fleet(fleet, [[*mirrored([still(LONG)], side), still(keep)]] * 2)
+        # Equity is 2,000: of 1,400 the other has 600, and 800 are left.
+        assert run.steps[1].bots[0].quantity == 8.0 * side
+        assert run.steps[0].bots[0].reason_value == pytest.approx(0.8)
+
+
+@both_sides
+@BOTH_CAPS
+def test_a_cap_sees_a_reversal_as_the_position_it_leaves(side: int, cap: str) -> None:
+    run = play(mirrored([still(SHORT)] * 2, side), rules(**{cap: 0.6}), held(side))
+    assert why(run, 0) == (Reason.CAP, pytest.approx(1.0), 0.6, 1)
+    assert run.steps[1].bot.quantity == -6.0 * side
+
+
+def test_the_caps_count_markets_apart_and_the_portfolio_together() -> None:
+    bots = [a_bot(), a_bot(market=1, signal=1)]
+    for cap, second in (("max_symbol_exposure", 6.0), ("max_portfolio_exposure", 2.0)):
+        fleet = a_fleet(rules(**{cap: 0.3 if cap == "max_symbol_exposure" else 0.4}), [replace(bot) for bot in bots], 2)
+        run = play_fleet(fleet, [[still((0.6, 0.6)), still(LONG)]])
+        assert [ordered(bot) for bot in run.steps[0].bots] == pytest.approx([6.0, second]), cap
 
 
 @both_sides

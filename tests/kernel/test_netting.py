@@ -1,13 +1,35 @@
 """I: opposite wishes cross in house; one order per market goes to the exchange."""
 
+from dataclasses import replace
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.enums import Leg, Level, Reason
-from tests.kernel.tables import FLAT, LONG, SHORT, Run, a_bot, a_fleet, ordered, play_fleet, rules, still, units
+from shared.enums import BarStatus, Leg, Level, Reason, Trigger
+from shared.units import HOUR_MS
+from tests.kernel.tables import (
+    FLAT,
+    LONG,
+    SHORT,
+    START_MS,
+    Run,
+    a_bot,
+    a_fleet,
+    both_sides,
+    mirrored,
+    ordered,
+    play_fleet,
+    rules,
+    still,
+    units,
+)
 from worker.risk.levels import set_levels
-from worker.step.withdraw import order_closes, withdraw_orders
+from worker.risk.quantity import hold
+from worker.step.net import net
+from worker.step.records import Fleet, Market
+from worker.step.step import open_bar
+from worker.step.withdraw import order_closes, withdraw_orders, write_off
 
 Band = tuple[float, float]
 COSTS = {"fee_rate": 0.001, "slippage": 0.0005, "leverage": 100.0}
@@ -139,6 +161,75 @@ def test_a_reversal_cut_to_little_more_than_a_close_loses_nothing_on_the_way() -
     assert sum(fill.units for fill in run.fills) == 0
 
 
+# --- the smallest counts, to the last unit -----------------------------------------------------------------------
+
+
+def small_fleet(rows: list[tuple[int, int, int]], step: int) -> Fleet:
+    """Bots given as (market, units held, units wished) on two markets at 100 whose step is so many units."""
+    fleet = a_fleet(rules(slippage=0.5), [a_bot(market=market, signal=market) for market, _, _ in rows], markets=2)
+    for market in fleet.markets:
+        market.step_units, market.status = step, BarStatus.FRESH.value
+        market.open = market.close = 100.0
+    for bot, (_, held, wish) in zip(fleet.bots, rows, strict=True):
+        hold(bot, fleet.markets[bot.market], held)
+        bot.order_units = wish
+    net(fleet)
+    return fleet
+
+
+def left_by_rounding(wishes: list[int], crossed: list[int], step: int) -> list[int]:
+    """Take what is no whole step off the larger side's orders: the largest first, then as they stand."""
+    remainder, got = sum(wishes), list(wishes)
+    left = abs(remainder) % step
+    side = [k for k, wish in enumerate(wishes) if wish * remainder > 0]
+    for k in [*sorted(side, key=lambda k: -abs(wishes[k]))[:1], *side]:
+        taken = min(left, abs(got[k]) - abs(crossed[k]))
+        left -= taken
+        got[k] -= taken if got[k] > 0 else -taken
+    return got
+
+
+small_rows = st.lists(st.tuples(st.integers(0, 1), st.integers(-3, 3), st.integers(-3, 3)), min_size=1, max_size=7)
+
+
+@settings(max_examples=300, deadline=None)
+@given(small_rows, st.sampled_from([1, 2, 3]))
+def test_the_smallest_orders_are_netted_and_filled_to_the_last_unit(
+    rows: list[tuple[int, int, int]], step: int
+) -> None:
+    fleet = small_fleet(rows, step)
+    crossed, got = ([getattr(bot, name) for bot in fleet.bots] for name in ("crossed_units", "order_units"))
+    for m, market in enumerate(fleet.markets):
+        places = [k for k, row in enumerate(rows) if row[0] == m]
+        check_netted(
+            market, step, *([values[k] for k in places] for values in ([row[2] for row in rows], crossed, got))
+        )
+    open_bar(fleet, START_MS)
+    fills = fleet.fills[: fleet.journal.fills]
+    for b, (_, held, _) in enumerate(rows):
+        assert fleet.bots[b].units == held + got[b]
+        closing = -held if held * got[b] < 0 and abs(got[b]) > abs(held) else got[b] if held * got[b] < 0 else 0
+        legs = {(Leg.CLOSE, closing), (Leg.OPEN, got[b] - closing)}
+        assert {(fill.leg, fill.units) for fill in fills if fill.bot == b} == {leg for leg in legs if leg[1]}
+        assert sum(fill.crossed_units for fill in fills if fill.bot == b) == crossed[b]
+
+
+def check_netted(market: Market, step: int, wishes: list[int], crossed: list[int], got: list[int]) -> None:
+    """Hold what a market's bots get to their wishes."""
+    bought, sold = (sum(abs(wish) for wish in wishes if wish * side > 0) for side in (1, -1))
+    assert sum(crossed) == 0 and sum(map(abs, crossed)) == 2 * min(bought, sold)
+    assert abs(market.order_units) == abs(bought - sold) // step * step and market.order_units * (bought - sold) >= 0
+    if market.order_units:
+        assert got == left_by_rounding(wishes, crossed, step)
+        larger = max(bought, sold)
+        for wish, part in zip(wishes, crossed, strict=True):
+            share = wish if wish * (bought - sold) <= 0 else wish * min(bought, sold) / larger
+            assert abs(part - share) < 2 and part * wish >= 0
+    else:
+        assert got == crossed
+        assert any(wish % step for wish in wishes) or not any(part % step for part in crossed)
+
+
 def test_a_withdrawn_order_leaves_its_counterpart_to_the_exchange() -> None:
     bots = [a_bot(), a_bot(signal=1)]
     fleet = a_fleet(rules(**COSTS), bots)
@@ -171,6 +262,32 @@ def test_of_a_pending_order_only_what_the_level_allows_is_left(level: Level, ban
     withdraw_orders(fleet)
     assert ordered(fleet.bots[0]) == left
     assert ordered(fleet.markets[0]) == left
+    told = (Reason(fleet.bots[0].reason), fleet.bots[0].reason_value, fleet.bots[0].reason_limit)
+    if left == 0.0:
+        assert told == (Reason[level.name], level, level)
+    else:
+        assert told[0] == Reason.TRADE
+    assert fleet.bots[0].ordered == (left != 0.0)
+
+
+@pytest.mark.parametrize("level", [Level.NO_ENTRIES, Level.FLATTEN, Level.HALTED])
+def test_a_bot_that_had_ordered_nothing_keeps_its_reason_when_a_level_rises(level: Level) -> None:
+    fleet = a_fleet(rules(), [a_bot(), a_bot(signal=1)])
+    play_fleet(fleet, [[still(LONG), still(FLAT)]])
+    fleet.portfolio.level_person = level.value
+    set_levels(fleet.portfolio, fleet.sleeves, fleet.bots)
+    withdraw_orders(fleet)
+    gone = Reason.HALTED if level == Level.HALTED else Reason.NO_ENTRIES
+    assert [Reason(bot.reason) for bot in fleet.bots] == [gone, Reason.FLAT]
+    assert (fleet.bots[0].reason_value, fleet.bots[0].reason_limit) == (level, min(level, Level[gone.name]))
+
+
+def test_where_no_level_rises_orders_stay_as_they_are() -> None:
+    fleet = a_fleet(rules(), [a_bot(), a_bot(signal=1)])
+    play_fleet(fleet, [[still(LONG), still((-0.5, -0.5))]])
+    before = [replace(record) for record in (*fleet.bots, *fleet.markets)]
+    withdraw_orders(fleet)
+    assert [*fleet.bots, *fleet.markets] == before
 
 
 def test_closing_at_once_is_a_step_of_its_own_for_the_bots_at_flatten() -> None:
@@ -181,6 +298,22 @@ def test_closing_at_once_is_a_step_of_its_own_for_the_bots_at_flatten() -> None:
     order_closes(fleet)
     assert fleet.portfolio.step == 3
     assert [ordered(bot) for bot in fleet.bots] == [-10.0, 0.0]
+
+
+@pytest.mark.parametrize("level", list(Level))
+def test_closing_at_once_closes_at_flatten_alone_and_leaves_no_other_order(level: Level) -> None:
+    bots = [a_bot(), a_bot(signal=1, sleeve=1)]
+    fleet = a_fleet(rules(), bots)
+    play_fleet(fleet, [[still(LONG)] * 2] * 2)
+    play_fleet(fleet, [[still(FLAT), still((-0.5, -0.5))]])
+    assert [ordered(bot) for bot in fleet.bots] == [-10.0, -15.0]
+    fleet.sleeves[0].level_person = level.value
+    order_closes(fleet)
+    closed = level == Level.FLATTEN
+    assert [ordered(bot) for bot in fleet.bots] == [-10.0 if closed else 0.0, 0.0]
+    assert [bot.ordered for bot in fleet.bots] == [int(closed), 0]
+    assert [bot.crossed_units for bot in fleet.bots] == [0, 0]
+    assert ordered(fleet.markets[0]) == (-10.0 if closed else 0.0)
 
 
 @given(
@@ -200,3 +333,33 @@ def test_what_bots_get_is_what_the_exchange_filled(wishes: list[float], step: fl
         assert bot.units % units(step) == 0
         assert bot.units * band >= 0.0
         assert abs(bot.quantity) <= abs(band) * 10.0
+
+
+@both_sides
+@pytest.mark.parametrize("price", [0.0, 50.0, 175.0])
+def test_what_is_written_off_is_gone_at_its_price_and_the_bot_is_locked(side: int, price: float) -> None:
+    bots = [a_bot(sleeve=1), a_bot(signal=1)]
+    fleet = a_fleet(rules(fee_rate=0.001, leverage=2.0), bots)
+    rows = [mirrored([still(LONG), still(FLAT)], side), mirrored([still(LONG), still(FLAT)], side)]
+    play_fleet(fleet, [*rows, mirrored([still(FLAT), still((0.5, 0.5))], side)])
+    step, when = fleet.portfolio.step, START_MS + 99 * HOUR_MS
+    others = fleet.bots[1].equity
+    fleet.journal.fills = 0
+    write_off(fleet, 0, price, when)
+    assert fleet.portfolio.step == step + 1
+    (fill,) = fleet.fills[: fleet.journal.fills]
+    assert (fill.bot, fill.units, fill.price, fill.fee, fill.crossed_units, fill.saved, fill.time_ms) == (
+        *(0, -side * 10**9, price, 0.0, 0, 0.0),
+        when,
+    )
+    assert (Leg(fill.leg), Trigger(fill.trigger)) == (Leg.CLOSE, Trigger.WRITE_OFF)
+    left = 1000.0 + 10 * side * (price - 100.0) - 1.0
+    gone, other = fleet.bots
+    assert (gone.units, gone.ordered, gone.order_units, gone.lock_sign) == (0, 0, 0, side)
+    # Equity says it at once, up to the portfolio; as a return it counts at the next mark.
+    assert gone.cash == gone.equity == fleet.sleeves[1].equity == pytest.approx(left)
+    assert fleet.portfolio.equity == pytest.approx(left + others)
+    assert gone.settled_equity == fleet.sleeves[1].settled_equity == 999.0
+    # What the other waits for was to cross with it, and goes to the exchange now.
+    assert (ordered(other), other.crossed_units, other.ordered) == (5.0 * side, 0, 1)
+    assert ordered(fleet.markets[0]) == 5.0 * side

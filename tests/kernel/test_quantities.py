@@ -20,6 +20,7 @@ from worker.fleet.plan import make_markets, plan_fleet, planned_bots
 from worker.ledger.lots import Execution, Position, book_execution
 from worker.market.protocol import Limits
 from worker.risk import quantity as counting
+from worker.step.fill import leg_price
 from worker.step.records import Market
 
 SIZES = [*(float(f"1e{place}") for place in range(-12, 4)), 0.5, 0.25, 0.0025, 25.0]
@@ -59,6 +60,15 @@ def test_whole_steps_are_themselves(size: float, units: int, step: int) -> None:
     counted = counting.whole_steps(market, counting.coins(market, whole))
     assert counted == whole or (units > 2**51 and step == 1)
     assert counting.coins(market, counted) == counting.coins(market, whole)
+
+
+@given(st.integers(0, LARGEST_UNITS), st.sampled_from([1, 5, 25, 1000]))
+@example(1, 1)
+@example(4, 5)
+def test_a_count_is_rounded_toward_zero_alike_on_both_sides(units: int, step: int) -> None:
+    market = market_of(1e-8, step)
+    assert counting.only_steps(market, units) == units // step * step
+    assert counting.only_steps(market, -units) == -(units // step * step)
 
 
 @given(sizes, st.floats(1.0, 2.0**53), st.sampled_from([1, 5, 25, 1000]))
@@ -199,6 +209,18 @@ def test_a_leg_that_crossed_entirely_has_exactly_the_open_as_its_price(side: int
     table = mirrored([still(LONG, 0.95)] * 2, 1), mirrored([still((-1.0, -1.0), 0.95)] * 2, 1)
     run = play_fleet(a_fleet(rules(slippage=0.0005), bots), [list(row) for row in zip(*table, strict=True)])
     assert [fill.price for fill in run.fills] == [0.95, 0.95]
+
+
+@given(counts, st.floats(0.0, 1.0), st.floats(1.0, 2.0), st.floats(1.0, 2.0))
+@example(3, 0.0, 1.0, 0.95 * 1.0005)
+def test_a_leg_has_exactly_the_price_of_where_it_traded_and_else_the_average(
+    size: int, share: float, house: float, exchange: float
+) -> None:
+    market, crossed = Market(cross_price=house, fill_price=exchange), min(int(size * share), size)
+    assert leg_price(market, size, 0) == exchange
+    assert leg_price(market, size, size) == house
+    average = (crossed * Fraction(house) + (size - crossed) * Fraction(exchange)) / size
+    assert leg_price(market, size, crossed) == pytest.approx(float(average), rel=1e-15)
 
 
 def _with(monkeypatch: pytest.MonkeyPatch, name: str, wrong: Callable) -> None:

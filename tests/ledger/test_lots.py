@@ -85,6 +85,21 @@ def test_a_round_trip_is_from_flat_to_flat(side: float) -> None:
 
 
 @both_sides
+def test_a_round_trip_whose_prices_in_between_are_not_known_saw_its_exit_alone(side: float) -> None:
+    _, (trip,) = book_all([leg(1, side, 100.0), leg(2, -side, 125.0)])
+    assert (trip.best_fraction, trip.worst_fraction) == (0.25 * side, 0.25 * side)
+
+
+@both_sides
+def test_the_exit_counts_among_the_best_and_the_worst(side: float) -> None:
+    for out, best, worst in ((125.0, 112.5, 100.0), (75.0, 100.0, 87.5)):
+        fills = [leg(1, side, 100.0), leg(2, -side, out, best_price=best, worst_price=worst)]
+        _, (trip,) = book_all(fills)
+        seen = [side * (price / 100.0 - 1.0) for price in (out, best, worst)]
+        assert (trip.best_fraction, trip.worst_fraction) == (max(seen), min(seen))
+
+
+@both_sides
 def test_a_reversal_ends_one_round_trip_and_starts_the_next(side: float) -> None:
     position, (trip,) = book_all([leg(1, side, 100.0), leg(2, -side, 105.0), leg(2, -3 * side, 105.0)])
     assert trip.profit == 5.0 * side
@@ -193,12 +208,13 @@ def test_a_smallest_quantity_that_shrank_makes_a_position_of_dust(side: float) -
 
 
 def test_the_desk_keeps_the_bots_apart() -> None:
-    desk, booked = LedgerDesk([flat(), flat(10.0)]), Booked()
-    for bot, quantity in ((0, 1.0), (1, 20.0), (0, -1.0), (1, -15.0)):
-        desk.book(bot, leg(1, quantity, 100.0), booked)
+    desk, booked = LedgerDesk([flat(), flat(10.0), flat()]), Booked()
+    for at, (bot, quantity) in enumerate(((0, 1.0), (1, 20.0), (1, -15.0), (0, -1.0))):
+        desk.book(bot, leg(at, quantity, 100.0), booked)
     assert booked.bots == {0, 1}
-    assert [bot for bot, _ in booked.round_trips] == [0, 1], "5 of 20 is dust where the smallest quantity is 10"
-    assert [held(position) for position in desk.positions] == [0.0, 5.0]
+    ended = [(bot, trip.opened_ms, trip.closed_ms) for bot, trip in booked.round_trips]
+    assert ended == [(1, 1, 2), (0, 0, 3)], "5 of 20 is dust where the smallest quantity is 10"
+    assert [held(position) for position in desk.positions] == [0.0, 5.0, 0.0]
 
 
 def gaps(asked: list[Wish], book: Book = book_execution) -> dict[str, float]:

@@ -40,7 +40,7 @@ def project(weights, pinned, members: int, low: float, high: float) -> None:
     """
     for k in range(members):
         pinned[k] = 0
-    for _ in range(members + 1):
+    for _ in range(members):
         free, missing = 0, 1.0
         for k in range(members):
             missing -= weights[k]

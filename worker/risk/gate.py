@@ -35,7 +35,6 @@ def gate(rules, portfolio, bot, market, signal) -> None:
 def order_close(bot, market) -> None:
     """Order a position closed because its level says so; a flat bot stays flat."""
     bot.sized_exposure = 0.0
-    bot.target_units = 0
     if not is_flat(bot, market):
         bot.order_units = -bot.units
         bot.order_trigger = Trigger.FLATTEN.value

@@ -106,8 +106,9 @@ def _leave_rounding(fleet, m: int) -> None:
     market = fleet.markets[m]
     is_buy = market.order_units > 0
     _leave(fleet.bots[market.largest_buyer if is_buy else market.largest_seller], market)
+    # Of the smaller side there is nothing left: it crosses entirely.
     for bot in fleet.bots:
-        if bot.market == m and (bot.order_units > 0) == is_buy and bot.order_units != 0:
+        if bot.market == m:
             _leave(bot, market)
 
 
