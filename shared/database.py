@@ -17,6 +17,7 @@ from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event,
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from shared.bounds import URL_WORDS, BadUrl, check_database_url
 from shared.errors import DatabaseError, UnusableDatabase
 from shared.migrations import HEAD, current_revision, known_revisions
 
@@ -152,10 +153,7 @@ def describe(engine: Engine) -> str:
 
 def sqlite_path(url: str, root: Path = Path()) -> Path:
     """Give the file an SQLite url names; a relative one starts at `root`."""
-    name = _parse(url).database
-    if not name or name == ":memory:" or name.startswith("file:"):
-        raise UnusableDatabase(f"database.url must name a file like sqlite:///state/flotilla.db, was {url!r}")
-    return (root / Path(name).expanduser()).resolve()
+    return (root / Path(_parse(url).database or "").expanduser()).resolve()
 
 
 def sqlite_module() -> ModuleType:
@@ -192,16 +190,11 @@ def _move_log(connection: Connection, mode: str) -> int:
 
 def _parse(url: str) -> URL:
     try:
-        place = make_url(url)
-        known = place.get_backend_name() in ("sqlite", "postgresql")
-    except (ArgumentError, ValueError):
-        known = False
-    if not known:
-        shown = url.partition("://")[0] + "://…" if "://" in url else url
-        raise UnusableDatabase(
-            f"database.url must be like sqlite:///state/flotilla.db or postgresql://user@host/name, was {shown!r}"
-        )
-    return place
+        return make_url(check_database_url(url))
+    except (ArgumentError, ValueError) as error:
+        # The words of others may repeat the password.
+        words = error if isinstance(error, BadUrl) else URL_WORDS
+        raise UnusableDatabase(f"database.url {words}") from error
 
 
 def _make_folder(path: Path) -> None:

@@ -252,10 +252,11 @@ class LiveWorker:
         if not taken.changed:
             return taken.refused
         settings = taken.settings
+        # All that may refuse comes before anything is taken over.
         check_bounds(settings, self._plan)
-        self._settings = settings
         limits = {symbol: self._market.limits(symbol) for symbol in self._plan.symbols}
         self._fleet = take_over(self._fleet, self._plan, settings, limits)
+        self._settings = settings
         self._stepper.fleet = self._fleet
         self._desk.fleet = self._fleet
         with transaction(self._engine) as connection:

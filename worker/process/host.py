@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any
 
+from shared.database import sqlite_path
 from shared.errors import ConfigurationError, LeaseError
 from shared.units import format_time
 
@@ -33,9 +34,8 @@ def process_files(root: Path, database_url: str, portfolio: str) -> ProcessFiles
     They stand beside an SQLite file, so that two checkouts that share one exclude each other too; for a server they are
     in `run/` and `state/` of the project.
     """
-    dialect, _, path = database_url.partition(":///")
-    if dialect.startswith("sqlite") and path and not path.startswith(":memory:"):
-        database = (root / path.partition("?")[0]).resolve()
+    if database_url.startswith("sqlite"):
+        database = sqlite_path(database_url, root)
         return ProcessFiles(
             database.with_name(f"{database.name}.{portfolio}.lock"),
             database.with_name(f"{database.name}.{portfolio}.crashes.json"),
