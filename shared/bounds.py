@@ -4,6 +4,7 @@ Each type refuses in the words that follow the setting's name: `must be …`. do
 """
 
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -100,11 +101,12 @@ def check_path(text: str) -> None:
 def _endpoint(text: str) -> str:
     try:
         parts = urlsplit(text)
-        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        local = parts.hostname == "localhost" or ip_address(parts.hostname or "").is_loopback
+        whole = local and parts.scheme in ("http", "https") and parts.port != 0
     except ValueError:
         whole = False
     if not whole or not text.isprintable() or " " in text or len(text) > LONGEST_TEXT:
-        raise ValueError("must be like http://127.0.0.1:8080")
+        raise ValueError("must be on this machine, like http://127.0.0.1:8080")
     return text
 
 
