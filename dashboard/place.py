@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shared.settings import FILE_NAME, Settings, load_settings
+from shared.settings_file import existing
 
 
 class Place(NamedTuple):
@@ -16,5 +17,4 @@ class Place(NamedTuple):
 def find_place(root: Path | None = None) -> Place:
     """Give a folder, the current one where none is named, with its settings; raises ConfigurationError."""
     root = (root or Path.cwd()).resolve()
-    file = root / FILE_NAME
-    return Place(root, load_settings(file if file.is_file() else None))
+    return Place(root, load_settings(existing(root / FILE_NAME)))

@@ -17,12 +17,12 @@ from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event,
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from shared.bounds import URL_WORDS, BadUrl, check_database_url
 from shared.errors import DatabaseError, UnusableDatabase
 from shared.migrations import HEAD, current_revision, known_revisions
 from shared.secret_url import (
     ENCODED,
     SecretUrl,
-    is_ambiguous,
     revealed,
     secrets_of,
     shown_url,
@@ -168,12 +168,7 @@ def describe(engine: Engine) -> str:
 
 def sqlite_path(url: SecretUrl | str, root: Path = Path()) -> Path:
     """Give the file an SQLite url names; a relative one starts at `root`."""
-    name = _parse(url).database
-    if not name or name == ":memory:" or name.startswith("file:"):
-        raise UnusableDatabase(
-            f"database.url must name a file like sqlite:///state/flotilla.db, was {shown_url(revealed(url))!r}"
-        )
-    return (root / Path(name).expanduser()).resolve()
+    return (root / Path(_parse(url).database or "").expanduser()).resolve()
 
 
 def sqlite_module() -> ModuleType:
@@ -210,21 +205,11 @@ def _move_log(connection: Connection, mode: str) -> int:
 
 def _parse(url: SecretUrl | str) -> URL:
     try:
-        place = make_url(revealed(url))
-        known = place.get_backend_name() in ("sqlite", "postgresql")
-    except (ArgumentError, ValueError):
-        known = False
-    if not known:
-        raise UnusableDatabase(
-            "database.url must be like sqlite:///state/flotilla.db or postgresql://user@host/name, was "
-            f"{shown_url(revealed(url))!r}"
-        )
-    if is_ambiguous(revealed(url)):
-        raise UnusableDatabase(
-            f"database.url must have {ENCODED} of a password percent-encoded (@ as %40), was not; "
-            "it is not repeated here"
-        )
-    return place
+        return make_url(check_database_url(revealed(url)))
+    except (ArgumentError, ValueError) as error:
+        words = error if isinstance(error, BadUrl) else URL_WORDS
+    # Outside: the words of others may repeat the password, and a traceback would repeat them.
+    raise UnusableDatabase(f"database.url {words}")
 
 
 def _make_folder(path: Path) -> None:

@@ -28,7 +28,7 @@ _HOSTS = re.compile(rf"{_HOST}(?:,{_HOST})*")
 _NAME = re.compile(r"[\w.$+~-]*")
 _VALUE = re.compile(r"[\w./:,*~ \[\]-]*")
 _PATH = re.compile(r"[\w./~-]*")
-_IN_TEXT = re.compile(r"\b(?:postgres|sqlite|mysql|mariadb|https?)[\w+]*://\S+")
+_IN_TEXT = re.compile(r"\b(?:postgres|sqlite|mysql|mariadb|https?)[\w+]{0,32}://\S+")
 _WORD_IN_TEXT = re.compile(r"""\b((?:ssl)?password|passfile)(\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s&]+)""", re.IGNORECASE)
 _WHO_IN_TEXT = re.compile(r"\b(user|role) \"[^\"]*\"")
 

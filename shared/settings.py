@@ -9,39 +9,49 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from shared.bounds import (
+    Address,
+    BotName,
+    Cost,
+    DatabaseUrl,
+    Endpoint,
+    ExchangeName,
+    FilePath,
+    Fraction,
+    HostName,
+    Name,
+    NonNegative,
+    Number,
+    Positive,
+    Quote,
+    RawWeight,
+    Share,
+    Start,
+    Timeframe,
+    Weight,
+    Whole,
+)
 from shared.errors import ConfigurationError
 from shared.money import DOLLARS, Money, money_of
-from shared.secret_url import SecretUrl, without_secrets
-from shared.units import parse_time_ms, timeframe_ms
+from shared.secret_url import SecretUrl
+from shared.settings_file import existing, is_deep, read_toml, sentence, shown
+from shared.units import DAY_MS, timeframe_ms
 
 FILE_NAME = "flotilla.toml"
 ENVIRONMENT_PREFIX = "FLOTILLA_"
 # What the environment says besides settings: where compiled code is kept, and what tests may use and must have.
 NO_SETTINGS = ("FLOTILLA_CACHE", "FLOTILLA_TEST_DATA", "FLOTILLA_REQUIRE_ALL")
 
-# What stands in names of markets and candles, for all to see.
-ADDRESS_PATTERN = re.compile(r"[^@?#\s]+")
+MOST_BOTS = 5_000
+# Ten years of minutes.
+MOST_STEPS_OF_HISTORY = 3650 * 1440
 SYMBOL_PATTERN = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,10}(:[A-Z0-9]{1,10})?")
-
-Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
-Weight = Annotated[float, Field(ge=0.0, le=1.0)]
-NonNegative = Annotated[float, Field(ge=0.0)]
-Positive = Annotated[float, Field(gt=0.0)]
-
-
-def _checked_timeframe(text: Any) -> Any:
-    if isinstance(text, str):
-        timeframe_ms(text)
-    return text
-
-
-Timeframe = Annotated[str, BeforeValidator(_checked_timeframe)]
 
 
 class Section(BaseModel):
@@ -49,12 +59,12 @@ class Section(BaseModel):
 
 
 class PortfolioSettings(Section):
-    name: str = Field("flotilla", pattern=r"^[a-z][a-z0-9_]*$")
-    quote: str = "USDT"
+    name: Name = "flotilla"
+    quote: Quote = "USDT"
     timeframe: Timeframe = "1h"
-    symbols: tuple[str, ...] = Field(("BTC/USDT", "ETH/USDT", "SOL/USDT"), min_length=1)
+    symbols: tuple[str, ...] = Field(("BTC/USDT", "ETH/USDT", "SOL/USDT"), min_length=1, max_length=1000)
     # of any money: beyond, products of it would leave what a float64 holds
-    capital_per_bot: Annotated[float, Field(ge=1e-18, le=1e18)] = 1000.0
+    capital_per_bot: Annotated[Number, Field(ge=1e-18, le=1e18)] = 1000.0
     allow_short: bool = True
 
     @model_validator(mode="after")
@@ -62,16 +72,16 @@ class PortfolioSettings(Section):
         for symbol in self.symbols:
             if not SYMBOL_PATTERN.fullmatch(symbol):
                 raise ValueError(
-                    f"symbols must be like {'ETH' if self.quote == 'BTC' else 'BTC'}/{self.quote}, was {symbol!r}"
+                    f"symbols must be like {'ETH' if self.quote == 'BTC' else 'BTC'}/{self.quote}, was {shown(symbol)}"
                 )
             quote = symbol.partition("/")[2].partition(":")[0]
             if quote != self.quote:
                 raise ValueError(
-                    f"symbols must be in the quote of portfolio.quote {self.quote}, was {symbol!r}: change the symbol, "
-                    f"or set portfolio.quote to {quote}"
+                    f"symbols must be in the quote of portfolio.quote {self.quote}, was {shown(symbol)}: "
+                    f"change the symbol, or set portfolio.quote to {quote}"
                 )
         if len(set(self.symbols)) != len(self.symbols):
-            raise ValueError(f"symbols must differ, was {list(self.symbols)}")
+            raise ValueError(f"symbols must differ, was {shown(self.symbols)}")
         return self
 
     @property
@@ -83,51 +93,48 @@ class PortfolioSettings(Section):
 class MarketSettings(Section):
     kind: Literal["simulated", "replay", "ccxt"] = "simulated"
     # simulated
-    seed: int = 7
-    start: str = "2026-01-01"
-    history_days: int = Field(30, ge=0, le=3650)
+    seed: Annotated[Whole, Field(ge=0, le=10**18)] = 7
+    start: Start = "2026-01-01"
+    history_days: Annotated[Whole, Field(ge=0, le=3650)] = 30
     # simulated and replay: wall seconds per bar, 0 as fast as the worker can
-    bar_seconds: NonNegative = 5.0
+    bar_seconds: Annotated[Number, Field(ge=0.0, le=86_400.0)] = 5.0
     # replay
-    candles: Path | None = None
-    funding: Path | None = None
+    candles: FilePath | None = None
+    funding: FilePath | None = None
     # ccxt
-    exchange: str = "binance"
+    exchange: ExchangeName = "binance"
     exchange_type: Literal["spot", "swap"] = "spot"
-    endpoint: str | None = None
-    timeout_seconds: Positive = 10.0
+    endpoint: Endpoint | None = None
+    timeout_seconds: Annotated[Number, Field(ge=0.1, le=300.0)] = 10.0
 
     @model_validator(mode="after")
     def _consistent(self) -> "MarketSettings":
-        parse_time_ms(self.start)
         if self.kind == "replay" and self.candles is None:
-            raise ValueError("market.candles must name the folder to replay, was not set")
-        if self.endpoint is not None and not ADDRESS_PATTERN.fullmatch(self.endpoint):
-            raise ValueError("market.endpoint must be an address without user, password and query, was not")
+            raise ValueError("candles must name the folder to replay, was not set")
         return self
 
 
 class BrokerSettings(Section):
     kind: Literal["paper"] = "paper"
-    fee_rate: Fraction = 0.001
-    slippage: Fraction = 0.0005
+    fee_rate: Cost = 0.001
+    slippage: Cost = 0.0005
 
 
 class RiskSettings(Section):
     # protective exits; 0 switches one off
     stop: Fraction = 0.08
     trail_activate: NonNegative = 0.03
-    trail_giveback: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.40
-    ladder: tuple[tuple[Positive, Annotated[float, Field(gt=0.0, le=1.0)]], ...] = ()
+    trail_giveback: Annotated[Number, Field(ge=1e-6, lt=1.0)] = 0.40
+    ladder: Annotated[tuple[tuple[Positive, Share], ...], Field(max_length=100)] = ()
     # brakes
     brakes: bool = True
-    portfolio_drawdown: Annotated[float, Field(gt=0.0, le=1.0)] = 0.20
-    daily_loss: Annotated[float, Field(gt=0.0, le=1.0)] = 0.05
-    sleeve_drawdown: Annotated[float, Field(gt=0.0, le=1.0)] = 0.25
-    bot_drawdown: Annotated[float, Field(gt=0.0, le=1.0)] = 0.30
-    warn_at: Annotated[float, Field(gt=0.0, le=1.0)] = 0.80
+    portfolio_drawdown: Share = 0.20
+    daily_loss: Share = 0.05
+    sleeve_drawdown: Share = 0.25
+    bot_drawdown: Share = 0.30
+    warn_at: Share = 0.80
     # confirmation and sizing
-    confirm_bars: int = Field(2, ge=1, le=1_000_000)
+    confirm_bars: Annotated[Whole, Field(ge=1, le=1_000_000)] = 2
     volatility_sizing: bool = True
     volatility_target: Positive = 0.02
     volatility_low: Positive = 0.25
@@ -139,10 +146,11 @@ class RiskSettings(Section):
     resize_band: NonNegative = 0.25
     # gate
     edge_to_cost: NonNegative = 2.0
-    cooldown: Annotated[float, Field(ge=0.0, le=1e8)] = 300.0
+    cooldown: Annotated[Number, Field(ge=0.0, le=1e8)] = 300.0
     max_portfolio_exposure: Positive | None = None
     max_symbol_exposure: Positive | None = None
-    min_notional: NonNegative = 100.0
+    # of any money, as portfolio.capital_per_bot
+    min_notional: Annotated[Number, Field(ge=0.0, le=1e18)] = 100.0
     netting: bool = True
 
     @model_validator(mode="after")
@@ -161,15 +169,15 @@ class RiskSettings(Section):
 
 class AllocationSettings(Section):
     policy: Literal["fixed", "equal", "score", "sharpe", "inverse_volatility"] = "sharpe"
-    rebalance_every: int = Field(5, ge=1, le=1_000_000)
+    rebalance_every: Annotated[Whole, Field(ge=1, le=1_000_000)] = 5
     rebalance_band: NonNegative = 0.10
     bot_low: Weight | None = None
     bot_high: Weight | None = None
     sleeve_low: Weight | None = None
     sleeve_high: Weight | None = None
     # raw weights under `fixed`, by sleeve and by bot name; what is not named weighs 1
-    sleeve_weights: dict[str, NonNegative] = {}
-    bot_weights: dict[str, NonNegative] = {}
+    sleeve_weights: dict[Name, RawWeight] = {}
+    bot_weights: dict[BotName, RawWeight] = {}
 
     @model_validator(mode="after")
     def _ordered(self) -> "AllocationSettings":
@@ -180,14 +188,18 @@ class AllocationSettings(Section):
         return self
 
 
+# Each strategy has its own bounds for each of its parameters.
+ParameterSet = Annotated[tuple[Annotated[Number, Field(ge=-1e9, le=1e9)], ...], Field(min_length=1, max_length=16)]
+
+
 class StrategySettings(Section):
     """One sleeve: a strategy of the registry and the parameter sets its bots run."""
 
     enabled: bool = True
-    grid: tuple[tuple[float, ...], ...] = Field(min_length=1)
-    symbols: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    grid: Annotated[tuple[ParameterSet, ...], Field(min_length=1, max_length=1000)]
+    symbols: Annotated[tuple[str, ...], Field(min_length=1, max_length=1000)] | None = None
     timeframe: Timeframe | None = None
-    account: str = "paper"
+    account: Name = "paper"
 
 
 DEFAULT_GRIDS: dict[str, dict[str, Any]] = {
@@ -201,7 +213,7 @@ class StrategiesSettings(BaseModel):
     """`hold` and, by the name of each strategy, its sleeve."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
-    __pydantic_extra__: dict[str, StrategySettings]
+    __pydantic_extra__: dict[Name, StrategySettings]
 
     hold: bool = True
 
@@ -213,22 +225,23 @@ class StrategiesSettings(BaseModel):
 
 class DatabaseSettings(Section):
     # dumps, the stored settings and their digest hold it without its secrets
-    url: SecretUrl = SecretUrl("sqlite:///state/flotilla.db")
+    url: DatabaseUrl = SecretUrl("sqlite:///state/flotilla.db")
 
 
 class WorkerSettings(Section):
-    wake_after_seconds: NonNegative = 2.0
-    late_bars: int = Field(2, ge=1)
-    command_poll_seconds: Positive = 0.2
+    wake_after_seconds: Annotated[Number, Field(ge=0.0, le=600.0)] = 2.0
+    late_bars: Annotated[Whole, Field(ge=1, le=1_000_000)] = 2
+    # also the longest sleep: the heartbeat is renewed every 5 s
+    command_poll_seconds: Annotated[Number, Field(ge=0.01, le=5.0)] = 0.2
 
 
 class DashboardSettings(Section):
-    address: str = "127.0.0.1"
-    port: int = Field(8501, ge=1, le=65535)
+    address: Address = "127.0.0.1"
+    port: Annotated[Whole, Field(ge=1, le=65_535)] = 8501
     # the names by which browsers reach the page, beside addresses and localhost
-    allowed_hosts: tuple[str, ...] = ()
-    password_file: Path = Path("~/.config/flotilla/passwords.json")
-    refresh_seconds: Positive = 2.0
+    allowed_hosts: Annotated[tuple[HostName, ...], Field(max_length=100)] = ()
+    password_file: FilePath = Path("~/.config/flotilla/passwords.json")
+    refresh_seconds: Annotated[Number, Field(ge=0.1, le=3_600.0)] = 2.0
 
 
 class Settings(Section):
@@ -251,9 +264,27 @@ class Settings(Section):
             unknown = sorted(set(sleeve.symbols or ()) - set(self.portfolio.symbols))
             if unknown:
                 raise ValueError(
-                    f"strategies.{name}.symbols must be among portfolio.symbols {list(self.portfolio.symbols)}, "
-                    f"was {unknown}"
+                    f"strategies.{name}.symbols must be among portfolio.symbols {shown(self.portfolio.symbols)}, "
+                    f"was {shown(unknown)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _fleet_in_reach(self) -> "Settings":
+        sleeves = self.strategies.sleeves.values()
+        bots = sum(len(sleeve.grid) * len(sleeve.symbols or self.portfolio.symbols) for sleeve in sleeves)
+        if bots > MOST_BOTS:
+            raise ValueError(f"strategies must ask for at most {MOST_BOTS} bots, a symbol and set each, was {bots}")
+        return self
+
+    @model_validator(mode="after")
+    def _history_in_reach(self) -> "Settings":
+        steps = self.market.history_days * DAY_MS // self.step_ms
+        if self.market.kind == "simulated" and steps > MOST_STEPS_OF_HISTORY:
+            raise ValueError(
+                f"market.history_days must be at most {MOST_STEPS_OF_HISTORY * self.step_ms // DAY_MS} for steps of "
+                f"{self.portfolio.timeframe}, was {self.market.history_days}"
+            )
         return self
 
     @model_validator(mode="after")
@@ -315,6 +346,22 @@ PROFILES: dict[str, dict[str, Any]] = {
 }
 
 
+def settings_reader(file: Path, asked_for: bool = False) -> Callable[[], Settings]:
+    """Give what reads the settings in force again and again.
+
+    `file` may be absent where nobody asked for it; but once it was there, it must be there ever after: defaults are no
+    change that a person wrote.
+    """
+    in_force = file if asked_for else None
+
+    def read() -> Settings:
+        nonlocal in_force
+        in_force = in_force or existing(file)
+        return load_settings(in_force)
+
+    return read
+
+
 def load_settings(
     file: Path | None = None,
     environment: Mapping[str, str] | None = None,
@@ -328,7 +375,7 @@ def load_settings(
     `profile` asked for here stands above the file's own values for what the profile names. Raises ConfigurationError
     with one sentence that names the setting, what was expected and what was.
     """
-    written: dict[str, Any] = _read_toml(file) if file is not None else {}
+    written: dict[str, Any] = read_toml(file) if file is not None else {}
     _merge(written, _from_environment(os.environ if environment is None else environment))
     above = [_from_override(override) for override in overrides]
     quote = _quote(written, *above)
@@ -344,13 +391,13 @@ def load_settings(
         return Settings.model_validate(layers)
     except ValidationError as error:
         # Its own words may repeat what was written, secrets too.
-        raise ConfigurationError(_sentence(error)) from None
+        raise ConfigurationError(sentence(error.errors()[0])) from None
 
 
 def _profile(name: Any, quote: str) -> dict[str, Any]:
     """Give the values of a profile; its amounts of money are of dollars, and left out where those are not the quote."""
-    if name not in PROFILES:
-        raise ConfigurationError(f"profile must be one of {', '.join(PROFILES)}, was {name!r}")
+    if not isinstance(name, str) or name not in PROFILES:
+        raise ConfigurationError(f"profile must be one of {', '.join(PROFILES)}, was {shown(name)}")
     values: dict[str, Any] = json.loads(json.dumps(PROFILES[name]))
     if quote not in DOLLARS:
         for section, money in MONEY_DEFAULTS:
@@ -365,16 +412,6 @@ def _quote(*layers: Mapping[str, Any]) -> str:
     return str(named[-1]) if named else PortfolioSettings.model_fields["quote"].default
 
 
-def _read_toml(file: Path) -> dict[str, Any]:
-    try:
-        with file.open("rb") as stream:
-            return tomllib.load(stream)
-    except FileNotFoundError as error:
-        raise ConfigurationError(f"settings file {file} must exist, was not found") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"settings file {file} must be TOML: {error}") from error
-
-
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for name, text in environment.items():
@@ -383,8 +420,8 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         dotted = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
         if "." not in dotted and dotted != "profile":
             raise ConfigurationError(
-                f"{name} in the environment must be a setting like {ENVIRONMENT_PREFIX}RISK__STOP (two underscores "
-                "between section and name), was not"
+                f"{shown(name)} in the environment must be a setting like {ENVIRONMENT_PREFIX}RISK__STOP "
+                "(two underscores between section and name), was not"
             )
         _merge(settings, _nested(dotted, text))
     return settings
@@ -393,12 +430,14 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 def _from_override(override: str) -> dict[str, Any]:
     dotted, equals, text = override.partition("=")
     if not equals or not dotted.strip():
-        raise ConfigurationError(f"an override must be like risk.stop=0.05, was {without_secrets(override)!r}")
+        raise ConfigurationError(f"an override must be like risk.stop=0.05, was {shown(override)}")
     return _nested(dotted.strip(), text.strip())
 
 
 def _nested(dotted: str, text: str) -> dict[str, Any]:
     value = _toml_value(text)
+    if dotted.count(".") > 2 or is_deep(value):
+        raise ConfigurationError(f"a setting must be like risk.stop or strategies.breakout.grid, was {shown(dotted)}")
     for part in reversed(dotted.split(".")):
         value = {part: value}
     return value
@@ -407,7 +446,7 @@ def _nested(dotted: str, text: str) -> dict[str, Any]:
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -417,17 +456,3 @@ def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> None:
             _merge(below[name], value)
         else:
             below[name] = json.loads(json.dumps(value, default=str)) if isinstance(value, Mapping) else value
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    name = without_secrets(".".join(str(part) for part in first["loc"]))
-    if first["type"] == "extra_forbidden":
-        return f"setting {name} is unknown; see docs/settings.md for the list"
-    message = first["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
-    if first["type"] in ("value_error",):
-        return without_secrets(f"setting {name}: {message}" if name else message)
-    if first["loc"][:1] == ("database",):
-        return f"setting {name}: {message}, was not; it is not repeated here, for it may hold a password"
-    return without_secrets(f"setting {name}: {message}, was {first['input']!r}")

@@ -17,7 +17,7 @@ _UNIT_MS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 
 def timeframe_ms(timeframe: str) -> int:
     """Give the length of a timeframe such as `5m`, `1h` or `1d` in milliseconds; it must divide a day."""
-    match = re.fullmatch(r"([1-9]\d*)([smhd])", timeframe)
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", timeframe)
     length_ms = int(match[1]) * _UNIT_MS[match[2]] if match else 0
     if not length_ms or DAY_MS % length_ms:
         raise ConfigurationError(f"timeframe must divide a day, like 5m, 1h or 1d, was {timeframe!r}")

@@ -36,7 +36,9 @@ def make_market(settings: Settings, in_books: Sequence[str], root: Path, engine:
     if market.kind == "replay":
         from worker.market.replay import ReplayMarket
 
-        folders = {name: root / folder for name in ("candles", "funding") if (folder := getattr(market, name))}
+        folders = {
+            name: root / folder.expanduser() for name in ("candles", "funding") if (folder := getattr(market, name))
+        }
         return ReplayMarket(symbols, step_ms, market.model_copy(update=folders), clock, in_books)
     if market.kind == "ccxt":
         from worker.market.exchange import CcxtMarket

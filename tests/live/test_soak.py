@@ -43,8 +43,6 @@ OVERRIDES = (
     "strategies.mean_reversion.grid=[[6, 1.0]]",
     "strategies.breakout.grid=[[6]]",
     "strategies.trend_following.enabled=false",
-    # The loop looks around as seldom as it may.
-    "worker.command_poll_seconds=1800",
     f"worker.wake_after_seconds={WAKE_SECONDS}",
     "database.url=sqlite:///flotilla.db",
 )
@@ -112,7 +110,10 @@ class Soak:
 
 
 def soak_settings() -> Settings:
-    return load_settings(None, {}, OVERRIDES)
+    settings = load_settings(None, {}, OVERRIDES)
+    # The loop looks around more seldom than a setting may say.
+    seldom = settings.worker.model_copy(update={"command_poll_seconds": 1800.0})
+    return settings.model_copy(update={"worker": seldom})
 
 
 def run_soak(root: Path, troubles: Troubles, monkeypatch: pytest.MonkeyPatch) -> Soak:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from shared.errors import ConfigurationError, MarketError
-from shared.settings import MarketSettings
+from shared.settings import MarketSettings, load_settings
 from tests.exchange.server import Server
 from tests.market.exchanges import NOW_MS, SYMBOLS, PatientClock, expected, market, options
 from tests.market.fakes import HOUR_MS, MINUTE_MS, START_MS, MemoryStore, same_bars
@@ -167,7 +167,10 @@ def test_what_a_person_must_change_is_said_at_the_start(server: Server, clock: P
 )
 def test_an_endpoint_that_is_not_this_machine_is_refused(endpoint: str) -> None:
     with pytest.raises(ConfigurationError, match="market.endpoint must be on this machine"):
-        make_client(MarketSettings(kind="ccxt", endpoint=endpoint))
+        load_settings(None, {}, ["market.kind=ccxt", f"market.endpoint={endpoint}"])
+    unchecked = MarketSettings(kind="ccxt").model_copy(update={"endpoint": endpoint})
+    with pytest.raises(ConfigurationError, match="market.endpoint must be on this machine"):
+        make_client(unchecked)
 
 
 def test_an_exchange_that_cannot_be_reached_is_no_mistake_in_the_settings(clock: PatientClock) -> None:

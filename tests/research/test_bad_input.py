@@ -32,7 +32,7 @@ def changed(row: int, **values: float) -> Callable[[Bars], Bars]:
     ("options", "sentence"),
     [
         (["--set", "risk.stopp=0.1"], "setting risk.stopp is unknown"),
-        (["--set", "risk.stop=2"], "setting risk.stop: input should be less than 1, was 2"),
+        (["--set", "risk.stop=2"], "setting risk.stop must be less than 1, was 2"),
         (["--set", "risk.stop"], "an override must be like risk.stop=0.05, was 'risk.stop'"),
         (["--set", "portfolio.timeframe=7m"], "timeframe must divide a day"),
         (["--set", "allocation.bot_low=0.5"], "allocation.bot_low must be at most 1/9 for 9 bots"),

@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from shared import bounds
 from tests.dashboard import seeding
 from tests.dashboard.views.books import set_alive
 
-# Each would be told from the others by where it was put. SQLite takes no notice of them.
+# Each would be told from the others by where it was put. SQLite takes no notice of them. Settings refuse them in the
+# address of a file; that check is left out (`plant_in_files`), so that a project without a server can hold them.
 USER, IN_USERINFO, IN_QUERY, IN_OPTIONS = "planteduser", "plantedpassword", "plantedquery", "plantedoptions"
 IN_ENVIRONMENT = "plantedenvironment"
 URL = f"sqlite://{USER}:{IN_USERINFO}@/{seeding.FILE}?password={IN_QUERY}&sslpassword=%70lantedescaped&options={IN_OPTIONS}"
@@ -17,6 +20,21 @@ OF_ENVIRONMENT = f"sqlite://{USER}:{IN_ENVIRONMENT}@/{seeding.FILE}?password={IN
 # All begin alike, so that what is cut short or written in capitals is found, too.
 TELLTALES = ("planted", "%70lanted")
 OVERRIDES = (f"database.url={URL}", "risk.stop=0.03")
+
+
+# The same for a process: `python -c PLANT_IN_PROCESS module argument…`.
+PLANT_IN_PROCESS = """
+import runpy, sys
+from shared import bounds
+bounds._check_sqlite = lambda place: None
+sys.argv = sys.argv[1:]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
+
+
+def plant_in_files(patch: pytest.MonkeyPatch) -> None:
+    """Let the address of a file hold what no file has: user, password and options."""
+    patch.setattr(bounds, "_check_sqlite", lambda place: None)
 
 
 def make(folder: Path) -> Path:

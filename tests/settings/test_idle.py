@@ -98,5 +98,5 @@ def test_what_is_said_is_so(name: str, overrides: tuple[str, ...], equities: tup
     assert any(sentence.startswith(f"risk.{name}") for sentence in _said(*overrides))
     for equity in equities:
         with_limit = _sizes(load_settings(None, {}, overrides), equity)
-        without = _sizes(load_settings(None, {}, [*overrides, f"risk.{name}=1e9"]), equity)
+        without = _sizes(load_settings(None, {}, [*overrides, f"risk.{name}=1e3"]), equity)
         assert with_limit.max() > 0.0 and np.array_equal(with_limit, without)

@@ -1,7 +1,7 @@
-"""Settings: layers, refusals, and that every one of them is documented with its default."""
+"""Settings: layers, bounds, refusals, and that every one of them is documented with its default."""
 
 import json
-import re
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +9,13 @@ import pytest
 
 from shared.errors import ConfigurationError
 from shared.settings import PROFILES, Settings, StrategySettings, load_settings
+from tests.settings.documented import documented, documented_ranges, ranges_in_code
 
 ROOT = Path(__file__).parents[2]
 
 
 def _settings(**layers: Any) -> Settings:
     return load_settings(layers.pop("file", None), layers.pop("environment", {}), **layers)
-
-
-def _documented() -> dict[str, str]:
-    rows = re.findall(r"^\| `([^`]+)` \| (.+?) \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE)
-    return dict(rows)
 
 
 def _names_and_defaults() -> dict[str, Any]:
@@ -34,14 +30,39 @@ def _names_and_defaults() -> dict[str, Any]:
 
 
 def test_every_setting_is_documented_and_nothing_else_is() -> None:
-    assert set(_documented()) == set(_names_and_defaults())
+    assert set(documented()) == set(_names_and_defaults())
 
 
 @pytest.mark.parametrize(("name", "default"), _names_and_defaults().items())
 def test_the_documented_default_is_the_default(name: str, default: Any) -> None:
     words = {None: "not set", "per strategy": "per strategy"}
     expected = words[default] if default is None or default == "per strategy" else f"`{json.dumps(default)}`"
-    assert _documented()[name] == expected
+    assert documented()[name][0] == expected
+
+
+def test_the_documented_bounds_of_every_number_are_its_bounds() -> None:
+    found = ranges_in_code()
+    assert {name: bounds.words() for name, bounds in found.items() if documented()[name][1] != bounds.words()} == {}
+    assert all(math.isfinite(bound) for bounds in found.values() for bound in bounds[:2])
+    assert set(documented_ranges()) == set(found)
+
+
+@pytest.mark.parametrize("name", ranges_in_code())
+def test_both_bounds_of_every_number_hold(name: str) -> None:
+    bounds = ranges_in_code()[name]
+    above = bounds.highest if bounds.below else math.nextafter(bounds.highest, math.inf)
+    whole = bounds.lowest == round(bounds.lowest) and bounds.highest >= 1
+    for beyond in (
+        math.nextafter(bounds.lowest, -math.inf),
+        above,
+        bounds.lowest - 1,
+        1e300,
+        *([-1e300] if whole else []),
+    ):
+        with pytest.raises(ConfigurationError, match=f"setting {name} must be "):
+            _settings(overrides=[f"{name}={beyond!r}"])
+    with pytest.raises(ConfigurationError, match=f"setting {name} must be a number, was True"):
+        _settings(overrides=[f"{name}=true"])
 
 
 def test_the_last_layer_wins(tmp_path: Path) -> None:
@@ -76,14 +97,14 @@ def test_the_digest_names_the_values_and_not_their_source() -> None:
     ("override", "sentence"),
     [
         ("risk.stpo=0.1", "setting risk.stpo is unknown"),
-        ("risk.stop=1.5", "setting risk.stop: .* less than 1, was 1.5"),
-        ("risk.stop=-0.1", "setting risk.stop: .* greater than or equal to 0"),
-        ("risk.stop=nan", "setting risk.stop: .* finite number"),
+        ("risk.stop=1.5", "setting risk.stop must be less than 1, was 1.5"),
+        ("risk.stop=-0.1", "setting risk.stop must be greater than or equal to 0"),
+        ("risk.stop=nan", "setting risk.stop must be .* finite number"),
         ("risk.confirm_bars=0", "setting risk.confirm_bars"),
         ("risk.ladder=[[0.04, 0.5], [0.02, 0.5]]", "ladder must rise from rung to rung"),
         ("risk.ladder=[[0.02, 0.7], [0.04, 0.5]]", "ladder fractions must sum to at most 1"),
         ("risk.volatility_low=3", "volatility_low must not exceed volatility_high 2.0, was 3.0"),
-        ("allocation.policy=best", "setting allocation.policy: .* was 'best'"),
+        ("allocation.policy=best", "setting allocation.policy must be .* was 'best'"),
         ("allocation.bot_low=0.8 ", "setting|bot"),
         ("portfolio.timeframe=7m", "timeframe must divide a day, like 5m, 1h or 1d, was '7m'"),
         ("portfolio.timeframe=0m", "timeframe must divide a day"),
@@ -105,11 +126,37 @@ def test_the_digest_names_the_values_and_not_their_source() -> None:
         ("risk.cooldown=1e300", "setting risk.cooldown"),
         ("strategies.breakout.symbols=[]", "setting strategies.breakout.symbols"),
         ("market.kind=replay", "market.candles must name the folder to replay"),
-        ("market.start=yesterday", "time must be ISO"),
+        ("market.start=yesterday", "setting market.start must be an ISO time .* was 'yesterday'"),
         ("strategies.breakout.symbols=['XRP/USDT']", "strategies.breakout.symbols must be among portfolio.symbols"),
         ("strategies.momentum.enabled=true", "setting strategies.momentum.grid"),
         ("broker.kind=ccxt", "setting broker.kind"),
         ("risk.stop", "an override must be like risk.stop=0.05"),
+        ("a.b.c.d=1", "a setting must be like risk.stop or strategies.breakout.grid, was 'a.b.c.d'"),
+        ("risk=5", "setting risk must be a table of settings, was 5"),
+        ('profile=["x"]', r"profile must be one of calm, legacy, was \['x'\]"),
+        ("market.start=9999-12-30", "setting market.start must be an ISO time .* to 2100-01-01, was '9999-12-30'"),
+        ('strategies.breakout.account=""', "setting strategies.breakout.account must be a name .*, was ''"),
+        ('strategies.breakout.account="a/b"', "setting strategies.breakout.account must be a name .*, was 'a/b'"),
+        ('portfolio.name="../x"', "setting portfolio.name must be a name .*, was '../x'"),
+        ('portfolio.quote=""', "setting portfolio.quote must be at most 10 capital letters"),
+        ('market.candles=""', "setting market.candles must be a path of 1 to 1024 printable characters, was ''"),
+        ('market.candles="a\\u0000b"', "setting market.candles must be a path of 1 to 1024 printable characters"),
+        ('market.candles="~nobody-of-this-name/x"', "setting market.candles must begin with ~ only where"),
+        ('dashboard.password_file=""', "setting dashboard.password_file must be a path"),
+        ('dashboard.address=""', "setting dashboard.address must be an address"),
+        (
+            'dashboard.allowed_hosts=["a b"]',
+            "setting dashboard.allowed_hosts.0 must be the name of a host .* was 'a b'",
+        ),
+        ('market.endpoint=""', "setting market.endpoint must be on this machine, like http://127.0.0.1:8080$"),
+        ('market.endpoint="http://a@127.0.0.1"', "setting market.endpoint must be an address without user, password"),
+        ('market.endpoint="http://127.0.0.1:99999"', "setting market.endpoint must be on this machine"),
+        ('strategies={"a/b"={grid=[[1]]}}', "setting strategies.'a/b' must be a name"),
+        ("strategies.breakout.grid=[[]]", "setting strategies.breakout.grid.0 must have at least 1 item, was"),
+        ("strategies.breakout.grid=[[1e10]]", "setting strategies.breakout.grid.0.0 must be less than"),
+        ('allocation.sleeve_weights={"a b"=1}', "setting allocation.sleeve_weights.'a b' must be a name"),
+        ("portfolio.timeframe=" + "1" * 5000 + "h", "setting portfolio.timeframe must divide a day"),
+        ("risk.leverage=" + "9" * 5000, "setting risk.leverage must be a finite number"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_in_a_sentence(override: str, sentence: str) -> None:

@@ -1,6 +1,7 @@
 """From settings to the fleet they describe: its bots by name, what each needs, the records a fresh one starts with."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,8 +72,8 @@ def planned_bots(settings: Settings) -> tuple[BotPlan, ...]:
                 bots.append(BotPlan(name, strategy_name, symbol, sleeve.account, key))
     if not bots:
         raise ConfigurationError("strategies must have at least one that is enabled, was none")
-    keys = [(bot.key, bot.account) for bot in bots]
-    twice = next((bot for bot in bots if keys.count((bot.key, bot.account)) > 1), None)
+    times = Counter((bot.key, bot.account) for bot in bots)
+    twice = next((bot for bot in bots if times[bot.key, bot.account] > 1), None)
     if twice is not None:
         raise ConfigurationError(
             f"strategies.{twice.sleeve}.grid must not repeat a parameter set, was {list(twice.key.parameters)} twice"

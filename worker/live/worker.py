@@ -259,6 +259,7 @@ class LiveWorker:
         if not taken.changed:
             return taken.refused
         settings = taken.settings
+        # All that may refuse comes before anything is taken over.
         check_bounds(settings, self._plan)
         self._fleet = take_over(self._fleet, self._plan, settings, known_limits(self._market, self._plan.symbols))
         self._settings = settings

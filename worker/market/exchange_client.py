@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
-from ipaddress import ip_address
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
@@ -19,6 +18,7 @@ from tenacity import (
     wait_random,
 )
 
+from shared.bounds import check_endpoint
 from shared.clock import Clock
 from shared.errors import ConfigurationError, FlotillaError, MarketError, MarketRefusal, NotAsked
 from shared.settings import MarketSettings
@@ -100,18 +100,11 @@ def make_client(settings: MarketSettings) -> ccxt.Exchange:
 
 
 def _loopback(endpoint: str | None) -> str | None:
-    if endpoint is None:
-        return None
-    parts = urlsplit(endpoint)
+    """Settings made by hand may hold one that nobody checked."""
     try:
-        local = parts.hostname == "localhost" or ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        local = False
-    if not local or parts.scheme not in ("http", "https"):
-        raise ConfigurationError(
-            f"market.endpoint must be on this machine, like http://127.0.0.1:8080, was {endpoint!r}"
-        )
-    return endpoint
+        return endpoint and check_endpoint(endpoint)
+    except ValueError as error:
+        raise ConfigurationError(f"market.endpoint {error}") from None
 
 
 def _load_only(client: ccxt.Exchange, kinds: tuple[str, ...]) -> None:

@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any
 
+from shared.database import sqlite_path
 from shared.errors import ConfigurationError, LeaseError
 from shared.secret_url import SecretUrl, revealed, shown_url
 from shared.units import format_time
@@ -35,9 +36,8 @@ def process_files(root: Path, database_url: SecretUrl | str, portfolio: str) -> 
     in `run/` and `state/` of the project.
     """
     shown = shown_url(revealed(database_url))
-    dialect, _, path = shown.partition(":///")
-    if dialect.startswith("sqlite") and path and not path.startswith(":memory:"):
-        database = (root / path.partition("?")[0]).resolve()
+    if shown.startswith("sqlite"):
+        database = sqlite_path(database_url, root)
         return ProcessFiles(
             database.with_name(f"{database.name}.{portfolio}.lock"),
             database.with_name(f"{database.name}.{portfolio}.crashes.json"),

@@ -229,8 +229,10 @@ class Loop:
         try:
             sentences = self._worker.reload()
         except ConfigurationError as error:
-            sentences = [f"the settings were left as they are: {error}"]
-            self._worker.record(sentences[0])
+            refusal = f"the settings were left as they are: {error}"
+            log.warning("%s", refusal)
+            self._worker.record(refusal)
+            return
         for sentence in sentences or ["the settings have not changed"]:
             log.info("%s", sentence)
 

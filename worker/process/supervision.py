@@ -14,6 +14,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 from shared.errors import ConfigurationError, FlotillaError
 from shared.printable import lines, one_line
 from shared.settings import FILE_NAME, load_settings
+from shared.settings_file import existing
 
 # What a unix socket's path may be, less the process id supervisor adds while it makes one.
 LONGEST_SOCKET_PATH = (107 if sys.platform == "linux" else 103) - len(".4194304")
@@ -106,8 +107,7 @@ def _page_starts(log: Path, said_before: int, socket: Path) -> bool:
 
 
 def _page_address(root: Path) -> str:
-    file = root / FILE_NAME
-    dashboard = load_settings(file if file.is_file() else None).dashboard
+    dashboard = load_settings(existing(root / FILE_NAME)).dashboard
     # What is every address of this machine is none to open.
     host = {"0.0.0.0": "localhost", "::": "localhost"}.get(dashboard.address, dashboard.address)
     return f"http://{f'[{host}]' if ':' in host else host}:{dashboard.port}"

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from shared.settings import FILE_NAME
+from shared.settings_file import existing
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help=f"Settings file; {FILE_NAME} of the current folder where there is one.")
@@ -22,4 +23,4 @@ def settings_file(config: Path | None) -> Path | None:
     """Give the settings file asked for, else that of the current folder, else none."""
     if config is not None:
         return config
-    return Path(FILE_NAME) if Path(FILE_NAME).is_file() else None
+    return existing(Path(FILE_NAME))

@@ -10,7 +10,9 @@ from sqlalchemy import Connection
 from shared.database import open_reader, translated
 from shared.errors import DatabaseError
 from shared.settings import FILE_NAME, Settings, load_settings
+from shared.settings_file import folder_of
 from worker.store.fleet import find_portfolio
+from worker.terminal.options import settings_file
 
 
 class Place(NamedTuple):
@@ -23,9 +25,8 @@ class Place(NamedTuple):
 
 def find_place(config: Path | None) -> Place:
     """Give the folder of the settings file asked for, else the current one, and its settings."""
-    place = config or Path(FILE_NAME)
-    file = place if config is not None or place.is_file() else None
-    return Place(place.resolve().parent, file, load_settings(file))
+    file = settings_file(config)
+    return Place(folder_of(config or Path(FILE_NAME)), file, load_settings(file))
 
 
 @contextmanager

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from shared.settings import FILE_NAME, Settings, load_settings
+from shared.settings import FILE_NAME, Settings, settings_reader
+from shared.settings_file import folder_of
 from worker.process.service import serve
 from worker.terminal.options import ConfigOption
 
@@ -21,10 +22,9 @@ def run(
 ) -> None:
     """Step the fleet at each bar close until told to stop."""
     place = config or Path(FILE_NAME)
-    root = place.resolve().parent
+    root = folder_of(place)
 
-    def load() -> Settings:
-        return load_settings(place if config is not None or place.is_file() else None)
+    load = settings_reader(place, asked_for=config is not None)
 
     def make(settings: Settings) -> Any:
         # Imported here, where a failure is counted as a crash: supervisor would start the process again at once.
