@@ -91,8 +91,8 @@ def price_text(price: float, digits: int = PRICE_DIGITS) -> str:
 
 
 def quantity_text(quantity: float) -> str:
-    """Write a quantity to its last step, and never by powers of ten: the fewest digits that are this float64."""
-    if not quantity or not math.isfinite(quantity):
+    """Write a quantity to its last step, none that anybody holds by powers of ten: the fewest digits of this float64."""
+    if not quantity or not abs(quantity) < BEYOND_MONEY:
         return f"{quantity:g}"
     text = f"{_shortest(quantity):,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

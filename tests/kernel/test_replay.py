@@ -8,8 +8,21 @@ import pytest
 from shared.enums import Reason
 from tests.kernel.random_runs import Case, calm_rules, random_columns, random_fleet
 from worker.step.columns import Columns, Curves
-from worker.step.fleet import compiled_form, fills_per_bar, plain_form
-from worker.step.records import Bot, Fill, Fleet, Journal, Market, Notice, Portfolio, Rules, Rung, Signal, Sleeve
+from worker.step.fleet import compiled_form, fills_per_bar
+from worker.step.records import (
+    Bot,
+    Fill,
+    Fleet,
+    Journal,
+    Market,
+    Notice,
+    Portfolio,
+    Rules,
+    Rung,
+    Signal,
+    Sleeve,
+    to_records,
+)
 from worker.step.replay import has_room, load_bar, step_bars
 from worker.step.step import close_bar, open_bar
 
@@ -166,10 +179,11 @@ def test_a_fleet_goes_to_the_compiled_form_and_back_whole() -> None:
     rows = compiled_form(fleet, 11, 12)
     assert (len(rows.fills), len(rows.notices)) == (11, 12)
     assert (len(rows.weights), len(rows.pinned)) == (5, 5)
-    back = plain_form(rows)
-    for name in ("rules", "portfolio", "sleeves", "bots", "markets", "ladder"):
-        assert getattr(back, name) == getattr(fleet, name), name
-    assert (len(back.signals), back.journal.fills) == (5, 0)
+    for name, record in (("sleeves", Sleeve), ("bots", Bot), ("markets", Market), ("ladder", Rung)):
+        assert to_records(getattr(rows, name), record) == getattr(fleet, name), name
+    assert Rules(*rows.rules.tolist()) == fleet.rules
+    assert Portfolio(*rows.portfolio.tolist()) == fleet.portfolio
+    assert len(rows.signals) == 5
 
 
 # What a fresh record says beside nothing: 0, 0.0.
