@@ -91,7 +91,7 @@ def price_text(price: float, digits: int = PRICE_DIGITS) -> str:
 
 
 def quantity_text(quantity: float) -> str:
-    """Write a quantity to its last step, none that anybody holds by powers of ten: the fewest digits of this float64."""
+    """Write a quantity to its last step: the fewest digits of this float64, by powers of ten only beyond all money."""
     if not quantity or not abs(quantity) < BEYOND_MONEY:
         return f"{quantity:g}"
     text = f"{_shortest(quantity):,f}"
