@@ -21,6 +21,7 @@ from shared.clock import SystemClock
 from shared.database import open_commands, transaction
 from shared.enums import Cause, CommandKind, ScopeKind
 from shared.errors import CommandRefused, DatabaseError, FlotillaError
+from shared.secret_url import SecretUrl
 from shared.tables import commands
 
 WORKER = "worker"
@@ -148,6 +149,8 @@ def _supervisor_call(method: str, *arguments: Any) -> Any:
         transport.close()
 
 
-@st.cache_resource(show_spinner=False, max_entries=4, on_release=lambda engine: engine.dispose())
-def _engine(url: str, root: str, file: int) -> Engine:
+@st.cache_resource(
+    show_spinner=False, max_entries=4, on_release=lambda engine: engine.dispose(), hash_funcs={SecretUrl: hash}
+)
+def _engine(url: SecretUrl, root: str, file: int) -> Engine:
     return open_commands(url, Path(root))

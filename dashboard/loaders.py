@@ -27,6 +27,7 @@ from dashboard.queries.overview import Overview, load_overview
 from shared.database import BUSY_SECONDS, open_reader, sqlite_path, translated
 from shared.errors import DatabaseError
 from shared.money import Money
+from shared.secret_url import SecretUrl
 
 LOOK_SECONDS = 1.0
 WAIT_SECONDS = 0.1
@@ -67,7 +68,7 @@ def _let_go() -> None:
 class Source(NamedTuple):
     """A database and a portfolio in it; `file` changes where another file took the place of the one that was open."""
 
-    url: str
+    url: SecretUrl
     root: str
     portfolio: str
     file: int
@@ -165,7 +166,7 @@ def forget() -> None:
 def _file(root: str) -> Path | None:
     found = _place(root)
     url = found.settings.database.url
-    return sqlite_path(url, found.root) if url.startswith("sqlite") else None
+    return sqlite_path(url, found.root) if url.is_sqlite else None
 
 
 @cache
@@ -178,12 +179,14 @@ def _source() -> Source:
     return Source(found.settings.database.url, str(found.root), found.settings.portfolio.name, database_file())
 
 
-@st.cache_resource(show_spinner=False, max_entries=8, on_release=lambda engine: engine.dispose())
+@st.cache_resource(
+    show_spinner=False, max_entries=8, on_release=lambda engine: engine.dispose(), hash_funcs={SecretUrl: hash}
+)
 def _engine(source: Source) -> Engine:
     return open_reader(source.url, Path(source.root))
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs={SecretUrl: hash})
 def _portfolio_id(source: Source) -> int:
     engine = _engine(source)
     with translated(engine), engine.connect() as connection:

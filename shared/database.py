@@ -14,11 +14,21 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.errors import DatabaseError, UnusableDatabase
 from shared.migrations import HEAD, current_revision, known_revisions
+from shared.secret_url import (
+    ENCODED,
+    SecretUrl,
+    is_ambiguous,
+    revealed,
+    secrets_of,
+    shown_url,
+    without_names,
+    without_secrets,
+)
 
 # Before this release two writing connections can corrupt a database in WAL mode (sqlite.org/wal.html#walresetbug).
 OLDEST_SQLITE = (3, 51, 3)
@@ -51,7 +61,7 @@ _LINE: dict[str, Any] = {
 _READER_OPTIONS = r"-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read"
 
 
-def open_writer(url: str, root: Path = Path()) -> Engine:
+def open_writer(url: SecretUrl | str, root: Path = Path()) -> Engine:
     """Open the database for the one process that writes everything; the folder of an SQLite file is made.
 
     Transactions are BEGIN IMMEDIATE. A relative SQLite path starts at `root`. Raises DatabaseError where it cannot be
@@ -91,7 +101,7 @@ def checkpoint(engine: Engine) -> None:
                 connection.exec_driver_sql(f"PRAGMA {_BUSY}")
 
 
-def open_reader(url: str, root: Path = Path()) -> Engine:
+def open_reader(url: SecretUrl | str, root: Path = Path()) -> Engine:
     """Open the database for reading only; each transaction sees one moment of it.
 
     Raises DatabaseError where it is not there yet, cannot be reached, or is not of the version of this program.
@@ -107,7 +117,7 @@ def open_reader(url: str, root: Path = Path()) -> Engine:
     return engine
 
 
-def open_commands(url: str, root: Path = Path()) -> Engine:
+def open_commands(url: SecretUrl | str, root: Path = Path()) -> Engine:
     """Open the database for the page and the command line to insert into `command`; errors as of `open_reader`."""
     place = _parse(url)
     if place.get_backend_name() == "sqlite":
@@ -136,25 +146,33 @@ def translated(engine: Engine) -> Iterator[None]:
     try:
         yield
     except (OperationalError, PoolTimeoutError) as error:
-        raise DatabaseError(f"database {describe(engine)} {_complaint(error)}") from error
+        raise DatabaseError(f"database {describe(engine)} {_complaint(error, engine)}") from error
     except DBAPIError as error:
+        if isinstance(error, ProgrammingError) and error.statement is None:
+            # What the driver says of an option may be a part of a password.
+            raise UnusableDatabase(
+                f"database {describe(engine)} must have an address that the driver can read, was not: "
+                f"every option must be one it knows, and {ENCODED} of a password percent-encoded"
+            ) from error
         if error.connection_invalidated or "malformed" in str(error.orig) or "not a database" in str(error.orig):
-            raise DatabaseError(f"database {describe(engine)} {_complaint(error)}") from error
+            raise DatabaseError(f"database {describe(engine)} {_complaint(error, engine)}") from error
         raise
 
 
 def describe(engine: Engine) -> str:
-    """Name the database for people: the path of the file, or the address without its password."""
+    """Name the database for people: the path of the file, or the address without user and secrets."""
     if engine.dialect.name == "sqlite":
         return str(engine.url.database)
-    return engine.url.render_as_string(hide_password=True)
+    return shown_url(engine.url.render_as_string(hide_password=False))
 
 
-def sqlite_path(url: str, root: Path = Path()) -> Path:
+def sqlite_path(url: SecretUrl | str, root: Path = Path()) -> Path:
     """Give the file an SQLite url names; a relative one starts at `root`."""
     name = _parse(url).database
     if not name or name == ":memory:" or name.startswith("file:"):
-        raise UnusableDatabase(f"database.url must name a file like sqlite:///state/flotilla.db, was {url!r}")
+        raise UnusableDatabase(
+            f"database.url must name a file like sqlite:///state/flotilla.db, was {shown_url(revealed(url))!r}"
+        )
     return (root / Path(name).expanduser()).resolve()
 
 
@@ -190,16 +208,21 @@ def _move_log(connection: Connection, mode: str) -> int:
     return int(pages)
 
 
-def _parse(url: str) -> URL:
+def _parse(url: SecretUrl | str) -> URL:
     try:
-        place = make_url(url)
+        place = make_url(revealed(url))
         known = place.get_backend_name() in ("sqlite", "postgresql")
     except (ArgumentError, ValueError):
         known = False
     if not known:
-        shown = url.partition("://")[0] + "://…" if "://" in url else url
         raise UnusableDatabase(
-            f"database.url must be like sqlite:///state/flotilla.db or postgresql://user@host/name, was {shown!r}"
+            "database.url must be like sqlite:///state/flotilla.db or postgresql://user@host/name, was "
+            f"{shown_url(revealed(url))!r}"
+        )
+    if is_ambiguous(revealed(url)):
+        raise UnusableDatabase(
+            f"database.url must have {ENCODED} of a password percent-encoded (@ as %40), was not; "
+            "it is not repeated here"
         )
     return place
 
@@ -300,9 +323,12 @@ def _require_head(engine: Engine) -> None:
     )
 
 
-def _complaint(error: Exception) -> str:
+def _complaint(error: Exception, engine: Engine) -> str:
     cause = getattr(error, "orig", None) or error
     first = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
+    if engine.dialect.name != "sqlite":
+        secrets = secrets_of(engine.url.render_as_string(hide_password=False))
+        first = without_names(without_secrets(first, *secrets))
     if "readonly database" in first or "unable to open" in first:
         return f"must be readable and its folder writable for this user, was not: {first}"
     return f"must be reachable and in order, was not: {first}"

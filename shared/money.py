@@ -1,7 +1,8 @@
 """Money and prices as people read them: which quotes are dollars, and the digits a number needs to say anything."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple, TypeGuard
 
 # Quotes worth about a dollar: defaults of settings that are amounts of money are meant in these.
@@ -14,8 +15,10 @@ UNKNOWN = "–"
 _SEEN_DIGITS = 5
 _MOST_DIGITS = 18
 PRICE_DIGITS = 8
-# More than a float64 holds exactly is noise.
-QUANTITY_DIGITS = 15
+# The smallest unit there can be is 1e-12.
+MOST_QUANTITY_DECIMALS = 12
+# From here on a number is nobody's money: a power of ten says it better than its digits.
+BEYOND_MONEY = 1e18
 
 
 class Money(NamedTuple):
@@ -41,11 +44,11 @@ class Money(NamedTuple):
 
     def amount(self, value: float | None) -> str:
         """Write an amount with thousands set apart; a dash where it is not known."""
-        return f"{value:{self.form}}" if is_known(value) else UNKNOWN
+        return _written(value, self.form) if is_known(value) else UNKNOWN
 
     def gain(self, value: float | None) -> str:
         """Write an amount with its sign; a dash where it is not known."""
-        return f"{value:{self.signed_form}}" if is_known(value) else UNKNOWN
+        return _written(value, self.signed_form) if is_known(value) else UNKNOWN
 
     def finer(self, digits: int) -> "Money":
         """Give the same money with so many decimals more, or fewer where negative."""
@@ -54,6 +57,10 @@ class Money(NamedTuple):
     def is_nothing(self, value: float) -> bool:
         """Say whether an amount is written as nothing."""
         return abs(value) < self.smallest / 2.0
+
+
+def _written(value: float, form: str) -> str:
+    return f"{value:{form}}" if abs(value) < BEYOND_MONEY else f"{value:g}"
 
 
 def is_known(value: float | None) -> TypeGuard[float]:
@@ -75,8 +82,8 @@ def money_of(quote: str, capital_per_bot: float) -> Money:
 
 
 def price_text(price: float, digits: int = PRICE_DIGITS) -> str:
-    """Write a price with so many significant digits at most, and never by powers of ten: `65,000`, `0.0000012`."""
-    if not price or not math.isfinite(price):
+    """Write a price with so many significant digits at most, no price by powers of ten: `65,000`, `0.0000012`."""
+    if not price or not abs(price) < BEYOND_MONEY:
         return f"{price:g}"
     places = max(digits - 1 - math.floor(math.log10(abs(price))), 0)
     text = f"{price:,.{places}f}"
@@ -84,5 +91,22 @@ def price_text(price: float, digits: int = PRICE_DIGITS) -> str:
 
 
 def quantity_text(quantity: float) -> str:
-    """Write a quantity to its last step."""
-    return price_text(quantity, QUANTITY_DIGITS)
+    """Write a quantity to its last step, and never by powers of ten: the fewest digits that are this float64."""
+    if not quantity or not math.isfinite(quantity):
+        return f"{quantity:g}"
+    text = f"{_shortest(quantity):,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def quantity_decimals(quantities: Iterable[float]) -> int:
+    """Give the decimals that write every one of some quantities to its last step; finer than any step is noise."""
+    known = (round(quantity, MOST_QUANTITY_DECIMALS) for quantity in quantities if math.isfinite(quantity))
+    return max((_decimals(quantity) for quantity in known), default=0)
+
+
+def _decimals(quantity: float) -> int:
+    return len(quantity_text(quantity).partition(".")[2])
+
+
+def _shortest(quantity: float) -> Decimal:
+    return Decimal(repr(float(quantity)))

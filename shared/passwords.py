@@ -71,6 +71,8 @@ def hash_password(password: str) -> str:
         raise ConfigurationError(
             f"a password must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters, had {len(password)}"
         )
+    if any(unicodedata.category(letter) == "Cc" for letter in password):
+        raise ConfigurationError("a password must be of characters that can be seen or spaces, had a control character")
     salt = os.urandom(16)
     digest = _scrypt(password, salt, COST, BLOCK, PARALLEL)
     return "$".join(["scrypt", str(COST), str(BLOCK), str(PARALLEL), _encoded(salt), _encoded(digest)])
@@ -78,7 +80,7 @@ def hash_password(password: str) -> str:
 
 def password_matches(password: str, kept: str | None) -> bool:
     """Tell whether a password is the one kept; takes as long where nothing is kept."""
-    if len(password) > LONGEST_PASSWORD:
+    if len(password) > LONGEST_PASSWORD or "\0" in password:
         return False
     if kept is None:
         _scrypt(password, b"nobody has this salt", COST, BLOCK, PARALLEL)

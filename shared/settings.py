@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from shared.errors import ConfigurationError
 from shared.money import DOLLARS, Money, money_of
+from shared.secret_url import SecretUrl, without_secrets
 from shared.units import parse_time_ms, timeframe_ms
 
 FILE_NAME = "flotilla.toml"
@@ -24,6 +25,8 @@ ENVIRONMENT_PREFIX = "FLOTILLA_"
 # What the environment says besides settings: where compiled code is kept, and what tests may use and must have.
 NO_SETTINGS = ("FLOTILLA_CACHE", "FLOTILLA_TEST_DATA", "FLOTILLA_REQUIRE_ALL")
 
+# What stands in names of markets and candles, for all to see.
+ADDRESS_PATTERN = re.compile(r"[^@?#\s]+")
 SYMBOL_PATTERN = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,10}(:[A-Z0-9]{1,10})?")
 
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -42,7 +45,7 @@ Timeframe = Annotated[str, BeforeValidator(_checked_timeframe)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
 
 class PortfolioSettings(Section):
@@ -57,9 +60,16 @@ class PortfolioSettings(Section):
     @model_validator(mode="after")
     def _symbols_in_quote(self) -> "PortfolioSettings":
         for symbol in self.symbols:
+            if not SYMBOL_PATTERN.fullmatch(symbol):
+                raise ValueError(
+                    f"symbols must be like {'ETH' if self.quote == 'BTC' else 'BTC'}/{self.quote}, was {symbol!r}"
+                )
             quote = symbol.partition("/")[2].partition(":")[0]
-            if not SYMBOL_PATTERN.fullmatch(symbol) or quote != self.quote:
-                raise ValueError(f"symbols must be like BTC/{self.quote}, was {symbol!r}")
+            if quote != self.quote:
+                raise ValueError(
+                    f"symbols must be in the quote of portfolio.quote {self.quote}, was {symbol!r}: change the symbol, "
+                    f"or set portfolio.quote to {quote}"
+                )
         if len(set(self.symbols)) != len(self.symbols):
             raise ValueError(f"symbols must differ, was {list(self.symbols)}")
         return self
@@ -92,6 +102,8 @@ class MarketSettings(Section):
         parse_time_ms(self.start)
         if self.kind == "replay" and self.candles is None:
             raise ValueError("market.candles must name the folder to replay, was not set")
+        if self.endpoint is not None and not ADDRESS_PATTERN.fullmatch(self.endpoint):
+            raise ValueError("market.endpoint must be an address without user, password and query, was not")
         return self
 
 
@@ -200,7 +212,8 @@ class StrategiesSettings(BaseModel):
 
 
 class DatabaseSettings(Section):
-    url: str = "sqlite:///state/flotilla.db"
+    # dumps, the stored settings and their digest hold it without its secrets
+    url: SecretUrl = SecretUrl("sqlite:///state/flotilla.db")
 
 
 class WorkerSettings(Section):
@@ -266,8 +279,13 @@ class Settings(Section):
 
     def digest(self) -> str:
         """Name this configuration by the hash of its values; how the page is served changes nothing of the fleet."""
-        values = self.model_dump(mode="json", exclude={"dashboard"})
-        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+        return digest_of(self.model_dump(mode="json"))
+
+
+def digest_of(values: Mapping[str, Any]) -> str:
+    """Name a configuration by the values it is dumped as, which hold no secret."""
+    own = {name: value for name, value in values.items() if name != "dashboard"}
+    return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:16]
 
 
 # The settings that are amounts of money: their defaults, a profile's too, are in dollars.
@@ -325,7 +343,8 @@ def load_settings(
     try:
         return Settings.model_validate(layers)
     except ValidationError as error:
-        raise ConfigurationError(_sentence(error)) from error
+        # Its own words may repeat what was written, secrets too.
+        raise ConfigurationError(_sentence(error)) from None
 
 
 def _profile(name: Any, quote: str) -> dict[str, Any]:
@@ -374,7 +393,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 def _from_override(override: str) -> dict[str, Any]:
     dotted, equals, text = override.partition("=")
     if not equals or not dotted.strip():
-        raise ConfigurationError(f"an override must be like risk.stop=0.05, was {override!r}")
+        raise ConfigurationError(f"an override must be like risk.stop=0.05, was {without_secrets(override)!r}")
     return _nested(dotted.strip(), text.strip())
 
 
@@ -402,11 +421,13 @@ def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> None:
 
 def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"])
+    name = without_secrets(".".join(str(part) for part in first["loc"]))
     if first["type"] == "extra_forbidden":
         return f"setting {name} is unknown; see docs/settings.md for the list"
     message = first["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     if first["type"] in ("value_error",):
-        return f"setting {name}: {message}" if name else message
-    return f"setting {name}: {message}, was {first['input']!r}"
+        return without_secrets(f"setting {name}: {message}" if name else message)
+    if first["loc"][:1] == ("database",):
+        return f"setting {name}: {message}, was not; it is not repeated here, for it may hold a password"
+    return without_secrets(f"setting {name}: {message}, was {first['input']!r}")

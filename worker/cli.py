@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from shared.errors import FlotillaError
+from shared.printable import one_line
 
 
 class Command(NamedTuple):
@@ -101,5 +102,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments, prog_name="flotilla")
     except FlotillaError as error:
-        print(f"flotilla: {error}", file=sys.stderr)  # noqa: T201 - the one line a person sees
+        print(f"flotilla: {one_line(error)}", file=sys.stderr)  # noqa: T201 - the one line a person sees
         sys.exit(error.exit_code)

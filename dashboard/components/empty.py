@@ -10,6 +10,7 @@ from dashboard.components.watch import watch
 from dashboard.components.words import plain
 from dashboard.gate.person import person
 from shared.errors import DatabaseError
+from shared.secret_url import SecretUrl
 
 STOP_PROCESS_ICON = ":material/power_settings_new:"
 
@@ -59,15 +60,15 @@ def _look_again() -> None:
         st.rerun()
 
 
-def _address() -> tuple[str, str]:
+def _address() -> tuple[SecretUrl, str]:
     here = loaders.place()
     return here.settings.database.url, str(here.root)
 
 
 def _is_file() -> bool:
-    return loaders.place().settings.database.url.startswith("sqlite")
+    return loaders.place().settings.database.url.is_sqlite
 
 
 @st.cache_resource(show_spinner=False)
-def _read() -> set[tuple[str, str]]:
+def _read() -> set[tuple[SecretUrl, str]]:
     return set()

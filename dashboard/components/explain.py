@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import actions, loaders
 from dashboard.components.panels import live
 from dashboard.components.progress import unanswered
-from dashboard.components.reasons import MEANINGS
+from dashboard.components.reasons import meaning_of
 from dashboard.components.rows import Rows
 from dashboard.components.tables import table
 from dashboard.components.words import UNKNOWN, plain, words
@@ -61,7 +61,7 @@ def _verdicts(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _verdict(row: dict[str, Any]) -> dict[str, str]:
-    meaning = MEANINGS[Reason[row["reason"]]]
+    meaning = meaning_of(Reason[row["reason"]], row["value"], row["limit"])
     said = [UNKNOWN if row[name] is None else meaning.said(row[name], loaders.counted()) for name in ("value", "limit")]
     return {
         "reason": words(row["reason"]),

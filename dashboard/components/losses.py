@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.reasons import MEANINGS
+from dashboard.components.reasons import meaning_of
 from dashboard.components.words import many, plain, words
 from dashboard.queries.exits import load_exits
 from dashboard.queries.filters import EVERYTHING, Filters
@@ -77,4 +77,5 @@ def _closed(exits: pd.DataFrame, closed: float, fees: float, counted: Money) -> 
 
 def _sentence(bot: Mapping[str, Any], profit: float, parts: list[str], counted: Money) -> str:
     who = f"**{plain(bot['bot'])}** ({plain(bot['symbol'])}), **{counted.gain(profit)} {plain(counted.quote)}**"
-    return f"{who}: {'; '.join(parts)}. Last reason: {words(bot['reason'])}. {MEANINGS[Reason[bot['reason']]].sentence}"
+    why = meaning_of(Reason[bot["reason"]], bot["reason_value"], bot["reason_limit"]).sentence
+    return f"{who}: {'; '.join(parts)}. Last reason: {words(bot['reason'])}. {why}"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from dashboard import actions
-from dashboard.components.confirm import close_question
+from dashboard.components.confirm import close_question, only_for_asker
 from dashboard.components.words import plain
 from shared.clock import SystemClock
 from shared.errors import FlotillaError
@@ -59,7 +59,7 @@ def process_question() -> None:
         "Your name, the time and the reason go into `logs/signin.log` on the machine of the page, not into the audit "
         "trail: that is in the database, which this does without."
     )
-    st.fragment(_now, run_every=LOOK_SECONDS)((reason or "").strip())
+    st.fragment(only_for_asker(_now), run_every=LOOK_SECONDS)((reason or "").strip())
     if st.button("Close", key="process_close"):
         st.session_state.pop(_TROUBLE, None)
         close_question()

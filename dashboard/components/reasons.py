@@ -1,6 +1,5 @@
 """The reasons of the gate in words, with what each measured."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -11,7 +10,8 @@ from dashboard import loaders
 from dashboard.components.words import duration, many, percent, plain, when, words
 from dashboard.components.words import ratio as two_places
 from shared.enums import BarStatus, Level, Reason
-from shared.money import Money, quantity_text
+from shared.money import Money, is_known, quantity_text
+from shared.quantities import LARGEST_UNITS, SMALLEST_UNIT
 
 
 class Meaning(NamedTuple):
@@ -67,24 +67,44 @@ MEANINGS = {
         "The move to expect was smaller than what trading costs ask for.", "expected move", "needed", _share
     ),
     Reason.COOLDOWN: Meaning("Its last fill was too recent.", "elapsed", "needed", _seconds),
-    Reason.CAP: Meaning("Exposure would have exceeded its cap.", "exposure of equity", "cap", _share),
+    Reason.CAP: Meaning(
+        "Exposure would have exceeded its cap, or there was no money for it, or more coins than can be counted.",
+        "exposure of equity",
+        "cap",
+        _share,
+    ),
     Reason.MIN_NOTIONAL: Meaning("What was left to change was worth too little.", "worth", "at least", is_money=True),
     Reason.TRADE: Meaning("An order was made.", "worth", "at least", is_money=True),
 }
+
+OVER_CAP = MEANINGS[Reason.CAP]._replace(sentence="Exposure would have exceeded its cap.")
+NO_MONEY = Meaning("There was no money for a larger position.", "equity", "must be above", is_money=True)
+UNCOUNTABLE = Meaning("It wanted more coins than can be told from one another.", "coins", "at most", quantity_text)
+# Of the asset with the smallest unit; no exposure comes near so many times the equity.
+FEWEST_UNCOUNTABLE = LARGEST_UNITS * SMALLEST_UNIT
+
+
+def meaning_of(reason: Reason, value: float | None, limit: float | None) -> Meaning:
+    """Give what a reason says with what it measured: CAP is told of caps, of money and of what can be counted."""
+    if reason is not Reason.CAP or not is_known(value):
+        return MEANINGS[reason]
+    if limit == 0.0 and value <= 0.0:
+        return NO_MONEY
+    return UNCOUNTABLE if is_known(limit) and limit >= FEWEST_UNCOUNTABLE else OVER_CAP
 
 
 def decision_card(stretch: Mapping[str, Any], title: str) -> None:
     """Draw why a bot did or did not trade during a stretch."""
     reason = Reason[stretch["reason"]]
-    meaning = MEANINGS[reason]
+    first, last = ((stretch[f"{at}_value"], stretch[f"{at}_limit"]) for at in ("first", "last"))
+    meaning = meaning_of(reason, *last)
     with st.container(border=True):
         st.caption(title)
         st.markdown(f"#### {words(reason.name).capitalize()}", anchors=False)
         st.markdown(f"{meaning.sentence}{_ordered(stretch)}")
-        if meaning.value and _known(stretch["last_value"]):
-            first = _measured(meaning, stretch["first_value"], stretch["first_limit"])
-            last = _measured(meaning, stretch["last_value"], stretch["last_limit"])
-            st.markdown(f"**{first}**" if first == last else f"**{first}** at first, **{last}** at last")
+        if meaning.value and is_known(stretch["last_value"]):
+            began, ended = _measured(reason, *first), _measured(reason, *last)
+            st.markdown(f"**{began}**" if began == ended else f"**{began}** at first, **{ended}** at last")
         st.markdown(f"Band **{_band(stretch)}**, confirmed exposure **{stretch['confirmed']:+.2f}**.")
         until = "and goes on" if stretch["is_open"] else f"until {when(stretch['until_ms'])}"
         steps = many(stretch["steps"], "step")
@@ -107,10 +127,10 @@ def rows_of_the_gate(decided: str) -> pd.DataFrame:
     )
 
 
-def _measured(meaning: Meaning, value: float, limit: float) -> str:
-    counted = loaders.counted()
+def _measured(reason: Reason, value: float, limit: float) -> str:
+    meaning, counted = meaning_of(reason, value, limit), loaders.counted()
     said = f"{meaning.value} {plain(meaning.said(value, counted))}"
-    return f"{said}, {meaning.limit} {plain(meaning.said(limit, counted))}" if _known(limit) else said
+    return f"{said}, {meaning.limit} {plain(meaning.said(limit, counted))}" if is_known(limit) else said
 
 
 def _ordered(stretch: Mapping[str, Any]) -> str:
@@ -121,10 +141,6 @@ def _ordered(stretch: Mapping[str, Any]) -> str:
 
 
 def _band(stretch: Mapping[str, Any]) -> str:
-    if not _known(stretch["low"]):
+    if not is_known(stretch["low"]):
         return "none yet"
     return f"{stretch['low']:+.2f} to {stretch['high']:+.2f}"
-
-
-def _known(value: Any) -> bool:
-    return value is not None and math.isfinite(value)

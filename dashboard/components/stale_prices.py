@@ -5,6 +5,7 @@ from pandas import DataFrame
 
 from dashboard.components.words import plain, when
 from shared.enums import BarStatus
+from shared.money import price_text
 
 # So many symbols are named; the table has them all.
 MOST_SYMBOLS = 5
@@ -26,4 +27,4 @@ def stale_prices(held: DataFrame) -> None:
 
 def _said(row: dict) -> str:
     since = f" of {when(row['price_ms'])}" if row["price_ms"] else ""
-    return f"{plain(row['symbol'])} {row['close']:,.8g}{since}"
+    return f"{plain(row['symbol'])} {price_text(row['close'])}{since}"

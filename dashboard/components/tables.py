@@ -13,14 +13,14 @@ from dashboard.components.downloads import Source, download
 from dashboard.components.words import words
 from dashboard.components.zone import UTC, zone
 from shared.enums import Side
-from shared.money import PRICE_DIGITS, QUANTITY_DIGITS
+from shared.money import PRICE_DIGITS, quantity_decimals
 from shared.units import HOUR_MS
 
 Height = int | Literal["auto"]
 # How a column is written where that depends on what is in the books: by the money they count in, or by its own values.
 MONEY, SIGNED, FEE, PRICE, QUANTITY, MEASURED = "money", "signed", "fee", "price", "quantity", "measured"
 PERCENT = "%.2f%%"
-_SIGNIFICANT = {PRICE: PRICE_DIGITS, QUANTITY: QUANTITY_DIGITS, MEASURED: 6}
+_SIGNIFICANT = {PRICE: PRICE_DIGITS, MEASURED: 6}
 DIRECTIONS = {Side.BUY.name: "long", Side.SELL.name: "short"}
 
 _NUMBERS: dict[str, tuple[str, str, str | None]] = {
@@ -36,7 +36,7 @@ _NUMBERS: dict[str, tuple[str, str, str | None]] = {
     "close": ("Last price", PRICE, None),
     "confirmed": ("Confirmed", "%+.2f", "Confirmed exposure, from −1 to 1."),
     "count": ("Count", "%,d", None),
-    "crossed": ("Crossed", PRICE, "The part that crossed in house."),
+    "crossed": ("Crossed", QUANTITY, "The part that crossed in house."),
     "crossed_notional": ("Crossed in house", MONEY, None),
     "difference": ("Difference", SIGNED, None),
     "difference_fraction": ("Difference %", PERCENT, None),
@@ -252,6 +252,8 @@ def _written(style: str, values: pd.Series) -> str:
     counted = loaders.counted()
     if style in _SIGNIFICANT:
         return _significant(values, _SIGNIFICANT[style], "" if style == MEASURED else ",")
+    if style == QUANTITY:
+        return f"%,.{quantity_decimals(values.dropna())}f"
     amounts = {MONEY: counted.form, SIGNED: counted.signed_form, FEE: counted.finer(2).form}
     return f"%{amounts[style]}" if style in amounts else style
 

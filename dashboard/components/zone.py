@@ -1,7 +1,8 @@
 """UTC, or the time of the person's own clock: one switch for everything on the screen."""
 
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 import streamlit as st
 
@@ -37,9 +38,11 @@ def utc_midnight(after_ms: int) -> str:
 
 
 def _own() -> str:
-    name = st.context.timezone or UTC
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC
-    return name
+    # The browser says it, so it may be anything: the path of a file, or a hundred thousand letters.
+    name = st.context.timezone
+    return name if name in _zones() else UTC
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())

@@ -48,23 +48,32 @@ class Oidc:
         """Tell whether somebody has signed in with a provider that calls no address of theirs verified."""
         return bool(self._said(cookies)) and self.email(cookies) is None
 
+    def key(self, cookies: Mapping[str, str]) -> str:
+        """Name the session of a cookie by what is signed in it: its signature can be written in many ways."""
+        return hashlib.sha256(" ".join(self._opened(cookies)[1]).encode()).hexdigest()[:16]
+
     def _said(self, cookies: Mapping[str, str]) -> dict[str, Any]:
         """Give what the provider said of who is signed in; nothing where nobody is."""
-        from streamlit.auth_util import get_cookie_with_chunks
-        from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
-
-        def one(name: str) -> bytes | None:
-            return decode_signed_value(self.secret, name, cookies.get(name, ""), max_age_days=SESSION_DAYS)
-
         try:
-            said = json.loads(get_cookie_with_chunks(one, COOKIE) or b"{}")
+            said = json.loads(self._opened(cookies)[0])
         except ValueError:
             return {}
         return said if said.get("is_logged_in") else {}
 
-    def key(self, cookies: Mapping[str, str]) -> str:
-        """Name the session of a cookie."""
-        return hashlib.sha256(cookies.get(COOKIE, "").encode()).hexdigest()[:16]
+    def _opened(self, cookies: Mapping[str, str]) -> tuple[bytes, list[str]]:
+        """Give what a cookie holds, and what was signed of it: content and time, of each part of a long one."""
+        from streamlit.auth_util import get_cookie_with_chunks
+        from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
+
+        signed: list[str] = []
+
+        def one(name: str) -> bytes | None:
+            content = decode_signed_value(self.secret, name, cookies.get(name, ""), max_age_days=SESSION_DAYS)
+            if content is not None:
+                signed.append(cookies[name].rpartition(".")[0])
+            return content
+
+        return get_cookie_with_chunks(one, COOKIE) or b"{}", signed
 
 
 def cookies_set(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

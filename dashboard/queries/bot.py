@@ -24,7 +24,7 @@ MAX_BARS = 600
 MOST_FILLS = 2_000
 MOST_VERSIONS = 1_000
 _LEVELS = ("entry_price", "stop_price", "trailing_price", "exit_level")
-_FILL = ("time_ms", "leg", "trigger", "quantity", "price", "fee", "crossed")
+_FILL = ("time_ms", "leg", "trigger", "units", "quantity", "price", "fee", "crossed")
 
 
 def load_bot(
@@ -76,7 +76,7 @@ def load_bot_fills(
     Columns: fill_id, time_ms, leg, trigger, side (BUY or SELL), quantity (signed), price, fee, crossed, kind
     (ENTRY_LONG, ENTRY_SHORT, EXIT_LONG or EXIT_SHORT).
     """
-    return _fills(connection, portfolio_id, bot, start_ms, end_ms, limit).drop(columns="settings_version_id")
+    return _fills(connection, portfolio_id, bot, start_ms, end_ms, limit).drop(columns=["units", "settings_version_id"])
 
 
 def _fills(
@@ -105,19 +105,22 @@ def load_protection(
     trailing_price (NaN until armed), exit_level (the one that ruled). Empty where no candles are kept.
     """
     versions = _risks(connection, portfolio_id)
-    reaching = _positions(_fills(connection, portfolio_id, bot, None, end_ms, MOST_FILLS), start_ms)
+    states = load_bot_states(connection, portfolio_id)
+    own = states[states["bot"] == bot]
+    if not len(own):
+        return _no_levels()
+    fills = _fills(connection, portfolio_id, bot, None, end_ms, MOST_FILLS)
+    reaching = _positions(fills, start_ms, int(own["min_units"].iloc[0]))
     if not reaching:
         return _no_levels()
     first_ms = reaching[0][1].start_ms - DAY_MS
     bars, timeframe_ms = _bars(connection, portfolio_id, bot, first_ms, end_ms, None)
-    states = load_bot_states(connection, portfolio_id)
-    own = states[states["bot"] == bot]
     paths = []
     for number, held in reaching:
         # The stop is frozen when a position opens: by the settings that ran then.
         risk = versions.get(held.version, {})
         stop = float(risk.get("stop", 0.0))
-        if held.is_open and len(own):
+        if held.is_open:
             stop = float(own["stop_fraction"].iloc[0])
         path = protective_path(held.within(bars, timeframe_ms), held.entries, held.direction, stop, risk)
         paths.append(path.assign(position=number))
@@ -150,22 +153,23 @@ class _Held:
         return bars.iloc[first:last]
 
 
-def _positions(fills: DataFrame, reach_ms: int | None) -> list[tuple[int, _Held]]:
-    """Cut fills into positions: from the first opening leg after flat until the quantity is 0 again.
+def _positions(fills: DataFrame, reach_ms: int | None, min_units: int) -> list[tuple[int, _Held]]:
+    """Cut fills into positions: from the first opening leg after flat until less than `min_units` are held again.
 
     Gives those that were held at `reach_ms` or later, each with its number among all.
     """
-    found, quantity, first, number = [], 0.0, 0, -1
-    size = 0.0
+    found, units, first, number = [], 0, 0, -1
     opens, times_ms = (fills["leg"] == Leg.OPEN.name).to_numpy(), fills["time_ms"].to_numpy(np.int64)
-    for at, (signed, is_opening) in enumerate(zip(fills["quantity"].tolist(), opens.tolist(), strict=True)):
-        if abs(quantity) <= 1e-9 * size:
-            if not is_opening:
-                continue
-            quantity, first, size, number = 0.0, at, 0.0, number + 1
-        quantity += signed
-        size = max(size, abs(quantity))
-        is_flat = abs(quantity) <= 1e-9 * size
+    for at, (signed, is_opening) in enumerate(zip(fills["units"].tolist(), opens.tolist(), strict=True)):
+        was_flat = abs(units) < min_units
+        if was_flat and not is_opening:
+            # Dust that went: but for what an earlier fill than these left.
+            units += signed if number >= 0 else 0
+            continue
+        if was_flat:
+            first, number = at, number + 1
+        units += signed
+        is_flat = abs(units) < min_units
         is_over = is_flat and reach_ms is not None and times_ms[at] < reach_ms
         # The last one is still open, or ends here.
         if (is_flat or at == len(fills) - 1) and not is_over:

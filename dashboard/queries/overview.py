@@ -138,7 +138,8 @@ _SAME = (
 
 def loss_fraction(equity: float, reference: float) -> float:
     """Give how far equity is below a reference, as a fraction; 0 where it is above or the reference is not positive."""
-    return max(0.0, 1.0 - equity / reference) if reference > 0.0 else 0.0
+    # Rounded once, as the brakes do: a fall of exactly the limit is the limit.
+    return max(0.0, (reference - equity) / reference) if reference > 0.0 else 0.0
 
 
 def _money(state: dict[str, Any], bots: DataFrame) -> dict[str, Any]:

@@ -31,8 +31,7 @@ def load_positions(connection: Connection, portfolio_id: int, filters: Filters =
     stop = np.where(stop_fraction > 0.0, entry * (1.0 - direction * stop_fraction), np.nan)
     trailing = _trailing(held, load_settings(connection, portfolio_id).get("risk", {}))
     # What the worker will hold the running bar against: never further away than the level it kept.
-    without_trailing = np.fmax(direction * kept, direction * stop)
-    exit_level = direction * np.fmax(without_trailing, direction * trailing)
+    exit_level = direction * np.fmax(np.fmax(direction * kept, direction * stop), direction * trailing)
     return DataFrame(
         {
             **{name: held[name] for name in ("bot", "sleeve", "symbol")},
@@ -42,13 +41,23 @@ def load_positions(connection: Connection, portfolio_id: int, filters: Filters =
             "stop_price": stop,
             "trailing_price": trailing,
             "exit_level": exit_level,
-            "is_trailing": np.nan_to_num(direction * (exit_level - stop), nan=1.0) * ~np.isnan(exit_level) > 0.0,
+            "is_trailing": _is_trailing(held, direction, kept, stop, trailing),
             "distance_fraction": direction * (close - exit_level) / close,
             "risk": np.maximum(quantity * (close - exit_level), 0.0),
             **{name: held[name] for name in ("best_price", "worst_price", "opened_ms", "allocation")},
             **{name: held[name] for name in ("bar_status", "price_ms", "level")},
         }
     )
+
+
+def _is_trailing(
+    held: DataFrame, direction: np.ndarray, kept: np.ndarray, stop: np.ndarray, trailing: np.ndarray
+) -> np.ndarray:
+    """Say whether the trailing stop rules: it set the level the worker kept, but for one of now that is nearer."""
+    stop_moves = np.isnan(kept) | (direction * stop > direction * kept)
+    fixed = np.where(stop_moves, direction * stop, direction * kept)
+    trailing_moves = ~np.isnan(trailing) & ~(direction * trailing <= fixed)
+    return trailing_moves | ((held["is_trailed"].to_numpy() == 1) & ~stop_moves)
 
 
 def _positive(values: np.ndarray) -> np.ndarray:

@@ -92,9 +92,9 @@ def load_bot_states(connection: Connection, portfolio_id: int) -> DataFrame:
     """Load the bots: who they are, all columns of `bot_state`, and what follows from them.
 
     `equity` is of now: cash + quantity × close; `marked_equity` is the column of the table. More columns: bot, sleeve,
-    strategy, symbol, timeframe, parameters, account, status, note; close, bar_status, price_ms (of the market);
-    notional (signed), is_open (0 or 1; dust is not open), open_profit (after the fees the lots still carry), trip_fees
-    and trip_profit (realised so far in the open round trip).
+    strategy, symbol, timeframe, parameters, account, status, note; close, bar_status, price_ms, min_units (of the
+    market); notional (signed), is_open (0 or 1; dust is not open), open_profit (after the fees the lots still carry),
+    trip_fees and trip_profit (realised so far in the open round trip).
     """
     bot, state, sleeve, market = (model.__table__.c for model in (Bot, BotState, Sleeve, MarketState))
     trip = OpenRoundTrip.__table__.c
@@ -111,6 +111,7 @@ def load_bot_states(connection: Connection, portfolio_id: int) -> DataFrame:
             market.close,
             market.status.label("bar_status"),
             market.price_ms,
+            market.min_units,
             (state.quantity * market.close).label("notional"),
             case((is_open, 1), else_=0).label("is_open"),
             open_profit_of(bot.id, market.close).label("open_profit"),

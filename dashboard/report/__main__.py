@@ -12,6 +12,7 @@ from dashboard.place import find_place
 from dashboard.report.books import ReportBooks
 from shared.clock import SystemClock
 from shared.errors import ConfigurationError, FlotillaError
+from shared.printable import one_line
 from shared.tables.export_filters import Filters
 from shared.units import parse_time_ms
 
@@ -47,7 +48,7 @@ def report(
         books.close()
     file = out or Path(books.file_name(asked))
     _write(file, made)
-    sys.stdout.write(f"{file}\n")
+    sys.stdout.write(f"{one_line(file)}\n")
 
 
 def main() -> None:
@@ -55,7 +56,7 @@ def main() -> None:
     try:
         app(prog_name="python -m dashboard.report")
     except FlotillaError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{one_line(error)}\n")
         sys.exit(error.exit_code)
 
 

@@ -112,7 +112,7 @@ class Exports:
     def _log_bytes(self) -> int:
         """Give how long SQLite's log is: it begins anew only in a moment in which nobody reads what is in it."""
         url = self._place.settings.database.url
-        if not url.startswith("sqlite"):
+        if not url.is_sqlite:
             return 0
         try:
             return Path(f"{sqlite_path(url, self._place.root)}-wal").stat().st_size

@@ -3,6 +3,7 @@
 from typing import Any
 
 from dashboard.figures.theme import PALETTE
+from dashboard.gate.gate import ROLE_HEADER, USER_HEADER
 from shared.settings import DashboardSettings
 
 OPTIONS: dict[str, Any] = {
@@ -19,6 +20,9 @@ OPTIONS: dict[str, Any] = {
     "server.headless": True,
     "server.maxUploadSize": 1,
     "server.runOnSave": False,
+    # A session that is taken up again by its id must be of the same person with the same role. The gate takes these
+    # headers away from every request and writes its own.
+    "server.trustedUserHeaders": {USER_HEADER.decode(): "flotilla_user", ROLE_HEADER.decode(): "flotilla_role"},
     # The gate has looked at the host already, and knows addresses, which this list cannot say.
     "server.allowedHosts": ["*"],
 }

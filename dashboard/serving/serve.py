@@ -34,6 +34,7 @@ from dashboard.serving.shown import shown_route
 from shared.clock import SystemClock
 from shared.errors import ConfigurationError, FlotillaError
 from shared.passwords import password_path
+from shared.printable import make_logs_harmless, one_line
 
 LOG = logging.getLogger(__name__)
 SCRIPT = Path(__file__).parents[1] / "app.py"
@@ -92,6 +93,7 @@ def require_password(address: str, door: Door) -> None:
 
 def main() -> int:
     """Serve the project of the current folder until told to stop; give the exit code."""
+    make_logs_harmless()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
     for name in ("streamlit", "uvicorn", "watchdog"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -103,7 +105,7 @@ def main() -> int:
         place = find_place()
         return serve(lambda: make_app(place), place.settings.dashboard, supervised)
     except FlotillaError as error:
-        sys.stdout.write(f"{error}\n")
+        sys.stdout.write(f"{one_line(error)}\n")
         sys.stdout.flush()
         if supervised and error.exit_code != ConfigurationError.exit_code:
             time.sleep(PAUSE_SECONDS)
@@ -144,7 +146,7 @@ def _import(name: str) -> None:
 
 
 def _refused(error: FlotillaError) -> NoReturn:
-    sys.stderr.write(f"{error}\n")
+    sys.stderr.write(f"{one_line(error)}\n")
     raise SystemExit(error.exit_code)
 
 

@@ -12,6 +12,7 @@ from shared.clock import Clock, SystemClock
 from shared.database import describe, open_writer, sqlite_module, translated
 from shared.errors import DatabaseError
 from shared.migrations import HEAD, current_revision, make_config
+from shared.secret_url import SecretUrl
 from shared.units import to_datetime
 
 BACKUPS = "backups"
@@ -28,7 +29,10 @@ class Upgrade:
 
 
 def upgrade(
-    url: str, root: Path = Path(), clock: Clock | None = None, check: Callable[[Connection], None] | None = None
+    url: SecretUrl | str,
+    root: Path = Path(),
+    clock: Clock | None = None,
+    check: Callable[[Connection], None] | None = None,
 ) -> Upgrade:
     """Bring the database of `url` to the version of this program; a new one gets its tables.
 

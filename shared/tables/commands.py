@@ -4,6 +4,7 @@ from sqlalchemy import Connection, Index, func, insert, select, text
 from sqlmodel import SQLModel
 
 from shared.enums import Cause, CommandKind, CommandStatus, ScopeKind
+from shared.printable import one_line
 from shared.tables.columns import (
     MaybeNumber,
     MaybeWhole,
@@ -82,8 +83,9 @@ def ask(
         "kind": CommandKind(kind).name,
         "scope_kind": ScopeKind(scope_kind).name,
         "scope": scope,
-        "reason": reason,
-        "who": who,
+        # PostgreSQL keeps no NUL in a text.
+        "reason": one_line(reason),
+        "who": one_line(who),
         "amount": amount,
         "cause": None if cause is None else Cause(cause).name,
         "asked_ms": now_ms,

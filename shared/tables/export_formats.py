@@ -1,21 +1,27 @@
 """Rows as CSV and as JSON, in pieces: one way of writing for exports of the books and for what a page works out.
 
 JSON is exact: numbers with all their digits, text as it is. In CSV, text that a spreadsheet would run as a formula gets
-an apostrophe before it (OWASP, "CSV Injection"); numbers, also negative ones, stay as they are.
+an apostrophe before it (OWASP, "CSV Injection"), and control characters are written out; numbers, also negative ones,
+stay as they are.
 """
 
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal
+from typing import Any
 
+from shared.printable import one_line
 from shared.units import to_datetime
 
 Row = tuple[Any, ...]
 Batches = Iterable[list[Row]]
-# What a spreadsheet takes for the beginning of a formula, or skips before one; the last four are full-width forms.
-FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# What a spreadsheet takes for the beginning of a formula; the last four are full-width forms.
+FORMULA_BEGINS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+# Where the decimal sign is a comma, spreadsheets begin a cell after each semicolon, quoted or not, and take quotes off.
+_BEGIN = re.compile(rf'(^|;)(?=[\s"]*[{re.escape("".join(FORMULA_BEGINS))}])')
+_MAY_BEGIN = (*FORMULA_BEGINS, " ", '"')
 
 
 def csv_pieces(columns: tuple[str, ...], batches: Batches) -> Iterator[str]:
@@ -40,8 +46,10 @@ PIECES: dict[str, Pieces] = {"csv": csv_pieces, "json": json_pieces}
 
 
 def harmless(text: str) -> str:
-    """Write text so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.startswith(FORMULA_BEGINS) else text
+    """Write text so that no spreadsheet takes it for a formula, whether commas or semicolons part its cells."""
+    if text.isprintable() and ";" not in text and not text.startswith(_MAY_BEGIN):
+        return text
+    return _BEGIN.sub(r"\1'", one_line(text))
 
 
 def iso(time_ms: int) -> str:
@@ -50,12 +58,6 @@ def iso(time_ms: int) -> str:
 
 
 def _csv(rows: list[Any]) -> str:
-    text = _written(rows, csv.QUOTE_MINIMAL)
-    # The writer takes a carriage return within text for no end of a line, readers do.
-    return _written(rows, csv.QUOTE_NONNUMERIC) if "\r" in text else text
-
-
-def _written(rows: list[Any], quoting: Literal[0, 2]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n", quoting=quoting).writerows(rows)
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()

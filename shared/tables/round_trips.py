@@ -35,7 +35,7 @@ def open_profit_of(bot_id: Any, close: Any) -> ColumnElement[float]:
 
 
 class OpenRoundTrip(SQLModel, table=True):
-    """The round trip each bot that holds a position is in."""
+    """The round trip each bot that holds a position is in; of a flat one what dust has earned, for the next."""
 
     __tablename__ = "open_round_trip"
 

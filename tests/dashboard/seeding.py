@@ -89,11 +89,11 @@ class SeededMarket(SimulatedMarket):
 
 
 class BitcoinMarket(SimulatedMarket):
-    """The simulated market in bitcoin; the first symbol at some 0.02, the second at what a very cheap coin costs."""
+    """The simulated market in bitcoin; all but the first symbol at what very cheap coins cost."""
 
     def _bars(self, symbol: str, start_ms: int, end_ms: int) -> Bars:
         bars = super()._bars(symbol, start_ms, end_ms)
-        factor = 1e-5 if symbol == self._symbols[0] else 1e-9
+        factor = 1.0 if symbol == self._symbols[0] else 6.5e-5
         prices = (getattr(bars, name) * factor for name in ("open", "high", "low", "close"))
         return make_bars(bars.open_ms, *prices, bars.volume)
 

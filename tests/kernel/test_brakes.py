@@ -121,6 +121,15 @@ def test_what_a_bot_lost_beyond_its_money_the_others_bear_at_the_next_rebalance(
     assert run.steps[-1].portfolio.equity == 1000.0
 
 
+def test_a_position_that_cost_more_than_there_was_before_anybody_looked_is_closed_too() -> None:
+    """As in books of a program that did not look."""
+    short = a_bot(quantity=-10.0, entry_price=100.0, cash=917.0, settled_equity=-1083.0, confirmed=-1.0)
+    run = play([still(SHORT, 200.0)] * 3, bot=short)
+    assert told(run) == [(0, BOT, Cause.BANKRUPT, NoticeKind.TRIPPED)], "once"
+    assert run.reasons == [Reason.FLATTEN] * 3
+    assert run.steps[-1].bot.units == 0
+
+
 def test_money_that_flowed_out_is_no_loss() -> None:
     def take_all(fleet: Fleet) -> None:
         book_flow(fleet, fleet.bots[0], -1000.0)

@@ -26,6 +26,10 @@ def _verdicts(rules: Rules, portfolio: Portfolio, bot: Bot, market: Market, sign
 
 ENTRY = {"allocation": 1000.0, "equity": 1000.0, "confirmed": 1.0, "horizon_root": 5.0, "volatility_scale": 4.9}
 
+WANTED = counted({"quantity": 5.0, "target_quantity": 5.0})
+# Less than one coin is none.
+DUST = {"min_units": 100_000_000}
+
 CASES = [
     (Reason.HALTED, {"level": Level.HALTED.value}, {}, {}, {}),
     (Reason.FLATTEN, {"level": Level.FLATTEN.value}, {}, {}, {}),
@@ -36,11 +40,19 @@ CASES = [
     (Reason.COST, {}, {}, {"atr_fraction": 0.0001}, {}),
     (Reason.COOLDOWN, {"last_fill_ms": 3_600_000 - 1000}, {}, {}, {}),
     (Reason.CAP, {}, {"exposure": 27_000.0}, {}, {"max_symbol_exposure": 1.0}),
+    (Reason.CAP, {"equity": -5.0}, {}, {}, {}),
+    (Reason.CAP, {"equity": 0.0, **WANTED}, {}, {}, {}),
+    (Reason.CAP, {}, {"close": 1e-6}, {}, {}),
+    (Reason.CAP, WANTED, {"close": 1e-6}, {}, {}),
     (Reason.MIN_NOTIONAL, {"allocation": 50.0}, {}, {}, {}),
+    (Reason.MIN_NOTIONAL, counted({"quantity": 0.5}), DUST, {}, {"max_position": 0.001}),
+    (Reason.FLAT, {"confirmed": 0.0}, {}, {}, {}),
+    (Reason.FLAT, {"confirmed": 0.0, **counted({"quantity": 0.5})}, DUST, {}, {}),
+    (Reason.UNCONFIRMED, {"unconfirmed": 1, "streak_bars": 1}, {}, {}, {}),
 ]
 
 
-@pytest.mark.parametrize(("reason", "bot", "market", "signal", "rules"), CASES, ids=[case[0].name for case in CASES])
+@pytest.mark.parametrize(("reason", "bot", "market", "signal", "rules"), CASES)
 def test_the_deciding_row_is_among_those_that_stop(
     reason: Reason, bot: dict, market: dict, signal: dict, rules: dict
 ) -> None:
@@ -78,3 +90,19 @@ def test_a_bot_that_holds_what_it_wants_rests_and_nothing_else_stops_it() -> Non
     market = Market(close=100.0, status=0)
     verdicts = explain(_rules(), Portfolio(equity=27_000.0), bot, market, Signal(low=1.0, high=1.0, atr_fraction=0.01))
     assert [verdict.reason for verdict in verdicts if verdict.stops] == [Reason.HOLD]
+
+
+@pytest.mark.parametrize("equity", [0.0, -3.0])
+def test_a_portfolio_without_money_lets_nothing_grow_and_says_so(equity: float) -> None:
+    records = (
+        _rules(stop=0.0, volatility_sizing=0),
+        Portfolio(equity=equity),
+        Bot(**ENTRY),
+        Market(close=100.0, status=0),
+        Signal(low=1.0, high=1.0, atr_fraction=0.01),
+    )
+    explained = _verdicts(*records)[Reason.CAP]
+    gate(*records)
+    assert (explained.stops, explained.value, explained.limit) == (True, equity, 0.0)
+    bot = records[2]
+    assert (bot.reason, bot.reason_value, bot.reason_limit, bot.ordered) == (Reason.CAP, equity, 0.0, 0)

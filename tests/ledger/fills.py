@@ -14,7 +14,7 @@ MIN_UNITS = UNIT.count(1e-4)
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to happen next: open so much more, close a share of what is held, or turn around."""
+    """What is to happen next: open so much more, close a share of what is held, turn around, or dust."""
 
     kind: str
     size: float
@@ -25,7 +25,7 @@ class Wish:
 wishes = st.lists(
     st.builds(
         Wish,
-        st.sampled_from(["long", "short", "part", "all", "dust", "least", "over", "turn"]),
+        st.sampled_from(["long", "short", "part", "all", "dust", "least", "over", "turn", "crumb"]),
         st.floats(0.001, 5.0),
         st.floats(0.5, 500.0),
         st.sampled_from([0.0, 0.001]),
@@ -53,6 +53,8 @@ def _legs(wish: Wish, held: int) -> list[int]:
     is_flat = abs(held) < MIN_UNITS
     direction, size = 1 if held > 0 else -1, UNIT.count(wish.size)
     match wish.kind:
+        case "crumb":
+            return [MIN_UNITS // 3 * (-1 if wish.size < 2.5 else 1)] if is_flat else []
         case "long":
             return [size] if is_flat or held > 0 else [-held, size]
         case "short":

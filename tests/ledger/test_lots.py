@@ -152,6 +152,49 @@ def test_a_smallest_quantity_that_grew_above_a_position_loses_none_of_its_money(
 
 
 @both_sides
+def test_a_position_that_a_grown_smallest_quantity_made_dust_ends_its_round_trip_when_it_is_closed(side: float) -> None:
+    position = flat()
+    assert book_execution(position, leg(1, side, 100.0, 0.5)) is None
+    position.min_units = UNIT.count(2.0)
+    trip = book_execution(position, leg(2, -side, 0.0))
+    assert trip is not None and position == flat(2.0)
+    assert (trip.opened_ms, trip.direction, trip.quantity, trip.exit_price) == (1, side, 1.0, 0.0)
+    assert trip.profit == pytest.approx(-100.0 * side - 0.5)
+
+
+@both_sides
+@pytest.mark.parametrize("price", [0.0, 130.0])
+def test_dust_that_is_closed_is_no_round_trip_and_its_money_is_the_next_ones(side: float, price: float) -> None:
+    dust = 0.00005
+    position, trips = book_all(
+        [leg(1, side, 100.0), leg(2, -side * (1 - dust), 110.0), leg(3, -dust * side, price, 0.001)]
+    )
+    assert len(trips) == 1, "only what was a position"
+    assert position.lots == [], "its lot is closed"
+    assert position.trip is not None and not position.trip.was_position
+    profit = position.trip.profit
+    assert profit == pytest.approx(side * dust * (price - 100.0) - 0.001)
+    assert book_execution(position, leg(4, -2 * side, 100.0)) is None
+    trip = book_execution(position, leg(5, 2 * side, 90.0))
+    assert trip is not None and position == flat()
+    assert (trip.opened_ms, trip.direction, trip.quantity, trip.entry_price) == (4, -side, 2.0, 100.0)
+    assert (trip.profit, trip.fees, trip.fills) == (pytest.approx(20.0 * side + profit), 0.001, 3)
+
+
+@both_sides
+def test_dust_that_is_bought_is_no_round_trip_until_it_is_a_position(side: float) -> None:
+    position, trips = book_all([leg(1, 0.00004 * side, 100.0), leg(2, 0.00004 * side, 200.0)])
+    assert not trips and held(position) == 0.00008 * side
+    assert book_execution(position, leg(3, -0.00009 * side, 100.0)) is None, "beyond what lies there, and still dust"
+    assert position.lots == [lot(3, -0.00001 * side, 100.0, 0.0)]
+    assert position.trip is not None and position.trip.profit == pytest.approx(-0.004 * side)
+    position.min_units = UNIT.count(0.00001)
+    trip = book_execution(position, leg(4, 0.00001 * side, 90.0))
+    assert trip is not None and (trip.direction, trip.entry_price, trip.exit_price) == (-side, 100.0, 90.0)
+    assert (trip.profit, trip.fills) == (pytest.approx(-0.0039 * side), 4)
+
+
+@both_sides
 def test_a_smallest_quantity_that_shrank_makes_a_position_of_dust(side: float) -> None:
     position = flat(1.0)
     assert book_execution(position, leg(1, 5 * side, 100.0, 0.5)) is None
@@ -207,7 +250,8 @@ def test_lots_are_oldest_first_on_one_side_and_no_more_than_was_opened(asked: li
     # Dust may lie on the other side of what was opened after it.
     sides = {lot.units > 0 for lot in position.lots if abs(lot.units) >= MIN_UNITS}
     assert len(sides) <= 1
-    assert (position.trip is None) == (abs(position.units) < MIN_UNITS)
+    is_under_way = position.trip is not None and position.trip.was_position
+    assert is_under_way == (abs(position.units) >= MIN_UNITS)
     for trip in trips:
         assert trip.opened_ms <= trip.closed_ms
         assert trip.worst_fraction <= trip.best_fraction

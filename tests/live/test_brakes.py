@@ -101,6 +101,30 @@ def test_a_person_releases_a_drawdown_with_a_reason_and_the_high_water_mark_begi
     assert_books(place)
 
 
+def short_until_gone(make_place: MakePlace, quote: str, *overrides: str) -> Place:
+    """A bot that is short from 100 on, while the price goes to 225 in one bar: more than its money is lost."""
+    short = (f"portfolio.symbols=['AAA/{quote}']", f"portfolio.quote={quote}", "strategies.steady.grid=[[-1.0]]")
+    bars = still_bars([100.0] * HELD + [225.0] * 3, wobble=0.001)
+    return make_place(small_settings(*ALONE, *short, *overrides), FakeMarket({f"AAA/{quote}": bars}))
+
+
+@pytest.mark.parametrize(
+    ("quote", "money", "digits"),
+    [("USDT", (), 2), ("BTC", ("portfolio.capital_per_bot=0.01", "risk.min_notional=0.001"), 7)],
+)
+def test_what_a_bot_lost_beyond_its_money_is_told_in_the_digits_of_its_money(
+    make_place: MakePlace, quote: str, money: tuple[str, ...], digits: int
+) -> None:
+    place = short_until_gone(make_place, quote, *money)
+    place.run()
+    (message, value) = place.rows("SELECT message, value FROM event WHERE kind = 'BANKRUPT_TRIPPED'")[0]
+    assert -0.3 < value / (0.01 if money else 1000.0) < -0.2
+    assert message == (
+        f"bot st_aaa_{quote.lower()}_5m_p1: its money is gone, equity {value:,.{digits}f}; its position is closed and "
+        f"it gets no more money. It lost {-value:,.{digits}f} more than it had, which the portfolio bears"
+    )
+
+
 def test_sleeve_and_bot_drawdowns_stop_entries_of_their_scope_alone(make_place: MakePlace) -> None:
     overrides = ("risk.daily_loss=1", "risk.portfolio_drawdown=1")
     place = falling(make_place, 69.0, *overrides)

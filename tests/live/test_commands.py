@@ -134,7 +134,7 @@ REFUSED = {
         "",
         1e12,
         None,
-        "equity must stay below 8,589,934,592, for books that sum exactly; was to become 1,000,000,003,996",
+        "equity must stay below 8,589,934,592.00, for books that sum exactly; was to become 1,000,000,003,995.50",
     ),
     "dust": (CommandKind.DEPOSIT, "", 1e-9, None, "amount must be at least 0.01, was 1e-09"),
     "no amount": (CommandKind.WITHDRAW, "", None, None, "amount must be at least 0.01, was None"),

@@ -32,7 +32,7 @@ WAKE_SECONDS = 2.0
 # What `docs/operations.md` promises: the alarm, the patience, the delay under way when it ends, and the reads of the
 # last try, of which those that fail take 20 s together, and a timeout more.
 LAST_DELAY_SECONDS = 16.0
-READS_SECONDS = 40.0
+READS_SECONDS = 30.0
 LONGEST_SECONDS = WAKE_SECONDS + ALARM_OVERDUE_SECONDS + PATIENCE_MS / 1000 + LAST_DELAY_SECONDS + READS_SECONDS
 AFTER_AN_OUTAGE_SECONDS = LONGEST_RETRY_SECONDS + LONGEST_SECONDS
 
@@ -66,12 +66,13 @@ class SoakWakes(Wakes):
     def sleep(self, seconds: float) -> None:
         clock = self._world.clock
         until_ms = clock.monotonic_ms() + max(round(1000 * seconds), 1)
-        while clock.monotonic_ms() < until_ms and not self.bar_closed:
+        rung = False
+        while clock.monotonic_ms() < until_ms and not rung:
             left_ms = until_ms - clock.monotonic_ms()
             clock.advance_ms(max(1, min(left_ms, self._ring_ms - clock.now_ms(), self._until_jump_ms())))
             self._set_clock()
             if clock.now_ms() >= self._ring_ms:
-                self.bar_closed = True
+                rung = self.bar_closed = True
                 self._plan_ring()
 
     def _plan_ring(self) -> None:

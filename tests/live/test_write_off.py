@@ -6,6 +6,7 @@ import pytest
 
 from shared.database import transaction
 from shared.enums import CommandKind
+from shared.errors import ConfigurationError
 from shared.money import quantity_text
 from tests.live.books_check import assert_books
 from tests.live.conftest import MakePlace
@@ -13,6 +14,7 @@ from tests.live.fake_market import FakeMarket, still_bars
 from tests.live.plain_strategies import NO_DEFAULTS, PLAIN_RISK
 from tests.live.running import SYMBOLS, Place, show_and_step, small_settings
 from worker.live.worker import LiveWorker
+from worker.market.protocol import Limits
 from worker.store.doctor import examine
 from worker.store.overview import load_overview
 from worker.terminal.status import stale_prices
@@ -83,6 +85,8 @@ def test_a_write_off_closes_the_whole_position_at_its_price_without_a_fee(
     fees, equity = state(place, bot, "fees_paid"), place.value("SELECT equity FROM portfolio_state")
     status, said = write_off(place, worker, bot, price)
     assert status == "DONE"
+    drawdown = 1.0 - (equity + quantity * (price - 100.0)) / place.value("SELECT high_water FROM portfolio_state")
+    assert said.endswith(f" against its last price 100; the portfolio's drawdown is {max(drawdown, 0.0):.2%}")
     assert said.startswith(f"{bot} is flat: {quantity_text(quantity)} of {FIRST} written off at {price:g}, ")
     assert (state(place, bot, "quantity"), state(place, bot, "fees_paid")) == (0.0, fees)
     assert state(place, bot, "cash") == cash + quantity * price == state(place, bot, "equity")
@@ -99,12 +103,49 @@ def test_a_write_off_closes_the_whole_position_at_its_price_without_a_fee(
         assert not [finding for finding in examine(connection, 1) if not finding.holds]
 
 
+@pytest.mark.parametrize("price", [0.0, 40.0])
+@pytest.mark.parametrize("side", [1, -1], ids=["long", "short"])
+def test_a_write_off_of_dust_is_no_round_trip_and_leaves_no_lot(place: Place, side: int, price: float) -> None:
+    of = "bot_id = (SELECT id FROM bot WHERE name = ?)"
+    with place.open() as worker:
+        show_and_step(place, worker, HELD + 2)
+        assert write_off(place, worker, LONG, 100.0)[0] == "DONE"
+    trips = place.value("SELECT count(*) FROM round_trip")
+    make_dust(place, LONG, 5 * side, 10)
+    with place.open() as worker:
+        assert write_off(place, worker, LONG, price)[0] == "DONE"
+        assert state(place, LONG, "units") == 0
+        assert place.value(f"SELECT count(*) FROM lot WHERE {of}", LONG) == 0
+        assert place.value("SELECT count(*) FROM round_trip") == trips
+        carried = place.value(f"SELECT profit FROM open_round_trip WHERE {of}", LONG)
+        assert carried == pytest.approx(5e-8 * side * (price - 100.0))
+        show_and_step(place, worker, HELD + 4)
+    with transaction(place.engine) as connection:
+        held_to = [finding for finding in examine(connection, 1) if finding.of == LONG and "profit" in finding.identity]
+    assert held_to and all(abs(finding.gap) < 1e-9 for finding in held_to)
+
+
+def make_dust(place: Place, bot: str, units: int, least: int) -> None:
+    """Let a flat bot hold what is less than the smallest quantity, bought or sold at 100."""
+    id_ = place.value("SELECT id FROM bot WHERE name = ?", bot)
+    quantity = units / 1e8
+    place.write("UPDATE market_state SET min_units = ? WHERE symbol = ?", least, FIRST)
+    place.write(
+        "UPDATE bot_state SET units = ?, quantity = ?, cash = cash - ? WHERE bot_id = ?",
+        *(units, quantity, 100.0 * quantity, id_),
+    )
+    place.write(
+        "INSERT INTO lot (bot_id, number, opened_ms, units, quantity, price, fee) VALUES (?, 0, 1, ?, ?, 100.0, 0.0)",
+        *(id_, units, quantity),
+    )
+
+
 @pytest.mark.parametrize(
     ("bot", "price", "said"),
     [
         (LONG, -1.0, "price must be 0 or more, was -1.0"),
         (LONG, float("inf"), "price must be 0 or more, was inf"),
-        (LONG, None, "price must be 0 or more, was None"),
+        (LONG, None, "price must be 0 or more, was no number"),
         (LONG, 1e15, "price must be at most "),
         (OTHER, 0.0, f"{SECOND} has bars, the last at 2026-01-01 01:40 UTC: what can be sold is not written off; "),
         ("st_nobody", 0.0, "write-off must be for a running bot, was for 'st_nobody'"),
@@ -170,11 +211,29 @@ def test_a_bot_taken_out_of_the_settings_retires_once_its_position_is_written_of
     assert_books(place)
 
 
-def test_the_limits_of_a_symbol_that_is_gone_are_those_of_the_books(place: Place) -> None:
+@pytest.mark.parametrize("reloads", [False, True], ids=["at a start", "at a reload"])
+def test_the_limits_of_a_symbol_that_is_gone_are_those_of_the_books(place: Place, reloads: bool) -> None:
     place.write("UPDATE market_state SET min_notional = 12.5, step_units = 100000 WHERE symbol = ?", FIRST)
     with place.open() as worker:
+        if reloads:
+            place.settings = small_settings(*PLAIN, "risk.min_notional=200.0")
+            assert worker.reload() == ["risk: min_notional 100.0 → 200.0"]
         show_and_step(place, worker, HELD + 1)
     assert place.rows("SELECT step_units, min_notional FROM market_state ORDER BY symbol") == [
         (100_000, 12.5),
-        (1, 5.0),
+        (1, 10.0 if reloads else 5.0),
     ]
+
+
+def test_a_reload_with_limits_that_are_none_changes_nothing(place: Place) -> None:
+    with place.open() as worker:
+        columns = "SELECT step_units, min_units, min_notional FROM market_state"
+        before = place.rows(columns)
+        place.market._limits = Limits(float("nan"))
+        place.settings = small_settings(*PLAIN, "risk.min_notional=200.0")
+        with pytest.raises(ConfigurationError, match=f"{SECOND}: quantity step must be a number"):
+            worker.reload()
+        show_and_step(place, worker, HELD + 1)
+        assert place.rows(columns) == before
+        place.market._limits = Limits()
+        assert worker.reload() == ["risk: min_notional 100.0 → 200.0"], "it can be asked again"

@@ -52,15 +52,14 @@ def read_all(reader: ExchangeReader, hanging: Hanging) -> list[type[Exception] |
 
 def test_an_exchange_that_hangs_takes_seconds_and_not_its_timeout_for_every_symbol(clock: PatientClock) -> None:
     reader, hanging = reader_of(clock), Hanging(clock)
-    ends = read_all(reader, hanging)
-    assert ends[1:] == [NotAsked] * (SYMBOLS - 1)
-    assert ends[0] not in (None, NotAsked)
-    assert hanging.asked == 2 and clock.monotonic_ms() < 22_000
-    clock.sleep(1.0)
-    began_ms = clock.monotonic_ms()
-    assert read_all(reader, hanging)[2:] == [NotAsked] * (SYMBOLS - 2)
-    assert clock.monotonic_ms() - began_ms == 20_000, "one timeout each, while it keeps failing"
-    clock.sleep(1.0)
+    for tries in (1, 2):
+        began_ms = clock.monotonic_ms()
+        ends = read_all(reader, hanging)
+        assert NotAsked not in ends[:2] and None not in ends[:2]
+        assert ends[2:] == [NotAsked] * (SYMBOLS - 2)
+        assert hanging.asked == 2 * tries, "a read that took its timeout is not tried once more"
+        assert clock.monotonic_ms() - began_ms == 20_000
+        clock.sleep(1.0)
     hanging.is_back = True
     assert read_all(reader, hanging) == [None] * SYMBOLS
 

@@ -94,6 +94,21 @@ def test_seeds_and_symbols_make_different_markets() -> None:
     assert len(closes) == 6
 
 
+@pytest.mark.parametrize(
+    ("symbol", "price"),
+    [
+        ("BTC/USDT", 65_000.0), ("ETH/EUR", 3_400.0), ("ETH/BTC", 3_400.0 / 65_000.0),
+        ("ETH/BTC:BTC", 3_400.0 / 65_000.0), ("BTC/ETH", 65_000.0 / 3_400.0),
+        ("XRP/SOL", coin_of("XRP/USDT").price / 160.0),
+    ],
+)  # fmt: skip
+def test_prices_in_a_known_coin_are_those_in_dollars_divided(symbol: str, price: float) -> None:
+    assert coin_of(symbol).price == pytest.approx(price, rel=1e-12)
+    close = PriceModel(7, HOUR_MS).day_bars(symbol, FIRST_DAY).close
+    assert (np.abs(np.log(close / price)) < 2.3).all()
+    assert len(set(close)) > 20, "the tick is fine enough"
+
+
 @pytest.mark.parametrize("step_ms", [5 * MINUTE_MS, 15 * MINUTE_MS, HOUR_MS, 4 * HOUR_MS, DAY_MS])
 def test_coarser_candles_are_exactly_those_of_the_minutes(step_ms: int) -> None:
     fine = resample(days(PriceModel(7, MINUTE_MS), "ETH/USDT", FIRST_DAY, 3), step_ms)

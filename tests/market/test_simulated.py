@@ -127,7 +127,7 @@ def test_a_symbol_the_market_was_not_made_for_is_refused() -> None:
 
 def test_it_says_that_it_is_simulated() -> None:
     assert market(seed=9).label == "simulated market, seed 9"
-    assert market().limits("BTC/USDT") == Limits(lowest_price=6_500.0)
+    assert market().limits("BTC/USDT") == Limits(price=65_000.0)
     assert [len(column) for column in market().fetch_funding("BTC/USDT", 0, FIRST_MS)] == [0, 0]
 
 

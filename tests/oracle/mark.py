@@ -20,5 +20,6 @@ def _mark_bot(world: World, bot: Bot, bar: int) -> None:
     bot.cash -= held * close * market.funding_rate[bar]
     bot.scope.equity = bot.cash + held * close
     # Lost by trading: a bot whose money was passed on has lost none.
-    if bot.scope.equity <= 0.0 < bot.scope.settled:
+    had_or_holds = bot.scope.settled > 0.0 or abs(bot.units) >= market.measure.min_units
+    if bot.scope.equity <= 0.0 and had_or_holds:
         bot.is_ruined = True

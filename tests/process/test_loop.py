@@ -1,7 +1,9 @@
 """The loop with a worker that only counts: it beats whatever else there is to do."""
 
 import contextlib
+import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -91,6 +93,7 @@ class OnTheHour(Counting):
         self.clock = clock
         self.there_at = there_at
         self.fail = fail
+        self.back_at = math.inf
         self.asked: list[float] = []
         self.said: list[str] = []
 
@@ -102,7 +105,7 @@ class OnTheHour(Counting):
         if now >= self.there_at:
             self.left = 0
             return 1
-        if self.fail:
+        if self.fail and now < self.back_at:
             raise MarketError("the exchange is away")
         return 0
 
@@ -133,10 +136,12 @@ class ManualWakes(Wakes):
 
 def drive(there_at: float, fail: bool = False, until: float = 1_000.0) -> OnTheHour:
     """Run the loop over one bar; its alarm never rings."""
-    clock = ManualClock(0)
-    worker = OnTheHour(clock, there_at, fail)
-    wakes = ManualWakes(clock, until)
-    loop = Loop(worker, WorkerSettings(), wakes, clock)
+    return drive_worker(OnTheHour(ManualClock(0), there_at, fail), until)
+
+
+def drive_worker(worker: OnTheHour, until: float = 1_000.0) -> OnTheHour:
+    wakes = ManualWakes(worker.clock, until)
+    loop = Loop(worker, WorkerSettings(), wakes, worker.clock)
     loop._alarm = contextlib.nullcontext
     loop.run()
     return worker
@@ -149,9 +154,16 @@ def test_a_bar_that_the_alarm_did_not_ring_for_is_noticed_a_second_late() -> Non
 @pytest.mark.parametrize("fail", [False, True])
 def test_a_bar_that_is_not_there_is_asked_for_again_after_1_2_4_and_at_most_60_seconds(fail: bool) -> None:
     worker = drive(there_at=250.0, fail=fail)
-    waits = [round(later - asked, 3) for asked, later in zip(worker.asked, worker.asked[1:], strict=False)]
+    waits = [round(later - asked, 3) for asked, later in pairwise(worker.asked)]
     assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
     assert worker.asked[-1] - 250.0 < 60.0
+
+
+def test_an_exchange_that_answers_again_and_has_no_candle_yet_is_asked_soon() -> None:
+    worker = OnTheHour(ManualClock(0), there_at=262.0, fail=True)
+    worker.back_at = 200.0
+    waits = [round(later - asked, 3) for asked, later in pairwise(drive_worker(worker).asked)]
+    assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 1.0, 2.0, 4.0]
 
 
 def test_an_outage_is_told_once_when_it_begins_and_once_when_it_is_over() -> None:

@@ -56,6 +56,27 @@ def test_bounds_without_room_are_named_with_their_scope() -> None:
     assert len(said(NINTH, f"allocation.bot_high={1 / 9}")) == 6
 
 
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("sleeve_low=0.3333", "3 sleeves hardly any room: each weighs from 33.330% to 33.340%"),
+        ("sleeve_high=0.334", "3 sleeves hardly any room: each weighs from 33.200% to 33.400%"),
+        ("sleeve_low=0.33", None),
+        ("sleeve_high=0.34", None),
+    ],
+)
+def test_bounds_with_hardly_any_room_are_named_with_what_they_leave(override: str, sentence: str | None) -> None:
+    bound, _, value = override.partition("=")
+    expected = f"allocation.{bound} {value} leaves the {sentence}, whatever allocation.policy sharpe says"
+    assert said(f"allocation.{override}") == ([expected] if sentence else [])
+
+
+def test_what_hardly_any_room_leaves_is_so() -> None:
+    low, high = weights(3, bot_low=0.3333, bot_low_most=1.0), weights(3, bot_high=0.334)
+    assert low == pytest.approx([0.3334, 0.3333, 0.3333])
+    assert min(high) >= 0.332 - 1e-12 and max(high) == pytest.approx(0.334)
+
+
 MANY = f"strategies.breakout.grid={[[window] for window in range(10, 50)]}"
 
 

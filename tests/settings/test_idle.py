@@ -81,7 +81,7 @@ def _sizes(settings: Settings, equity: float) -> np.ndarray:
     found = []
     for atr in np.geomspace(1e-5, 0.5, 40):
         for bot.confirmed in (1.0, 0.5, -1.0):
-            found.append(target_notional(fleet.portfolio, bot, Signal(atr_fraction=float(atr)), own))
+            found.append(target_notional(fleet.portfolio, bot, Signal(atr_fraction=float(atr)), own, False))
     return np.array(found)
 
 

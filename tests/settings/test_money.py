@@ -6,7 +6,7 @@ import math
 import pytest
 
 from shared.errors import ConfigurationError
-from shared.money import DOLLARS, Money, money_of, money_of_books, price_text, quantity_text
+from shared.money import DOLLARS, Money, money_of, money_of_books, price_text, quantity_decimals, quantity_text
 from shared.settings import load_settings
 
 BITCOIN = ('portfolio.symbols=["ETH/BTC"]', "portfolio.quote=BTC")
@@ -50,9 +50,31 @@ def test_a_price_is_never_written_as_a_power_of_ten(price: float, text: str) -> 
     assert price_text(price) == text
 
 
+def test_what_is_nobodys_money_is_not_written_to_its_last_digit() -> None:
+    assert (price_text(1e300), quantity_text(-1e300), price_text(float("nan"))) == ("1e+300", "-1e+300", "nan")
+    assert (Money().amount(1e300), Money().gain(1e300), Money().amount(1e17)) == (
+        "1e+300", "1e+300", "100,000,000,000,000,000.00",
+    )  # fmt: skip
+
+
 def test_a_quantity_is_written_to_its_last_step() -> None:
     assert quantity_text(123_456.12345678) == "123,456.12345678"
     assert (quantity_text(1e-12), quantity_text(-25.0), quantity_text(0.3)) == ("0.000000000001", "-25", "0.3")
+    assert quantity_text(23_271_789.41887543) == "23,271,789.41887543"
+    assert quantity_text(89_999_999.00000001) == "89,999,999.00000001"
+    assert (quantity_text(-1e22), quantity_text(0.0)) == ("-10,000,000,000,000,000,000,000", "0")
+    assert (quantity_text(math.inf), quantity_text(math.nan)) == ("inf", "nan")
+
+
+@pytest.mark.parametrize(
+    ("quantities", "decimals"),
+    [
+        ([], 0), ([0.0, 25.0, 1e22], 0), ([0.5, 1.25, 23_271_789.41887543], 8), ([1e-8, 1234.0], 8), ([1e-12], 12),
+        ([0.1 + 0.2], 1), ([1e-15], 0), ([-0.003, math.nan, math.inf], 3),
+    ],
+)  # fmt: skip
+def test_quantities_have_the_decimals_of_the_finest_among_them(quantities: list[float], decimals: int) -> None:
+    assert quantity_decimals(quantities) == decimals
 
 
 @pytest.mark.parametrize(
@@ -79,3 +101,8 @@ def test_a_profile_leaves_other_money_as_it_is_written() -> None:
     found = load_settings(None, environment, [BITCOIN[0], money[0]], "legacy")
     assert (found.risk.min_notional, found.risk.confirm_bars) == (0.001, 1)
     assert load_settings(None, {}, ["profile=legacy"]).risk.min_notional == 10.0
+
+
+def test_the_symbol_that_is_given_as_an_example_is_one_that_can_be() -> None:
+    with pytest.raises(ConfigurationError, match="symbols must be like ETH/BTC, was 'eth'"):
+        load_settings(None, {}, ['portfolio.symbols=["eth"]', "portfolio.quote=BTC"])

@@ -87,7 +87,16 @@ def test_the_digest_names_the_values_and_not_their_source() -> None:
         ("allocation.bot_low=0.8 ", "setting|bot"),
         ("portfolio.timeframe=7m", "timeframe must divide a day, like 5m, 1h or 1d, was '7m'"),
         ("portfolio.timeframe=0m", "timeframe must divide a day"),
-        ('portfolio.symbols=["BTC/EUR"]', "symbols must be like BTC/USDT, was 'BTC/EUR'"),
+        (
+            'portfolio.symbols=["ETH/BTC"]',
+            "symbols must be in the quote of portfolio.quote USDT, was 'ETH/BTC': change the symbol, or set "
+            "portfolio.quote to BTC",
+        ),
+        (
+            "portfolio.quote=BTC",
+            "symbols must be in the quote of portfolio.quote BTC, was 'BTC/USDT': change the symbol, or set "
+            "portfolio.quote to USDT",
+        ),
         ('portfolio.symbols=["BTC/USDT", "BTC/USDT"]', "symbols must differ"),
         ("portfolio.symbols=[]", "setting portfolio.symbols"),
         ('portfolio.symbols=["btc/USDT"]', "symbols must be like BTC/USDT, was 'btc/USDT'"),

@@ -8,12 +8,13 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.database import open_commands, open_reader, transaction
-from shared.enums import CommandKind, CommandStatus, Level, ScopeKind
+from shared.enums import CommandKind, CommandStatus, Level, ScopeKind, Severity
 from shared.errors import DatabaseError
-from shared.tables import Command
+from shared.tables import Command, Event
 from shared.tables.commands import ask
 from tests.store.fleets import Books, open_books
 from worker.store.commands import answer, pending, take
+from worker.store.events import EventRow, save_events
 from worker.store.latch import read_latch
 
 
@@ -33,6 +34,19 @@ def asked(engine: Engine, kind: CommandKind, scope_kind: ScopeKind = ScopeKind.P
 def latch_of(engine: Engine):
     with transaction(engine) as connection:
         return read_latch(connection, 1)
+
+
+def test_what_people_write_is_kept_as_one_line_without_control_characters(engine: Engine, books: Books) -> None:
+    with transaction(engine) as connection:
+        ask(connection, 1, CommandKind.PAUSE, ScopeKind.PORTFOLIO, "", "a\0b\nc\x1b[2J", "an\x07na", 5)
+        row = connection.execute(select(Command.reason, Command.who)).one()
+    assert tuple(row) == (r"a\x00b\nc\x1b[2J", r"an\x07na")
+
+
+def test_an_event_that_quotes_an_exchange_is_kept_without_control_characters(engine: Engine, books: Books) -> None:
+    with transaction(engine) as connection:
+        save_events(connection, 1, [EventRow(1, 2, Severity.ERROR, "ODD", "said \0\r\n\x1b[2J")])
+        assert connection.execute(select(Event.message)).scalar() == r"said \x00\r\n\x1b[2J"
 
 
 def test_a_command_goes_from_asked_to_taken_to_done(engine: Engine, books: Books) -> None:

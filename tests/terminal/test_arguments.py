@@ -5,10 +5,14 @@ import io
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
+from shared.database import transaction
 from tests.research.runs import call
 from tests.store.fleets import Books
 from worker.cli import COMMANDS
+from worker.terminal import controls
+from worker.terminal.controls import NoAnswer
 
 CONFIGURATION = 78
 
@@ -21,6 +25,44 @@ def test_an_amount_below_zero_is_an_amount_and_no_option(
     for arguments in ([command, amount, "--reason", "d"], [command, "--reason", "d", "--", amount]):
         assert call(arguments) == CONFIGURATION
         assert capsys.readouterr().err == f"flotilla: amount must be more than 0, was {float(amount):g}\n"
+
+
+@pytest.mark.parametrize(
+    ("price", "yes", "sentence"),
+    [
+        ("nan", [], "price must be 0 or more, was nan"),
+        ("inf", ["--yes"], "price must be 0 or more, was inf"),
+        ("-1", [], "price must be 0 or more, was -1"),
+        ("5", [], "price must be at most 2 times the last price 0.0000139, was 5; with --yes it is taken nevertheless"),
+        (
+            "1e300", [],
+            "price must be at most 2 times the last price 0.0000139, was 1e+300; with --yes it is taken nevertheless",
+        ),
+        ("5", ["--yes"], ""),
+        ("0.0000277", [], ""),
+        ("0", [], ""),
+    ],
+)  # fmt: skip
+def test_a_write_off_far_above_the_last_price_is_asked_about(
+    books: Books,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    price: str,
+    yes: list[str],
+    sentence: str,
+) -> None:
+    monkeypatch.setattr(controls, "ANSWER_SECONDS", 0.0)
+    with transaction(engine) as connection:
+        connection.exec_driver_sql("UPDATE market_state SET close = 0.0000139")
+    code = call(["write-off", "mr_c0_usdt_1h_p1", "--price", price, "--reason", "gone", *yes])
+    with transaction(engine) as connection:
+        asked = connection.exec_driver_sql("SELECT amount FROM command").scalars().all()
+    if sentence:
+        assert code not in (0, NoAnswer.exit_code) and not asked
+        assert capsys.readouterr().err == f"flotilla: {sentence}\n"
+    else:
+        assert code == NoAnswer.exit_code and asked == [float(price)], "asked, and nobody is there to answer"
 
 
 def test_an_option_nobody_knows_is_still_refused(capsys: pytest.CaptureFixture[str]) -> None:

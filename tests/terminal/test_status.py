@@ -5,9 +5,10 @@ import json
 import pytest
 from sqlalchemy import Engine
 
+from dashboard.queries.overview import loss_fraction
 from shared.clock import SystemClock
 from shared.database import open_reader, transaction
-from shared.enums import CommandKind, ScopeKind
+from shared.enums import BarStatus, CommandKind, ScopeKind
 from shared.settings import load_settings
 from shared.tables.commands import ask
 from shared.units import HOUR_MS, bar_open_ms
@@ -18,6 +19,7 @@ from worker.live.rows import LotRow
 from worker.store import lease
 from worker.store.overview import Overview, load_overview
 from worker.store.round_trips import save_lots
+from worker.terminal.status import brakes, stale_prices
 
 REAL_PRICES = load_settings(None, {}, ["market.kind=ccxt"])
 
@@ -109,6 +111,27 @@ def test_a_level_that_rules_and_a_position_without_a_stop_stay_what_they_are(eng
     assert overview_of(books).positions[0].exit_level == 97.0
     hold(engine, books, 2.0, stop_fraction=0.0)
     assert overview_of(books).positions[0].exit_level == 0.0
+
+
+def test_a_fall_of_exactly_the_limit_is_the_limit(engine: Engine, books: Books) -> None:
+    for scope in (books.portfolio, *books.sleeves):
+        scope.equity, scope.high_water = 800.0, 1000.0
+    with transaction(engine) as connection:
+        books.save(connection, HOUR_MS)
+    overview = overview_of(books)
+    assert {sleeve.drawdown for sleeve in overview.sleeves} == {0.2}
+    assert next(brake["value"] for brake in brakes(overview) if brake["brake"] == "drawdown") == 0.2
+    assert loss_fraction(800.0, 1000.0) == 0.2
+
+
+@pytest.mark.parametrize(("close", "said"), [(65_123.456, "65,123.456"), (1.2e-7, "0.00000012")])
+def test_a_stale_price_is_written_without_powers_of_ten(engine: Engine, books: Books, close: float, said: str) -> None:
+    hold(engine, books, 2.0, stop_fraction=0.08)
+    books.markets[0].close, books.markets[0].status = close, BarStatus.MISSING.value
+    with transaction(engine) as connection:
+        books.save(connection, 2 * HOUR_MS)
+    (sentence,) = stale_prices(overview_of(books))
+    assert f"valued at its last price {said}" in sentence
 
 
 def test_a_stop_that_waits_is_said_beside_the_level(

@@ -6,6 +6,8 @@ from shared.settings import PROFILES, RiskSettings, Settings
 from worker.fleet.plan import FleetPlan
 
 _NOISE = 1e-9
+# Weights that differ from an equal one by no more than this part of it are all but the same.
+_LITTLE = 0.01
 
 
 def idle_settings(settings: Settings, plan: FleetPlan) -> list[str]:
@@ -83,10 +85,25 @@ def bounds_without_room(settings: Settings, plan: FleetPlan) -> list[str]:
     said = []
     for scope, members, words in scopes:
         for bound in (f"{scope}_low", f"{scope}_high"):
-            written = getattr(allocation, bound)
-            if members > 1 and written is not None and abs(written * members - 1.0) <= _NOISE:
+            room = _without_room(getattr(allocation, bound), members)
+            if room:
+                left, weights = room
                 said.append(
-                    f"allocation.{bound} {written:g} leaves the {members} {words} no room: each weighs 1/{members}, "
-                    f"whatever allocation.policy {allocation.policy} says"
+                    f"allocation.{bound} {getattr(allocation, bound):g} leaves the {members} {words} {left} room: each "
+                    f"weighs {weights}, whatever allocation.policy {allocation.policy} says"
                 )
     return said
+
+
+def _without_room(bound: float | None, members: int) -> tuple[str, str] | None:
+    """Give how little room a bound leaves and the weights that it leaves, None where it is room to speak of."""
+    if members < 2 or bound is None:
+        return None
+    # All others at the bound leave one member this.
+    other = 1.0 - (members - 1) * bound
+    furthest = max(abs(weight * members - 1.0) for weight in (bound, other))
+    if furthest <= _NOISE:
+        return "no", f"1/{members}"
+    if furthest > _LITTLE:
+        return None
+    return "hardly any", f"from {min(bound, other):.3%} to {max(bound, other):.3%}"

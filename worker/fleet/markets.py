@@ -3,6 +3,7 @@
 import math
 from fractions import Fraction
 
+from shared.errors import ConfigurationError
 from shared.quantities import LARGEST_UNIT, LARGEST_UNITS, SMALLEST_UNIT, USUAL_UNIT, Unit, make_unit
 from shared.settings import Settings
 from worker.market.protocol import Limits
@@ -27,10 +28,11 @@ def unit_size(limits: Limits, capital: float) -> float:
 
     A coin so cheap that a bot's money, `capital`, would buy more units than can be counted has a larger one.
     """
+    _require_possible(limits)
     if limits.quantity_step is not None:
         return min(max(_decimal_place(limits.quantity_step), SMALLEST_UNIT), LARGEST_UNIT)
     size, place = USUAL_UNIT, -8
-    while limits.lowest_price and size * LARGEST_UNITS * limits.lowest_price < CAPITALS_COUNTED * capital:
+    while limits.price and size * LARGEST_UNITS * limits.price < CAPITALS_COUNTED * capital:
         place += 1
         size = float(f"1e{place}")
         if size >= LARGEST_UNIT:
@@ -41,15 +43,33 @@ def unit_size(limits: Limits, capital: float) -> float:
 def set_limits(market: Market, limits: Limits, settings: Settings) -> None:
     """Put a symbol's limits into its record, in the unit that the books count in.
 
-    A step that is no whole number of units becomes the smallest multiple of both.
+    A step that is no whole number of units becomes the smallest multiple of both. Raises ConfigurationError where
+    what the market says is none or cannot be counted; the record then stays as it was.
     """
+    _require_possible(limits)
     unit = _exact_unit(Unit(market.coins_per_unit, market.units_per_coin))
     steps = Fraction(1) if limits.quantity_step is None else Fraction(repr(limits.quantity_step)) / unit
-    market.step_units = steps.numerator
     smallest = 0 if limits.min_quantity is None else math.ceil(Fraction(repr(limits.min_quantity)) / unit)
+    _require_countable("quantity step", limits.quantity_step, steps.numerator, unit)
+    _require_countable("min quantity", limits.min_quantity, smallest, unit)
+    market.step_units = steps.numerator
     market.min_units = max(market.step_units, smallest)
     unknown = settings.risk.min_notional / UNKNOWN_MINIMUM_PARTS
     market.min_notional = unknown if limits.min_notional is None else limits.min_notional
+
+
+def _require_possible(limits: Limits) -> None:
+    for name, value in limits._asdict().items():
+        is_step = name == "quantity_step"
+        if value is not None and not (0.0 <= value < math.inf and (value or not is_step)):
+            wanted = "more than 0" if is_step else "0 or more"
+            raise ConfigurationError(f"{name.replace('_', ' ')} must be a number, {wanted}, was {value:g}")
+
+
+def _require_countable(name: str, quantity: float | None, units: int, unit: Fraction) -> None:
+    if units > LARGEST_UNITS:
+        most = f"{LARGEST_UNITS:,} units of {float(unit):g}"
+        raise ConfigurationError(f"{name} must come to at most {most}, was {quantity:g}")
 
 
 def _exact_unit(unit: Unit) -> Fraction:

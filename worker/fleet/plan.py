@@ -1,7 +1,8 @@
 """From settings to the fleet they describe: its bots by name, what each needs, the records a fresh one starts with."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,14 +214,27 @@ def fresh_bot(settings: Settings, plan: FleetPlan, bot: BotPlan, capital: float)
 
 def make_markets(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]) -> list[Market]:
     """Give the markets' records with what the exchange takes of each symbol."""
-    return [fresh_market(limits.get(symbol, Limits()), settings) for _, symbol in plan.markets]
+    markets = []
+    for _, symbol in plan.markets:
+        with _naming(symbol):
+            markets.append(fresh_market(limits.get(symbol, Limits()), settings))
+    return markets
 
 
 def take_limits(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits], markets: Sequence[Market]) -> None:
     """Let the markets' records have what the exchange takes now; those of symbols it does not speak of stay."""
     for market, (_, symbol) in zip(markets, plan.markets, strict=True):
         if symbol in limits:
-            set_limits(market, limits[symbol], settings)
+            with _naming(symbol):
+                set_limits(market, limits[symbol], settings)
+
+
+@contextmanager
+def _naming(symbol: str) -> Iterator[None]:
+    try:
+        yield
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{symbol}: {error}") from error
 
 
 def open_fleet(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]) -> Fleet:

@@ -19,7 +19,7 @@ class Lot:
 
 @dataclass(slots=True)
 class Trip:
-    """A round trip under way: from flat on."""
+    """A round trip under way: from flat on; or the money of dust, which waits for the next."""
 
     opened_ms: int
     direction: float
@@ -31,6 +31,11 @@ class Trip:
     fees: float = 0.0
     profit: float = 0.0
     fills: int = 0
+
+    @property
+    def was_position(self) -> bool:
+        """Say whether it ever held more than dust."""
+        return self.largest_quantity > 0.0
 
 
 @dataclass(slots=True, frozen=True)
@@ -87,30 +92,37 @@ class Execution:
 def book_execution(position: Position, execution: Execution) -> RoundTrip | None:
     """Book a leg into a position; give the round trip it ended, if any.
 
-    What is left below the smallest quantity counts as flat: the round trip ends, the dust stays an open lot.
+    What is left below the smallest quantity counts as flat: the round trip ends, the dust stays an open lot. A leg
+    from flat to flat makes no round trip: what it earned or cost is the next one's.
     """
-    held, trip = position.units, position.trip
-    if abs(held) < position.min_units:
-        trip = position.trip = _begin(execution, trip)
-    elif trip is None:
-        trip = position.trip = _take_over(execution, position)
-    trip.fills += 1
-    trip.fees += execution.fee
-    if trip.direction * execution.units > 0:
-        _open_lot(position, trip, execution)
-    else:
-        _close_lots(position, trip, execution)
+    held = position.units
     left = held + execution.units
+    was_flat, is_flat = abs(held) < position.min_units, abs(left) < position.min_units
+    trip = position.trip
+    if was_flat and is_flat and not (trip and trip.was_position):
+        _book_dust(position, execution)
+        return None
+    if trip is None or not trip.was_position or (was_flat and not is_flat):
+        trip = position.trip = _begin(position, execution, was_flat)
+    _book_leg(position, trip, execution, opens=trip.direction * execution.units > 0)
     trip.largest_quantity = max(trip.largest_quantity, position.unit.coins(abs(left)))
-    if abs(left) >= position.min_units:
+    if not is_flat:
         return None
     position.trip = None
     return _round_trip(trip, execution)
 
 
-def _begin(execution: Execution, before: Trip | None) -> Trip:
-    """Begin from flat; a round trip that a larger smallest quantity made flat without a fill hands over its money."""
-    trip = Trip(execution.time_ms, _direction(execution.units))
+def _book_dust(position: Position, execution: Execution) -> None:
+    """Book what is too little to be a position; what it realises waits for the next round trip."""
+    if position.trip is None:
+        position.trip = Trip(execution.time_ms, _direction(execution.units))
+    _book_leg(position, position.trip, execution, opens=position.units * execution.units >= 0)
+
+
+def _begin(position: Position, execution: Execution, was_flat: bool) -> Trip:
+    """Begin from flat or with what lies there; the money of a trip without a position is taken over."""
+    before = position.trip
+    trip = Trip(execution.time_ms, _direction(execution.units)) if was_flat else _take_over(execution, position)
     if before is not None:
         trip.profit, trip.fees, trip.fills = before.profit, before.fees, before.fills
     return trip
@@ -126,6 +138,15 @@ def _take_over(execution: Execution, position: Position) -> Trip:
         entry_quantity=quantity,
         entry_quote=abs(sum(position.unit.coins(lot.units) * lot.price for lot in position.lots)),
     )
+
+
+def _book_leg(position: Position, trip: Trip, execution: Execution, opens: bool) -> None:
+    trip.fills += 1
+    trip.fees += execution.fee
+    if opens:
+        _open_lot(position, trip, execution)
+    else:
+        _close_lots(position, trip, execution)
 
 
 def _direction(units: int) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection
 
 from shared.enums import ScopeKind, TransferKind
+from shared.money import Money
 from shared.quantities import Unit
 from worker.fleet.plan import FleetPlan
 from worker.ledger.desk import Booked, LedgerDesk
@@ -56,7 +57,7 @@ class Books:
     """Writes a fleet's steps. One object per run of the worker; the fleet's records are the worker's own."""
 
     def __init__(
-        self, registered: RegisteredFleet, plan: FleetPlan, fleet: Fleet, quote: str, settings_version_id: int
+        self, registered: RegisteredFleet, plan: FleetPlan, fleet: Fleet, money: Money, settings_version_id: int
     ) -> None:
         self.registered = registered
         self.portfolio_id = registered.portfolio_id
@@ -64,7 +65,7 @@ class Books:
         self._sleeve_ids = [sleeve.id for sleeve in registered.sleeves]
         self._plan = plan
         self._fleet = fleet
-        self._quote = quote
+        self._money = money
         self.settings_version_id = settings_version_id
         self.desk = LedgerDesk(self._positions())
 
@@ -157,7 +158,7 @@ class Books:
         self.save_orders(connection, rows)
         bots, version = self.registered.bots, self.settings_version_id
         fills = [
-            fill_row(bots[fill.bot], fill, self._quote, order_id, version)
+            fill_row(bots[fill.bot], fill, self._money.quote, order_id, version)
             for fill, order_id in zip(rows.fills, rows.order_of_fill, strict=True)
         ]
         save_fills(connection, self.portfolio_id, fills)
@@ -208,7 +209,10 @@ class Books:
     def notice_events(self, notices: Iterable[Notice], wall_ms: int) -> list[EventRow]:
         """Say what the brakes did."""
         scopes = [(notice, SCOPE_KINDS[notice.scope_kind]) for notice in notices]
-        return [notice_event(notice, kind, self.scope_name(kind, notice.scope), wall_ms) for notice, kind in scopes]
+        return [
+            notice_event(notice, kind, self.scope_name(kind, notice.scope), wall_ms, self._money)
+            for notice, kind in scopes
+        ]
 
     def scope_name(self, kind: ScopeKind, index: int) -> str:
         """Give the name of a sleeve or bot by its index, empty for the portfolio."""

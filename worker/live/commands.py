@@ -170,14 +170,21 @@ class CommandDesk:
         if cause is Cause.DRAWDOWN:
             scope.high_water = scope.equity
             scope.warned_drawdown = 0
-        if cause is Cause.CRASHES:
-            for registered, bot in zip(self._books.registered.bots, self.fleet.bots, strict=True):
-                if bot.failed and (scope is bot or scope is self.fleet.portfolio):
-                    bot.failed = 0
-                    set_bot_status(connection, registered.id, BotStatus.ACTIVE, None, 0)
+        if cause in (Cause.CRASHES, Cause.BANKRUPT):
+            self._take_part_again(connection, cause, scope)
         set_levels(self.fleet.portfolio, self.fleet.sleeves, self.fleet.bots)
         left = f"; it stays at {Level(scope.level).name} for another cause or scope" if scope.level else ""
         return f"{_where(command)} released, cause {cause.name}{left}"
+
+    def _take_part_again(self, connection: Connection, cause: Cause, scope: Scope) -> None:
+        """Let the bots of a scope that had failed run again, where nothing else holds them."""
+        for registered, bot in zip(self._books.registered.bots, self.fleet.bots, strict=True):
+            if scope is not bot and scope is not self.fleet.portfolio:
+                continue
+            had_failed = bot.failed or scope is bot
+            bot.failed = 0 if cause is Cause.CRASHES else bot.failed
+            if had_failed and not bot.failed and not bot.level_bankrupt:
+                set_bot_status(connection, registered.id, BotStatus.ACTIVE, None, 0)
 
     def _explain(self, command: CommandRow) -> str:
         """Give the verdict of every row of the gate on a bot, as JSON."""
@@ -214,9 +221,8 @@ class CommandDesk:
     def _deposit(self, connection: Connection, command: CommandRow, amount: float, market_ms: int) -> str:
         largest, after = MOST_GRAINS * self.fleet.rules.grain, self.fleet.portfolio.equity + amount
         if after > largest:
-            raise CommandRefused(
-                f"equity must stay below {largest:,.0f}, for books that sum exactly; was to become {after:,.0f}"
-            )
+            most, wanted = self._money.amount(largest), self._money.amount(after)
+            raise CommandRefused(f"equity must stay below {most}, for books that sum exactly; was to become {wanted}")
         self._flow(amount)
         self.fleet.portfolio.cash += amount
         self._save_transfers(connection, command, TransferKind.DEPOSIT, [(None, amount)], market_ms)

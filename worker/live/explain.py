@@ -7,8 +7,19 @@ import math
 from dataclasses import dataclass
 
 from shared.enums import BarStatus, Level, Reason
-from worker.risk.gate import is_as_wanted
-from worker.risk.position import sign, without_increase
+from worker.risk.gate import (
+    cost_of_trading,
+    expected_move,
+    is_as_wanted,
+    is_at_rest,
+    is_locked,
+    is_too_small,
+    is_without_money,
+    room_for,
+    since_last_fill_ms,
+    worth_of_change,
+)
+from worker.risk.position import is_flat, without_increase
 from worker.risk.quantity import coins
 from worker.risk.sizing import wanted_units
 from worker.step.records import Bot, Market, Portfolio, Rules, Signal
@@ -41,42 +52,24 @@ def explain(rules: Rules, portfolio: Portfolio, bot: Bot, market: Market, signal
 def _of_change(rules: Rules, portfolio: Portfolio, bot: Bot, market: Market, signal: Signal) -> list[Verdict]:
     target = wanted_units(portfolio, bot, market, signal, rules)
     increases = without_increase(bot.units, target) != target
-    locked = bot.lock_sign != 0 and sign(target) == bot.lock_sign
-    move = signal.atr_fraction * bot.horizon_root
-    worth = rules.edge_to_cost * 2.0 * (rules.fee_rate + rules.slippage)
-    elapsed_ms = portfolio.time_ms + rules.step_ms - bot.last_fill_ms
-    change = coins(market, abs(target - bot.units)) * market.close
-    is_close = target == 0 and bot.units != 0
     rests = is_as_wanted(bot, market, target)
+    waits = bot.unconfirmed == 1 and is_at_rest(bot, market, target)
+    move, worth = expected_move(bot, signal), cost_of_trading(rules)
+    elapsed_ms = since_last_fill_ms(rules, portfolio, bot)
+    room, value, limit = room_for(rules, portfolio, bot, market, target)
+    is_small = not rests and is_too_small(bot, market, target, rules.min_notional)
+    content = Reason.FLAT if is_flat(bot, market) else Reason.HOLD
     return [
         Verdict(
             Reason.NO_ENTRIES, increases and bot.level >= Level.NO_ENTRIES, float(bot.level), float(Level.NO_ENTRIES)
         ),
-        Verdict(Reason.REENTRY_LOCK, increases and locked, bot.confirmed, float(bot.lock_sign)),
-        Verdict(Reason.UNCONFIRMED, bot.unconfirmed == 1, float(bot.streak_bars), float(rules.confirm_bars)),
-        Verdict(Reason.HOLD, rests, bot.quantity, coins(market, target)),
+        Verdict(Reason.REENTRY_LOCK, increases and is_locked(bot, target), bot.confirmed, float(bot.lock_sign)),
+        Verdict(Reason.UNCONFIRMED, waits, float(bot.streak_bars), float(rules.confirm_bars)),
+        Verdict(content, rests, bot.quantity, coins(market, target)),
         Verdict(Reason.COST, increases and move < worth, move, worth),
         Verdict(
             Reason.COOLDOWN, increases and elapsed_ms < rules.cooldown_ms, elapsed_ms / 1000, rules.cooldown_ms / 1000
         ),
-        _cap(rules, portfolio, bot, market, target, increases),
-        Verdict(
-            Reason.MIN_NOTIONAL,
-            not (is_close or rests) and change < rules.min_notional,
-            change,
-            rules.min_notional,
-        ),
+        Verdict(Reason.CAP, (increases and room < 0.0) or is_without_money(bot, target), value, limit),
+        Verdict(Reason.MIN_NOTIONAL, is_small, worth_of_change(bot, market, target), rules.min_notional),
     ]
-
-
-def _cap(rules: Rules, portfolio: Portfolio, bot: Bot, market: Market, target: int, increases: bool) -> Verdict:
-    if bot.equity <= 0.0 or portfolio.equity <= 0.0:
-        return Verdict(Reason.CAP, increases, bot.equity, 0.0)
-    growth = coins(market, abs(target) - abs(bot.units)) * market.close
-    portfolio_share = (portfolio.planned_exposure + growth) / portfolio.equity
-    symbol_share = (market.exposure + growth) / portfolio.equity
-    if rules.max_portfolio_exposure - portfolio_share <= rules.max_symbol_exposure - symbol_share:
-        value, limit = portfolio_share, rules.max_portfolio_exposure
-    else:
-        value, limit = symbol_share, rules.max_symbol_exposure
-    return Verdict(Reason.CAP, increases and value > limit, value, limit)

@@ -8,6 +8,9 @@ from worker.store.fleet import BotIdentity, PortfolioIdentity, RegisteredBot
 from worker.strategies.registry import find_strategy
 from worker.strategies.signals import SignalKey
 
+# Bots of the books that are no longer asked for.
+LEFT = (BotStatus.RETIRING, BotStatus.RETIRED)
+
 
 def portfolio_identity(settings: Settings, market_label: str) -> PortfolioIdentity:
     """Give what the fleet is to the books."""
@@ -27,4 +30,4 @@ def registered_plan(bot: RegisteredBot) -> BotPlan:
     """Give the plan of a bot of the books, also of one that retires."""
     parameters = find_strategy(bot.strategy).checked(bot.parameters)
     key = SignalKey(bot.symbol, bot.strategy, parameters, timeframe_ms(bot.timeframe))
-    return BotPlan(bot.name, bot.sleeve, bot.symbol, bot.account, key, bot.status is BotStatus.RETIRING)
+    return BotPlan(bot.name, bot.sleeve, bot.symbol, bot.account, key, bot.status in LEFT)

@@ -43,12 +43,13 @@ def change(before: Settings, fresh: Settings) -> Change:
 
 def take_over(fleet: Fleet, plan: FleetPlan, settings: Settings, limits: Mapping[str, Limits]) -> Fleet:
     """Give the fleet under other settings of risk, broker and allocation; its records stay the same objects."""
+    # First, for it may refuse.
+    take_limits(settings, plan, limits, fleet.markets)
     allocation = settings.allocation
     for bot, planned in zip(fleet.bots, plan.bots, strict=True):
         bot.fixed_weight = allocation.bot_weights.get(planned.name, 1.0)
     for sleeve, name in zip(fleet.sleeves, plan.sleeves, strict=True):
         sleeve.fixed_weight = allocation.sleeve_weights.get(name, 1.0)
-    take_limits(settings, plan, limits, fleet.markets)
     ladder = make_ladder(settings)
     room = 2 * fills_per_bar(len(fleet.bots), len(ladder)) - len(fleet.fills)
     fills = fleet.fills + [Fill() for _ in range(room)]

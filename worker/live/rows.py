@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from shared.enums import BarStatus, Cause, Level, NoticeKind, ScopeKind, Severity, Side, Trigger
+from shared.money import Money
 from worker.ledger.lots import Position, RoundTrip, Trip
 from worker.live.orders import OrderRow
 from worker.live.stepper import FundingRow as Settlement
@@ -189,12 +190,12 @@ def bar_rows(statuses: Mapping[str, BarStatus], open_ms: int, step: int) -> Iter
             yield BarRow(symbol, open_ms, step, status, said.get(status, status.name.lower()))
 
 
-def notice_event(notice: Notice, scope_kind: ScopeKind, scope: str, wall_ms: int) -> EventRow:
+def notice_event(notice: Notice, scope_kind: ScopeKind, scope: str, wall_ms: int, money: Money) -> EventRow:
     """Say what a brake did to a scope, whose name is empty for the portfolio."""
     kind, cause = NoticeKind(notice.kind), Cause(notice.cause)
     who = f"{scope_kind.lower()} {scope}".strip()
     if cause is Cause.BANKRUPT:
-        return _bankrupt_event(notice, who, scope_kind, scope, wall_ms)
+        return _bankrupt_event(notice, who, scope_kind, scope, wall_ms, money)
     what = "daily loss" if cause is Cause.DAILY_LOSS else "drawdown"
     level = Level.FLATTEN if scope_kind is ScopeKind.PORTFOLIO and cause is Cause.DRAWDOWN else Level.NO_ENTRIES
     said = {
@@ -215,9 +216,13 @@ def notice_event(notice: Notice, scope_kind: ScopeKind, scope: str, wall_ms: int
     )
 
 
-def _bankrupt_event(notice: Notice, who: str, scope_kind: ScopeKind, scope: str, wall_ms: int) -> EventRow:
-    said = f"{who}: its money is gone, equity {notice.value:,.2f}; its position is closed and it gets no more money"
-    beyond = f". It lost {-notice.value:,.2f} more than it had, which the portfolio bears" if notice.value < 0.0 else ""
+def _bankrupt_event(
+    notice: Notice, who: str, scope_kind: ScopeKind, scope: str, wall_ms: int, money: Money
+) -> EventRow:
+    equity, lost = money.amount(notice.value), money.amount(-notice.value)
+    said = f"{who}: its money is gone, equity {equity}; its position is closed and it gets no more money"
+    is_beyond = notice.value < 0.0 and not money.is_nothing(notice.value)
+    beyond = f". It lost {lost} more than it had, which the portfolio bears" if is_beyond else ""
     return EventRow(
         notice.time_ms,
         wall_ms,

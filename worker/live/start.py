@@ -1,5 +1,6 @@
 """The start: every record of the fleet as the books have it, or as the settings begin it where they are empty."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -10,7 +11,7 @@ from worker.fleet.plan import FleetPlan, fresh_bot, open_fleet, plan_fleet, take
 from worker.live.books import Books
 from worker.live.identity import registered_plan
 from worker.live.stepper import Stepper
-from worker.market.protocol import Market
+from worker.market.protocol import Limits, Market
 from worker.risk.levels import set_levels
 from worker.step.records import Fleet
 from worker.store.fleet import RegisteredFleet
@@ -36,13 +37,10 @@ def take_up(
     `version` is that of the settings in force.
     """
     plan = plan_fleet([registered_plan(bot) for bot in registered.bots])
-    limits = {symbol: market.limits(symbol) for symbol in plan.symbols}
-    fleet = open_fleet(settings, plan, limits)
+    fleet = open_fleet(settings, plan, {symbol: market.limits(symbol) for symbol in plan.symbols})
     fresh = load_states(connection, registered, fleet.portfolio, fleet.sleeves, fleet.bots, plan.markets, fleet.markets)
-    # Of a symbol that the market has no more, those of the books stand.
-    known = {symbol: said for symbol, said in limits.items() if not market.ended(symbol, market.first_open_ms())}
-    take_limits(settings, plan, known, fleet.markets)
-    books = Books(registered, plan, fleet, settings.portfolio.quote, version)
+    take_limits(settings, plan, known_limits(market, plan.symbols), fleet.markets)
+    books = Books(registered, plan, fleet, settings.portfolio.money, version)
     books.load_positions(connection)
     if fresh.portfolio:
         _fund(connection, books, settings.portfolio.capital_per_bot, market.first_open_ms())
@@ -52,6 +50,12 @@ def take_up(
     _resume_orders(connection, fleet, books, stepper)
     books.save_states(connection)
     return Start(plan, fleet, books, stepper)
+
+
+def known_limits(market: Market, symbols: Iterable[str]) -> dict[str, Limits]:
+    """Give what the market takes of its symbols; of one that it has no more, what the books know stands."""
+    first_ms = market.first_open_ms()
+    return {symbol: market.limits(symbol) for symbol in symbols if not market.ended(symbol, first_ms)}
 
 
 def _fund(connection: Connection, books: Books, capital: float, time_ms: int) -> None:

@@ -90,6 +90,7 @@ class Feed:
         self._ahead: dict[str, dict[int, tuple[float, ...]]] = {symbol: {} for symbol in symbols}
         self._read_to_ms = 0
         self._failures: dict[str, MarketError] = {}
+        self._asked_at: dict[str, int] = {}
 
     def load_history(
         self, end_ms: int, last_closes: Mapping[str, float], sleep: Callable[[float], None] | None = None
@@ -154,8 +155,9 @@ class Feed:
         return {symbol: self._failures.get(symbol) for symbol in self._symbols if open_ms not in self._ahead[symbol]}
 
     def _read_rows(self, symbols: Sequence[str], open_ms: int, end_ms: int, may_fail: bool) -> None:
-        # Those that failed last time come last, so that what they cost is not taken from the others.
-        for symbol in sorted(symbols, key=self._has_failed):
+        # Those that failed last time come last, and of these the one that was asked last: what one costs is not taken
+        # from the others.
+        for symbol in sorted(symbols, key=lambda symbol: (self._has_failed(symbol), self._asked_at.get(symbol, 0))):
             try:
                 self._ahead[symbol] = _rows(self._market.fetch_bars(symbol, open_ms, end_ms))
                 self._failures.pop(symbol, None)
@@ -169,7 +171,9 @@ class Feed:
         return symbol in self._failures and not isinstance(self._failures[symbol], NotAsked)
 
     def _take_failure(self, symbol: str, error: MarketError) -> None:
-        if isinstance(error, NotAsked) and self._has_failed(symbol):
+        if not isinstance(error, NotAsked):
+            self._asked_at[symbol] = max(self._asked_at.values(), default=0) + 1
+        elif self._has_failed(symbol):
             return
         if type(error) is not type(self._failures.get(symbol)):
             log.warning("%s: %s", symbol, error)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from shared.clock import Clock
 from shared.database import checkpoint, transaction
-from shared.enums import BarStatus, BotStatus, Level, ScopeKind, Severity
+from shared.enums import BarStatus, BotStatus, Cause, Level, ScopeKind, Severity
 from shared.settings import Settings
 from worker.fleet.idle import idle_settings
 from worker.fleet.plan import check_bounds, plan_fleet, planned_bots
@@ -22,7 +22,7 @@ from worker.live.gateway import Gateway
 from worker.live.identity import bot_identity, portfolio_identity
 from worker.live.reload import change, take_over
 from worker.live.retirement import Retirement
-from worker.live.start import take_up
+from worker.live.start import known_limits, take_up
 from worker.live.stepper import StepRows
 from worker.live.windows import Feed, SignalDesk, bar_status
 from worker.market.protocol import Market
@@ -163,6 +163,7 @@ class LiveWorker:
             wall_ms = self._clock.now_ms()
             self._retirement.settle(connection, self._fleet, rows, wall_ms)
             self._mark_failed(connection)
+            self._mark_bankrupt(connection, rows)
             events = self._books.notice_events(rows.notices, wall_ms)
             events += self._failures(rows, answers.unknown_funding, wall_ms)
             events += self._absences.news(self._fleet, answers.missing, rows.close_ms, wall_ms)
@@ -202,6 +203,12 @@ class LiveWorker:
             said = f"bot {name} stopped: its signal failed with {failure}"
             events.append(EventRow(rows.close_ms, wall_ms, Severity.ERROR, "BOT_FAILED", said, ScopeKind.BOT, name))
         return events
+
+    def _mark_bankrupt(self, connection: Connection, rows: StepRows) -> None:
+        for notice in rows.notices:
+            if notice.cause == Cause.BANKRUPT:
+                bot_id, note = self._books.bot_ids[notice.scope], "its money is gone"
+                set_bot_status(connection, bot_id, BotStatus.FAILED, note, self._clock.now_ms())
 
     def _mark_failed(self, connection: Connection) -> None:
         for b in self._failed_now:
@@ -253,9 +260,8 @@ class LiveWorker:
             return taken.refused
         settings = taken.settings
         check_bounds(settings, self._plan)
+        self._fleet = take_over(self._fleet, self._plan, settings, known_limits(self._market, self._plan.symbols))
         self._settings = settings
-        limits = {symbol: self._market.limits(symbol) for symbol in self._plan.symbols}
-        self._fleet = take_over(self._fleet, self._plan, settings, limits)
         self._stepper.fleet = self._fleet
         self._desk.fleet = self._fleet
         with transaction(self._engine) as connection:

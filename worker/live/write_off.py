@@ -11,6 +11,7 @@ from shared.units import format_time
 from worker.allocation.transfers import MOST_GRAINS
 from worker.live.books import Books
 from worker.live.stepper import Stepper
+from worker.risk.brakes import loss_fraction
 from worker.step.records import Bot, Market
 from worker.store.commands import CommandRow
 
@@ -30,9 +31,12 @@ def write_off(
     quantity, change = bot.quantity, bot.quantity * (price - market.close)
     rows = stepper.write_off(b, price, market_ms)
     books.save_step(connection, rows, books.book(rows.fills), [], [])
+    portfolio = stepper.fleet.portfolio
+    drawdown = loss_fraction(portfolio.equity, portfolio.high_water)
     return (
         f"{command.scope} is flat: {quantity_text(quantity)} of {symbol} written off at {price_text(price)}, "
-        f"{money.gain(change)} against its last price {price_text(market.close)}"
+        f"{money.gain(change)} against its last price {price_text(market.close)}; "
+        f"the portfolio's drawdown is {max(drawdown, 0.0):.2%}"
     )
 
 
@@ -45,7 +49,7 @@ def _bot(books: Books, command: CommandRow) -> int:
 
 def _price(price: float | None, bot: Bot, largest: float) -> float:
     if price is None or not 0.0 <= price < math.inf:
-        raise CommandRefused(f"price must be 0 or more, was {price}")
+        raise CommandRefused(f"price must be 0 or more, was {'no number' if price is None else price}")
     if abs(bot.quantity) * price > largest:
         most = price_text(largest / abs(bot.quantity))
         raise CommandRefused(f"price must be at most {most} for {quantity_text(bot.quantity)}, was {price_text(price)}")

@@ -27,7 +27,7 @@ Answer = TypeVar("Answer")
 
 ATTEMPTS = 3
 # A read that has taken this long is not tried once more: who asked tries again.
-LONGEST_READ_MS = 15_000
+LONGEST_READ_MS = 10_000
 # Reads that failed may take this long together; then the others are refused unasked, until there was a pause in asking.
 FAILING_MS = 20_000
 PAUSE_MS = 500

@@ -14,7 +14,7 @@ or the timeframe itself where that is no multiple of a minute: all timeframes of
 the same minutes, and all timeframes whatsoever agree at 00:00 UTC.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -44,9 +44,6 @@ TAIL_SCALE = (1.0 - 2.0 * TAIL) ** 0.75
 # Regimes: chance, multiple of volatility, drift of the log price per day.
 REGIMES = np.array([(0.40, 0.60, 0.0), (0.25, 0.85, 0.003), (0.25, 1.20, -0.003), (0.10, 1.90, 0.0)])
 REGIME_DAYS = 20
-
-# No price leaves this share of its usual level within decades.
-LOWEST_SHARE = 0.1
 
 # A Brownian path covers this many of its standard deviations from low to high on average.
 MEAN_RANGE = 1.6
@@ -79,10 +76,16 @@ KNOWN_COINS = {
 
 
 def coin_of(symbol: str) -> Coin:
-    """Give what a symbol is like: known for the largest, drawn from its name for every other."""
-    base = symbol.partition("/")[0]
-    if base in KNOWN_COINS:
-        return KNOWN_COINS[base]
+    """Give what a symbol is like: known for the largest coins, drawn from its name for every other.
+
+    In the money of a known coin it has the price that both have in dollars.
+    """
+    base, _, quote = symbol.partition(":")[0].partition("/")
+    coin = KNOWN_COINS.get(base) or _drawn_coin(base)
+    return replace(coin, price=coin.price / KNOWN_COINS[quote].price) if quote in KNOWN_COINS else coin
+
+
+def _drawn_coin(base: str) -> Coin:
     level, pull, own, traded = uniforms(stream_key("coin", base), 0, 4).tolist()
     price = float(f"{10 ** (5 * level - 2):.3g}")
     return Coin(price, 0.9 + 0.6 * pull, 0.015 + 0.015 * own, 10 ** (7 + traded) / price)

@@ -10,18 +10,19 @@ from worker.strategies.bars import Bars
 class Limits(NamedTuple):
     """What an exchange takes of one symbol: steps and minimums in base units, the notional in quote.
 
-    None where it does not say. `lowest_price` is the lowest the symbol may be expected to have, quote per base.
+    None where it does not say. `price` is one it has had, quote per base: it tells how many coins a bot's
+    money may come to buy.
     """
 
     quantity_step: float | None = None
     min_quantity: float | None = None
     min_notional: float | None = None
-    lowest_price: float | None = None
+    price: float | None = None
 
 
 def file_limits(bars: Bars) -> Limits:
     """Give what candles alone say of a symbol."""
-    return Limits(lowest_price=float(bars.low.min()) if len(bars) else None)
+    return Limits(price=float(bars.open[0]) if len(bars) else None)
 
 
 class Market(Protocol):

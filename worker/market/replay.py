@@ -102,7 +102,7 @@ class ReplayMarket:
         return times[first:last], rates[first:last]
 
     def limits(self, symbol: str) -> Limits:
-        """Give the lowest price: files say nothing else."""
+        """Give the first price: files say nothing else."""
         return file_limits(self._of(symbol))
 
     def _load(self, folder: Path, symbol: str, in_books: bool) -> Bars:

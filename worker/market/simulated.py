@@ -9,7 +9,7 @@ from shared.errors import ConfigurationError
 from shared.settings import MarketSettings
 from shared.units import DAY_MS, bar_open_ms, parse_time_ms
 from worker.market.pace import Pace
-from worker.market.price_model import LOWEST_SHARE, PriceModel, coin_of
+from worker.market.price_model import PriceModel, coin_of
 from worker.market.protocol import Limits, no_funding
 from worker.strategies.bars import Bars, make_bars, no_bars
 
@@ -78,8 +78,8 @@ class SimulatedMarket:
         return no_funding()
 
     def limits(self, symbol: str) -> Limits:
-        """Give a lowest price that decades do not reach."""
-        return Limits(lowest_price=LOWEST_SHARE * coin_of(symbol).price)
+        """Give the usual price; nothing else is limited."""
+        return Limits(price=coin_of(symbol).price)
 
     def _bars(self, symbol: str, start_ms: int, end_ms: int) -> Bars:
         if symbol not in self._symbols:

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 from shared.errors import ConfigurationError, LeaseError
+from shared.secret_url import SecretUrl, revealed, shown_url
 from shared.units import format_time
 
 
@@ -27,20 +28,21 @@ class ProcessFiles:
     crashes: Path
 
 
-def process_files(root: Path, database_url: str, portfolio: str) -> ProcessFiles:
+def process_files(root: Path, database_url: SecretUrl | str, portfolio: str) -> ProcessFiles:
     """Name the files of the worker that keeps a portfolio's books in a database.
 
     They stand beside an SQLite file, so that two checkouts that share one exclude each other too; for a server they are
     in `run/` and `state/` of the project.
     """
-    dialect, _, path = database_url.partition(":///")
+    shown = shown_url(revealed(database_url))
+    dialect, _, path = shown.partition(":///")
     if dialect.startswith("sqlite") and path and not path.startswith(":memory:"):
         database = (root / path.partition("?")[0]).resolve()
         return ProcessFiles(
             database.with_name(f"{database.name}.{portfolio}.lock"),
             database.with_name(f"{database.name}.{portfolio}.crashes.json"),
         )
-    key = hashlib.sha256(f"{database_url} {portfolio}".encode()).hexdigest()[:8]
+    key = hashlib.sha256(f"{shown} {portfolio}".encode()).hexdigest()[:8]
     return ProcessFiles(root / "run" / f"worker-{key}.lock", root / "state" / f"worker-{key}.crashes.json")
 
 

@@ -178,14 +178,17 @@ class Loop:
             steps = self._worker.step_due(self._interrupted)
         except MarketError as error:
             self._note_failure(error)
-        if steps:
-            self._note_recovery()
+        else:
+            if steps or not self._leaving():
+                self._note_recovery()
+        if steps or self._worker.seconds_until_due() > 0.0:
             self._retry.end()
-        elif self._worker.seconds_until_due() <= 0.0:
+        else:
             # Closed, but not there: asking again at once would hammer the exchange.
             self._retry.put_off(self._now())
-        else:
-            self._retry.end()
+
+    def _leaving(self) -> bool:
+        return self._wakes.stopping() or self._wakes.reload_asked
 
     def _note_failure(self, error: MarketError) -> None:
         """Log each failure; a person is told once that it began, and once that it is over."""
@@ -199,12 +202,14 @@ class Loop:
             return
         lasted_ms = 1000.0 * (self._now() - self._failing_since)
         self._failing_since = None
+        # What it has not got yet is asked for as after a close, not as in an outage.
+        self._retry.end()
         self._worker.record(f"the market answers again, after {format_duration(lasted_ms)}")
 
     def _interrupted(self) -> bool:
         self._answer()
         self._beat()
-        return self._wakes.stopping() or self._wakes.reload_asked
+        return self._leaving()
 
     def _answer(self) -> None:
         if self._now() >= self._answer_at:

@@ -11,6 +11,7 @@ from pathlib import Path
 from shared.clock import Clock, SystemClock
 from shared.errors import ConfigurationError, FlotillaError, LeaseError
 from shared.parent import watch_parent
+from shared.printable import make_logs_harmless
 from shared.settings import Settings
 from worker.process.crashes import CrashCount, Start
 from worker.process.host import HostLock, Wakes, process_files, signals_to
@@ -59,6 +60,7 @@ def serve(
 
 def start_logging() -> None:
     """Log to standard output, a line per event, in UTC."""
+    make_logs_harmless()
     formatter = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
     formatter.converter = time.gmtime
     handler = logging.StreamHandler(sys.stdout)

@@ -12,6 +12,7 @@ from xmlrpc.client import Fault, ServerProxy
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from shared.errors import ConfigurationError, FlotillaError
+from shared.printable import lines, one_line
 from shared.settings import FILE_NAME, load_settings
 
 # What a unix socket's path may be, less the process id supervisor adds while it makes one.
@@ -70,10 +71,10 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"expected one of {', '.join(actions)}, was {arguments}\n")
         return 64
     try:
-        sys.stdout.write(actions[arguments[0]](Path.cwd()) + "\n")
+        sys.stdout.write(lines(actions[arguments[0]](Path.cwd())) + "\n")
         return 0
     except FlotillaError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{one_line(error)}\n")
         return error.exit_code
 
 

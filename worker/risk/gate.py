@@ -52,14 +52,13 @@ def _because(bot, reason: int, value: float, limit: float) -> None:
 def _gate_signal(rules, portfolio, bot, market, signal) -> None:
     bot.reason = Reason.TRADE.value
     target = wanted_units(portfolio, bot, market, signal, rules)
-    # A flat bot does not enter what its band has begun to contradict.
-    if is_as_wanted(bot, market, target) or (bot.unconfirmed == 1 and is_flat(bot, market)):
+    if is_at_rest(bot, market, target):
         _rest(bot, market, target, rules.confirm_bars)
         return
     kept = without_increase(bot.units, target)
     if target != kept:
         target = _gate_increase(rules, portfolio, bot, market, signal, kept, target)
-    elif target == 0 and bot.confirmed != 0.0 and bot.equity <= 0.0:
+    elif is_without_money(bot, target):
         _because(bot, Reason.CAP.value, bot.equity, 0.0)
     if bot.reason == Reason.TRADE or not is_dust(target - bot.units, market):
         target = _min_notional(bot, market, target, rules.min_notional)
@@ -72,6 +71,18 @@ def is_as_wanted(bot, market, target: int) -> bool:
     """Say whether nothing is left to trade; a bot that wants a position but gets a size of 0 is not content."""
     is_unpaid = bot.confirmed != 0.0 and target == 0
     return is_dust(target - bot.units, market) and not is_unpaid
+
+
+@rule
+def is_at_rest(bot, market, target: int) -> bool:
+    """Say whether a bot trades nothing by itself; a flat one does not enter what its band has begun to contradict."""
+    return is_as_wanted(bot, market, target) or (bot.unconfirmed == 1 and is_flat(bot, market))
+
+
+@rule
+def is_without_money(bot, target: int) -> bool:
+    """Say whether a bot that wants a position is sized to nothing for it has no money."""
+    return target == 0 and bot.confirmed != 0.0 and bot.equity <= 0.0
 
 
 @rule
@@ -90,42 +101,74 @@ def _gate_increase(rules, portfolio, bot, market, signal, kept: int, target: int
 
     The rows stand in the order of the contract: the first that stops the increase leaves nothing for the next.
     """
-    move = signal.atr_fraction * bot.horizon_root
-    worth = rules.edge_to_cost * 2.0 * (rules.fee_rate + rules.slippage)
-    elapsed_ms = portfolio.time_ms + rules.step_ms - bot.last_fill_ms
+    move, worth = expected_move(bot, signal), cost_of_trading(rules)
+    elapsed_ms = since_last_fill_ms(rules, portfolio, bot)
     if bot.level >= Level.NO_ENTRIES:
         _because(bot, Reason.NO_ENTRIES.value, float(bot.level), float(Level.NO_ENTRIES.value))
-    elif bot.lock_sign != 0 and sign(target) == bot.lock_sign:
+    elif is_locked(bot, target):
         _because(bot, Reason.REENTRY_LOCK.value, bot.confirmed, float(bot.lock_sign))
     elif move < worth:
         _because(bot, Reason.COST.value, move, worth)
     elif elapsed_ms < rules.cooldown_ms:
         _because(bot, Reason.COOLDOWN.value, elapsed_ms / 1000.0, rules.cooldown_ms / 1000.0)
-    elif bot.equity <= 0.0:
-        _because(bot, Reason.CAP.value, bot.equity, 0.0)
-    elif not is_countable(target):
-        _because(bot, Reason.CAP.value, coins(market, abs(target)), coins(market, LARGEST_UNITS))
     else:
         return _cap(rules, portfolio, bot, market, kept, target)
     return kept
 
 
 @rule
+def is_locked(bot, target: int) -> bool:
+    """Say whether a target has the sign of the position that a protective exit closed last."""
+    return bot.lock_sign != 0 and sign(target) == bot.lock_sign
+
+
+@rule
+def expected_move(bot, signal) -> float:
+    """Give the move to expect over the bot's horizon, as a fraction of the price."""
+    return signal.atr_fraction * bot.horizon_root
+
+
+@rule
+def cost_of_trading(rules) -> float:
+    """Give the move that pays for a round trip as often as is asked for."""
+    return rules.edge_to_cost * 2.0 * (rules.fee_rate + rules.slippage)
+
+
+@rule
+def since_last_fill_ms(rules, portfolio, bot) -> int:
+    """Give the time from the bot's last fill to the close that is decided at."""
+    return portfolio.time_ms + rules.step_ms - bot.last_fill_ms
+
+
+@rule
+def room_for(rules, portfolio, bot, market, target: int) -> tuple[float, float, float]:
+    """Give what an increase to a target leaves free, in quote and negative where it is too much; its value and limit.
+
+    Money comes first, then what can be counted, both without any room; then the caps: the nearer of the portfolio's and
+    the symbol's (gross, as fractions of equity).
+    """
+    money = bot.equity if bot.equity <= 0.0 else portfolio.equity
+    if money <= 0.0:
+        return -math.inf, money, 0.0
+    if not is_countable(target):
+        return -math.inf, coins(market, abs(target)), coins(market, LARGEST_UNITS)
+    own, wanted = abs(bot.quantity) * market.close, coins(market, abs(target)) * market.close
+    of_portfolio, of_symbol = portfolio.planned_exposure - own + wanted, market.exposure - own + wanted
+    portfolio_room = rules.max_portfolio_exposure * portfolio.equity - of_portfolio
+    symbol_room = rules.max_symbol_exposure * portfolio.equity - of_symbol
+    if portfolio_room <= symbol_room:
+        return portfolio_room, of_portfolio / portfolio.equity, rules.max_portfolio_exposure
+    return symbol_room, of_symbol / portfolio.equity, rules.max_symbol_exposure
+
+
+@rule
 def _cap(rules, portfolio, bot, market, kept: int, target: int) -> int:
-    """Cut an increase to the room under the portfolio's and the symbol's cap (gross, as fractions of equity)."""
-    own = abs(bot.quantity) * market.close
-    wanted = coins(market, abs(target)) * market.close
-    portfolio_wanted = portfolio.planned_exposure - own + wanted
-    symbol_wanted = market.exposure - own + wanted
-    portfolio_room = rules.max_portfolio_exposure * portfolio.equity - portfolio_wanted
-    symbol_room = rules.max_symbol_exposure * portfolio.equity - symbol_wanted
-    room = min(portfolio_room, symbol_room)
+    """Cut an increase to the room there is for it."""
+    room, value, limit = room_for(rules, portfolio, bot, market, target)
     if room >= 0.0:
         return target
-    if portfolio_room <= symbol_room:
-        _because(bot, Reason.CAP.value, portfolio_wanted / portfolio.equity, rules.max_portfolio_exposure)
-    else:
-        _because(bot, Reason.CAP.value, symbol_wanted / portfolio.equity, rules.max_symbol_exposure)
+    _because(bot, Reason.CAP.value, value, limit)
+    wanted = coins(market, abs(target)) * market.close
     size = whole_steps(market, max(wanted + room, 0.0) / market.close)
     if size - abs(kept) < market.min_units:
         return kept
@@ -134,15 +177,25 @@ def _cap(rules, portfolio, bot, market, kept: int, target: int) -> int:
 
 @rule
 def _min_notional(bot, market, target: int, min_notional: float) -> int:
-    """Stop a change that is worth too little, both legs of a reversal together; closing to flat is exempt."""
-    if target == 0 and not is_flat(bot, market):
+    """Stop a change that is worth too little."""
+    if not is_too_small(bot, market, target, min_notional):
         return target
-    change = target - bot.units
-    worth = coins(market, abs(change)) * market.close
-    if worth >= min_notional and not is_dust(change, market):
-        return target
-    _because(bot, Reason.MIN_NOTIONAL.value, worth, min_notional)
+    _because(bot, Reason.MIN_NOTIONAL.value, worth_of_change(bot, market, target), min_notional)
     return bot.units
+
+
+@rule
+def is_too_small(bot, market, target: int, min_notional: float) -> bool:
+    """Say whether a change is worth too little, both legs of a reversal together; closing to flat is exempt."""
+    if target == 0 and not is_flat(bot, market):
+        return False
+    return worth_of_change(bot, market, target) < min_notional or is_dust(target - bot.units, market)
+
+
+@rule
+def worth_of_change(bot, market, target: int) -> float:
+    """Give what is left to change, at the close."""
+    return coins(market, abs(target - bot.units)) * market.close
 
 
 @rule

@@ -1,4 +1,4 @@
-"""Build a fleet in either form, and go from one to the other."""
+"""Build a fleet in its plain form, and its compiled form from that."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,6 @@ from worker.step.records import (
     Sleeve,
     dtype_of,
     to_array,
-    to_records,
 )
 from worker.step.replay import FILLS_PER_BOT, NOTICES_PER_SCOPE
 
@@ -71,17 +70,4 @@ def compiled_form(fleet: Fleet, fills: int, notices: int) -> Fleet:
         np.zeros(notices, dtype_of(Notice)),
         np.zeros(len(fleet.weights)),
         np.zeros(len(fleet.pinned), np.int64),
-    )
-
-
-def plain_form(fleet: Fleet) -> Fleet:
-    """Copy a compiled fleet's state back into records; its journal is not taken along."""
-    return make_fleet(
-        Rules(*fleet.rules.tolist()),
-        Portfolio(*fleet.portfolio.tolist()),
-        to_records(fleet.sleeves, Sleeve),
-        to_records(fleet.bots, Bot),
-        to_records(fleet.markets, Market),
-        len(fleet.signals),
-        to_records(fleet.ladder, Rung),
     )

@@ -7,6 +7,7 @@ from shared.enums import Cause, Level, NoticeKind
 from worker.allocation.weights import flow_free_return, remember_return
 from worker.jit import rule
 from worker.risk.levels import set_levels
+from worker.risk.position import is_flat
 from worker.step.notice import BOT, notice
 
 
@@ -27,8 +28,7 @@ def mark(fleet, close_ms: int) -> None:
         value = bot.quantity * market.close
         _charge_funding(bot, value * market.funding_rate)
         bot.equity = bot.cash + value
-        # Lost by trading: money that flowed out is no loss.
-        if bot.equity <= 0.0 and bot.settled_equity > 0.0:
+        if bot.equity <= 0.0 and bot.level_bankrupt == 0 and _lost_it(bot, market):
             _go_bankrupt(fleet, b, close_ms)
         _remember_bot(bot, memory)
         market.exposure += abs(value)
@@ -41,6 +41,12 @@ def mark(fleet, close_ms: int) -> None:
     for sleeve in sleeves:
         remember_return(sleeve, flow_free_return(sleeve.equity, sleeve.settled_equity), memory)
         sleeve.settled_equity = sleeve.equity
+
+
+@rule
+def _lost_it(bot, market) -> bool:
+    """Say whether a bot without money lost it by trading: what flowed out, or has not come yet, is no loss."""
+    return bot.settled_equity > 0.0 or not is_flat(bot, market)
 
 
 @rule

@@ -1,11 +1,12 @@
 """What a person should know: events, bars that did not arrive as they should, configurations and studies that ran."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import Connection, insert, select, update
 
 from shared.enums import BarStatus, ScopeKind, Severity
+from shared.printable import one_line
 from shared.tables import BarRecord, Event, ResearchRun, SettingsVersion
 from worker.store.rows import insert_rows
 
@@ -54,8 +55,9 @@ class ResearchRow:
 
 
 def save_events(connection: Connection, portfolio_id: int, rows: Sequence[EventRow]) -> None:
-    """Append events."""
-    insert_rows(connection, Event, rows, portfolio_id=portfolio_id)
+    """Append events, whose messages may quote an exchange: each is kept as one line without control characters."""
+    kept = [replace(row, message=one_line(row.message)) for row in rows]
+    insert_rows(connection, Event, kept, portfolio_id=portfolio_id)
 
 
 def save_bar_records(connection: Connection, portfolio_id: int, rows: Sequence[BarRow]) -> None:

@@ -73,7 +73,7 @@ class RegisteredBot:
 
 @dataclass(frozen=True, slots=True)
 class RegisteredFleet:
-    """The fleet of the books: bots as asked for, in that order, then those that retire."""
+    """The fleet of the books: bots as asked for, in that order, then those that retire, or have and hold dust."""
 
     portfolio_id: int
     sleeves: tuple[RegisteredSleeve, ...]
@@ -116,11 +116,12 @@ def find_portfolio(connection: Connection, name: str) -> int | None:
 
 
 def symbols_in_books(connection: Connection, portfolio: str) -> tuple[str, ...]:
-    """Give the symbols of a portfolio's bots that have not retired: a bot taken out of the settings still exits."""
+    """Give the symbols of a portfolio's bots that still exit, or have retired with dust, which is valued on."""
     statement = (
         select(Bot.symbol)
         .join(Portfolio, Portfolio.id == Bot.portfolio_id)
-        .where(Portfolio.name == portfolio, Bot.status != BotStatus.RETIRED.name)
+        .outerjoin(BotState, BotState.bot_id == Bot.id)
+        .where(Portfolio.name == portfolio, (Bot.status != BotStatus.RETIRED.name) | (BotState.units != 0))
         .distinct()
         .order_by(Bot.symbol)
     )
@@ -287,7 +288,9 @@ def _registered(
 ) -> RegisteredFleet:
     known = _known_bots(connection, portfolio_id)
     place = {_identity(bot): at for at, bot in enumerate(wanted)}
-    running = [bot for bot in known if bot.status is not BotStatus.RETIRED]
+    held = select(BotState.bot_id).where(BotState.units != 0)
+    holding = set(connection.execute(held).scalars())
+    running = [bot for bot in known if bot.status is not BotStatus.RETIRED or bot.id in holding]
     running.sort(key=lambda bot: (place.get(bot.identity, len(place)), bot.id))
     used = {bot.sleeve_id for bot in running}
     sleeves = {sleeve.id: sleeve for sleeve in _sleeves(connection, portfolio_id) if sleeve.id in used}

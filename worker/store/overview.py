@@ -23,6 +23,7 @@ from shared.tables import (
 from shared.tables.commands import waiting_since_ms
 from shared.tables.round_trips import open_profit_of
 from shared.units import bar_open_ms
+from worker.risk.brakes import loss_fraction
 
 RECENT_EVENTS = 5
 
@@ -220,14 +221,14 @@ def _sleeves(connection: Connection, portfolio_id: int, bots: list, overview: Ov
     for row in connection.execute(statement).mappings():
         overview.held += _held("sleeve", row["sleeve_name"], row, "sleeve_state")
         own = [bot for bot in bots if bot["bot_sleeve_id"] == row["sleeve_id"]]
-        equity, high_water = row["sleeve_state_equity"], row["sleeve_state_high_water"]
+        equity = row["sleeve_state_equity"]
         lines.append(
             SleeveLine(
                 row["sleeve_name"],
                 row["sleeve_state_level"],
                 equity,
                 equity / overview.equity if overview.equity > 0.0 else 0.0,
-                1.0 - equity / high_water if high_water > 0.0 else 0.0,
+                loss_fraction(equity, row["sleeve_state_high_water"]),
                 len(own),
                 sum(abs(bot["bot_state_units"]) >= bot["market_state_min_units"] for bot in own),
             )

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.errors import CandleError
+from shared.printable import one_line
 from worker.market.check import FileReport, check_candles
 from worker.market.impossible import show_time
 from worker.terminal.options import JsonOption
@@ -53,7 +54,7 @@ def _print(console: Console, reports: list[FileReport]) -> None:
     for report in reports:
         counts = (report.gaps, report.missing_bars, report.duplicates, report.misplaced, report.impossible)
         table.add_row(
-            Text(report.file),
+            Text(one_line(report.file)),
             Text(report.symbol or UNKNOWN),
             report.timeframe or UNKNOWN,
             f"{report.rows:,}",
@@ -64,7 +65,7 @@ def _print(console: Console, reports: list[FileReport]) -> None:
     console.print(table)
     for report in reports:
         if not report.usable:
-            console.print(Text(f"{report.file}: {_flaw(report)}", style="red"), soft_wrap=True)
+            console.print(Text(one_line(f"{report.file}: {_flaw(report)}"), style="red"), soft_wrap=True)
 
 
 def _flaw(report: FileReport) -> str:

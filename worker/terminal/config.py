@@ -12,7 +12,7 @@ from worker.live.identity import bot_identity
 from worker.store.fleet import FleetChange, find_portfolio, fleet_change
 from worker.store.overview import load_overview
 from worker.terminal.options import ConfigOption, JsonOption
-from worker.terminal.output import print_json
+from worker.terminal.output import print_json, print_line
 from worker.terminal.place import Place, find_place
 
 app = typer.Typer(no_args_is_help=True)
@@ -48,15 +48,15 @@ def diff(config: ConfigOption = None, json: JsonOption = False) -> None:
         )
         return
     for name, (old, new) in sorted(changed.items()):
-        typer.echo(f"{name}: {_word(old)} → {_word(new)}")
+        print_line(f"{name}: {_word(old)} → {_word(new)}")
     lists = (("new", change.added), ("exits only, then retires", change.retiring), ("back", change.returning))
     for title, names in lists:
         if names:
-            typer.echo(f"{title} ({len(names)}): {', '.join(names)}")
+            print_line(f"{title} ({len(names)}): {', '.join(names)}")
     if not changed and not any((change.added, change.retiring, change.returning)):
-        typer.echo("nothing would change")
+        print_line("nothing would change")
     for sentence in said:
-        typer.echo(f"note: {sentence}")
+        print_line(f"note: {sentence}")
 
 
 def _compare(place: Place, wanted: list) -> tuple[dict[str, Any], FleetChange]:
@@ -77,7 +77,7 @@ def _compare(place: Place, wanted: list) -> tuple[dict[str, Any], FleetChange]:
 def _has_books(place: Place) -> bool:
     """Say whether the worker has started here before; a database that cannot be read is not one that is not there."""
     url = place.settings.database.url
-    return not url.startswith("sqlite") or sqlite_path(url, place.root).exists()
+    return not url.is_sqlite or sqlite_path(url, place.root).exists()
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The commands that ask something of a running worker: levels, releases, deposits and withdrawals, write-offs."""
 
 import getpass
+import math
 import time
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -12,14 +13,17 @@ from shared.clock import SystemClock
 from shared.database import open_commands, transaction
 from shared.enums import Cause, CommandKind, CommandStatus, ScopeKind
 from shared.errors import CommandRefused, ConfigurationError, FlotillaError
-from shared.tables import Bot, Command, Sleeve
+from shared.money import price_text
+from shared.tables import Bot, Command, MarketState, Sleeve
 from shared.tables.commands import ask
 from worker.terminal.options import ConfigOption, JsonOption
-from worker.terminal.output import print_json
+from worker.terminal.output import print_json, print_line
 from worker.terminal.place import find_place, portfolio_of
 
 ANSWER_SECONDS = 5.0
 POLL_SECONDS = 0.05
+# A write-off above so many times the last price asks for --yes.
+PLAUSIBLE_TIMES = 2.0
 
 ScopeOption = Annotated[str, typer.Option("--scope", help="portfolio, sleeve:NAME or bot:NAME.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it goes into the audit trail.")]
@@ -134,7 +138,7 @@ def _report(kind: CommandKind, outcome: Outcome, as_json: bool) -> None:
         print_json({"kind": kind.name, **outcome._asdict()})
     said = answer_of(kind, outcome)
     if not as_json:
-        typer.echo(said)
+        print_line(said)
 
 
 def answer_of(kind: CommandKind, outcome: Outcome) -> str:
@@ -197,11 +201,50 @@ def _write_off(
     bot: Annotated[str, typer.Argument(help="The bot whose position can be sold no more.")],
     reason: ReasonOption,
     price: Annotated[float, typer.Option("--price", help="What one unit is worth by now, 0 for nothing.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Also far above the last price.")] = False,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Book a position as gone at a price, where its symbol has no bars any more; no fee, no order."""
+    if not 0.0 <= price < math.inf:
+        raise ConfigurationError(f"price must be 0 or more, was {price:g}")
+    if not yes:
+        _check_price(bot, price, config)
     request(CommandKind.WRITE_OFF, f"bot:{bot}", reason, config, json, amount=price)
+
+
+def _check_price(bot: str, price: float, config: Path | None) -> None:
+    """Refuse what is worth far more than the symbol last was: it is rather a slip of the hand."""
+    last = _last_price(bot, config)
+    if price > PLAUSIBLE_TIMES * last > 0.0:
+        raise CommandRefused(
+            f"price must be at most {PLAUSIBLE_TIMES:g} times the last price {price_text(last)}, "
+            f"was {price_text(price)}; with --yes it is taken nevertheless"
+        )
+
+
+def _last_price(bot: str, config: Path | None) -> float:
+    """Give the price at which the books value what a bot holds, 0 where they know none."""
+    place = find_place(config)
+    engine = open_commands(place.settings.database.url, place.root)
+    try:
+        with transaction(engine) as connection:
+            portfolio_id = portfolio_of(connection, place.settings)
+            market = (
+                (MarketState.portfolio_id == Bot.portfolio_id)
+                & (MarketState.account == Sleeve.account)
+                & (MarketState.symbol == Bot.symbol)
+            )
+            statement = (
+                select(MarketState.close)
+                .select_from(Bot)
+                .join(Sleeve, Sleeve.id == Bot.sleeve_id)
+                .join(MarketState, market)
+                .where(Bot.portfolio_id == portfolio_id, Bot.name == bot)
+            )
+            return connection.execute(statement).scalar() or 0.0
+    finally:
+        engine.dispose()
 
 
 def _flow_app(kind: CommandKind, said: str) -> typer.Typer:

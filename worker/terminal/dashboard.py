@@ -19,7 +19,7 @@ from shared.passwords import (
     save_account,
 )
 from worker.terminal.options import ConfigOption, JsonOption
-from worker.terminal.output import print_json
+from worker.terminal.output import print_json, print_line
 from worker.terminal.place import find_place
 
 app = typer.Typer(no_args_is_help=True)
@@ -46,7 +46,7 @@ def password(
     if not oidc:
         account = Account(account.name, account.role, hash_password(_asked()))
     save_account(path, account)
-    typer.echo(f"{account.name} may sign in as {account.role}; kept in {path}")
+    print_line(f"{account.name} may sign in as {account.role}; kept in {path}")
 
 
 @app.command()
@@ -54,7 +54,7 @@ def remove(name: NameArgument, config: ConfigOption = None) -> None:
     """Let somebody sign in no more; ends the sessions at once."""
     path = _path(config)
     remove_account(path, checked_name(name))
-    typer.echo(f"{checked_name(name)} may not sign in any more")
+    print_line(f"{checked_name(name)} may not sign in any more")
 
 
 @app.command()
@@ -70,9 +70,9 @@ def people(json: JsonOption = False, config: ConfigOption = None) -> None:
         print_json(rows)
         return
     for row in rows:
-        typer.echo(f"{row['name']}: {row['role']}, by {row['signs_in_by']}")
+        print_line(f"{row['name']}: {row['role']}, by {row['signs_in_by']}")
     if not rows:
-        typer.echo(f"nobody yet; {path} does not exist, so the page is open on 127.0.0.1 and refuses other addresses")
+        print_line(f"nobody yet; {path} does not exist, so the page is open on 127.0.0.1 and refuses other addresses")
 
 
 def _asked() -> str:

@@ -4,6 +4,7 @@ import typer
 from sqlalchemy import Connection
 
 from worker.terminal.options import ConfigOption
+from worker.terminal.output import print_line
 from worker.terminal.place import find_place
 
 app = typer.Typer(no_args_is_help=True)
@@ -26,4 +27,4 @@ def upgrade(config: ConfigOption = None) -> None:
     def check(connection: Connection) -> None:
         require_unheld(connection, this_process(), clock.now_ms())
 
-    typer.echo(migrate(place.settings.database.url, place.root, clock, check).sentence)
+    print_line(migrate(place.settings.database.url, place.root, clock, check).sentence)

@@ -8,23 +8,40 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+import typer
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 
 from shared.errors import ConfigurationError
 from shared.money import UNKNOWN
+from shared.printable import lines, one_line
 from shared.units import DAY_MS
+
+
+class HarmlessConsole(Console):
+    """A console on which no text it shows commands the terminal."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """Render as rich does, with the control characters of texts written out."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=lines(segment.text))
 
 
 def say(sentence: str) -> None:
     """Tell a person something that is no result."""
-    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.write(f"{lines(sentence)}\n")
     sys.stderr.flush()
+
+
+def print_line(sentence: str) -> None:
+    """Print a result that is one line."""
+    typer.echo(one_line(sentence))
 
 
 def result_console() -> Console:
     """Give the console results are printed on; wide where its output goes to a file."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=160)
+    console = HarmlessConsole(highlight=False)
+    return console if console.is_terminal else HarmlessConsole(highlight=False, width=160)
 
 
 def json_text(value: Any) -> str:

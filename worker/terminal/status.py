@@ -14,7 +14,9 @@ from shared.enums import BarStatus, CommandKind
 from shared.errors import DatabaseError
 from shared.liveness import liveness
 from shared.money import price_text, quantity_text
+from shared.printable import one_line
 from shared.units import format_duration, format_time
+from worker.risk.brakes import loss_fraction
 from worker.store.commands import CommandRow, pending
 from worker.store.overview import Overview, PositionLine, load_overview
 from worker.terminal.options import ConfigOption, JsonOption
@@ -50,7 +52,7 @@ def brakes(overview: Overview) -> list[dict[str, Any]]:
         ("drawdown", overview.high_water, "portfolio_drawdown"),
         ("daily loss", overview.day_start_equity, "daily_loss"),
     ):
-        value = max(0.0, 1.0 - overview.equity / reference) if reference > 0.0 else 0.0
+        value = max(0.0, loss_fraction(overview.equity, reference))
         limit = risk.get(key)
         if limit is not None:
             rows.append({"brake": name, "value": value, "limit": limit, "left": limit - value})
@@ -61,7 +63,7 @@ def stale_prices(overview: Overview) -> list[str]:
     """Say of each symbol that is held and has no bar by now what its positions are valued at."""
     stale = {line.symbol: line for line in overview.positions if line.bar_status == BarStatus.MISSING.name}
     return [
-        f"{symbol} has no bar: valued at its last price {line.close:,.8g}"
+        f"{symbol} has no bar: valued at its last price {price_text(line.close)}"
         + (f" of {format_time(line.price_ms)}" if line.price_ms else "")
         for symbol, line in stale.items()
     ]
@@ -92,7 +94,7 @@ def _print(console: Console, overview: Overview, waiting: list[CommandRow], now_
     for asked in waiting:
         where = f"{asked.scope_kind.lower()} {asked.scope}".rstrip()
         said = f"  {where}: {asked.kind.lower()} asked by {asked.who}, not done yet; no order leaves that it forbids"
-        console.print(Text(said, style="red"))
+        console.print(Text(one_line(said), style="red"))
     for held in overview.held:
         console.print(Text(f"  {held.scope} {held.name}".rstrip() + f": {held.level}, cause {held.cause}", style="red"))
     for brake in brakes(overview):
@@ -106,7 +108,8 @@ def _print(console: Console, overview: Overview, waiting: list[CommandRow], now_
     for said in stale_prices(overview):
         console.print(Text(said, style="red"))
     for event in overview.events:
-        console.print(f"{format_time(event.time_ms)}  {event.severity.lower()}  {event.message}", markup=False)
+        said = one_line(event.message)
+        console.print(f"{format_time(event.time_ms)}  {event.severity.lower()}  {said}", markup=False)
 
 
 def _progress(overview: Overview, now_ms: int) -> str:

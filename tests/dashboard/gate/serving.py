@@ -95,7 +95,12 @@ def ask(port: int, path: str, method: str = "GET", body: dict[str, str] | None =
 
 
 def open_socket(
-    port: int, path: str = "/stream", origin: str | None = None, host: str | None = None, **headers: str
+    port: int,
+    path: str = "/stream",
+    origin: str | None = None,
+    host: str | None = None,
+    subprotocols: list[str] | None = None,
+    **headers: str,
 ) -> connect:
     """Open a websocket, as a context; raises InvalidStatus where it is refused. `host` is the name it goes by."""
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -104,6 +109,7 @@ def open_socket(
         address=("127.0.0.1", port),
         origin=origin,
         additional_headers=sent,
+        subprotocols=subprotocols,
         proxy=None,
         open_timeout=10,
     )

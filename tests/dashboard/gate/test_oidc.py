@@ -104,6 +104,41 @@ def test_signing_out_ends_the_session_and_goes_on_to_the_provider(page: Served) 
     assert page.ask("/", cookie=sent).status == 401
 
 
+@pytest.mark.parametrize("more", ["=", "==", "é".encode().decode("latin-1")])
+def test_a_session_that_was_signed_out_stays_ended_however_its_cookie_is_spelt(more: str, page: Served) -> None:
+    sent = cookie()
+    with open_socket(page.port, cookie=sent + more) as stream:
+        stream.send("hello")
+        stream.recv(timeout=5)
+        assert page.ask("/logout", "POST", {}, cookie=sent).status == 200
+        stream.send("hello")
+        assert closed_with(stream) == 4401
+    assert page.ask("/", cookie=sent + more).status == 401
+    assert refused_socket(page.port, cookie=sent + more) == 403
+
+
+def test_whoever_signs_in_again_has_another_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    oidc = Oidc(("default",), SECRET)
+    first = dict([cookie().split("=", 1)])
+    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: 1_900_000_000)
+    second = dict([cookie().split("=", 1)])
+    monkeypatch.undo()
+    monkeypatch.setattr(oidc_module, "SESSION_DAYS", 36_500.0)
+    assert oidc.key(first) == oidc.key(dict(first)) != oidc.key(second)
+
+
+def test_long_cookies_in_parts_name_sessions_of_their_own() -> None:
+    def parts(email: str) -> dict[str, str]:
+        said = json.dumps({"is_logged_in": True, "email": email, "email_verified": True})
+        split = {COOKIE: "chunks-2", f"{COOKIE}_1": said[:20], f"{COOKIE}_2": said[20:]}
+        return {name: create_signed_value(SECRET, name, text).decode() for name, text in split.items()}
+
+    oidc, bo, eve = Oidc(("default",), SECRET), parts("bo@example.com"), parts("eve@example.com")
+    assert (oidc.email(bo), oidc.email(eve)) == ("bo@example.com", "eve@example.com")
+    assert oidc.key(bo) != oidc.key(eve)
+    assert oidc.key({**bo, f"{COOKIE}_2": bo[f"{COOKIE}_2"] + "=", f"{COOKIE}_9": "more"}) == oidc.key(bo)
+
+
 def test_a_cookie_of_the_provider_is_old_after_half_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
     oidc = Oidc(("default",), SECRET)
     cookies = dict([cookie().split("=", 1)])

@@ -60,6 +60,16 @@ def test_a_password_of_a_wrong_length_is_refused(password: str) -> None:
         hash_password(password)
 
 
+@pytest.mark.parametrize("odd", ["\0", "\x1b", "\n", "\x7f", "\x9b"])
+def test_a_password_with_a_control_character_is_refused(odd: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match="had a control character"):
+        hash_password(f"correct horse{odd}battery")
+    hashed: list[bytes] = []
+    monkeypatch.setattr("shared.passwords.hashlib.scrypt", lambda spelt, **_: hashed.append(spelt) or b"")
+    assert not password_matches(f"{ANNA}\0", HASHES[ANNA]) and not password_matches("\0" * 20, None)
+    assert not hashed, "nothing is worked out for it"
+
+
 def test_the_file_is_for_its_owner_alone_and_is_read_back(tmp_path: Path) -> None:
     path = tmp_path / "new" / "passwords.json"
     anna, bo = Account("anna", OPERATOR, HASHES[ANNA]), Account("bo@example.com", VIEWER, None)

@@ -58,6 +58,34 @@ def text_of_page(port: int, **headers: str) -> str:
     raise AssertionError("the page showed no text")
 
 
+def session_of(port: int, cookie: str, taken_up: str = "") -> str:
+    """Open the page, taking up a session by its id where one is given, and give the id of the session it is."""
+    protocols = ["streamlit", "token", *([taken_up] if taken_up else [])]
+    with open_socket(port, path=STREAM, subprotocols=protocols, cookie=cookie) as stream:
+        asked = BackMsg()
+        asked.rerun_script.query_string = ""
+        stream.send(asked.SerializeToString())
+        message = ForwardMsg()
+        while not message.HasField("new_session"):
+            message.ParseFromString(stream.recv(timeout=20))
+        return message.new_session.initialize.session_id
+
+
+def test_a_session_is_taken_up_again_by_nobody_but_the_person_who_began_it(dashboard: Dashboard) -> None:
+    anna, bo = signed_in(dashboard.port, "anna", ANNA), signed_in(dashboard.port, "bo", BO)
+    began = session_of(dashboard.port, anna)
+    assert session_of(dashboard.port, bo, taken_up=began) != began
+    assert session_of(dashboard.port, anna, taken_up=began) == began, "a connection that was lost is taken up"
+
+
+def test_a_session_is_not_taken_up_again_with_another_role(dashboard: Dashboard) -> None:
+    accounts = dashboard.folder.parent / "project-outside" / "passwords.json"
+    save_account(accounts, Account("cleo", OPERATOR, HASHES[ANNA]))
+    began = session_of(dashboard.port, signed_in(dashboard.port, "cleo", ANNA))
+    save_account(accounts, Account("cleo", VIEWER, HASHES[ANNA]))
+    assert session_of(dashboard.port, signed_in(dashboard.port, "cleo", ANNA), taken_up=began) != began
+
+
 def test_streamlit_stands_behind_the_gate(dashboard: Dashboard) -> None:
     for path in (
         "/",

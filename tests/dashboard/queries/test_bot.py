@@ -1,8 +1,11 @@
 """One bot: its line of protection, its candles, its decisions."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from pandas import DataFrame
+from pandas.testing import assert_frame_equal
 from sqlalchemy import Connection
 
 from dashboard.queries.bot import load_bot, load_bot_fills, load_candles, load_protection
@@ -16,6 +19,7 @@ from dashboard.queries.protection import protective_path
 from shared.units import HOUR_MS
 from tests.dashboard import seeding
 from tests.dashboard.queries.catalogue import BEGIN_MS, BOT, ID
+from tests.dashboard.queries.conftest import connected
 
 SLIPPAGE = 0.0005
 
@@ -56,6 +60,72 @@ def test_open_positions_are_protected_where_the_worker_says(connection: Connecti
         assert row["distance_fraction"] == pytest.approx(sign * (row["close"] - row["exit_level"]) / row["close"])
         assert row["risk"] == pytest.approx(max(row["quantity"] * (row["close"] - row["exit_level"]), 0.0))
     assert checked
+
+
+NO_EXIT_YET = 0.0
+
+
+@pytest.mark.parametrize(
+    ("stop_fraction", "best_price", "exit_level", "is_trailed", "expected"),
+    [
+        (0.08, 100.0, 95.0, 0, False),  # the stop of an entry price that has moved since
+        (0.08, 100.0, 95.0, 1, True),
+        (0.08, 100.0, 90.0, 1, False),  # the stop of now is nearer
+        (0.08, 100.0, NO_EXIT_YET, 1, False),  # what an earlier position left
+        (0.08, 200.0, 95.0, 0, True),  # the trailing stop of now is nearer
+        (0.0, 200.0, NO_EXIT_YET, 0, True),
+        (0.0, 100.0, 95.0, 0, False),
+        (0.0, 100.0, NO_EXIT_YET, 0, False),
+    ],
+)
+@pytest.mark.parametrize("direction", [1, -1])
+def test_the_stop_that_rules_is_the_one_the_worker_kept_but_for_a_nearer_one(
+    folder: Path,
+    stop_fraction: float,
+    best_price: float,
+    exit_level: float,
+    is_trailed: int,
+    expected: bool,
+    direction: int,
+) -> None:
+    def mirrored(price: float) -> float:
+        # By the distance from 100; a short has no price 200 below it, but one that is as good.
+        return max(100.0 + direction * (price - 100.0), 1.0) if price else price
+
+    books = seeding.seeded(folder)
+    ((bot_id,),) = [row for connection in connected(books) for row in connection.exec_driver_sql(
+        "SELECT bot_id FROM bot_state JOIN bot ON bot.id = bot_id WHERE name = ?", (BOT,))]  # fmt: skip
+    books.write(
+        "UPDATE bot_state SET units = ?, quantity = ?, entry_price = 100.0, stop_fraction = ?, best_price = ?, "
+        "exit_level = ?, is_trailed = ? WHERE bot_id = ?",
+        *(direction * 10**9, direction * 10.0, stop_fraction, mirrored(best_price)),
+        *(mirrored(exit_level), is_trailed, bot_id),
+    )
+    for connection in connected(books):
+        held = load_positions(connection, ID, Filters(bots=(BOT,)))
+        assert held["is_trailing"].tolist() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("changes", "min_units"),
+    [
+        ("quantity = quantity * 1.001", 1),  # floats decide nothing
+        ("units = units - (CASE WHEN units > 0 THEN 1 ELSE -1 END)", 1000),  # what is left is dust
+    ],
+)
+def test_positions_of_the_past_end_where_less_units_are_held_than_can_be_traded(
+    connection: Connection, folder: Path, changes: str, min_units: int
+) -> None:
+    books = seeding.seeded(folder)
+    books.write(f"UPDATE fill SET {changes} WHERE leg = 'CLOSE'")
+    books.write("UPDATE market_state SET min_units = ?", min_units)
+    for changed in connected(books):
+        found = 0
+        for name in names(connection):
+            before = load_protection(connection, ID, name)
+            assert_frame_equal(load_protection(changed, ID, name), before)
+            found += before["position"].nunique()
+        assert found > 10
 
 
 @pytest.mark.parametrize("direction", [1.0, -1.0])

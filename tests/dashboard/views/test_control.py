@@ -126,6 +126,50 @@ def test_the_verdict_of_every_row_is_asked_of_the_worker_and_shown(own: Path, op
     assert verdicts["limit_said"].iloc[0] == "needed 0.600%"
 
 
+@pytest.mark.parametrize(
+    ("value", "limit", "measured", "limit_said", "meaning"),
+    [
+        (1.25, 0.8, "exposure of equity 125.000%", "cap 80.000%", "Exposure would have exceeded its cap."),
+        (0.2, None, "exposure of equity 20.000%", "cap –", "Exposure would have exceeded its cap."),
+        (-5.125, 0.0, "equity -5.12", "must be above 0.00", "There was no money for a larger position."),
+        (0.0, 0.0, "equity 0.00", "must be above 0.00", "There was no money for a larger position."),
+        (
+            1_222_504_590.8, 90_071_992.54740992, "coins 1,222,504,590.8", "at most 90,071,992.54740992",
+            "It wanted more coins than can be told from one another.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_cap_is_told_of_what_it_capped(
+    own: Path, open_page: OpenPage, value: float, limit: float | None, measured: str, limit_said: str, meaning: str
+) -> None:
+    app = open_page(own, "decisions", bot="bo_eth_usdt_1h_p2")
+    app.button("explain").click().run()
+    rows = [{"reason": "CAP", "stops": True, "value": value, "limit": limit}]
+    answer_last(own, json.dumps({"step": 288, "confirmed": 1.0, "rows": rows}))
+    app.run()
+    verdict = next(frame.value for frame in app.dataframe if "stops" in frame.value.columns).iloc[0]
+    assert list(verdict[["measured", "limit_said", "meaning"]]) == [measured, limit_said, meaning]
+
+
+@pytest.mark.parametrize(("measured", "said"), [
+    ((3.0, 0.8, 1.25, 0.8), "**exposure of equity 300.000%, cap 80.000%** at first, **exposure of equity 125.000%"),
+    ((-5.0, 0.0, -5.0, 0.0), "**equity -5.00, must be above 0.00**"),
+    ((2e9, 90_071_992.54740992, -5.0, 0.0), "**coins 2,000,000,000, at most 90,071,992.54740992** at first, **equity"),
+])  # fmt: skip
+def test_the_card_of_a_decision_tells_a_cap_of_what_it_capped(
+    own: Path, open_page: OpenPage, measured: tuple[float, ...], said: str
+) -> None:
+    connection = sqlite_module().connect(own / "flotilla.db")
+    with connection:
+        for kept in ("decision", "open_decision"):
+            connection.execute(
+                f"UPDATE {kept} SET reason = 'CAP', first_value = ?, first_limit = ?, last_value = ?, last_limit = ?",
+                measured,
+            )
+    connection.close()
+    assert said in texts(open_page(own, "decisions", bot="bo_eth_usdt_1h_p2")).replace("\\", "")
+
+
 WARMUP = [{"reason": "WARMUP", "stops": False, "value": None, "limit": None}]
 
 

@@ -1,6 +1,7 @@
 """The switch to local time: everything on the screen follows it, and what was picked stays picked."""
 
 from datetime import date, time
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -28,6 +29,17 @@ def shown_in(clock_of, monkeypatch: pytest.MonkeyPatch):
             monkeypatch.setattr(module, "zone", lambda: name)
 
     return show
+
+
+@pytest.mark.parametrize(
+    "said",
+    [None, "", "x" * 100_000, "a/" * 50_000, "UTC\0", "America", "../../etc/passwd", "/etc/localtime", "Nowhere/At"],
+)
+def test_a_zone_that_is_none_is_utc(said: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zone.st, "context", SimpleNamespace(timezone=said))
+    assert zone._own() == zone.UTC
+    monkeypatch.setattr(zone.st, "context", SimpleNamespace(timezone=BERLIN))
+    assert zone._own() == BERLIN
 
 
 def local(app: AppTest) -> AppTest:

@@ -27,7 +27,7 @@ EXITS = pd.DataFrame(
 )
 BOT = {
     "bot": "a_b", "symbol": "BTC/USDT", "profit": -27.5, "realised_profit": -21.0, "open_profit": -7.0, "funding": 0.5,
-    "side": "LONG", "reason": "COST",
+    "side": "LONG", "reason": "COST", "reason_value": 0.001, "reason_limit": 0.006,
 }  # fmt: skip
 
 

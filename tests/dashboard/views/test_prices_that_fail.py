@@ -5,6 +5,7 @@ from shutil import copytree
 
 import pytest
 
+from shared.clock import SystemClock
 from shared.units import HOUR_MS, format_time
 from tests.dashboard import seeding
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
@@ -21,7 +22,7 @@ def rows(books: seeding.Books, sql: str) -> list[tuple]:
 
 
 HELD = """SELECT bot.name, bot.symbol FROM bot JOIN bot_state ON bot_id = bot.id JOIN market_state m
-          ON m.symbol = bot.symbol WHERE abs(quantity) >= min_quantity ORDER BY bot.id"""
+          ON m.symbol = bot.symbol WHERE abs(units) >= min_units ORDER BY bot.id"""
 
 
 @pytest.mark.parametrize("page", ["overview", "risk", "bot"])
@@ -39,6 +40,13 @@ def test_a_position_without_a_price_of_today_says_of_when_its_price_is(
     assert f" of {format_time(price_ms)}. What can be sold no more is written off by `flotilla write-off`." in said
 
 
+def test_the_last_price_of_a_cheap_coin_is_no_power_of_ten(books: seeding.Books, open_page: OpenPage) -> None:
+    symbol = rows(books, HELD)[0][1]
+    books.write("UPDATE market_state SET status = 'MISSING', close = 1.2e-7 WHERE symbol = ?", symbol)
+    said = texts(open_page(books.root, "risk")).replace("\\", "")
+    assert f"valued at the last price: {symbol} 0.00000012" in said
+
+
 def test_a_clock_that_is_not_the_exchanges_is_warned_of_and_the_worker_is_well(
     books: seeding.Books, open_page: OpenPage
 ) -> None:
@@ -51,7 +59,8 @@ def test_a_clock_that_is_not_the_exchanges_is_warned_of_and_the_worker_is_well(
 
 
 def test_a_clock_that_was_set_back_is_said_and_no_age_is_below_0(books: seeding.Books, open_page: OpenPage) -> None:
-    books.write("UPDATE heartbeat SET wall_ms = wall_ms + ?, lease_renewed_ms = lease_renewed_ms + ?", *[HOUR_MS] * 2)
+    before_ms = SystemClock().now_ms() + HOUR_MS
+    books.write("UPDATE heartbeat SET wall_ms = ?, lease_renewed_ms = ?", before_ms, before_ms)
     said = texts(open_page(books.root, "overview")).replace("\\", "")
     assert "has not been heard since the clock was set back, last step before the clock was set back" in said
     assert "clock was set back by at least 60 min" in said

@@ -6,7 +6,6 @@ import pytest
 
 from dashboard import actions
 from dashboard.gate import person, seal
-from dashboard.gate.origins import FORWARDING
 from shared.enums import CommandKind, ScopeKind
 from shared.errors import CommandRefused
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
@@ -41,36 +40,31 @@ def test_acting_is_refused_to_whoever_is_no_operator(
     assert commands(folder("seeded")) == before
 
 
-def test_whoever_comes_from_elsewhere_without_a_gate_is_a_viewer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(person, "_headers", dict)
-    monkeypatch.setattr(person, "_is_here", lambda: False)
-    assert not person.person().is_operator
-    monkeypatch.setattr(person, "_is_here", lambda: True)
-    assert person.person().is_operator
+@pytest.mark.parametrize("headers", [{}, {"host": "127.0.0.1:8501"}, {"host": "127.0.0.1:8501", "via": "1.1 proxy"}])
+def test_without_the_gates_word_nobody_is_an_operator(
+    headers: dict[str, str], folder: Folder, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No headers at all: the websocket is gone while its page is still being drawn.
+    open_page(folder("seeded"), "control")
+    before = commands(folder("seeded"))
+    monkeypatch.setattr(person, "_headers", lambda: headers)
+    assert person.person() == person.UNKNOWN
+    with pytest.raises(CommandRefused, match="must be an operator, was a viewer"):
+        actions.ask(CommandKind.FLATTEN, ScopeKind.PORTFOLIO, "", "nobody asks")
+    assert commands(folder("seeded")) == before
 
 
 @pytest.mark.parametrize("said", [None, "", "made up", "é", pytest.param(seal.SEAL[:-1], id="cut short")])
-@pytest.mark.parametrize("is_here", [True, False])
 def test_a_name_that_the_gate_did_not_seal_is_believed_from_nowhere(
-    is_here: bool, said: str | None, monkeypatch: pytest.MonkeyPatch
+    said: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = {person.USER_HEADER: "mallory", person.ROLE_HEADER: "operator"}
-    monkeypatch.setattr(person, "_is_here", lambda: is_here)
     monkeypatch.setattr(person, "_headers", lambda: named if said is None else {**named, seal.HEADER: said})
     assert person.person() == person.UNKNOWN
     with pytest.raises(CommandRefused, match="must be an operator"):
         person.require_operator()
     monkeypatch.setattr(person, "_headers", lambda: {**named, seal.HEADER: seal.SEAL})
     assert person.require_operator().name == "mallory", "the gate's own word must be believed"
-
-
-@pytest.mark.parametrize("header", FORWARDING)
-def test_whom_a_proxy_on_this_machine_brings_without_a_gate_is_a_viewer(
-    header: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(person, "_is_here", lambda: True)
-    monkeypatch.setattr(person, "_headers", lambda: {header: "203.0.113.7"})
-    assert not person.person().is_operator
 
 
 def commands(root: Path) -> list[tuple]:
