@@ -344,6 +344,7 @@ def test_what_is_written_off_is_gone_at_its_price_and_the_bot_is_locked(side: in
     play_fleet(fleet, [*rows, mirrored([still(FLAT), still((0.5, 0.5))], side)])
     step, when = fleet.portfolio.step, START_MS + 99 * HOUR_MS
     others = fleet.bots[1].equity
+    assert fleet.bots[0].crossed_units == -side * 5 * 10**8
     fleet.journal.fills = 0
     write_off(fleet, 0, price, when)
     assert fleet.portfolio.step == step + 1
@@ -355,7 +356,7 @@ def test_what_is_written_off_is_gone_at_its_price_and_the_bot_is_locked(side: in
     assert (Leg(fill.leg), Trigger(fill.trigger)) == (Leg.CLOSE, Trigger.WRITE_OFF)
     left = 1000.0 + 10 * side * (price - 100.0) - 1.0
     gone, other = fleet.bots
-    assert (gone.units, gone.ordered, gone.order_units, gone.lock_sign) == (0, 0, 0, side)
+    assert (gone.units, gone.ordered, gone.order_units, gone.crossed_units, gone.lock_sign) == (0, 0, 0, 0, side)
     # Equity says it at once, up to the portfolio; as a return it counts at the next mark.
     assert gone.cash == gone.equity == fleet.sleeves[1].equity == pytest.approx(left)
     assert fleet.portfolio.equity == pytest.approx(left + others)

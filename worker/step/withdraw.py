@@ -52,10 +52,9 @@ def write_off(fleet, b: int, price: float, time_ms: int) -> None:
     book_fill(fleet, b, Leg.CLOSE.value, Trigger.WRITE_OFF.value, -bot.units, price, 0.0, 0, 0.0, time_ms)
     bot.lock_sign = direction
     bot.order_units = 0
+    bot.crossed_units = 0
     bot.ordered = 0
     _mark_gone(fleet, bot)
-    for other in fleet.bots:
-        other.crossed_units = 0
     net(fleet)
 
 
