@@ -105,6 +105,16 @@ def test_a_short_that_costs_more_than_the_bot_has_is_closed_and_takes_no_more_pa
     assert [step.bot.equity for step in run.steps][-3:] == [-1100.0] * 3
 
 
+@pytest.mark.parametrize("money", [0.5, 1000.0])
+def test_a_stop_over_a_gap_that_takes_more_than_there_is_ends_a_bot_that_is_flat_by_then(money: float) -> None:
+    table = [still(SHORT), still(SHORT), still(SHORT, 300.0), still(SHORT, 300.0)]
+    run = play(table, rules(stop=0.5, risk_per_trade=9.0), a_bot(money=money))
+    assert [step.bot.quantity for step in run.steps] == [0.0, -money / 100, 0.0, 0.0]
+    assert run.steps[-1].bot.equity == -money
+    assert told(run) == [(2, BOT, Cause.BANKRUPT, NoticeKind.TRIPPED)]
+    assert run.reasons[2:] == [Reason.FLATTEN] * 2
+
+
 def test_exactly_nothing_left_is_gone_and_the_smallest_rest_is_not() -> None:
     for close, level in ((200.0, Level.FLATTEN), (199.5, Level.RUNNING)):
         run = play([still(SHORT), bar(100, close, 100, close, SHORT)])

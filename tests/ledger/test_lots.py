@@ -207,6 +207,14 @@ def test_a_smallest_quantity_that_shrank_makes_a_position_of_dust(side: float) -
     assert trip.profit == pytest.approx(10.0 * side - 0.1 - 0.05)
 
 
+@both_sides
+def test_the_least_dust_is_booked_and_closed_to_the_last_unit(side: float) -> None:
+    position, one = Position(UNIT, 5), int(side)
+    for units, lots in ((one, [one]), (one, [one, one]), (-one, [one]), (-one, []), (-one, [-one]), (one, [])):
+        assert book_execution(position, Execution(1, units, 100.0, 0.0)) is None
+        assert [lot.units for lot in position.lots] == lots
+
+
 def test_the_desk_keeps_the_bots_apart() -> None:
     desk, booked = LedgerDesk([flat(), flat(10.0), flat()]), Booked()
     for at, (bot, quantity) in enumerate(((0, 1.0), (1, 20.0), (1, -15.0), (0, -1.0))):
