@@ -16,7 +16,7 @@ from tests.kernel.random_runs import Case, calm_rules, random_columns, random_fl
 from tests.kernel.tables import FLAT, INF, LONG, a_bot, a_fleet, bar, play_fleet, rules, still
 from worker.allocation.bounds import bound_high, bound_low, normalise, project
 from worker.allocation.transfers import MOST_GRAINS, free_cash, grain_in_force, grain_of
-from worker.allocation.weights import flow_free_return, shrunk_sharpe
+from worker.allocation.weights import flow_free_return, remember_score, shrunk_sharpe
 from worker.step.rebalance import move_money, rebalance
 from worker.step.records import Bot, Fleet
 from worker.step.replay import load_bar
@@ -248,6 +248,17 @@ def test_a_sharpe_ratio_is_trusted_by_the_time_seen_up_to_120_days(days: int, tr
     member = Bot(return_mean=0.001, return_variance=0.0004, steps_seen=days * 24)
     assert shrunk_sharpe(member, HOUR_MS, 93.6) == pytest.approx(0.001 / 0.02 * 93.6 * trust)
     assert shrunk_sharpe(replace(member, return_variance=0.0), HOUR_MS, 93.6) == 0.0
+
+
+@pytest.mark.parametrize(("allocation", "gained"), [(1000.0, 0.05), (250.0, 0.2), (50.0, 0.2), (0.0, 0.0)])
+def test_a_score_remembers_a_tenth_of_the_return_on_allocation_which_is_none_on_none(
+    allocation: float, gained: float
+) -> None:
+    for sign in (1, -1):
+        bot = a_bot(allocation=allocation, score=0.1, profit_since_rebalance=sign * 50.0)
+        remember_score(bot)
+        assert bot.score == pytest.approx(0.09 + sign * 0.1 * gained)
+        assert bot.profit_since_rebalance == 0.0
 
 
 def test_a_return_on_no_money_is_zero() -> None:

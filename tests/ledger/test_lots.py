@@ -208,6 +208,14 @@ def test_a_smallest_quantity_that_shrank_makes_a_position_of_dust(side: float) -
 
 
 @both_sides
+def test_the_least_position_is_booked_and_closed_to_the_last_unit(side: float) -> None:
+    position, one = Position(UNIT, 1), int(side)
+    for units, lots, ends in ((one, [one], False), (one, [one, one], False), (-one, [one], False), (-one, [], True)):
+        trip = book_execution(position, Execution(1, units, 100.0, 0.0))
+        assert ([lot.units for lot in position.lots], trip is not None) == (lots, ends)
+
+
+@both_sides
 def test_the_least_dust_is_booked_and_closed_to_the_last_unit(side: float) -> None:
     position, one = Position(UNIT, 5), int(side)
     for units, lots in ((one, [one]), (one, [one, one]), (-one, [one]), (-one, []), (-one, [-one]), (one, [])):
