@@ -146,7 +146,7 @@ class _History:
         columns = make_columns(self._settings, plan, self._grid, {})
         steps = step_through(worker._fleet, columns, self._look_after, HOURS_A_WEEK)
         self._pass_until(steps.close_ms[-1].item())
-        ledger = keep_ledger(steps, [worker._fleet.markets[bot.market].min_quantity for bot in worker._fleet.bots])
+        ledger = keep_ledger(steps, books._positions())
         for what, wanted, made in (("round trips", round_trips, ledger.trips), ("fills", fills, steps.fills)):
             if len(made) < wanted:
                 raise RuntimeError(f"a long history must have {wanted:,} {what}, had {len(made):,}")

@@ -8,7 +8,7 @@ from tests.bench.long_steps import Steps
 from worker.ledger.desk import Booked, LedgerDesk
 from worker.ledger.lots import Execution, Position, RoundTrip
 
-BOOKED = ("time_ms", "quantity", "price", "fee", "trigger", "best_price", "worst_price")
+BOOKED = ("time_ms", "units", "price", "fee", "trigger", "best_price", "worst_price")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +22,17 @@ class Ledger:
     lot_cost: np.ndarray
 
 
-def keep_ledger(steps: Steps, min_quantities: list[float]) -> Ledger:
-    """Book every fill into its bot's lots, in the order they were made."""
-    desk, booked, fills = LedgerDesk(min_quantities), Booked(), steps.fills
+def keep_ledger(steps: Steps, flat: list[Position]) -> Ledger:
+    """Book every fill into its bot's lots, in the order they were made; all positions are flat at first."""
+    desk, booked, fills = LedgerDesk(flat), Booked(), steps.fills
     quantity, cost = np.empty(len(fills)), np.empty(len(fills))
     columns = [fills[name].tolist() for name in BOOKED]
     for at, (bot, *leg) in enumerate(zip(fills["bot"].tolist(), *columns, strict=True)):
         desk.book(bot, Execution(*leg), booked)
-        lots = desk.positions[bot].lots
-        quantity[at] = sum(lot.quantity for lot in lots)
-        cost[at] = sum(lot.quantity * lot.price + lot.fee for lot in lots)
+        position = desk.positions[bot]
+        coins = position.unit.coins
+        quantity[at] = sum(coins(lot.units) for lot in position.lots)
+        cost[at] = sum(coins(lot.units) * lot.price + lot.fee for lot in position.lots)
     return Ledger(booked.round_trips, desk.positions, booked.bots, quantity, cost)
 
 

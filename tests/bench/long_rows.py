@@ -4,7 +4,6 @@ They go through the worker's own functions, many in one transaction.
 """
 
 from collections.abc import Iterator, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,10 @@ from tests.bench.long_steps import Rebalance, Steps
 from worker.fleet.plan import FleetPlan
 from worker.live.books import Books
 from worker.live.orders import PROTECTIVE, client_order_id
+from worker.live.rows import bar_rows, closed_trip_row, fill_row
 from worker.research.candles import Grid
-from worker.step.records import Fill, to_records
+from worker.risk.quantity import coins
+from worker.step.records import Fill, Market, to_records
 from worker.store.decisions import save_ended
 from worker.store.events import BarRow, save_bar_records, save_events
 from worker.store.money import AllocationRow, TransferRow, save_allocations, save_transfers
@@ -35,29 +36,34 @@ REASONS = [reason.name for reason in sorted(Reason)]
 
 def save_trading(engine: Engine, books: Books, plan: FleetPlan, portfolio: str, steps: Steps, ledger: Ledger) -> None:
     """Write orders, fills and round trips."""
-    orders, ids = make_orders(plan, portfolio, steps)
+    orders, ids = make_orders(books._fleet.markets, plan, portfolio, steps)
+    bots, version = books.registered.bots, books.settings_version_id
     for part in _parts(orders):
         with transaction(engine) as connection:
             save_orders(connection, books.portfolio_id, part)
     for first in range(0, len(steps.fills), ROWS_AT_ONCE):
         fills = to_records(steps.fills[first : first + ROWS_AT_ONCE], Fill)
-        rows = [books._fill(fill, ids[at]) for at, fill in enumerate(fills, first)]
+        rows = [
+            fill_row(bots[fill.bot], fill, books._money.quote, ids[at], version) for at, fill in enumerate(fills, first)
+        ]
         with transaction(engine) as connection:
             save_fills(connection, books.portfolio_id, rows)
     for part in _parts(ledger.trips):
         with transaction(engine) as connection:
-            save_round_trips(connection, books.portfolio_id, [books._closed_trip(*trip) for trip in part])
+            save_round_trips(connection, books.portfolio_id, [closed_trip_row(bots[b], trip) for b, trip in part])
 
 
-def make_orders(plan: FleetPlan, portfolio: str, steps: Steps) -> tuple[list[OrderRow], list[str | None]]:
+def make_orders(
+    markets: Sequence[Market], plan: FleetPlan, portfolio: str, steps: Steps
+) -> tuple[list[OrderRow], list[str | None]]:
     """Give every order as it ended, and of each fill the id of its order; those of the last bar still wait."""
     close_ms, bars = steps.close_ms.tolist(), len(steps.close_ms)
     netted: dict[tuple[int, int], OrderRow] = {}
     by_bar: list[list[OrderRow]] = [[] for _ in range(bars)]
     flattened = _flattened(steps)
-    for bar, m in np.argwhere(steps.orders != 0.0).tolist():
+    for bar, m in np.argwhere(steps.orders != 0).tolist():
         trigger = Trigger.FLATTEN if (bar, m) in flattened else Trigger.SIGNAL
-        row = _order(plan, portfolio, m, steps.orders[bar, m].item(), bar + 1, close_ms[bar], trigger, "", 0)
+        row = _order(markets, plan, portfolio, m, steps.orders[bar, m].item(), bar + 1, close_ms[bar], trigger, "", 0)
         netted[bar, m] = row
         by_bar[bar].append(row)
     ids: list[str | None] = []
@@ -67,14 +73,14 @@ def make_orders(plan: FleetPlan, portfolio: str, steps: Steps) -> tuple[list[Ord
         if fill.trigger in PROTECTIVE:
             name, trigger = plan.bots[fill.bot].name, Trigger(fill.trigger)
             row = _order(
-                plan, portfolio, fill.market, fill.quantity, fill.step, fill.time_ms, trigger, name, exits[bar]
+                markets, plan, portfolio, fill.market, fill.units, fill.step, fill.time_ms, trigger, name, exits[bar]
             )
-            _take_share(row, fill, fill.price)
+            _take_share(row, markets, fill, fill.price)
             exits[bar] += 1
             made[bar].append(row)
-        elif fill.quantity != fill.crossed:
+        elif fill.units != fill.crossed_units:
             row = netted[bar - 1, fill.market]
-            _take_share(row, fill, steps.fill_prices[bar, fill.market].item())
+            _take_share(row, markets, fill, steps.fill_prices[bar, fill.market].item())
         else:
             ids.append(None)
             continue
@@ -96,10 +102,11 @@ def _flattened(steps: Steps) -> set[tuple[int, int]]:
 
 
 def _order(
+    markets: Sequence[Market],
     plan: FleetPlan,
     portfolio: str,
     market: int,
-    quantity: float,
+    units: int,
     step: int,
     decided_ms: int,
     trigger: Trigger,
@@ -108,12 +115,13 @@ def _order(
 ) -> OrderRow:
     account, symbol = plan.markets[market]
     name = client_order_id(portfolio, account, symbol, step, decided_ms, trigger.name, bot, number)
-    side = Side.BUY if quantity > 0.0 else Side.SELL
-    return OrderRow(name, account, symbol, side, abs(quantity), trigger, step, decided_ms)
+    side, quantity = Side.BUY if units > 0 else Side.SELL, coins(markets[market], abs(units))
+    return OrderRow(name, account, symbol, side, abs(units), quantity, trigger, step, decided_ms)
 
 
-def _take_share(row: OrderRow, fill: Fill, price: float) -> None:
-    row.filled_quantity += abs(fill.quantity - fill.crossed)
+def _take_share(row: OrderRow, markets: Sequence[Market], fill: Fill, price: float) -> None:
+    row.filled_units += abs(fill.units - fill.crossed_units)
+    row.filled_quantity = coins(markets[fill.market], row.filled_units)
     row.fee += fill.fee
     row.price, row.status = price, OrderStatus.FILLED
     row.sent_ms = row.done_ms = fill.time_ms
@@ -207,7 +215,7 @@ def save_happenings(engine: Engine, books: Books, grid: Grid, steps: Steps) -> N
     bars: list[BarRow] = []
     for bar in np.flatnonzero(missing.any(axis=0)).tolist():
         statuses = {symbol: BarStatus.MISSING for at, symbol in enumerate(grid.symbols) if missing[at, bar]}
-        bars += books._bar_rows(SimpleNamespace(statuses=statuses, open_ms=grid.open_ms[bar].item(), step=bar + 1))
+        bars += bar_rows(statuses, grid.open_ms[bar].item(), bar + 1)
     with transaction(engine) as connection:
         save_events(connection, books.portfolio_id, events)
         save_bar_records(connection, books.portfolio_id, bars)

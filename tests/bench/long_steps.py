@@ -48,7 +48,7 @@ class Steps:
     """What a fleet did over the bars of `columns`; of shape (bars, bots), (bars, sleeves) or (bars, markets).
 
     `fills` are structured rows of `Fill`, `fill_bars` says in which bar each was made (before its close was marked).
-    `orders` is the signed quantity each market's order was decided with at a bar's close, `fill_prices` what the one
+    `orders` is the signed units each market's order was decided with at a bar's close, `fill_prices` what the one
     decided a bar earlier was filled at.
     """
 
@@ -128,7 +128,7 @@ def _room(fleet: Fleet, columns: Columns) -> Steps:
         of_bots,
         {name: np.empty((bars, sleeves)) for name in SCOPE_NUMBERS},
         {name: np.empty(bars) for name in (*SCOPE_NUMBERS, "cash")},
-        np.empty((bars, markets)),
+        np.empty((bars, markets), np.int64),
         np.empty((bars, markets)),
         empty,
         np.empty(0, np.int64),
@@ -158,7 +158,7 @@ def _note(steps: Steps, fleet: Fleet, bar: int, cash_before: float) -> None:
         rows[bar] = fleet.sleeves[name]
     for name, rows in steps.portfolio.items():
         rows[bar] = fleet.portfolio[name]
-    steps.orders[bar] = fleet.markets["order_quantity"]
+    steps.orders[bar] = fleet.markets["order_units"]
     steps.fill_prices[bar] = fleet.markets["fill_price"]
     if fleet.journal["notices"]:
         steps.notices.append((bar, to_records(fleet.notices[: fleet.journal["notices"]], Notice)))
