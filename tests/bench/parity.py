@@ -14,6 +14,7 @@ from tests.conftest import candles_folder
 from worker.build import make_worker
 from worker.fleet.plan import plan_fleet, planned_bots
 from worker.market.files import load_candles
+from worker.market.protocol import file_limits
 from worker.research.candles import lay_on_grid
 from worker.research.replay import Replay, replay_fleet
 
@@ -88,4 +89,5 @@ def _books(settings: Settings, root: Path) -> tuple[list[tuple], list[float]]:
 
 def _replay(settings: Settings, candles: Path) -> Replay:
     bars = {symbol: load_candles(candles, symbol, settings.step_ms) for symbol in settings.portfolio.symbols}
-    return replay_fleet(settings, plan_fleet(planned_bots(settings)), lay_on_grid(bars, settings.step_ms), {}, {})
+    limits = {symbol: file_limits(own) for symbol, own in bars.items()}
+    return replay_fleet(settings, plan_fleet(planned_bots(settings)), lay_on_grid(bars, settings.step_ms), {}, limits)
