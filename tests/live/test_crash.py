@@ -122,11 +122,14 @@ def check_every_kill(before: Place, starting: bool = False) -> int:
 
 
 # Steps in which something happens: the first, one that rebalances and trades, one at the end of an hour.
-@pytest.mark.parametrize("steps", [0, 24, 59])
+@pytest.mark.parametrize(
+    "steps", [0, pytest.param(24, marks=pytest.mark.slow), pytest.param(59, marks=pytest.mark.slow)]
+)
 def test_a_kill_at_any_statement_of_a_step_leaves_no_trace(make_place: MakePlace, steps: int) -> None:
     assert check_every_kill(stand_before(make_place, steps)) > 15
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_statement_of_a_start_leaves_no_trace(make_place: MakePlace) -> None:
     assert check_every_kill(stand_before(make_place, 40), starting=True) > 30
 

@@ -28,7 +28,7 @@ WAYS: dict[str, tuple[str, ...]] = {
         "risk.ladder=[[0.01, 0.5], [0.02, 0.5]]", "allocation.rebalance_band=0.01",
     ),
 }  # fmt: skip
-EXPONENTS = (-40, -17, -10, -3, -1, 1, 2, 9, 20, 40)
+EXPONENTS = (-40, -1, 9, *(pytest.param(k, marks=pytest.mark.slow) for k in (-17, -10, -3, 1, 2, 20, 40)))
 
 
 def _settings(unit: float, way: str) -> Settings:

@@ -89,10 +89,11 @@ def is_without_money(bot, target: int) -> bool:
 def _rest(bot, market, target: int, confirm_bars: int) -> None:
     if bot.unconfirmed == 1:
         _because(bot, Reason.UNCONFIRMED.value, float(bot.streak_bars), float(confirm_bars))
-    elif is_flat(bot, market):
-        _because(bot, Reason.FLAT.value, bot.quantity, coins(market, target))
     else:
-        _because(bot, Reason.HOLD.value, bot.quantity, coins(market, target))
+        # Most bots rest on what they want, and need no division to say so.
+        wanted = bot.quantity if target == bot.units else coins(market, target)
+        reason = Reason.FLAT.value if is_flat(bot, market) else Reason.HOLD.value
+        _because(bot, reason, bot.quantity, wanted)
 
 
 @rule

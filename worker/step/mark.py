@@ -10,6 +10,9 @@ from worker.risk.levels import set_levels
 from worker.risk.position import is_flat
 from worker.step.notice import BOT, notice
 
+# Found within the loop over all bots, and told after it, which keeps that loop small.
+UNTOLD = Level.NO_ENTRIES.value
+
 
 @rule
 def mark(fleet, close_ms: int) -> None:
@@ -20,16 +23,15 @@ def mark(fleet, close_ms: int) -> None:
         sleeve.equity = 0.0
     for market in markets:
         market.exposure = 0.0
-    equity, gross_exposure = portfolio.cash, 0.0
-    bots = fleet.bots
-    for b in range(len(bots)):
-        bot = bots[b]
+    equity, gross_exposure, gone = portfolio.cash, 0.0, 0
+    for bot in fleet.bots:
         market = markets[bot.market]
         value = bot.quantity * market.close
         _charge_funding(bot, value * market.funding_rate)
         bot.equity = bot.cash + value
         if bot.equity <= 0.0 and bot.level_bankrupt == 0 and _lost_it(bot, market):
-            _go_bankrupt(fleet, b, close_ms)
+            bot.level_bankrupt = UNTOLD
+            gone += 1
         _remember_bot(bot, memory)
         market.exposure += abs(value)
         gross_exposure += abs(value)
@@ -38,6 +40,8 @@ def mark(fleet, close_ms: int) -> None:
     portfolio.equity = equity
     portfolio.gross_exposure = gross_exposure
     portfolio.planned_exposure = gross_exposure
+    if gone > 0:
+        _stop_bankrupt(fleet, close_ms)
     for sleeve in sleeves:
         remember_return(sleeve, flow_free_return(sleeve.equity, sleeve.settled_equity), memory)
         sleeve.settled_equity = sleeve.equity
@@ -50,11 +54,13 @@ def _lost_it(bot, market) -> bool:
 
 
 @rule
-def _go_bankrupt(fleet, b: int, close_ms: int) -> None:
-    bot = fleet.bots[b]
-    bot.level_bankrupt = Level.FLATTEN.value
-    set_levels(fleet.portfolio, fleet.sleeves, fleet.bots)
-    notice(fleet, BOT, b, Cause.BANKRUPT.value, NoticeKind.TRIPPED.value, bot.equity, 0.0, close_ms)
+def _stop_bankrupt(fleet, close_ms: int) -> None:
+    bots, cause, kind = fleet.bots, Cause.BANKRUPT.value, NoticeKind.TRIPPED.value
+    for b in range(len(bots)):
+        if bots[b].level_bankrupt == UNTOLD:
+            bots[b].level_bankrupt = Level.FLATTEN.value
+            notice(fleet, BOT, b, cause, kind, bots[b].equity, 0.0, close_ms)
+    set_levels(fleet.portfolio, fleet.sleeves, bots)
 
 
 @rule
