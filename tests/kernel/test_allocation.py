@@ -413,6 +413,15 @@ def test_a_sleeve_in_which_every_bot_retires_gets_nothing() -> None:
     assert [bot.cash for bot in run.steps[0].bots] == pytest.approx([3000.0, 0.0, 0.0], abs=1e-5)
 
 
+@pytest.mark.parametrize("policy", list(Policy), ids=lambda policy: policy.name.lower())
+def test_where_every_bot_retires_no_money_moves(policy: Policy) -> None:
+    bots = [a_bot(retiring=1), a_bot(sleeve=1, signal=1, money=500.0, retiring=1)]
+    fleet = a_fleet(rules(policy=policy.value, rebalance_every=1, rebalance_band=0.0), bots)
+    run = play_fleet(fleet, [[still(FLAT)] * 2] * 2)
+    assert [step.portfolio.rebalanced for step in run.steps] == [0, 0]
+    assert [(bot.cash, bot.allocation) for bot in run.steps[-1].bots] == [(1000.0, 1000.0), (500.0, 500.0)]
+
+
 def test_drawdowns_survive_a_rebalance() -> None:
     bots = [a_bot(), a_bot(signal=1)]
     setting = rules(brakes=1, rebalance_every=3, rebalance_band=0.0, bot_drawdown=INF)

@@ -25,6 +25,7 @@ from tests.kernel.tables import (
     rules,
     still,
 )
+from worker.risk.brakes import loss_fraction
 from worker.risk.levels import scope_level
 from worker.step.rebalance import book_flow
 from worker.step.records import Fleet, Levels, Notice
@@ -200,6 +201,12 @@ def test_a_limit_warns_once_at_four_fifths_and_again_only_after_a_new_high() -> 
         (7, PORTFOLIO, Cause.DRAWDOWN, NoticeKind.WARNED),
         tripped,
     ]
+
+
+@pytest.mark.parametrize("reference", [0.0, -5.0])
+def test_of_nothing_no_fraction_is_lost(reference: float) -> None:
+    assert loss_fraction(-10.0, reference) == 0.0
+    assert loss_fraction(4.0, 5.0) == 0.2
 
 
 def test_switched_off_the_marks_rise_all_the_same() -> None:

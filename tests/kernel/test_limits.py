@@ -87,6 +87,12 @@ def test_a_brake_trips_where_the_loss_is_its_limit(limits: dict[str, float], kin
     expected = (kind, NoticeKind.TRIPPED) if price <= 75.0 else (Level.RUNNING, NoticeKind.WARNED)
     assert (run.steps[-1].bot.level, run.notices[-1].kind) == expected
     assert run.notices[-1].value == (100 - price) / 100
+    last = run.steps[-1]
+    flags = [
+        last.portfolio.warned_daily_loss,
+        *(x.warned_drawdown for x in (last.portfolio, *last.sleeves, *last.bots)),
+    ]
+    assert sorted(flags) == [0, 0, 0, 1]
 
 
 @pytest.mark.parametrize("limit", ["portfolio_drawdown", "sleeve_drawdown", "bot_drawdown", "daily_loss"])

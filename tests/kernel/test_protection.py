@@ -17,6 +17,7 @@ from tests.kernel.tables import (
     rules,
     still,
 )
+from worker.step.records import Fleet
 
 LADDER = ((0.02, 0.33), (0.04, 0.33), (0.06, 0.34))
 DEEP = {"stop": 0.08, "risk_per_trade": 1.0}
@@ -221,6 +222,17 @@ def test_the_ladder_starts_again_with_the_next_position(side: int) -> None:
     run = play(mirrored(table, side), ladder=LADDER)
     assert run.legs[-1] == (3, round(0.33 * abs(run.legs[-2][1]), 8) * side, 100 - 2.0 * side)
     assert len(run.fills) == 6
+
+
+@both_sides
+@pytest.mark.parametrize("fired", [1, 2, 3])
+def test_of_a_ladder_that_was_cut_short_nothing_is_left_to_climb(side: int, fired: int) -> None:
+    def climb(fleet: Fleet) -> None:
+        fleet.bots[0].rungs_fired = fired
+
+    table = [still(LONG), still(LONG), bar(100, 150, 100, 149, LONG)]
+    run = play(mirrored(table, side), ladder=((0.02, 0.5),), between={2: climb})
+    assert run.triggers == [Trigger.SIGNAL]
 
 
 @both_sides

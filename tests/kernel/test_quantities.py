@@ -1,5 +1,6 @@
 """Counting is exact: over units from 1e-12 to 1e3, up to 2^53 of them, at prices from 1e-8 to 1e9."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -80,6 +81,21 @@ def test_a_wish_is_rounded_to_the_most_steps_it_pays_for(size: float, units: flo
     got = counting.coins(market, counting.whole_steps(market, wish))
     assert got == counting.coins(market, largest_steps(market, size, wish))
     assert got <= wish
+
+
+@given(sizes, st.integers(1, 2**51), st.sampled_from([1, 5, 25, 1000]))
+@example(0.1, 9, 1)  # 0.8999999999999999 / 0.1 is 9.0
+def test_what_is_the_least_too_little_for_a_step_does_not_get_it(size: float, steps: int, step: int) -> None:
+    market = market_of(size, step)
+    assume(steps * step <= LARGEST_UNITS)
+    wish = math.nextafter(counting.coins(market, steps * step), 0.0)
+    got = counting.whole_steps(market, wish)
+    assert counting.coins(market, got) <= wish < counting.coins(market, got + step)
+
+
+def test_a_wish_beyond_all_counts_is_one_that_an_int64_holds_and_no_quantity() -> None:
+    got = counting.whole_steps(market_of(1e-8), 1e300)
+    assert LARGEST_UNITS < got < 2**63 and not counting.is_countable(got)
 
 
 @given(st.integers(0, LARGEST_UNITS), st.integers(0, LARGEST_UNITS), st.integers(1, LARGEST_UNITS))

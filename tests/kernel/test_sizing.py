@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.enums import Reason
+from shared.enums import Level, Reason
 from shared.units import DAY_MS, HOUR_MS
 from tests.kernel.tables import LONG, SHORT, Missing, a_bot, bar, both_sides, mirrored, ordered, play, rules, still
 from worker.risk.sizing import volatility_multiplier
+from worker.step.records import Fleet
 
 HALF = (0.5, 0.5)
 HOURLY = (DAY_MS / HOUR_MS) ** 0.5
@@ -149,3 +150,25 @@ def test_a_close_sells_what_the_step_allows_and_the_rest_is_dust(side: int) -> N
     assert ordered(run.steps[0].bot) == -1.0 * side
     assert run.steps[1].bot.quantity == 0.1 * side
     assert run.reasons == [Reason.TRADE, Reason.FLAT]
+
+
+@both_sides
+def test_a_size_is_read_again_where_a_close_that_a_level_asked_for_was_cancelled(side: int) -> None:
+    def flatten(fleet: Fleet) -> None:
+        fleet.bots[0].level_person = Level.FLATTEN.value
+
+    def release(fleet: Fleet) -> None:
+        fleet.bots[0].level_person = Level.RUNNING.value
+        fleet.bots[0].allocation = 500.0
+
+    table = [
+        still(LONG),
+        still(LONG),  # holds 10
+        still(LONG),  # is to be closed
+        Missing(LONG),  # no bar, no fill; released meanwhile
+        still(LONG),  # half of the money is left
+        still(LONG),
+    ]
+    run = play(mirrored(table, side), between={2: flatten, 3: release})
+    assert [step.bot.quantity * side for step in run.steps] == [0, 10, 10, 10, 10, 5]
+    assert run.reasons[2:] == [Reason.FLATTEN, Reason.STALE, Reason.TRADE, Reason.HOLD]

@@ -91,6 +91,14 @@ def test_a_round_trip_whose_prices_in_between_are_not_known_saw_its_exit_alone(s
 
 
 @both_sides
+def test_entry_and_exit_are_averages_of_the_legs_and_no_whole_numbers(side: float) -> None:
+    fills = [leg(1, side, 100.5), leg(2, 2 * side, 101.0), leg(3, -2 * side, 110.25), leg(4, -side, 111.0)]
+    _, (trip,) = book_all(fills)
+    assert trip.entry_price == pytest.approx((100.5 + 2 * 101.0) / 3)
+    assert trip.exit_price == pytest.approx((2 * 110.25 + 111.0) / 3)
+
+
+@both_sides
 def test_the_exit_counts_among_the_best_and_the_worst(side: float) -> None:
     for out, best, worst in ((125.0, 112.5, 100.0), (75.0, 100.0, 87.5)):
         fills = [leg(1, side, 100.0), leg(2, -side, out, best_price=best, worst_price=worst)]
