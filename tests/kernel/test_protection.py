@@ -38,6 +38,15 @@ def test_a_stop_closes_the_position_at_its_level_at_the_close_of_the_bar(side: i
 
 
 @both_sides
+def test_every_protective_exit_is_an_order_of_its_own(side: int) -> None:
+    """Beside the one that opened: two rungs in one bar, then the stop."""
+    table = [still(LONG), still(LONG), bar(100, 104, 100, 104, LONG), bar(104, 104, 90, 90, LONG)]
+    run = play(mirrored(table, side), rules(**DEEP), ladder=LADDER)
+    assert run.triggers == [Trigger.SIGNAL, Trigger.LADDER, Trigger.LADDER, Trigger.STOP]
+    assert run.fleet.journal.orders == 4
+
+
+@both_sides
 def test_a_stop_that_is_not_reached_does_nothing(side: int) -> None:
     table = [still(LONG), still(LONG), bar(100, 100, 92.01, 95, LONG), still(LONG, 95.0)]
     run = play(mirrored(table, side), rules(**DEEP))
