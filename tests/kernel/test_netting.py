@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.enums import BarStatus, Leg, Level, Reason, Trigger
@@ -321,6 +321,7 @@ def test_closing_at_once_closes_at_flatten_alone_and_leaves_no_other_order(level
     st.sampled_from([1e-8, 0.001, 0.5]),
     st.sampled_from([0.0, 5.0, 300.0]),
 )
+@example([1e-6], 1e-8, 0.0)  # in floats 1e-6 × 10 is less than 1e-5
 def test_what_bots_get_is_what_the_exchange_filled(wishes: list[float], step: float, minimum: float) -> None:
     market = {"quantity_step": step, "min_quantity": step, "min_notional": minimum}
     run = trade([(wish, wish) for wish in wishes], market=market)
@@ -332,7 +333,7 @@ def test_what_bots_get_is_what_the_exchange_filled(wishes: list[float], step: fl
     for bot, band in zip(bots, wishes, strict=True):
         assert bot.units % units(step) == 0
         assert bot.units * band >= 0.0
-        assert abs(bot.quantity) <= abs(band) * 10.0
+        assert abs(bot.quantity) <= 1000.0 * abs(band) / 100.0
 
 
 @both_sides
