@@ -11,7 +11,9 @@ from xmlrpc.client import Fault, ServerProxy
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
+from shared.clock import SystemClock
 from shared.errors import ConfigurationError, FlotillaError
+from shared.links import way_in
 from shared.printable import lines, one_line
 from shared.settings import FILE_NAME, load_settings
 from shared.settings_file import existing
@@ -86,7 +88,7 @@ def _where_to_look(root: Path, socket: Path, said_before: int | None = None) -> 
         said_before = _size(log)
         _start_program(socket, "dashboard")
     if said_before is None or _page_starts(log, said_before, socket):
-        page = f"at {_page_address(root)} or with"
+        page = f"at {_way_in(root)} or with"
     else:
         page = f"with (the page did not start: {_last_line(log)}; {log.relative_to(root)} has the rest)"
     return f"Flotilla is running: look {page} `.venv/bin/flotilla status`, stop with `make stop`."
@@ -106,11 +108,8 @@ def _page_starts(log: Path, said_before: int, socket: Path) -> bool:
     return says(PAGE_SAYS)
 
 
-def _page_address(root: Path) -> str:
-    dashboard = load_settings(existing(root / FILE_NAME)).dashboard
-    # What is every address of this machine is none to open.
-    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(dashboard.address, dashboard.address)
-    return f"http://{f'[{host}]' if ':' in host else host}:{dashboard.port}"
+def _way_in(root: Path) -> str:
+    return way_in(root, load_settings(existing(root / FILE_NAME)).dashboard, SystemClock().now_ms())
 
 
 def _checked_socket(root: Path) -> Path:
