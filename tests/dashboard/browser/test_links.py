@@ -61,4 +61,3 @@ def test_the_page_that_says_how_fits_a_phone(scheme: str, url: str, tab: OpenBro
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     wide = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(wide) <= 0
-    page.screenshot(path=f"/tmp/link-{scheme}.png")
