@@ -4,6 +4,7 @@ Each type refuses in the words that follow the setting's name: `must be …`. do
 """
 
 import re
+from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from shared.secret_url import ENCODED, SecretUrl, is_ambiguous
 from shared.units import parse_time_ms, timeframe_ms
 
 LONGEST_TEXT = 1_024
+LONGEST_FORMAT = 64
 # A file system takes 255 bytes; the names of the lock and the crash count are longer than that of the database.
 LONGEST_NAME_BYTES = 150
 EARLIEST, LATEST = "1970-01-01", "2100-01-01"
@@ -58,7 +60,7 @@ RawWeight = Annotated[Number, Field(ge=0.0, le=1e9)]
 Cost = Annotated[Number, Field(ge=0.0, le=0.1)]
 
 Name = Annotated[str, _like("[a-z][a-z0-9_]{0,63}", "a name of at most 64 small letters, digits and _, a letter first")]
-BotName = Annotated[str, _like("[a-z0-9_]{1,128}", "a name of at most 128 small letters, digits and _")]
+BotName = Annotated[str, _like(r"[^\WA-Z]{1,128}", "a name of at most 128 small letters, digits and _")]
 Quote = Annotated[str, _like("[A-Z0-9]{1,10}", "at most 10 capital letters and digits, like USDT")]
 ExchangeName = Annotated[str, _like("[A-Za-z0-9_]{1,64}", "a name of ccxt of letters, digits and _, like binance")]
 Address = Annotated[str, _like("[A-Za-z0-9.:%_-]{1,253}", "an address or the name of a host, like 127.0.0.1")]
@@ -81,6 +83,17 @@ def _start(text: str) -> str:
         raise ValueError(expected) from error
     if not parse_time_ms(EARLIEST) <= time_ms <= parse_time_ms(LATEST):
         raise ValueError(expected)
+    return text
+
+
+def _date_format(text: str) -> str:
+    moment = datetime(2024, 1, 31)  # noqa: DTZ001 - a format has no zone
+    try:
+        is_whole = datetime.strptime(moment.strftime(text), text) == moment  # noqa: DTZ007
+    except ValueError:
+        is_whole = False
+    if not is_whole or len(text) > LONGEST_FORMAT:
+        raise ValueError("must have day, month and year, like %d/%m/%Y %H:%M")
     return text
 
 
@@ -158,6 +171,7 @@ def _check_sqlite(place: str) -> None:
 
 Timeframe = Annotated[str, AfterValidator(_timeframe)]
 Start = Annotated[str, AfterValidator(_start)]
+DateFormat = Annotated[str, AfterValidator(_date_format)]
 FilePath = Annotated[Path, BeforeValidator(_written_path)]
 Endpoint = Annotated[str, AfterValidator(check_endpoint)]
 DatabaseUrl = Annotated[SecretUrl, AfterValidator(_secret_url)]

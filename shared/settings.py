@@ -20,6 +20,7 @@ from shared.bounds import (
     BotName,
     Cost,
     DatabaseUrl,
+    DateFormat,
     Endpoint,
     ExchangeName,
     FilePath,
@@ -51,7 +52,8 @@ NO_SETTINGS = ("FLOTILLA_CACHE", "FLOTILLA_TEST_DATA", "FLOTILLA_REQUIRE_ALL")
 MOST_BOTS = 5_000
 # Ten years of minutes.
 MOST_STEPS_OF_HISTORY = 3650 * 1440
-SYMBOL_PATTERN = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,10}(:[A-Z0-9]{1,10})?")
+# Coins are named in other scripts too; a dated future ends with its day.
+SYMBOL_PATTERN = re.compile(r"[^\W_a-z]{1,20}/[A-Z0-9]{1,10}(:[^\W_a-z]{1,20}(-[0-9]{6})?)?")
 
 
 class Section(BaseModel):
@@ -101,6 +103,11 @@ class MarketSettings(Section):
     # replay
     candles: FilePath | None = None
     funding: FilePath | None = None
+    # replay and backtest: rows off the grid, rows that cannot be true, gaps, and dates that may be read in two ways
+    off_grid: Literal["refuse", "snap", "skip"] = "refuse"
+    skip_bad_rows: bool = False
+    max_missing: Annotated[Number, Field(ge=0.0, le=1e9)] = 10.0
+    date_format: DateFormat | None = None
     # ccxt
     exchange: ExchangeName = "binance"
     exchange_type: Literal["spot", "swap"] = "spot"

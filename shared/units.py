@@ -12,7 +12,7 @@ HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 YEAR_MS = 365 * DAY_MS
 
-_UNIT_MS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
+_UNIT_MS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
 
 
 def timeframe_ms(timeframe: str) -> int:
@@ -26,7 +26,7 @@ def timeframe_ms(timeframe: str) -> int:
 
 def timeframe_name(length_ms: int) -> str:
     """Write a timeframe as files and settings do: `5m`."""
-    for unit in ("d", "h", "m", "s"):
+    for unit in ("w", "d", "h", "m", "s"):
         if length_ms and length_ms % _UNIT_MS[unit] == 0:
             return f"{length_ms // _UNIT_MS[unit]}{unit}"
     return f"{length_ms}ms"
@@ -39,7 +39,7 @@ def bar_open_ms(time_ms: int, timeframe_ms: int) -> int:
 
 def file_symbol(symbol: str) -> str:
     """Turn `BTC/USDT` into the `BTC_USDT` of file names."""
-    return symbol.replace("/", "_").replace(":", "_")
+    return symbol.translate(str.maketrans("/:-", "___"))
 
 
 def to_datetime(time_ms: int) -> datetime:

@@ -47,7 +47,7 @@ COMMANDS = {
     "dashboard": Command("worker.terminal.dashboard", "Say who may sign in to the dashboard; print a link to it."),
     "db": Command("worker.terminal.database", "Look after the database."),
     "backtest": Command("worker.terminal.backtest", "Run the configured fleet over months of candles."),
-    "candles": Command("worker.terminal.candles", "Say what is in a folder of candles, and what is wrong with it."),
+    "candles": Command("worker.terminal.candles", "Say what is in a folder of candles, and bring it to one form."),
 }
 
 

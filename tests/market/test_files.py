@@ -14,8 +14,8 @@ import pytest
 from shared.errors import CandleError, ConfigurationError
 from tests.conftest import candles_folder
 from tests.market.fakes import DAY_MS, HOUR_MS, MINUTE_MS, START_MS, frame_of, same_bars, wavy_bars, write_candles
-from worker.market.file_names import read_name
 from worker.market.files import find_symbols, load_candles, load_funding, read_candles
+from worker.market.files.names import read_name
 
 BARS = wavy_bars(48, 5 * MINUTE_MS)
 FRAME = frame_of(BARS)

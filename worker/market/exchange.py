@@ -13,7 +13,7 @@ from shared.units import bar_open_ms, timeframe_ms, timeframe_name
 from worker.market.exchange_client import ExchangeReader
 from worker.market.exchange_rows import candle_rows, funding_rows, listed_markets, market_limits, server_time_ms
 from worker.market.exchange_time import ExchangeTime
-from worker.market.files import settlement_ms
+from worker.market.files.reading import settlement_ms
 from worker.market.gaps import KnownGaps, joined_ranges, merged, missing_ranges
 from worker.market.protocol import CandleStore, Limits, no_funding
 from worker.strategies.bars import Bars, no_bars

@@ -15,11 +15,15 @@ PRICES = ("open", "high", "low", "close")
 
 
 class Broken(NamedTuple):
-    """One rule and the rows (from 0) that break it; `expected` says of a row what should have been."""
+    """One rule and the rows (from 0) that break it; `expected` says of a row what should have been.
+
+    `way_out` says what a person may do about it.
+    """
 
     column: str
     rows: np.ndarray
     expected: Callable[[int], str]
+    way_out: str = ""
 
 
 class Flaw(NamedTuple):
@@ -29,24 +33,31 @@ class Flaw(NamedTuple):
     column: str
     expected: str
     was: str
+    way_out: str = ""
 
     @property
     def sentence(self) -> str:
         """Say what was expected and what was."""
-        return f"{self.column} must {self.expected}, was {self.was}"
+        return f"{self.column} must {self.expected}, was {self.was}{self.way_out and f'; {self.way_out}'}"
 
 
-def broken_times(time_ms: np.ndarray, grid_ms: int) -> list[Broken]:
-    """Give the rules of time: readable, on the grid (0 for none), strictly ascending."""
+def broken_times(
+    time_ms: np.ndarray, grid_ms: int, phase_ms: int = 0, number: Callable[[int], int] = lambda row: row + 1
+) -> list[Broken]:
+    """Give the rules of time: readable, on the grid (0 for none) from `phase_ms` on, strictly ascending.
+
+    `number` writes a row as its file counts it.
+    """
     unreadable = time_ms == UNREADABLE_MS
-    off_grid = (time_ms % grid_ms != 0) & ~unreadable if grid_ms else np.zeros(len(time_ms), bool)
+    off_grid = (time_ms % grid_ms != phase_ms) & ~unreadable if grid_ms else np.zeros(len(time_ms), bool)
     behind = np.zeros(len(time_ms), bool)
     behind[1:] = (time_ms[1:] <= time_ms[:-1]) & ~unreadable[1:]
 
     def later(row: int) -> str:
+        side = "before" if number(row - 1) < number(row) else "after"
         if time_ms[row] == time_ms[row - 1]:
-            return f"differ from row {row} before it"
-        return f"be after {show_time(int(time_ms[row - 1]))} of the row before"
+            return f"differ from row {number(row - 1)} {side} it"
+        return f"be after {show_time(int(time_ms[row - 1]))} of the row {side}"
 
     return [
         Broken("timestamp", np.flatnonzero(unreadable), lambda row: "be a time"),
@@ -80,7 +91,7 @@ def first_flaw(rules: list[Broken], shown: Callable[[str, int], str]) -> Flaw | 
         return None
     rule = min(broken, key=lambda rule: rule.rows[0])
     row = int(rule.rows[0])
-    return Flaw(row, rule.column, rule.expected(row), shown(rule.column, row))
+    return Flaw(row, rule.column, rule.expected(row), shown(rule.column, row), rule.way_out)
 
 
 def show_cell(bars: Bars) -> Callable[[str, int], str]:

@@ -1,8 +1,8 @@
 """The replay market: a folder of real candles, delivered as if live at any speed."""
 
+import logging
 from collections.abc import Collection, Sequence
 from math import inf
-from pathlib import Path
 
 import numpy as np
 
@@ -10,10 +10,13 @@ from shared.clock import Clock
 from shared.errors import CandleError, ConfigurationError
 from shared.settings import MarketSettings
 from shared.units import format_time
-from worker.market.files import load_candles, load_funding
+from worker.market.files import CandleFolder
+from worker.market.files.missing import refuse_far_apart
 from worker.market.pace import Pace
 from worker.market.protocol import Limits, file_limits, no_funding
 from worker.strategies.bars import Bars, no_bars
+
+log = logging.getLogger(__name__)
 
 
 class ReplayMarket:
@@ -39,13 +42,15 @@ class ReplayMarket:
         self._step_ms = step_ms
         self._lost: dict[str, ConfigurationError] = {}
         self._bars: dict[str, Bars] = {}
+        files = CandleFolder(settings.candles, settings, symbols)
         for symbol in symbols:
-            self._bars[symbol] = self._load(settings.candles, symbol, symbol in in_books)
+            self._bars[symbol] = self._load(files, symbol, symbol in in_books)
         there = [symbol for symbol in symbols if symbol not in self._lost]
         if not there:
             raise self._lost[symbols[0]]
-        funding = settings.funding
-        self._funding = {symbol: load_funding(funding, symbol) for symbol in there} if funding else {}
+        refuse_far_apart(self._bars, step_ms, settings.max_missing)
+        rates = CandleFolder(settings.funding, settings, symbols) if settings.funding else None
+        self._funding = {symbol: rates.funding(symbol) for symbol in there} if rates else {}
         self._first_open_ms = min(int(self._bars[symbol].open_ms[0]) for symbol in there)
         self._end_ms = max(int(self._bars[symbol].open_ms[-1]) for symbol in there) + step_ms
         self._pace = Pace(clock, step_ms, settings.bar_seconds) if settings.bar_seconds > 0.0 else None
@@ -105,11 +110,11 @@ class ReplayMarket:
         """Give the first price: files say nothing else."""
         return file_limits(self._of(symbol))
 
-    def _load(self, folder: Path, symbol: str, in_books: bool) -> Bars:
+    def _load(self, files: CandleFolder, symbol: str, in_books: bool) -> Bars:
         try:
-            bars = load_candles(folder, symbol, self._step_ms)
+            bars, _, _, notes = files.candles(symbol, self._step_ms)
             if not len(bars):
-                raise ConfigurationError(f"candles of {symbol} in {folder} must fill at least one whole bar")
+                raise ConfigurationError(f"candles of {symbol} in {files.folder} must fill at least one whole bar")
         except CandleError:
             raise
         except ConfigurationError as error:
@@ -117,6 +122,8 @@ class ReplayMarket:
                 raise
             self._lost[symbol] = error
             return no_bars()
+        for note in notes:
+            log.warning("%s", note)
         return bars
 
     def _of(self, symbol: str) -> Bars:

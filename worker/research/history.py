@@ -1,7 +1,7 @@
 """The bars a backtest runs over: from files or simulated, on one grid, with what is not there said."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,8 @@ from shared.enums import BarStatus
 from shared.errors import ConfigurationError
 from shared.settings import Settings
 from shared.units import DAY_MS, format_time, timeframe_name
-from worker.market.files import load_funding, read_candles
+from worker.market.files import CandleFolder
+from worker.market.files.missing import refuse_far_apart
 from worker.market.protocol import Limits, file_limits
 from worker.market.simulated import SimulatedMarket
 from worker.research.candles import Grid, funding_per_bar, lay_on_grid
@@ -22,7 +23,10 @@ LONGEST_SIMULATION_DAYS = 3650
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What there is of one symbol within the grid; `gaps` are stretches of `missing_bars` between first and last."""
+    """What there is of one symbol within the grid; `gaps` are stretches of `missing_bars` between first and last.
+
+    `files` says what was left out of files, and which were not read.
+    """
 
     symbol: str
     file_timeframe: str
@@ -34,6 +38,7 @@ class Coverage:
     gaps: int
     missing_bars: int
     incomplete_bars: int
+    files: tuple[str, ...] = ()
 
     def notes(self) -> list[str]:
         """Say in sentences what a reader of the results must know."""
@@ -52,7 +57,7 @@ class Coverage:
             )
         if self.incomplete_bars:
             notes.append(f"{self.symbol} has {self.incomplete_bars} bars made from fewer {self.file_timeframe} candles")
-        return notes
+        return [*notes, *self.files]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +88,19 @@ def load_history(
     Raises ConfigurationError where a symbol has no bar in that time, and what the files raise.
     """
     step_ms = settings.step_ms
-    read = {symbol: read_candles(folder, symbol, step_ms) for symbol in symbols}
+    files = CandleFolder(folder, settings.market, symbols)
+    read = {symbol: files.candles(symbol, step_ms) for symbol in symbols}
     bars_of = {symbol: _cut(symbol, candles.bars, start_ms, end_ms) for symbol, candles in read.items()}
+    refuse_far_apart(bars_of, step_ms, settings.market.max_missing)
     grid = lay_on_grid(bars_of, step_ms)
     coverage = [
-        _coverage(grid, symbol, bars_of[symbol], timeframe_name(candles.file_timeframe_ms), candles.incomplete_ms)
+        replace(
+            _coverage(grid, symbol, bars_of[symbol], timeframe_name(candles.file_timeframe_ms), candles.incomplete_ms),
+            files=candles.notes,
+        )
         for symbol, candles in read.items()
     ]
-    funding = {} if funding_folder is None else _load_funding(funding_folder, symbols, grid, step_ms)
+    funding = {} if funding_folder is None else _load_funding(settings, funding_folder, symbols, grid)
     limits = {symbol: file_limits(candles.bars) for symbol, candles in read.items()}
     return History(f"replay of {folder.name or folder}", grid, funding, coverage, limits)
 
@@ -145,9 +155,10 @@ def _coverage(grid: Grid, symbol: str, bars: Bars, timeframe: str, incomplete_ms
     )
 
 
-def _load_funding(folder: Path, symbols: Sequence[str], grid: Grid, step_ms: int) -> dict[str, np.ndarray]:
+def _load_funding(settings: Settings, folder: Path, symbols: Sequence[str], grid: Grid) -> dict[str, np.ndarray]:
     funding = {}
+    files = CandleFolder(folder, settings.market, symbols)
     for symbol in symbols:
-        times_ms, rates = load_funding(folder, symbol)
-        funding[symbol] = funding_per_bar(times_ms, rates, grid.open_ms, step_ms)
+        times_ms, rates = files.funding(symbol)
+        funding[symbol] = funding_per_bar(times_ms, rates, grid.open_ms, settings.step_ms)
     return funding

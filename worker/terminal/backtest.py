@@ -1,6 +1,6 @@
 """`flotilla backtest`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +16,19 @@ from worker.research.history import History, load_history, simulate_history
 from worker.research.summary import summarise
 from worker.research.tables import write_tables
 from worker.terminal.backtest_report import print_backtest
-from worker.terminal.options import ConfigOption, JsonOption, ProfileOption, SetOption, settings_file
+from worker.terminal.options import (
+    ConfigOption,
+    DateFormatOption,
+    JsonOption,
+    OffGridOption,
+    ProfileOption,
+    SetOption,
+    SkipBadRowsOption,
+    SymbolsOption,
+    file_overrides,
+    settings_file,
+    symbol_overrides,
+)
 from worker.terminal.output import json_text, prepared_folder, print_json, progress_bar, result_console, say
 
 app = typer.Typer()
@@ -29,11 +41,12 @@ def backtest(
         int | None, typer.Option(metavar="DAYS", help="Instead of candles: so many days of the simulated market.")
     ] = None,
     funding: Annotated[Path | None, typer.Option(help="Folder of files like BTC_USDT-8h-funding.parquet.")] = None,
-    symbols: Annotated[
-        list[str] | None, typer.Option(help="Like BTC/USDT,ETH/USDT; those of portfolio.symbols without it.")
-    ] = None,
+    symbols: SymbolsOption = None,
     start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="First bar, ISO, UTC.")] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Before this time, ISO, UTC.")] = None,
+    off_grid: OffGridOption = None,
+    skip_bad_rows: SkipBadRowsOption = False,
+    date_format: DateFormatOption = None,
     profile: ProfileOption = None,
     overrides: SetOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder for summary.json and the CSV files.")] = None,
@@ -45,7 +58,9 @@ def backtest(
     The same functions decide as in the worker. Settings come from the settings file, the environment, the profile and
     --set, the last strongest. docs/backtest.md describes every figure and file.
     """
-    settings = load_settings(settings_file(config), None, [*_symbols(symbols), *(overrides or ())], profile)
+    files = file_overrides(off_grid, skip_bad_rows, date_format)
+    given = [*symbol_overrides(symbols), *files, *(overrides or ())]
+    settings = load_settings(settings_file(config), None, given, profile)
     plan = plan_fleet(planned_bots(settings))
     check_bounds(settings, plan)
     load = _history(settings, plan, candles, simulated, funding, _time(start), _time(end))
@@ -64,13 +79,6 @@ def backtest(
 
 def _say_compiling() -> None:
     say("Compiling the kernel, once per version: some 20 s.")
-
-
-def _symbols(symbols: Sequence[str] | None) -> list[str]:
-    named = [name.strip() for text in symbols or () for name in text.replace(" ", ",").split(",") if name.strip()]
-    if symbols and not named:
-        raise ConfigurationError(f"--symbols must be like BTC/USDT,ETH/USDT, was {symbols[0]!r}")
-    return [f"portfolio.symbols={json_text(named)}"] if named else []
 
 
 def _time(text: str | None) -> int | None:

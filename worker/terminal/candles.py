@@ -1,5 +1,6 @@
-"""`flotilla candles check`."""
+"""`flotilla candles`."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,30 +12,53 @@ from rich.text import Text
 
 from shared.errors import CandleError
 from shared.printable import one_line
+from shared.settings import Settings, load_settings
 from worker.market.check import FileReport, check_candles
+from worker.market.files import CandleFolder
+from worker.market.files.writing import Written, import_candles
 from worker.market.impossible import show_time
-from worker.terminal.options import JsonOption
-from worker.terminal.output import UNKNOWN, print_json, result_console
+from worker.terminal.options import (
+    ConfigOption,
+    DateFormatOption,
+    JsonOption,
+    OffGridOption,
+    SetOption,
+    SkipBadRowsOption,
+    SymbolsOption,
+    file_overrides,
+    settings_file,
+    symbol_overrides,
+)
+from worker.terminal.output import UNKNOWN, prepared_folder, print_json, result_console
 
 app = typer.Typer(no_args_is_help=True)
+
+FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of files like BTC_USDT-5m.parquet.")]
 
 
 @app.callback()
 def candles() -> None:
-    """Say what is in a folder of candles, and what is wrong with it."""
+    """Say what is in a folder of candles, and bring it to one form."""
 
 
 @app.command()
 def check(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of files like BTC_USDT-5m.parquet.")],
+    folder: FolderArgument,
+    symbols: SymbolsOption = None,
+    off_grid: OffGridOption = None,
+    skip_bad_rows: SkipBadRowsOption = False,
+    date_format: DateFormatOption = None,
+    overrides: SetOption = None,
+    config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Report rows, period, gaps, duplicates and impossible bars of each file.
 
-    Exits 78 where the fleet would refuse one of them. Gaps are no reason to: a missing bar is marked at the last close
-    and not traded on.
+    Exits 78 where the fleet would refuse one of them. Gaps are no reason to, unless far more is missing than there is:
+    a missing bar is marked at the last close and not traded on.
     """
-    reports = check_candles(folder)
+    settings = _settings(config, symbols, file_overrides(off_grid, skip_bad_rows, date_format), overrides)
+    reports = check_candles(folder, settings.market, settings.portfolio.symbols)
     if json:
         print_json([{**asdict(report), "usable": report.usable} for report in reports])
     else:
@@ -42,7 +66,43 @@ def check(
     refused = [report for report in reports if not report.usable and report.kind != "unknown"]
     if refused:
         first = refused[0]
-        raise CandleError(f"{first.file} must hold only bars that can be true: {_flaw(first)}{_more(refused)}")
+        raise CandleError(f"{first.file} must hold only bars that can be true: {_flaw(first)}{_more(len(refused))}")
+
+
+@app.command("import")
+def import_files(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder of files as others write them.")],
+    into: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write to, made where it is missing.")],
+    symbols: SymbolsOption = None,
+    off_grid: OffGridOption = None,
+    skip_bad_rows: SkipBadRowsOption = False,
+    date_format: DateFormatOption = None,
+    overrides: SetOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write what is in a folder as one clean Parquet file for each symbol and timeframe.
+
+    Exits 78 where a file is refused, after the others were written. A file that is there is replaced only where all of
+    its rows are in the new one.
+    """
+    settings = _settings(config, symbols, file_overrides(off_grid, skip_bad_rows, date_format), overrides)
+    folder = CandleFolder(source, settings.market, settings.portfolio.symbols)
+    written, refusals = import_candles(folder, prepared_folder(into))
+    if json:
+        print_json([one._asdict() for one in written])
+    else:
+        _print_written(result_console(), written)
+    if refusals:
+        raise CandleError(f"{refusals[0]}{_more(len(refusals))}")
+    if not written:
+        raise CandleError(f"folder {source} must hold candles or funding, holds none that is understood")
+
+
+def _settings(
+    config: Path | None, symbols: Sequence[str] | None, files: Sequence[str], overrides: Sequence[str] | None
+) -> Settings:
+    return load_settings(settings_file(config), None, [*symbol_overrides(symbols), *files, *(overrides or ())])
 
 
 def _print(console: Console, reports: list[FileReport]) -> None:
@@ -64,8 +124,21 @@ def _print(console: Console, reports: list[FileReport]) -> None:
         )
     console.print(table)
     for report in reports:
+        for note in report.notes:
+            console.print(Text(one_line(f"{report.file}: {note}")), soft_wrap=True)
         if not report.usable:
             console.print(Text(one_line(f"{report.file}: {_flaw(report)}"), style="red"), soft_wrap=True)
+
+
+def _print_written(console: Console, written: list[Written]) -> None:
+    table = Table()
+    for title in ("file", "symbol", "timeframe", "rows", "first", "last", "from"):
+        table.add_column(title, overflow="fold", justify="right" if title == "rows" else "left")
+    for one in written:
+        times = (show_time(one.first_ms), show_time(one.last_ms))
+        names = Text(one_line(", ".join(one.sources)))
+        table.add_row(one.file, one.symbol, one.timeframe or UNKNOWN, f"{one.rows:,}", *times, names)
+    console.print(table)
 
 
 def _flaw(report: FileReport) -> str:
@@ -73,6 +146,6 @@ def _flaw(report: FileReport) -> str:
     return report.error.removeprefix(f"{report.file} ") or f"row {report.first_flaw_row}: {report.first_flaw}"
 
 
-def _more(refused: list[FileReport]) -> str:
-    more = len(refused) - 1
+def _more(refused: int) -> str:
+    more = refused - 1
     return f" (and {more} more file{'s' if more > 1 else ''})" if more else ""
