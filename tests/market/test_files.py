@@ -15,7 +15,6 @@ from shared.errors import CandleError, ConfigurationError
 from tests.conftest import candles_folder
 from tests.market.fakes import DAY_MS, HOUR_MS, MINUTE_MS, START_MS, frame_of, same_bars, wavy_bars, write_candles
 from worker.market.files import find_symbols, load_candles, load_funding, read_candles
-from worker.market.files.names import read_name
 
 BARS = wavy_bars(48, 5 * MINUTE_MS)
 FRAME = frame_of(BARS)
@@ -83,15 +82,6 @@ def test_dumps_may_stay_packed(tmp_path: Path) -> None:
     rest = dump_of(slice(20, 48), 1).to_csv(index=False, header=False)
     (tmp_path / "BTCUSDT-5m-2025-01.csv.gz").write_bytes(gzip.compress(rest.encode()))
     assert same_bars(load_candles(tmp_path, "BTC/USDT", 5 * MINUTE_MS), BARS)
-
-
-def test_dumps_that_overlap_are_refused_by_name(tmp_path: Path) -> None:
-    write_candles(tmp_path, "BTCUSDT-5m-2024-12.csv", dump_of(slice(0, 21), 1), header=False)
-    write_candles(tmp_path, "BTCUSDT-5m-2025-01.csv", dump_of(slice(20, 48), 1), header=False)
-    with pytest.raises(
-        CandleError, match=r"BTCUSDT-5m-2025-01.csv row 1: timestamp must be after 2025-01-01 01:40 UTC, the last"
-    ):
-        load_candles(tmp_path, "BTC/USDT", 5 * MINUTE_MS)
 
 
 # Row 7 of each file is made wrong; what the refusal must say.
@@ -205,11 +195,6 @@ def test_what_is_not_there_is_said_in_one_sentence(tmp_path: Path) -> None:
         load_candles(tmp_path, "ETH/USDT", HOUR_MS)
     with pytest.raises(ConfigurationError, match="must hold funding of ETH/USDT"):
         load_funding(tmp_path, "ETH/USDT")
-    write_candles(tmp_path, "ETH_USDT-4h.csv", frame_of(wavy_bars(9, 4 * HOUR_MS)))
-    with pytest.raises(
-        ConfigurationError, match=r"must come from one file, found ETH_USDT-4h.csv and ETH_USDT-4h.parquet"
-    ):
-        load_candles(tmp_path, "ETH/USDT", 4 * HOUR_MS)
 
 
 def test_the_coarsest_file_that_divides_the_timeframe_is_read(tmp_path: Path) -> None:
@@ -270,7 +255,7 @@ def test_symbols_are_found_by_file_name(tmp_path: Path) -> None:
         "SOL_USDT_USDT-1h-futures.feather",
         "1000SATS_USDT-5m.csv",
     ]
-    others = ["BTC_USDT-book20-1s.parquet", "notes.csv", "XRP_USDT-3d.csv", "ADA_USDT-8h-funding.parquet", "README.md"]
+    others = ["BTC_USDT-book20-1s.parquet", "notes.csv", "ADA_USDT-8h-funding.parquet", "README.md"]
     for name in names + others:
         (tmp_path / name).touch()
     assert find_symbols(tmp_path) == ("1000SATS/USDT", "BTC/USDT", "ETH/FDUSD", "SOL/USDT:USDT")
@@ -309,7 +294,7 @@ def test_funding_is_read_and_its_late_stamps_brought_to_the_second(tmp_path: Pat
     [
         ([0, 1], [1e-4, 1.5], "row 2: funding_rate must lie between -1 and 1, was 1.5"),
         ([0, 1], [float("nan"), 1e-4], "row 1: funding_rate must lie between -1 and 1, was"),
-        ([1, 0], [1e-4, 1e-4], "row 2: timestamp must be after 2025-01-01 08:00 UTC"),
+        ([0, 2, 1, 3], [1e-4] * 4, "row 3: timestamp must be after 2025-01-01 16:00 UTC"),
         ([1, 1], [1e-4, 1e-4], "row 2: timestamp must differ from row 1"),
     ],
 )
@@ -318,14 +303,6 @@ def test_impossible_funding_is_refused(tmp_path: Path, stamps: list[int], rates:
     write_candles(tmp_path, "BTC_USDT-8h-funding.parquet", funding_frame(times, rates, "funding_rate"))
     with pytest.raises(CandleError, match=sentence):
         load_funding(tmp_path, "BTC/USDT")
-
-
-def test_names_say_what_a_file_holds() -> None:
-    named = {name: read_name(Path(name)) for name in ("BTC_USDT-5m.parquet", "BTCUSDT-1m-2024-01-31.csv", "x.parquet")}
-    plain, dump = named["BTC_USDT-5m.parquet"], named["BTCUSDT-1m-2024-01-31.csv"]
-    assert plain is not None and (plain.symbol, plain.timeframe_ms, plain.period) == ("BTC/USDT", 5 * MINUTE_MS, None)
-    assert dump is not None and (dump.symbol, dump.timeframe_ms, dump.period) == ("BTC/USDT", MINUTE_MS, "2024-01-31")
-    assert named["x.parquet"] is None
 
 
 def test_a_year_of_real_candles_is_read_whole_and_fast() -> None:

@@ -107,6 +107,9 @@ def out_of_order(time_ms: np.ndarray) -> np.ndarray:
     before = np.full(len(time_ms), -1)
     for row, moment in enumerate(time_ms.tolist()):
         place = bisect_left(ends, moment)
+        if ends[place : place + 1] == [moment]:
+            # Of two rows of one time the first stays.
+            continue
         before[row] = tails[place - 1] if place else -1
         tails[place : place + 1] = [row]
         ends[place : place + 1] = [moment]
