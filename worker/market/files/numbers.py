@@ -33,26 +33,28 @@ def is_nothing(column: pa.ChunkedArray) -> np.ndarray:
     """Say of each cell whether nothing is written in it: empty, `null`, `NaN`."""
     if pa.types.is_floating(column.type):
         return column.is_null(nan_is_null=True).to_numpy()
-    if not _is_text(column.type):
+    if not is_text(column.type):
         return column.is_null().to_numpy()
     return np.array([text.lower() in NOTHING for text in _texts(column)], bool)
 
 
-def _is_text(kind: Any) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind)
+def is_text(kind: Any) -> bool:
+    """Say whether a column holds texts."""
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_string_view(value)
 
 
 def _plain(column: pa.ChunkedArray) -> np.ndarray | None:
-    """Read a column that holds nothing but plain numbers."""
+    """Read a column that holds nothing but plain numbers; None where its texts must be looked at one by one."""
     kind = column.type
     if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind):
-        return column.cast(pa.float64()).to_numpy()
-    if pa.types.is_string(kind):
-        try:
-            return column.cast(pa.float64()).to_numpy()
-        except pa.ArrowInvalid:
-            return None
-    return None
+        return column.cast(pa.float64(), safe=False).to_numpy()
+    if not is_text(kind):
+        return np.full(len(column), np.nan)
+    try:
+        return column.cast(pa.string()).cast(pa.float64()).to_numpy()
+    except pa.ArrowInvalid:
+        return None
 
 
 def _texts(column: pa.ChunkedArray) -> list[str]:

@@ -36,6 +36,7 @@ from worker.market.impossible import (
     first_flaw,
 )
 
+_LONGEST_CELL = 60
 _SHORTEST_MONTH_MS, _LONGEST_MONTH_MS = 28 * DAY_MS, 31 * DAY_MS
 
 
@@ -197,8 +198,14 @@ class _Judge:
 
     def _shown(self, rows: Rows) -> Callable[[str, int], str]:
         def shown(column: str, row: int) -> str:
-            value = self._sheet.columns[column][int(rows.places[row])].as_py()
-            return "empty" if value is None else str(value)
+            cell = self._sheet.columns[column][int(rows.places[row])]
+            try:
+                value = cell.as_py()
+            except (OverflowError, ValueError, KeyError):
+                # A year after 9999, or a zone nobody knows.
+                value = getattr(cell, "value", "what cannot be shown")
+            text = "empty" if value is None else str(value)
+            return text if len(text) <= _LONGEST_CELL else f"{text[:_LONGEST_CELL]}…"
 
         return shown
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from shared.errors import CandleError
+from worker.market.files.numbers import is_text
 from worker.market.impossible import UNREADABLE_MS
 
 if TYPE_CHECKING:
@@ -54,19 +55,26 @@ def read_times(
         column, kind = column.cast(pa.timestamp("ms")), pa.timestamp("ms")
     if pa.types.is_timestamp(kind):
         return _in_ms(column.cast(pa.int64()), {"s": 1000.0, "ms": 1.0, "us": 1e-3, "ns": 1e-6}[kind.unit])
-    if date_format is None and (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    if is_number and date_format is None:
         return _epochs(column)
+    if not (is_text(kind) or is_number):
+        return np.full(len(column), UNREADABLE_MS, np.int64)
     return _texts(file, [_tidy(cell) for cell in column.to_pylist()], date_format)
 
 
 def _with_clock(dates: pa.ChunkedArray, clocks: pa.ChunkedArray) -> pa.ChunkedArray:
     """Put a time of day behind its date, where it is one."""
-    dates, clocks = (column.cast(pa.string()).to_pylist() for column in (dates, clocks))
-    first = next((clock for clock in clocks if clock), "")
-    is_apart = ":" in first or (first.strip().isdigit() and len((dates[0] or "").strip()) == 8)
-    if not is_apart:
-        return pa.chunked_array([pa.array(dates, pa.string())])
-    pairs = zip(dates, clocks, strict=True)
+    try:
+        pairs = [
+            tuple(pair) for pair in zip(*(one.cast(pa.string()).to_pylist() for one in (dates, clocks)), strict=True)
+        ]
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return dates
+    pairs = list(zip(*texts, strict=True))
+    date, clock = next((pair for pair in pairs if all(pair)), ("", ""))
+    if not (":" in clock or (clock.isdigit() and len(date) == 8)):
+        return dates
     both = [None if None in pair else f"{pair[0]} {_six_digits(pair[1])}" for pair in pairs]
     return pa.chunked_array([pa.array(both, pa.string())])
 
@@ -79,9 +87,9 @@ def _six_digits(clock: str) -> str:
 def _epochs(column: pa.ChunkedArray) -> np.ndarray:
     missing = column.is_null(nan_is_null=True).to_numpy()
     if pa.types.is_integer(column.type):
-        values = column.cast(pa.int64()).fill_null(0).to_numpy()
+        values = column.cast(pa.int64(), safe=False).fill_null(0).to_numpy()
     else:
-        values = column.cast(pa.float64()).fill_null(0.0).to_numpy()
+        values = column.cast(pa.float64(), safe=False).fill_null(0.0).to_numpy()
     return np.where(missing | ~np.isfinite(values), UNREADABLE_MS, _of_numbers(values))
 
 
