@@ -106,7 +106,7 @@ class MarketSettings(Section):
     # replay and backtest: rows off the grid, rows that cannot be true, gaps, and dates that may be read in two ways
     off_grid: Literal["refuse", "snap", "skip"] = "refuse"
     skip_bad_rows: bool = False
-    max_missing: Annotated[Number, Field(ge=0.0, le=1e9)] = 10.0
+    max_missing: Annotated[Number, Field(ge=0.0, le=1_000_000.0)] = 10.0
     date_format: DateFormat | None = None
     # ccxt
     exchange: ExchangeName = "binance"

@@ -31,6 +31,8 @@ def fills(portfolio_id: int, filters: Filters) -> Select:
             Fill.saved,
             Fill.client_order_id,
             Fill.exchange_trade_id,
+            # Two fills of a step may be equal in all else.
+            Fill.id,
         )
         .join(Bot, Bot.id == Fill.bot_id)
         .join(Sleeve, Sleeve.id == Fill.sleeve_id)

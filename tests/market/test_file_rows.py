@@ -169,7 +169,7 @@ def test_a_row_without_any_price_is_a_missing_bar(tmp_path: Path) -> None:
         write_candles(tmp_path, f"BTC_USDT-1h.{suffix}", frame)
         found = report(tmp_path)
         assert (found.rows, found.gaps, found.missing_bars, found.usable) == (48, 2, 3, True)
-        assert found.notes == ("3 rows without prices are missing bars",)
+        assert found.notes == ("3 rows without any price left out: missing bars",)
     frame.loc[5, "volume"] = 3.0
     write_candles(tmp_path, "BTC_USDT-1h.parquet", frame)
     assert report(tmp_path).first_flaw == "open must be a positive number, was empty"

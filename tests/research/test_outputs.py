@@ -128,7 +128,14 @@ def test_columns_are_those_of_the_exports(finished: Finished) -> None:
     out, _ = finished
     for name in ("fills", "round_trips", "allocations"):
         exported = [column for column in columns(name) if column not in ("client_order_id", "exchange_trade_id")]
-        assert list(read_rows(out, name)[0])[: len(exported)] == exported, name
+        own = [column for column in read_rows(out, name)[0] if column != "order"]
+        assert own[: len(exported)] == exported, name
+
+
+def test_every_fill_has_a_number_of_its_own(finished: Finished) -> None:
+    out, summary = finished
+    numbers = [int(row["id"]) for row in read_rows(out, "fills")]
+    assert numbers == list(range(1, summary["fills"] + 1))
 
 
 def test_the_summary_has_every_figure_of_the_portfolio_and_each_sleeve(finished: Finished) -> None:

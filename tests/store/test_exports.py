@@ -214,6 +214,14 @@ def test_the_exit_reason_of_a_fill_is_its_trigger(engine: Engine, books: Books) 
     assert taken(engine, "fills", Filters(exit_reason="LADDER")) == []
 
 
+def test_fills_that_are_equal_are_told_apart(engine: Engine, books: Books) -> None:
+    with engine.connect() as connection:
+        rows = [row for batch in stream(connection, "fills", 1) for row in batch]
+        kept = connection.execute(select(Fill.id).order_by(Fill.time_ms, Fill.id)).scalars().all()
+    assert columns("fills")[-1] == "id"
+    assert [row[-1] for row in rows] == kept and len(set(kept)) == len(rows) > 1
+
+
 def test_candles_are_those_of_the_symbols_of_the_bots(engine: Engine, books: Books) -> None:
     bot = books.fleet.bots[0]
     assert {row["symbol"] for row in taken(engine, "candles")} == {"C0/USDT", "C1/USDT"}

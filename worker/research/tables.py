@@ -73,6 +73,8 @@ def fills_table(backtest: Backtest) -> pa.Table:
             "crossed": column(fills, "crossed") + 0.0,
             "saved": column(fills, "saved"),
             "order": pa.array(order, mask=order < 0),
+            # Two fills of a step may be equal in all else.
+            "id": np.arange(1, len(fills) + 1),
         }
     )
 

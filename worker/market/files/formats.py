@@ -1,47 +1,23 @@
 """What a file holds as a table: CSV, Parquet, Feather and JSON, plain or packed, with cells as they are written."""
 
-import codecs
 import gzip
 import json
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 
 from shared.errors import CandleError
-from worker.market.files.columns import Roles, choose
-from worker.market.files.csv_layout import DUMP_COLUMNS, find_layout
+from worker.market.files.columns import choose
+from worker.market.files.csv_layout import DUMP_COLUMNS
+from worker.market.files.csv_rows import read_csv_sheet
 from worker.market.files.names import FORMATS
+from worker.market.files.sheet import Sheet, Wanted, arrow_buffer
 
 # An archive that unpacks to more is not a file of candles.
 MOST_BYTES = 1 << 31
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-
-
-class Sheet(NamedTuple):
-    """The columns of a file by role. `numbers` of rows count from 1; `decimal_comma` is what its separators suggest.
-
-    `clock` holds times of day that stand apart from their dates; `ragged` says of rows that were left out what they
-    lack.
-    """
-
-    columns: dict[str, pa.ChunkedArray]
-    names: dict[str, str]
-    clock: pa.ChunkedArray | None
-    numbers: Sequence[int] | range
-    decimal_comma: bool = False
-    ragged: tuple[tuple[int, str], ...] = ()
-
-
-class Wanted(NamedTuple):
-    """What is to be read of a file: its roles, for a symbol; times as text where their form is told."""
-
-    roles: Roles
-    symbol: str
-    times_as_text: bool = False
-    skip_ragged: bool = False
 
 
 def read_sheet(path: Path, wanted: Wanted) -> Sheet:
@@ -71,7 +47,7 @@ def _unpacked(path: Path) -> tuple[str, pa.Buffer]:
         inner = Path(name.removesuffix(".gz")).suffix
         with gzip.open(path, "rb") as stream:
             content = _limited(path, stream)
-        return (inner if inner in FORMATS else _guessed(content)), _buffer(content)
+        return (inner if inner in FORMATS else _guessed(content)), arrow_buffer(content)
     with pa.OSFile(str(path), "rb") as file:
         return Path(name).suffix, file.read_buffer()
 
@@ -85,7 +61,7 @@ def _from_zip(path: Path) -> tuple[str, pa.Buffer]:
         if len(inside) != 1:
             raise CandleError(f"{path.name} must hold one file of candles, holds {len(inside)}")
         with archive.open(inside[0]) as stream:
-            return Path(inside[0].lower()).suffix, _buffer(_limited(path, stream))
+            return Path(inside[0].lower()).suffix, arrow_buffer(_limited(path, stream))
 
 
 def _limited(path: Path, stream: Any) -> bytes:
@@ -97,12 +73,6 @@ def _limited(path: Path, stream: Any) -> bytes:
 
 def _guessed(content: bytes) -> str:
     return ".json" if content[:64].lstrip()[:1] in (b"[", b"{") else ".csv"
-
-
-def _buffer(content: bytes) -> pa.Buffer:
-    stream = pa.BufferOutputStream()
-    stream.write(content)
-    return stream.getvalue()
 
 
 def _read_parquet(file: str, content: pa.Buffer, wanted: Wanted) -> Sheet:
@@ -183,91 +153,8 @@ def _array(cells: list[Any]) -> pa.Array:
     return pa.array([None if cell is None else str(cell) for cell in cells], pa.string())
 
 
-def _read_csv(file: str, content: pa.Buffer, wanted: Wanted) -> Sheet:
-    content = _as_utf8(content)
-    layout = find_layout(content[: 1 << 16].to_pybytes())
-    if layout is None:
-        first = next(iter(content[:80].to_pybytes().decode(errors="replace").splitlines()), "")
-        raise CandleError(f"{file} must have a header or columns {', '.join(DUMP_COLUMNS)}, first row was {first!r}")
-    chosen = choose(file, layout.names, wanted.roles, wanted.symbol)
-    places = {**chosen.places, **({} if chosen.clock is None else {"clock": chosen.clock})}
-    texts = {"clock", *(("timestamp",) if wanted.times_as_text or chosen.clock is not None else ())}
-    kinds = {
-        role: pa.string() if role in texts else pa.float64() for role in places if role not in {"timestamp"} - texts
-    }
-    parse = _CsvParser(file, content[layout.start :], layout.delimiter, len(layout.names))
-    try:
-        table = parse(places, kinds)
-    except pa.ArrowInvalid:
-        # A cell that is no plain number, or a row of another width: read all as text, so that it can be named.
-        table = parse(places, dict.fromkeys(places, pa.string()), keep_going=True)
-        if parse.ragged and not wanted.skip_ragged:
-            number, lacks = parse.ragged[0]
-            raise CandleError(f"{file} must be a readable csv file: row {number} {lacks}") from None
-    numbers = _numbers_without(table.num_rows, parse.ragged)
-    columns = {role: table.column(role) for role in chosen.places}
-    shown = {role: layout.names[place][0] for role, place in chosen.places.items()}
-    clock = None if chosen.clock is None else table.column("clock")
-    return Sheet(columns, shown, clock, numbers, layout.delimiter in ";\t", tuple(parse.ragged))
-
-
-def _as_utf8(content: pa.Buffer) -> pa.Buffer:
-    """Bring a CSV to UTF-8 without a mark; what is neither UTF-8 nor UTF-16 is read byte by byte."""
-    mark = content[:3].to_pybytes()
-    if mark[:2] in _UTF16_MARKS:
-        return _buffer(content.to_pybytes().decode("utf-16").encode())
-    if mark == b"\xef\xbb\xbf":
-        return content[3:]
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(content[: 1 << 16].to_pybytes())
-    except UnicodeDecodeError:
-        return _buffer(content.to_pybytes().decode("latin-1").encode())
-    return content
-
-
-class _CsvParser:
-    """Parse the rows of one CSV file; rows of another width are gathered where it is to keep going."""
-
-    def __init__(self, file: str, content: pa.Buffer, delimiter: str, width: int) -> None:
-        self.ragged: list[tuple[int, str]] = []
-        self._content, self._delimiter = content, delimiter
-        self._width = width
-
-    def __call__(self, places: dict[str, int], kinds: dict[str, pa.DataType], keep_going: bool = False) -> pa.Table:
-        from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions, read_csv
-
-        names = [f"column {place}" for place in range(self._width)]
-        for role, place in places.items():
-            names[place] = role
-        if not len(self._content):
-            return pa.table({role: pa.array([], pa.string()) for role in places})
-        return read_csv(
-            pa.BufferReader(self._content),
-            # One thread: with several, Arrow's go on after an error and meet the end of the process.
-            read_options=ReadOptions(column_names=names, use_threads=False),
-            parse_options=ParseOptions(
-                delimiter=self._delimiter, invalid_row_handler=self._note if keep_going else None
-            ),
-            # An empty cell alone is none: a NaN that is written out is shown as such.
-            convert_options=ConvertOptions(
-                include_columns=list(places), column_types=kinds, null_values=[""], strings_can_be_null=True
-            ),
-        )
-
-    def _note(self, row: Any) -> str:
-        self.ragged.append((row.number, f"must have {row.expected_columns} cells, has {row.actual_columns}"))
-        return "skip"
-
-
-def _numbers_without(rows: int, ragged: Sequence[tuple[int, str]]) -> Sequence[int] | range:
-    if not ragged:
-        return range(1, rows + 1)
-    left_out = {number for number, _ in ragged}
-    return [number for number in range(1, rows + len(left_out) + 1) if number not in left_out]
-
-
 _READERS: dict[str, Callable[[str, pa.Buffer, Wanted], Sheet]] = {
-    ".csv": _read_csv,
+    ".csv": read_csv_sheet,
     ".json": _read_json,
     ".parquet": _read_parquet,
     ".feather": _read_feather,

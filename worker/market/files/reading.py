@@ -10,11 +10,11 @@ from shared.errors import CandleError
 from shared.settings import MarketSettings
 from shared.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, timeframe_name
 from worker.market.files.columns import CANDLE_ROLES, FUNDING_ROLES, RATE, TIME
-from worker.market.files.formats import Sheet, Wanted, read_sheet
+from worker.market.files.formats import read_sheet
 from worker.market.files.missing import refuse_gaps
 from worker.market.files.names import CandleFile
 from worker.market.files.numbers import is_nothing, read_numbers
-from worker.market.files.report import FileReport, numbered
+from worker.market.files.report import FileReport, counted, numbered
 from worker.market.files.rows import (
     Rows,
     distinct,
@@ -25,6 +25,7 @@ from worker.market.files.rows import (
     snap,
     usual_distance,
 )
+from worker.market.files.sheet import Sheet, Wanted
 from worker.market.files.times import read_times
 from worker.market.impossible import (
     PRICES,
@@ -121,7 +122,7 @@ class _Judge:
         written = [~is_nothing(self._sheet.columns[name].take(places)) for name in PRICES]
         places = places[~np.any(written, axis=0)]
         if len(places):
-            self._notes.append(f"{len(places):,} rows without prices are missing bars")
+            self._notes.append(f"{counted(len(places))} without any price left out: missing bars")
         return rows.without(places)
 
     def _timeframe_ms(self, time_ms: np.ndarray) -> int:
@@ -180,11 +181,11 @@ class _Judge:
         which = numbered(np.sort(self._numbers[rows.places[beside]]).tolist())
         if self._settings.off_grid == "skip":
             self._skipped += self._numbers[rows.places[beside]].tolist()
-            self._notes.append(f"{len(beside):,} rows off the {timeframe_name(step_ms)} grid left out: {which}")
+            self._notes.append(f"{counted(len(beside))} off the {timeframe_name(step_ms)} grid left out: {which}")
             return rows.without(beside)
         snapped = snap(rows, step_ms, phase_ms)
         merged = f", {len(rows) - len(snapped):,} of them merged with another" if len(snapped) < len(rows) else ""
-        self._notes.append(f"{len(beside):,} rows moved to the {timeframe_name(step_ms)} grid{merged}: {which}")
+        self._notes.append(f"{counted(len(beside))} moved to the {timeframe_name(step_ms)} grid{merged}: {which}")
         return snapped
 
     def _skip(self, rows: Rows, bad: np.ndarray, flaw: Flaw | None) -> Rows:

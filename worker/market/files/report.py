@@ -44,6 +44,11 @@ class FileReport:
         return "" if self.usable else self.error or f"{self.file} row {self.first_flaw_row}: {self.first_flaw}"
 
 
+def counted(count: int) -> str:
+    """Write how many rows."""
+    return f"{count:,} row{'' if count == 1 else 's'}"
+
+
 def numbered(numbers: Sequence[int]) -> str:
     """Write which rows: `row 7`, `rows 7, 9 and 12`, `rows 1, 2, … (40 in all)`."""
     shown = [str(number) for number in numbers[:MOST_NUMBERS]]

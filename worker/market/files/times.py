@@ -66,9 +66,7 @@ def read_times(
 def _with_clock(dates: pa.ChunkedArray, clocks: pa.ChunkedArray) -> pa.ChunkedArray:
     """Put a time of day behind its date, where it is one."""
     try:
-        pairs = [
-            tuple(pair) for pair in zip(*(one.cast(pa.string()).to_pylist() for one in (dates, clocks)), strict=True)
-        ]
+        texts = [column.cast(pa.string()).to_pylist() for column in (dates, clocks)]
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return dates
     pairs = list(zip(*texts, strict=True))
