@@ -78,6 +78,14 @@ def test_a_date_that_may_be_either_is_refused_and_taken_where_its_format_is_name
     assert bars.open_ms.tolist() == [int(moment.timestamp()) * 1000 for moment in moments]
 
 
+@pytest.mark.parametrize("form", ["%Y/%d/%m %H:%M", "%d %b %y %H.%M", "%Y%d%m%H%M", "%Y-%m-%d %H:%M UTC"])
+def test_a_format_that_is_named_is_taken_as_it_is(tmp_path: Path, form: str) -> None:
+    times = hours(30, datetime(2024, 2, 1, tzinfo=UTC))
+    write_times(tmp_path, [moment.strftime(form) for moment in times])
+    bars = CandleFolder(tmp_path, MarketSettings(date_format=form)).candles("BTC/USDT", HOUR_MS).bars
+    assert bars.open_ms.tolist() == [int(moment.timestamp()) * 1000 for moment in times]
+
+
 def test_a_cell_that_is_no_date_is_named_though_the_file_is_day_first(tmp_path: Path) -> None:
     times = [moment.strftime("%d/%m/%Y %H:%M") for moment in hours(30)]
     times[6] = "99/99/2024 00:00"

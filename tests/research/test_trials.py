@@ -186,3 +186,19 @@ def test_an_import_replaces_nothing_that_it_does_not_hold(tmp_path: Path, capsys
     target.write_text("something else")
     assert imported(whole) == 78 and target.read_text() == "something else"
     assert [file.name for file in into.iterdir()] == [target.name]
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [
+        ("币安人生usdt_1h.csv", "币安人生/USDT"),
+        ("1000pepeusdt.csv", "1000PEPE/USDT"),
+        ("BTCUSDT_240927_1h.csv", "BTC/USDT:USDT-240927"),
+    ],
+)
+def test_symbols_of_other_scripts_with_digits_or_a_day_are_traded(tmp_path: Path, name: str, symbol: str) -> None:
+    folder = tmp_path / "candles"
+    folder.mkdir()
+    (folder / name).write_text(trials.text(trials.rows(trials.BARS)))
+    summary = run(folder, tmp_path / "out", "--symbols", symbol)
+    assert summary["bars"] == 30 and {bot["symbol"] for bot in summary["by_bot"].values()} == {symbol}

@@ -1,12 +1,12 @@
 """Times as the world writes them, as milliseconds since 1970: numbers of any unit, and dates in any usual form."""
 
-import re
 from datetime import datetime
 from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from shared.errors import CandleError
 from worker.market.files.numbers import is_text
@@ -37,8 +37,10 @@ _CLOCKS = (
     " %H",
 )
 
-_YEAR_FIRST = re.compile(r"^(\d{4})[/.](\d{1,2})[/.](\d{1,2})")
-_DAY_OR_MONTH_FIRST = re.compile(r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{2}|\d{4})(?=$|[ T,])")
+# What is matched, and what is written instead; the day or month first, and behind a date a blank.
+_YEAR_FIRST = (r"^(\d{4})[/.](\d{1,2})[/.](\d{1,2})", r"\1-\2-\3")
+_TURNED_DATE = (r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})$", r"\1/\2/\3")
+_TURNED_TIME = (r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})(?:[T ]|, ?)", r"\1/\2/\3 ")
 
 
 def read_times(
@@ -60,7 +62,10 @@ def read_times(
         return _epochs(column)
     if not (is_text(kind) or is_number):
         return np.full(len(column), UNREADABLE_MS, np.int64)
-    return _texts(file, [_tidy(cell) for cell in column.to_pylist()], date_format)
+    texts = pc.utf8_trim_whitespace(pc.fill_null(column.cast(pa.string()), "")).combine_chunks()
+    if date_format is not None:
+        return _by_format(_series(texts.to_pylist()), date_format)
+    return _texts(file, _tidy(texts))
 
 
 def _with_clock(dates: pa.ChunkedArray, clocks: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -124,26 +129,25 @@ def _in_ms(column: pa.ChunkedArray, ms_per: float) -> np.ndarray:
     return np.where(missing | too_far, UNREADABLE_MS, _scaled(values, ms_per))
 
 
-def _tidy(cell: object) -> str:
-    text = "" if cell is None else str(cell).strip().strip("'\"")
-    for zone in (" UTC", " GMT"):
-        text = text.removesuffix(zone)
-    return _YEAR_FIRST.sub(r"\1-\2-\3", text)
+def _tidy(texts: pa.Array) -> pa.Array:
+    """Write cells without quotes and the name of UTC, and the year of a date that goes first with hyphens."""
+    texts = pc.replace_substring_regex(pc.utf8_trim(texts, characters="'\""), " (UTC|GMT)$", "")
+    return pc.replace_substring_regex(texts, *_YEAR_FIRST)
 
 
-def _texts(file: str, texts: list[str], date_format: str | None) -> np.ndarray:
+def _texts(file: str, texts: pa.Array) -> np.ndarray:
     import pandas as pd
 
-    cells = _series(texts)
-    if date_format is not None:
-        return _by_format(cells, date_format)
+    turned = np.zeros(len(texts), bool)
+    for form, _ in (_TURNED_DATE, _TURNED_TIME):
+        turned |= pc.match_substring_regex(texts, form).to_numpy(zero_copy_only=False)
+    cells = _series(texts.to_pylist())
     times = np.full(len(texts), UNREADABLE_MS, np.int64)
     numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
     counted = np.isfinite(numbers)
     times[counted] = _of_numbers(numbers[counted])
-    turned = cells.str.match(_DAY_OR_MONTH_FIRST.pattern).to_numpy(bool)
     if turned.any():
-        times[turned] = _turned(file, cells[turned])
+        times[turned] = _turned(file, texts.filter(pa.array(turned)))
     rest = ~counted & ~turned
     if rest.any():
         times[rest] = _unturned(cells[rest])
@@ -164,11 +168,11 @@ def _unturned(cells: "pd.Series") -> np.ndarray:
     return times
 
 
-def _turned(file: str, cells: "pd.Series") -> np.ndarray:
+def _turned(file: str, texts: pa.Array) -> np.ndarray:
     """Read dates whose day or month goes first, as the whole file proves."""
-    cells = cells.str.replace(_DAY_OR_MONTH_FIRST, r"\1/\2/\3", regex=True).str.replace(
-        r"(\d)[T,] ?", r"\1 ", n=1, regex=True
-    )
+    for form, written in (_TURNED_DATE, _TURNED_TIME):
+        texts = pc.replace_substring_regex(texts, form, written, max_replacements=1)
+    cells = _series(texts.to_pylist())
     first = cells.iloc[0]
     for dates, clock in product(_TURNED, _CLOCKS):
         fitting = [date + clock for date in dates if _matches(first, date + clock)]
