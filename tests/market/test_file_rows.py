@@ -111,6 +111,14 @@ def test_a_row_of_another_width_is_named(tmp_path: Path) -> None:
         load_candles(tmp_path, "BTC/USDT", HOUR_MS)
 
 
+def test_lines_of_blanks_are_no_rows(tmp_path: Path) -> None:
+    lines = (
+        FRAME.assign(close=FRAME["close"].where(FRAME.index != 9, "x").astype(object)).to_csv(index=False).splitlines()
+    )
+    (tmp_path / "BTC_USDT-1h.csv").write_text("\n".join([*lines[:3], "   ", "", *lines[3:], " ", ""]))
+    assert report(tmp_path).rows == 48 and report(tmp_path).first_flaw_row == 11
+
+
 def test_a_file_of_nothing_but_bad_rows_is_refused_all_the_same(tmp_path: Path) -> None:
     write_candles(tmp_path, "BTC_USDT-1h.csv", FRAME.assign(low=1e6))
     with pytest.raises(CandleError, match="must hold at least one row that can be true, holds none"):

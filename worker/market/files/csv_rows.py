@@ -1,7 +1,7 @@
 """The rows of a CSV file, in whatever form they are laid out."""
 
 import codecs
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -36,7 +36,7 @@ def read_csv_sheet(file: str, content: pa.Buffer, wanted: Wanted) -> Sheet:
         if parse.ragged and not wanted.skip_ragged:
             number, lacks = parse.ragged[0]
             raise CandleError(f"{file} must be a readable csv file: row {number} {lacks}") from None
-    numbers = _numbers_without(table.num_rows, parse.ragged)
+    numbers = _numbers_without(table.num_rows, {*parse.blank, *(number for number, _ in parse.ragged)})
     columns = {role: table.column(role) for role in chosen.places}
     shown = {role: layout.names[place][0] for role, place in chosen.places.items()}
     clock = None if chosen.clock is None else table.column("clock")
@@ -62,6 +62,7 @@ class _CsvParser:
 
     def __init__(self, file: str, content: pa.Buffer, delimiter: str, width: int) -> None:
         self.ragged: list[tuple[int, str]] = []
+        self.blank: list[int] = []
         self._content, self._delimiter = content, delimiter
         self._width = width
 
@@ -87,12 +88,14 @@ class _CsvParser:
         )
 
     def _note(self, row: Any) -> str:
+        if not row.text.strip():
+            self.blank.append(row.number)
+            return "skip"
         self.ragged.append((row.number, f"must have {row.expected_columns} cells, has {row.actual_columns}"))
         return "skip"
 
 
-def _numbers_without(rows: int, ragged: Sequence[tuple[int, str]]) -> Sequence[int] | range:
-    if not ragged:
+def _numbers_without(rows: int, left_out: Collection[int]) -> Sequence[int] | range:
+    if not left_out:
         return range(1, rows + 1)
-    left_out = {number for number, _ in ragged}
     return [number for number in range(1, rows + len(left_out) + 1) if number not in left_out]
