@@ -7,6 +7,7 @@ import pytest
 from shared.errors import ConfigurationError
 from shared.units import timeframe_name
 from tests.market.fakes import frame_of, wavy_bars, write_candles
+from worker.market.check import check_candles
 from worker.market.files import CandleFolder, find_symbols
 from worker.market.files.names import read_name
 
@@ -148,6 +149,14 @@ def test_the_mapping_beside_the_data_has_the_last_word(tmp_path: Path) -> None:
     folder = CandleFolder(tmp_path, asked=["ETH/USDT"])
     assert folder.symbols == ("BTC/USDT:USDT", "ETH/EUR", "SOL/USDT")
     assert len(folder.candles("SOL/USDT", 3_600_000).bars) == 20
+
+
+def test_a_name_of_the_mapping_that_is_no_file_is_said(tmp_path: Path) -> None:
+    write_candles(tmp_path, "BTC_USDT-1h.csv", frame_of(wavy_bars(20, 3_600_000)))
+    (tmp_path / "symbols.toml").write_text('btc_usdt = "BTC/EUR"\nBTCUSTD = "BTC/EUR"\n')
+    good, unused = check_candles(tmp_path)
+    assert (good.symbol, good.usable) == ("BTC/EUR", True)
+    assert unused.error == "symbols.toml must name files of the folder, btcustd is none" and unused.kind == "unknown"
 
 
 @pytest.mark.parametrize(

@@ -125,3 +125,17 @@ def test_a_symbol_ends_with_its_candles_and_one_of_the_books_may_be_gone_from_th
     assert without.fetch_opens(START_MS) == {"BTC/USDT": float(HOURS.open[0])}
     with pytest.raises(ConfigurationError, match="must hold candles of ETH/USDT"):
         ReplayMarket(("ETH/USDT",), HOUR_MS, settings, ManualClock(0), in_books=("ETH/USDT",))
+
+
+def test_rows_that_are_left_out_are_said_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    frame = frame_of(HOURS)
+    frame.loc[3, "low"] = 1e6
+    frame.loc[5, "timestamp"] += pd.Timedelta("7min")
+    for symbol in ("BTC", "ETH"):
+        write_candles(tmp_path, f"{symbol}USDT.csv", frame)
+    with pytest.raises(CandleError, match="BTCUSDT.csv row 4: low must not exceed high"):
+        replay(tmp_path)
+    market = replay(tmp_path, off_grid="snap", skip_bad_rows=True, bar_seconds=0.0)
+    assert same_bars(market.fetch_bars("BTC/USDT", START_MS, END_MS), HOURS[np.delete(np.arange(10), 3)])
+    assert "BTCUSDT.csv: row 4 left out; row 4: low must not exceed high" in caplog.text
+    assert "ETHUSDT.csv: 1 row moved to the 1h grid: row 6" in caplog.text

@@ -127,6 +127,12 @@ def test_options_say_how_rows_are_taken_and_notes_say_which(tmp_path: Path, caps
     assert summary["candles"][0]["missing_bars"] == 1
 
 
+def test_symbols_asked_for_need_not_be_the_fleets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trials.symbol_split(tmp_path)
+    assert call(["candles", "check", tmp_path, "--symbols", "DO/TUSD", "--json"]) == 0
+    assert [report["symbol"] for report in json.loads(capsys.readouterr().out)] == ["BNB/USD", "DO/TUSD"]
+
+
 def test_a_wrong_word_of_an_option_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trials.mixed_units(tmp_path)
     for options, sentence in (

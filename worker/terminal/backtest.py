@@ -26,8 +26,8 @@ from worker.terminal.options import (
     SkipBadRowsOption,
     SymbolsOption,
     file_overrides,
+    named_symbols,
     settings_file,
-    symbol_overrides,
 )
 from worker.terminal.output import json_text, prepared_folder, print_json, progress_bar, result_console, say
 
@@ -58,9 +58,9 @@ def backtest(
     The same functions decide as in the worker. Settings come from the settings file, the environment, the profile and
     --set, the last strongest. docs/backtest.md describes every figure and file.
     """
+    named = [f"portfolio.symbols={json_text(names)}"] if (names := named_symbols(symbols)) else []
     files = file_overrides(off_grid, skip_bad_rows, date_format)
-    given = [*symbol_overrides(symbols), *files, *(overrides or ())]
-    settings = load_settings(settings_file(config), None, given, profile)
+    settings = load_settings(settings_file(config), None, [*named, *files, *(overrides or ())], profile)
     plan = plan_fleet(planned_bots(settings))
     check_bounds(settings, plan)
     load = _history(settings, plan, candles, simulated, funding, _time(start), _time(end))

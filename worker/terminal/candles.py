@@ -1,6 +1,5 @@
 """`flotilla candles`."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,7 @@ from rich.text import Text
 
 from shared.errors import CandleError
 from shared.printable import one_line
-from shared.settings import Settings, load_settings
+from shared.settings import load_settings
 from worker.market.check import FileReport, check_candles
 from worker.market.files import CandleFolder
 from worker.market.files.writing import Written, import_candles
@@ -26,8 +25,8 @@ from worker.terminal.options import (
     SkipBadRowsOption,
     SymbolsOption,
     file_overrides,
+    named_symbols,
     settings_file,
-    symbol_overrides,
 )
 from worker.terminal.output import UNKNOWN, prepared_folder, print_json, result_console
 
@@ -57,8 +56,9 @@ def check(
     Exits 78 where the fleet would refuse one of them. Gaps are no reason to, unless far more is missing than there is:
     a missing bar is marked at the last close and not traded on.
     """
-    settings = _settings(config, symbols, file_overrides(off_grid, skip_bad_rows, date_format), overrides)
-    reports = check_candles(folder, settings.market, settings.portfolio.symbols)
+    given = [*file_overrides(off_grid, skip_bad_rows, date_format), *(overrides or ())]
+    settings = load_settings(settings_file(config), None, given)
+    reports = check_candles(folder, settings.market, named_symbols(symbols) or settings.portfolio.symbols)
     if json:
         print_json([{**asdict(report), "usable": report.usable} for report in reports])
     else:
@@ -86,8 +86,9 @@ def import_files(
     Exits 78 where a file is refused, after the others were written. A file that is there is replaced only where all of
     its rows are in the new one.
     """
-    settings = _settings(config, symbols, file_overrides(off_grid, skip_bad_rows, date_format), overrides)
-    folder = CandleFolder(source, settings.market, settings.portfolio.symbols)
+    given = [*file_overrides(off_grid, skip_bad_rows, date_format), *(overrides or ())]
+    settings = load_settings(settings_file(config), None, given)
+    folder = CandleFolder(source, settings.market, named_symbols(symbols) or settings.portfolio.symbols)
     written, refusals = import_candles(folder, prepared_folder(into))
     if json:
         print_json([one._asdict() for one in written])
@@ -97,12 +98,6 @@ def import_files(
         raise CandleError(f"{refusals[0]}{_more(len(refusals))}")
     if not written:
         raise CandleError(f"folder {source} must hold candles or funding, holds none that is understood")
-
-
-def _settings(
-    config: Path | None, symbols: Sequence[str] | None, files: Sequence[str], overrides: Sequence[str] | None
-) -> Settings:
-    return load_settings(settings_file(config), None, [*symbol_overrides(symbols), *files, *(overrides or ())])
 
 
 def _print(console: Console, reports: list[FileReport]) -> None:

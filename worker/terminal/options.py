@@ -33,12 +33,12 @@ DateFormatOption = Annotated[
 ]
 
 
-def symbol_overrides(symbols: Sequence[str] | None) -> list[str]:
-    """Give `--symbols` as settings."""
+def named_symbols(symbols: Sequence[str] | None) -> list[str]:
+    """Give the symbols of `--symbols`, none where it was not given."""
     named = [name.strip() for text in symbols or () for name in text.replace(" ", ",").split(",") if name.strip()]
     if symbols and not named:
         raise ConfigurationError(f"--symbols must be like BTC/USDT,ETH/USDT, was {symbols[0]!r}")
-    return [f"portfolio.symbols={json_text(named)}"] if named else []
+    return named
 
 
 def file_overrides(off_grid: str | None, skip_bad_rows: bool, date_format: str | None) -> list[str]:

@@ -70,6 +70,9 @@ FUNDING_ROLES: Roles = {
 }
 _EXPECTED = {TIME: "timestamp or date", RATE: "funding_rate or fundingrate"}
 
+# What is shown of the columns of a file that lacks one.
+_LONGEST_NAME, _MOST_NAMES = 40, 40
+
 # Alpha Vantage numbers its columns: `1. open`, `1a. open (USD)`.
 _NUMBERED = re.compile(r"^\d+[a-z]?\.\s*")
 
@@ -121,7 +124,8 @@ def _found(file: str, names: Sequence[tuple[str, ...]], role: str, wanted: Seque
             raise CandleError(f"{file} must have one column {shown}, has {len(there)}")
         if there:
             return there[0]
-    has = ", ".join(own[0] or "one without a name" for own in names) or "none"
+    shown = [own[0][:_LONGEST_NAME] or "one without a name" for own in names[:_MOST_NAMES]]
+    has = ", ".join([*shown, *(["…"] if len(names) > _MOST_NAMES else [])]) or "none"
     raise CandleError(f"{file} must have a column {_EXPECTED.get(role, role)}, has {has}")
 
 

@@ -17,8 +17,6 @@ _LINE = re.compile(rb"([^\r\n]*)(\r\n|\n|\r|$)")
 _TIME_LIKE = re.compile(r"\D?\d{1,4}[-/.]\d|\d{6,}|\d{1,2}[- ][A-Za-z]{3}|[A-Za-z]{3,9} \d{1,2},? \d{4}")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 _NUMBER = re.compile(r"[-+]?[\d.,' ]*\d(e[-+]?\d+)?[kmb%]?", re.IGNORECASE)
-# Words that stand where a number is not known.
-_NOTHING = frozenset(("", "nan", "null", "none", "n/a", "na", "-"))
 
 
 class Layout(NamedTuple):

@@ -14,7 +14,7 @@ from shared.units import timeframe_name
 from worker.market.files.columns import RATE
 from worker.market.files.joining import Joined, join
 from worker.market.files.mapping import FILE_NAME, load_mapping
-from worker.market.files.names import NAME_RULE, CandleFile, is_candidate, read_name
+from worker.market.files.names import NAME_RULE, CandleFile, is_candidate, keys_of, read_name
 from worker.market.files.reading import Reading, read_file
 from worker.market.files.report import FileReport
 from worker.market.files.rows import Rows
@@ -52,6 +52,7 @@ class CandleFolder:
         self._readings: dict[Path, Reading] = {}
         self.paths = _paths_in(folder)
         named = load_mapping(folder)
+        self._unused = set(named) - {key for path in self.paths for key in keys_of(path)}
         self.files: Mapping[Path, CandleFile] = {
             path: file for path in self.paths if (file := read_name(path, asked, named)) is not None
         }
@@ -109,7 +110,7 @@ class CandleFolder:
         return join(series.readings, self._settings.max_missing)
 
     def reports(self) -> list[FileReport]:
-        """Report on every file in order of name, with what becomes of it beside the others."""
+        """Report on every file in order of name, with what becomes of it beside the others; last on unused names."""
         reports = {path.name: self._report(path) for path in self.paths}
         for series in self.series():
             joined = self.joined(series)
@@ -117,7 +118,11 @@ class CandleFolder:
                 reports[name] = replace(reports[name], notes=(*reports[name].notes, note))
             for name, (row, sentence) in joined.refusals.items():
                 reports[name] = replace(reports[name], first_flaw_row=row, first_flaw=sentence)
-        return list(reports.values())
+        unused = [
+            FileReport(FILE_NAME, error=f"{FILE_NAME} must name files of the folder, {name} is none")
+            for name in sorted(self._unused)
+        ]
+        return [*reports.values(), *unused]
 
     def _report(self, path: Path) -> FileReport:
         if path not in self.files:

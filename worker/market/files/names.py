@@ -48,9 +48,9 @@ def read_name(path: Path, asked: Collection[str] = (), named: Mapping[str, str] 
     `named` (symbols.toml) has the last word, then the symbols `asked` for, then what is known of coins and quotes.
     """
     stem = stem_of(path)
-    tokens = [token for token in _SEPARATORS.split(stem) if token]
+    tokens = _tokens(stem)
     found = _by_grammar(path, tokens, asked) or _by_plain_form(path, stem)
-    symbol = _named(path, stem, tokens, named or {})
+    symbol = next((named[key] for key in keys_of(path) if key in named), None) if named else None
     if symbol is None:
         return found
     if not symbol:
@@ -102,8 +102,15 @@ def _by_plain_form(path: Path, stem: str) -> CandleFile | None:
     return CandleFile(path, match["pair"].upper().replace("_", "/"), timeframe_ms, False)
 
 
-def _named(path: Path, stem: str, tokens: Sequence[str], named: Mapping[str, str]) -> str | None:
-    """Look a file up by its name, its name without format, or what is left of that without words and dates."""
-    left = "_".join(token for token in tokens if not _is_word(token))
-    names = (unicodedata.normalize("NFC", path.name), stem, left)
-    return next((named[name.casefold()] for name in names if name.casefold() in named), None)
+def keys_of(path: Path) -> tuple[str, ...]:
+    """Give the names a file goes by in symbols.toml, lower case.
+
+    They are its name, its name without format, and what is left of that without words and dates.
+    """
+    stem = stem_of(path)
+    left = "_".join(token for token in _tokens(stem) if not _is_word(token))
+    return tuple(name.casefold() for name in (unicodedata.normalize("NFC", path.name), stem, left))
+
+
+def _tokens(stem: str) -> list[str]:
+    return [token for token in _SEPARATORS.split(stem) if token]
