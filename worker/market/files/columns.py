@@ -124,8 +124,8 @@ def _found(file: str, names: Sequence[tuple[str, ...]], role: str, wanted: Seque
             raise CandleError(f"{file} must have one column {shown}, has {len(there)}")
         if there:
             return there[0]
-    shown = [own[0][:_LONGEST_NAME] or "one without a name" for own in names[:_MOST_NAMES]]
-    has = ", ".join([*shown, *(["…"] if len(names) > _MOST_NAMES else [])]) or "none"
+    first = [own[0][:_LONGEST_NAME] or "one without a name" for own in names[:_MOST_NAMES]]
+    has = ", ".join([*first, *(["…"] if len(names) > _MOST_NAMES else [])]) or "none"
     raise CandleError(f"{file} must have a column {_EXPECTED.get(role, role)}, has {has}")
 
 
