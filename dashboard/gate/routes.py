@@ -1,27 +1,35 @@
 """Signing in and out: the pages /login and /logout."""
 
-import asyncio
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from dashboard.gate import oidc as oidc_paths
 from dashboard.gate import record
 from dashboard.gate.gate import SIGN_IN_PATH, SIGN_OUT_PATH, Door, client_address, session_cookie
+from dashboard.gate.hashing import RETRY_SECONDS, Crowded, Hashing
 from dashboard.gate.pages import leaving_page, page_response, sign_in_page, sign_out_page
 from dashboard.gate.record import SigninRecord
 from dashboard.gate.throttle import Throttle
 from shared.errors import ConfigurationError
-from shared.passwords import Account, checked_name, password_matches
+from shared.passwords import Account, can_be_password, checked_name
 
-MOST_FORM_BYTES = 8_192
-# Each hash takes 32 MiB and a quarter of a second of one core.
-HASHES_AT_ONCE = 2
+# The longest password, of four bytes a letter and each byte written as three, and room for the rest.
+MOST_FORM_BYTES = 16_384
 WRONG_SENTENCE = "Wrong name or password."
+CROWDED_SENTENCE = f"Very many try to sign in at this moment. Try again in {RETRY_SECONDS} s."
 UNVERIFIED_SENTENCE = "Your account has no e-mail address that its provider calls verified."
+
+
+class _Refusal(NamedTuple):
+    what: str
+    known: str | None
+    sentence: str
+    status: int
+    retry_seconds: int = 0
 
 
 class SignIn:
@@ -31,7 +39,7 @@ class SignIn:
         self._door = door
         self._throttle = throttle
         self._record = signins
-        self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
+        self._hashing = Hashing()
 
     def routes(self) -> list[Route]:
         """Give the routes, for `st.App`."""
@@ -63,25 +71,38 @@ class SignIn:
         if form is None:
             return self._page("/", "The form was too long.", 413)
         target, address = safe_path(form.get("next", "/")), client_address(request)
-        name, account = self._find(form.get("name", ""))
-        known = account.name if account is not None else None
-        wait_seconds = self._throttle.wait_seconds(name, address)
-        if wait_seconds:
-            self._record.write(record.SLOWED, known, address)
-            sentence = f"Too many tries. Wait {_minutes(wait_seconds)}."
-            return self._page(target, sentence, 429, {"Retry-After": str(wait_seconds)})
-        kept = account.password if account is not None else None
-        async with self._hashing:
-            right = await run_in_threadpool(password_matches, form.get("password", ""), kept)
-        if not right or account is None:
-            self._record.write(record.WRONG, known, address)
-            return self._page(target, WRONG_SENTENCE, 401)
-        self._throttle.forgive(name, address)
-        self._record.write(record.SIGNED_IN, known, address)
+        found = await self._account(form, address)
+        if isinstance(found, _Refusal):
+            self._record.write(found.what, found.known, address)
+            retry = {"Retry-After": str(found.retry_seconds)} if found.retry_seconds else None
+            return self._page(target, found.sentence, found.status, retry)
+        self._record.write(record.SIGNED_IN, found.name, address)
         response = RedirectResponse(target, 303, {"Cache-Control": "no-store"})
-        cookie = session_cookie(self._door.sessions.begin(account), request.url.scheme == "https")
+        cookie = session_cookie(self._door.sessions.begin(found), request.url.scheme == "https")
         response.headers.append("set-cookie", cookie)
         return response
+
+    async def _account(self, form: dict[str, str], address: str) -> "Account | _Refusal":
+        """Give the account whose password was sent."""
+        password, (name, account) = form.get("password", ""), self._find(form.get("name", ""))
+        known = account.name if account is not None else None
+        wrong = _Refusal(record.WRONG, known, WRONG_SENTENCE, 401)
+        if not name or not can_be_password(password):
+            # Nobody's, whoever they are: it is no guess, and takes nobody's time.
+            return wrong
+        wait_seconds = self._throttle.wait_seconds(name, address)
+        if wait_seconds:
+            return _Refusal(record.SLOWED, known, f"Too many tries. Wait {_minutes(wait_seconds)}.", 429, wait_seconds)
+        kept = account.password if account is not None else None
+        try:
+            right = await self._hashing.matches(password, kept, lambda: self._throttle.weight(name, address))
+        except Crowded:
+            self._throttle.take_back(name, address)
+            return _Refusal(record.CROWDED, known, CROWDED_SENTENCE, 503, RETRY_SECONDS)
+        if not right or account is None:
+            return wrong
+        self._throttle.forgive(name, address)
+        return account
 
     async def _ask_out(self, request: Request) -> Response:
         session = self._door.session(request) if self._door.must_sign_in() else None
@@ -122,10 +143,13 @@ def safe_path(text: str) -> str:
 
 async def _form(request: Request) -> dict[str, str] | None:
     body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_FORM_BYTES:
-            return None
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > MOST_FORM_BYTES:
+                return None
+    except ClientDisconnect:
+        return None
     try:
         fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=10)
     except ValueError:
