@@ -43,8 +43,10 @@ class Awaited(Enum):
     END = auto()  # taken note of
 
 
-# Altogether, whatever trickles in.
-SECONDS = {Awaited.HEAD: 10.0, Awaited.BODY: 10.0, Awaited.READING: 60.0, Awaited.END: 30.0}
+# Altogether, whatever trickles in or out.
+SECONDS = {Awaited.HEAD: 10.0, Awaited.BODY: 10.0, Awaited.READING: 60.0, Awaited.END: 60.0}
+# Who reads so much of it in that time is given it again: a large file goes to a slow phone, too.
+LEAST_READ = 65_536
 
 
 class Closable(Protocol):
@@ -182,7 +184,7 @@ class BoundedProtocol(H11Protocol):
             self._stop_limit()
             self._limited = awaited
             if awaited is not None:
-                self._limit = self.loop.call_later(SECONDS[awaited], self.give_up)
+                self._begin_limit(awaited)
 
     def _now(self) -> State:
         their = self.conn.their_state
@@ -202,6 +204,17 @@ class BoundedProtocol(H11Protocol):
         if self._state is not State.HALF:
             return None
         return Awaited.BODY if self.conn.their_state is h11.SEND_BODY else Awaited.HEAD
+
+    def _begin_limit(self, awaited: Awaited) -> None:
+        self._limit = self.loop.call_later(
+            SECONDS[awaited], self._reach_limit, awaited, self.transport.get_write_buffer_size()
+        )
+
+    def _reach_limit(self, awaited: Awaited, unread: int) -> None:
+        if unread - self.transport.get_write_buffer_size() >= LEAST_READ:
+            self._begin_limit(awaited)
+        else:
+            self.give_up()
 
     def _stop_limit(self) -> None:
         if self._limit is not None:
