@@ -66,7 +66,7 @@ class Gate:
         self._app = app
         self._door = door
         self._record = signins
-        self._streams = Streams()
+        self.streams = Streams()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or websocket."""
@@ -103,7 +103,7 @@ class Gate:
     async def _let_in(self, session: Session, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             receive = _while_alive(lambda: self._door.sessions.alive(session), receive, send)
-            with self._streams.opened(session.person.name) as may_open:
+            with self.streams.opened(session.person.name) as may_open:
                 if may_open:
                     await self._app(_named(scope, session.person), receive, send)
                 else:

@@ -33,35 +33,39 @@ class Throttle:
         free_ms = max(self._free_ms(key, limit, now_ms) for key, limit in limits)
         if free_ms > now_ms:
             return -(-(free_ms - now_ms) // 1000)
-        for key, _ in limits:
-            self._tries.setdefault(key, []).append(now_ms)
+        for key in (*(key for key, _ in limits), _asked(address)):
+            tries = self._tries.setdefault(key, [])
+            tries.append(now_ms)
+            del tries[:-ADDRESS_LIMIT]
         if len(self._tries) > MOST_KEYS:
             self._make_room(now_ms)
         return 0
 
     def forgive(self, name: str, address: str) -> None:
         """Forget the try that was right and the wrong ones of this name from there, and know them from now on."""
-        self.take_back(name, address)
-        (pair, _), _ = _limits(name, address)
+        (pair, _), (place, _) = _limits(name, address)
         self._tries.pop(pair, None)
+        for key in (place, _asked(address)):
+            if self._tries.get(key):
+                self._tries[key].pop()
         self._welcome[pair] = None
         self._welcome.move_to_end(pair)
         if len(self._welcome) > MOST_WELCOME:
             self._welcome.popitem(last=False)
 
     def take_back(self, name: str, address: str) -> None:
-        """Forget a try that nobody looked at."""
+        """Let a try that nobody looked at count against no limit."""
         for key, _ in _limits(name, address):
             if self._tries.get(key):
                 self._tries[key].pop()
 
     def weight(self, name: str, address: str) -> int:
-        """Tell how far behind others a try stands: by the tries of its place that were wrong or wait.
+        """Tell how far behind others a try stands: by the tries of its place, those that nobody looked at among them.
 
         Who has signed in from there before is known, and stands before all that are not.
         """
-        (pair, _), (place, _) = _limits(name, address)
-        return 0 if pair in self._welcome else len(self._tries.get(place, ()))
+        (pair, _), _ = _limits(name, address)
+        return 0 if pair in self._welcome else len(self._tries.get(_asked(address), ()))
 
     def _free_ms(self, key: Key, limit: int, now_ms: int) -> int:
         tries = self._tries.get(key, [])
@@ -77,6 +81,10 @@ class Throttle:
 
 def _recent(tries: list[int], now_ms: int) -> list[int]:
     return [try_ms for try_ms in tries if try_ms > now_ms - WINDOW_MS]
+
+
+def _asked(address: str) -> Key:
+    return ("asked", place_of(address))
 
 
 def _limits(name: str, address: str) -> tuple[tuple[Key, int], tuple[Key, int]]:

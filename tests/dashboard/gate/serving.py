@@ -26,6 +26,7 @@ from dashboard.gate.people import People
 from dashboard.gate.record import FILE, SigninRecord
 from dashboard.gate.routes import SignIn
 from dashboard.gate.sessions import Sessions
+from dashboard.gate.streams import Streams
 from dashboard.gate.throttle import Throttle
 from shared.clock import ManualClock
 from shared.passwords import Account, hash_password, save_account
@@ -60,6 +61,7 @@ class Served:
     clock: ManualClock
     people: People
     signins: SigninRecord
+    streams: Streams
 
     def ask(self, path: str, method: str = "GET", body: dict[str, str] | None = None, **headers: str) -> Answer:
         """Send a request; `_` in the name of a header is `-`, and `raw` is a body as it is."""
@@ -184,7 +186,7 @@ def serve(folder: Path, oidc: Oidc | None = None, allowed_hosts: tuple[str, ...]
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
     try:
-        yield Served(listening.getsockname()[1], folder, clock, people, record)
+        yield Served(listening.getsockname()[1], folder, clock, people, record, app.streams)
     finally:
         server.should_exit = True
         thread.join(10)

@@ -95,35 +95,35 @@ def test_no_header_path_or_query_is_an_error(tmp_path: Path, oidc: Oidc | None) 
     assert told[403] > 100 and told[421] > 50 and told[401] > 100, "all kinds must have come up"
 
 
-@pytest.mark.parametrize("origin", ["http://[", "[", "http://[::1", "null", "http://\u00e9", ""])
-def test_a_malformed_origin_is_a_foreign_one(page: Served, origin: str) -> None:
+def test_a_malformed_origin_is_a_foreign_one(page: Served) -> None:
     cookie = page.cookie()
     assert page.ask("/", "POST", {}, cookie=cookie).status == 200
-    assert page.ask("/", "POST", {}, cookie=cookie, origin=origin).status == 403
+    for origin in ("http://[", "[", "http://[::1", "null", "http://\u00e9", ""):
+        assert page.ask("/", "POST", {}, cookie=cookie, origin=origin).status == 403, origin
 
 
-@pytest.mark.parametrize(
-    "lines",
-    [
-        b"GET / HTTP/1.1\r\n\r\n",
-        b"GET /%zz%ff%00 HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: http://[\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: [\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-        b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: x\r\n\r\n",
-        b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\nname=%zz%",
-        b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: odd\r\n\r\n",
-        b"GET / HTTP/9\r\n\r\n",
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"\r\n\r\n",
-        b"GET / HTTP/1.1\r\nX: " + b"a" * 70_000 + b"\r\n\r\n",
-    ],
-)
-def test_what_is_hardly_http_is_refused_and_the_next_is_served(page: Served, lines: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", page.port), timeout=10) as connection:
-        connection.sendall(lines)
-        connection.shutdown(socket.SHUT_WR)
-        said = b""
-        while part := connection.recv(65_536):
-            said += part
-    assert not said or said.startswith((b"HTTP/1.1 4", b"HTTP/1.1 501")), said[:100]
+HARDLY_HTTP = [
+    b"GET / HTTP/1.1\r\n\r\n",
+    b"GET /%zz%ff%00 HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: http://[\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: [\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: x\r\n\r\n",
+    b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\nname=%zz%",
+    b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: odd\r\n\r\n",
+    b"GET / HTTP/9\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    b"\r\n\r\n",
+    b"GET / HTTP/1.1\r\nX: " + b"a" * 70_000 + b"\r\n\r\n",
+]
+
+
+def test_what_is_hardly_http_is_refused_and_the_next_is_served(page: Served) -> None:
+    for lines in HARDLY_HTTP:
+        with socket.create_connection(("127.0.0.1", page.port), timeout=10) as connection:
+            connection.sendall(lines)
+            connection.shutdown(socket.SHUT_WR)
+            said = b""
+            while part := connection.recv(65_536):
+                said += part
+        assert not said or said.startswith((b"HTTP/1.1 4", b"HTTP/1.1 501")), (lines[:60], said[:100])
     assert page.ask("/healthz").status == 200
