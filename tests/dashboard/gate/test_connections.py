@@ -1,6 +1,7 @@
 """Connections that send half a request, or nothing, or read nothing, go; those that ask and are answered stay."""
 
 import http.client
+import resource
 import socket
 import threading
 import time
@@ -17,7 +18,15 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from dashboard.serving import connections
-from dashboard.serving.connections import SECONDS, Awaited, BoundedProtocol, Connections, State
+from dashboard.serving.connections import (
+    ENOUGH_FILES,
+    SECONDS,
+    Awaited,
+    BoundedProtocol,
+    Connections,
+    State,
+    raise_open_files,
+)
 from tests.dashboard.gate.serving import open_socket
 
 SHORT = 0.4
@@ -232,12 +241,14 @@ def test_requests_sent_at_once_are_all_answered(port: int) -> None:
             said += part
 
 
-def test_a_websocket_outlives_the_limits_of_requests(port: int, known: Connections) -> None:
+def test_a_websocket_outlives_the_limits_of_requests_and_is_counted_by_its_session(
+    port: int, known: Connections
+) -> None:
     with open_socket(port) as stream:
         time.sleep(2 * SHORT)
         stream.send("still here")
         assert stream.recv(timeout=10) == "still here"
-        assert len(known) == 0, "it is counted by its session from now on"
+        wait_until(lambda: len(known) == 0)
 
 
 def test_who_does_not_read_what_they_asked_for_is_cut_off(port: int, known: Connections) -> None:
@@ -282,6 +293,18 @@ def test_one_address_has_so_many_and_this_machine_any_number(monkeypatch: pytest
         lines = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(10)]
         assert all(is_cut_off(line) for line in lines[:7])
         assert whole(port) == "hello"
+
+
+def test_a_process_may_open_as_many_files_as_it_wants_to() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+        found = raise_open_files()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (found, before[1])
+        assert found == (ENOUGH_FILES if before[1] < 0 else min(ENOUGH_FILES, before[1]))
+        assert raise_open_files() == found
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def wait_until(holds) -> None:
