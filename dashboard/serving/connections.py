@@ -167,6 +167,9 @@ class BoundedProtocol(H11Protocol):
         """Hand the connection over, which is counted by its session from now on."""
         self._leave()
         super().handle_websocket_upgrade(event)
+        if not getattr(self.transport.get_protocol(), "handshake_initiated", True):
+            # The head was whole, and no handshake: nobody would answer it, or ever close it.
+            self.send_400_response("Invalid HTTP request received.")
 
     def give_up(self) -> None:
         """Close it with whatever waits to be sent: who does not read it must not hold it."""

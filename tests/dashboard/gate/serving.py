@@ -28,6 +28,7 @@ from dashboard.gate.routes import SignIn
 from dashboard.gate.sessions import Sessions
 from dashboard.gate.streams import Streams
 from dashboard.gate.throttle import Throttle
+from dashboard.serving.connections import bounded_protocol
 from shared.clock import ManualClock
 from shared.passwords import Account, hash_password, save_account
 
@@ -181,7 +182,14 @@ def serve(folder: Path, oidc: Oidc | None = None, allowed_hosts: tuple[str, ...]
     ]
     app = Gate(Starlette(routes=routes), door)
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, ws="websockets-sansio", timeout_graceful_shutdown=1, lifespan="off")
+    config = uvicorn.Config(
+        app,
+        http=bounded_protocol(1_000),  # type: ignore[arg-type]
+        log_config=None,
+        ws="websockets-sansio",
+        timeout_graceful_shutdown=1,
+        lifespan="off",
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()

@@ -251,6 +251,21 @@ def test_a_websocket_outlives_the_limits_of_requests_and_is_counted_by_its_sessi
         wait_until(lambda: len(known) == 0)
 
 
+@pytest.mark.parametrize(
+    "more", [b"Content-Length: 5", b"Transfer-Encoding: chunked", b"X: " + b"x" * 9_000, b"Sec-WebSocket-Key: again"]
+)
+@pytest.mark.parametrize("method", [b"GET", b"POST"])
+def test_an_upgrade_that_is_no_handshake_is_refused_and_closed(port: int, method: bytes, more: bytes) -> None:
+    asked = b" /stream HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    key = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(method + asked + key + more + b"\r\n\r\n")
+        said = b""
+        while part := connection.recv(65_536):
+            said += part
+    assert said.startswith(b"HTTP/1.1 40")
+
+
 def test_who_does_not_read_what_they_asked_for_is_cut_off(port: int, known: Connections) -> None:
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(GET % b"large")
