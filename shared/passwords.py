@@ -78,9 +78,14 @@ def hash_password(password: str) -> str:
     return "$".join(["scrypt", str(COST), str(BLOCK), str(PARALLEL), _encoded(salt), _encoded(digest)])
 
 
+def can_be_password(text: str) -> bool:
+    """Tell whether text is worth hashing: nobody's password is longer than the longest, or has a NUL in it."""
+    return len(text) <= LONGEST_PASSWORD and "\0" not in text
+
+
 def password_matches(password: str, kept: str | None) -> bool:
     """Tell whether a password is the one kept; takes as long where nothing is kept."""
-    if len(password) > LONGEST_PASSWORD or "\0" in password:
+    if not can_be_password(password):
         return False
     if kept is None:
         _scrypt(password, b"nobody has this salt", COST, BLOCK, PARALLEL)

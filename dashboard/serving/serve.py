@@ -3,6 +3,7 @@
 Supervisor runs `python -m dashboard.serving.serve`; `uvicorn dashboard.serving.serve:app` works too.
 """
 
+import asyncio
 import gc
 import importlib
 import importlib.util
@@ -16,6 +17,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+from dashboard.gate.acts import acts_of
 from dashboard.gate.gate import HEALTH_PATH, Door, Gate
 from dashboard.gate.oidc import configured_oidc
 from dashboard.gate.origins import is_loopback
@@ -30,6 +32,7 @@ from dashboard.serving.exports import Exports
 from dashboard.serving.health import Health
 from dashboard.serving.options import set_options
 from dashboard.serving.plotly_script import FetchedAhead, packed_script, plotly_route
+from dashboard.serving.repeated import Repeated
 from dashboard.serving.shown import shown_route
 from shared.clock import SystemClock
 from shared.errors import ConfigurationError, FlotillaError
@@ -44,6 +47,7 @@ PACKAGES = ("dashboard.queries", "dashboard.figures", "dashboard.components")
 PAUSE_SECONDS = 5.0
 # Who looks on must not slow who trades: where both want a core, the worker comes first.
 NICENESS = 5
+SETTLE_SECONDS = 10.0
 
 
 def make_app(place: Place, script: Path = SCRIPT) -> Gate:
@@ -53,7 +57,7 @@ def make_app(place: Place, script: Path = SCRIPT) -> Gate:
     door = _door(place, clock)
     require_password(place.settings.dashboard.address, door)
     exports, reports, health = Exports(place), Reports(place, clock), Health(place, clock)
-    record = SigninRecord(place.root, clock)
+    record = SigninRecord(place.root, clock, acts_of(place.root))
     sign_in = SignIn(door, Throttle(clock), record, place.root)
 
     @asynccontextmanager
@@ -62,9 +66,11 @@ def make_app(place: Place, script: Path = SCRIPT) -> Gate:
         gc.collect()
         # What is loaded now stays: whoever collects garbage need not look through it again, which takes 70 ms.
         gc.freeze()
+        settling = asyncio.create_task(_settle(record))
         try:
             yield {}
         finally:
+            settling.cancel()
             exports.close()
             reports.close()
             health.close()
@@ -75,6 +81,13 @@ def make_app(place: Place, script: Path = SCRIPT) -> Gate:
     files = [*exports.routes(), shown_route(), *reports.routes(), plotly_route()]
     routes = [*sign_in.routes(), health.route(HEALTH_PATH), *files]
     return Gate(FetchedAhead(streamlit.App(script, lifespan=lifespan, routes=routes)), door, record)
+
+
+async def _settle(record: SigninRecord) -> None:
+    """Write what was counted when its time is over, also where nobody comes after."""
+    while True:
+        await asyncio.sleep(SETTLE_SECONDS)
+        record.settle()
 
 
 def require_password(address: str, door: Door) -> None:
@@ -95,6 +108,8 @@ def main() -> int:
     """Serve the project of the current folder until told to stop; give the exit code."""
     make_logs_harmless()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Repeated(SystemClock()))
     for name in ("streamlit", "uvicorn", "watchdog"):
         logging.getLogger(name).setLevel(logging.WARNING)
     supervised = "SUPERVISOR_ENABLED" in os.environ

@@ -14,6 +14,7 @@ from typing import Any
 
 import uvicorn
 
+from dashboard.serving.connections import bounded_protocol, raise_open_files
 from dashboard.serving.parent import end_with_parent
 from shared.errors import ConfigurationError, FlotillaError
 from shared.links import page_address
@@ -61,6 +62,7 @@ def serve(make: Callable[[], Any], dashboard: DashboardSettings, supervised: boo
     listening = _listen(dashboard.address, dashboard.port)
     config = uvicorn.Config(
         app,
+        http=bounded_protocol(raise_open_files()),  # type: ignore[arg-type]
         lifespan="on",
         ws="websockets-sansio",
         # Costs more of the core that all sessions share than it saves of a local network.

@@ -169,7 +169,7 @@ def test_a_download_without_books_says_what_is_missing(dashboard: Dashboard) -> 
 
 def test_what_it_writes_is_for_its_owner_alone(dashboard: Dashboard) -> None:
     signed_in(dashboard.port, "anna", ANNA)
-    assert stat.S_IMODE((dashboard.folder / "logs" / "signin.log").stat().st_mode) == 0o600
+    assert stat.S_IMODE((dashboard.folder / "logs" / "acts.log").stat().st_mode) == 0o600
 
 
 def test_without_a_password_it_serves_who_came_by_a_link(tmp_path: Path) -> None:
