@@ -38,7 +38,7 @@ def gate(folder: Path, oidc: Oidc | None) -> Gate:
     people = People(folder / "outside" / "passwords.json")
     save_account(people.path, Account("anna", OPERATOR, None))
     door, signins = Door(people, Sessions(people, clock), clock, (), oidc), SigninRecord(folder, clock)
-    return Gate(Starlette(routes=SignIn(door, Throttle(clock), signins).routes()), door, signins)
+    return Gate(Starlette(routes=SignIn(door, Throttle(clock), signins, folder).routes()), door, signins)
 
 
 async def answer(app: Gate, scope: Scope) -> Message:
