@@ -11,7 +11,7 @@ import secrets
 import struct
 import time
 import weakref
-from contextlib import closing, suppress
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -160,7 +160,7 @@ class DatabaseFile:
         self._marks = _Marks()
         self._identities: tuple[Identity | None, ...] = ()
         self._held = self._held_index = -1
-        self._let_go: Any = None
+        self._changed: DatabaseChanged | None = None
 
     def mark(self, connection: Connection) -> int:
         mark = self._marks.next()
@@ -168,18 +168,23 @@ class DatabaseFile:
         return mark
 
     def begin(self) -> None:
+        # One of its own: the pool would open what has the name now.
+        self._raw = self._engine.raw_connection()
+        self._raw.detach()
         self._move_log()
         self._identities = tuple(identity(path) for path in self._files())
         # Held open to the end: closing it would take from SQLite its locks on the file
         # (sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
         self._held, self._held_index = (os.open(path, os.O_RDONLY) for path in (self._path, log_index_of(self._path)))
-        self._let_go = weakref.finalize(self, _close, self._held, self._held_index)
+        self._let_go = weakref.finalize(self, _close, self._raw, self._held, self._held_index)
         # That of an earlier run, where a reader kept the log from being moved into the file.
         self._in_file = _Sight(self._marks, _mark_in(self._header()))
         self._read = _Sight(self._marks, self._read_mark() or 0)
         self.check()
 
     def check(self) -> None:
+        if self._changed is not None:
+            raise self._changed
         found = self._look()
         for _ in range(LOOKS - 1):
             if found is None:
@@ -187,10 +192,11 @@ class DatabaseFile:
             time.sleep(SECONDS_BETWEEN)
             found = self._look()
         if found is not None:
-            self._leave(found)
+            self._changed = DatabaseChanged(self._leave(found))
+            raise self._changed
 
     def close(self) -> None:
-        if self._let_go is not None:
+        if self._identities:
             self._let_go()
 
     def _files(self) -> tuple[Path, Path, Path]:
@@ -239,14 +245,14 @@ class DatabaseFile:
     def _header(self) -> bytes:
         return os.pread(self._held, 100, 0)
 
-    def _leave(self, found: Finding) -> None:
+    def _leave(self, found: Finding) -> str:
         """Save what can be, keep SQLite's hands off the rest, and say so."""
         saved = self._save_log() if found in _LOG_IS_GOOD else ""
         aside = self._put_log_aside() if found in _FILE_IS_LOST or found is Finding.LOG_CUT else ""
-        _keep_open_for_ever(self._engine)
-        raise DatabaseChanged(
-            f"database {self._name} must stay the file that the worker opened, was not: {found.value}{saved}{aside}"
-        )
+        # Until the process is gone: the last connection to close would move the log, and remove what has its name.
+        self._let_go.detach()
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._raw))
+        return f"database {self._name} must stay the file that the worker opened, was not: {found.value}{saved}{aside}"
 
     def _save_log(self) -> str:
         """Move what the log holds to where it belongs, whatever the name of that is now."""
@@ -275,34 +281,26 @@ class DatabaseFile:
 
     def _read_mark(self) -> int | None:
         """Read the mark as others do; none where that fails, as it may while somebody opens."""
-        # Not through SQLAlchemy, which would begin a transaction that writes.
-        with suppress(sqlite_module().Error), closing(self._engine.raw_connection()) as raw:
-            return int(_ask(raw, "user_version")[0])
+        with suppress(sqlite_module().Error):
+            return int(self._ask("user_version")[0])
         return None
 
     def _move_log(self) -> None:
         """Move what the log holds into the file, as far as that can be done now."""
-        with suppress(sqlite_module().Error), closing(self._engine.raw_connection()) as raw:
-            _ask(raw, "wal_checkpoint(PASSIVE)")
+        with suppress(sqlite_module().Error):
+            self._ask("wal_checkpoint(PASSIVE)")
 
-
-def _ask(raw: PoolProxiedConnection, pragma: str) -> Any:
-    cursor = raw.cursor()
-    cursor.execute(f"PRAGMA {pragma}")
-    return cursor.fetchall()[0]
+    def _ask(self, pragma: str) -> Any:
+        cursor = self._raw.cursor()
+        cursor.execute(f"PRAGMA {pragma}")
+        return cursor.fetchall()[0]
 
 
 def _mark_in(header: bytes) -> int:
     return int.from_bytes(header[60:64], signed=True)
 
 
-def _close(*held: int) -> None:
+def _close(raw: PoolProxiedConnection, *held: int) -> None:
+    raw.close()
     for file in held:
         os.close(file)
-
-
-def _keep_open_for_ever(engine: Engine) -> None:
-    """Keep one connection open until the process is gone: the last to close would move the log and remove it."""
-    connection = engine.raw_connection()
-    connection.detach()
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,13 +26,10 @@ def a_pipe(place: Path) -> None:
 
 
 def a_socket(place: Path) -> None:
-    there = Path.cwd()
     # A socket's path may have some 100 characters only.
-    os.chdir(place.parent)
-    try:
-        socket.socket(socket.AF_UNIX).bind(place.name)
-    finally:
-        os.chdir(there)
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(f"{folder}/socket")
+        Path(folder, "socket").rename(place)
 
 
 def a_device(place: Path) -> None:
