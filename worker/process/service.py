@@ -195,7 +195,7 @@ class _Run:
         self._cut_off = cut_off
         self._recovered = False
         self._error: Exception | None = None
-        self._room = _Room(clock)
+        self._room = Room(clock)
 
     def through(self, start: Start) -> int:
         """Run to the end and give the exit code."""
@@ -245,7 +245,7 @@ class _Run:
                 _close(worker)
 
 
-class _Room:
+class Room:
     """What is said of a disk that is full: once that it is, once that it is not any more."""
 
     def __init__(self, clock: Clock) -> None:

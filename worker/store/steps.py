@@ -46,8 +46,8 @@ def _between(connection: Connection, portfolio_id: int, step_ms: int, last_ms: i
     for time_ms, before_ms in connection.execute(gaps.order_by(of_portfolio.c.time_ms)):
         yield _said(before_ms, time_ms, step_ms)
     newest_ms = connection.execute(select(func.max(of_portfolio.c.time_ms))).scalar()
-    if newest_ms is None or newest_ms < last_ms:
-        yield _said(newest_ms or last_ms - step_ms, last_ms + step_ms, step_ms)
+    if newest_ms is not None and newest_ms < last_ms:
+        yield _said(newest_ms, last_ms + step_ms, step_ms)
 
 
 def _said(before_ms: int, after_ms: int, step_ms: int) -> str:

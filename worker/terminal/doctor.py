@@ -37,7 +37,7 @@ def doctor(config: ConfigOption = None, json: JsonOption = False) -> None:
 
 def _said(finding: Finding) -> str:
     if finding.words:
-        return f"{finding.identity}, must be so, was not: {finding.words}"
+        return f"{finding.identity}: must be so, was not: {finding.words}"
     return f"{finding.identity}: {finding.of} must be off by nothing, was off by {finding.gap:.9g}"
 
 
