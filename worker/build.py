@@ -15,6 +15,7 @@ from worker.market.protocol import Market
 from worker.store.candles import Candles
 from worker.store.fleet import symbols_in_books
 from worker.store.lease import require_unheld, this_process
+from worker.store.trace import require_books
 
 
 def candles_name(settings: Settings) -> str:
@@ -50,6 +51,7 @@ def make_market(settings: Settings, in_books: Sequence[str], root: Path, engine:
 def make_worker(settings: Settings, root: Path, load: Callable[[], Settings], clock: Clock | None = None) -> LiveWorker:
     """Open the database, migrated to this program's version, and put the worker together."""
     clock = clock or SystemClock()
+    require_books(settings.database.url, root, settings.portfolio.name)
     upgrade(settings.database.url, root, clock, lambda books: require_unheld(books, this_process(), clock.now_ms()))
     engine = open_writer(settings.database.url, root)
     with transaction(engine) as connection:

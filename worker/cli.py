@@ -42,7 +42,7 @@ COMMANDS = {
     "withdraw": Command("worker.terminal.controls:withdraw", "Take free money out.", SIGNED),
     "write-off": Command("worker.terminal.controls:write_off", "Book a position that can be sold no more as gone."),
     "export": Command("worker.terminal.export", "Write fills, orders, round trips and the rest as CSV or JSON."),
-    "doctor": Command("worker.terminal.doctor", "Say whether the books sum."),
+    "doctor": Command("worker.terminal.doctor", "Say whether the books are whole and sum."),
     "config": Command("worker.terminal.config", "Say what changed settings would do."),
     "dashboard": Command("worker.terminal.dashboard", "Say who may sign in to the dashboard; print a link to it."),
     "db": Command("worker.terminal.database", "Look after the database."),
