@@ -18,6 +18,7 @@ from shared.errors import DatabaseChanged, DatabaseError, DiskFull
 from shared.secret_url import SecretUrl
 from shared.sqlite_place import log_of
 from tests.live.books_check import assert_books
+from tests.conftest import NO_MOUNTS
 from tests.live.conftest import MakePlace
 from tests.live.fake_market import FakeMarket, random_bars
 from tests.live.running import SYMBOLS, URL, Place, small_settings, step
@@ -272,7 +273,7 @@ def fill(ballast: Path) -> None:
 def test_a_worker_waits_while_its_disk_is_full_and_steps_on_when_there_is_room(tmp_path: Path) -> None:
     root = tmp_path / "small"
     if not mounted(root, 64):
-        pytest.skip("a small file system can be mounted by root only")
+        pytest.skip(f"{NO_MOUNTS} here")
     try:
         write_project(root, 10_000)
         ballast = root / "ballast"
