@@ -17,8 +17,8 @@ from shared.database import open_writer, sqlite_module
 from shared.errors import DatabaseChanged, DatabaseError, DiskFull
 from shared.secret_url import SecretUrl
 from shared.sqlite_place import log_of
-from tests.live.books_check import assert_books
 from tests.conftest import NO_MOUNTS
+from tests.live.books_check import assert_books
 from tests.live.conftest import MakePlace
 from tests.live.fake_market import FakeMarket, random_bars
 from tests.live.running import SYMBOLS, URL, Place, small_settings, step
