@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from dashboard.gate.acts import acts_of
+from dashboard.gate.endpoints import ENDPOINTS, OIDC_ENDPOINTS, OnlyListed
 from dashboard.gate.gate import HEALTH_PATH, Door, Gate
 from dashboard.gate.oidc import configured_oidc
 from dashboard.gate.origins import is_loopback
@@ -80,7 +81,9 @@ def make_app(place: Place, script: Path = SCRIPT) -> Gate:
 
     files = [*exports.routes(), shown_route(), *reports.routes(), plotly_route()]
     routes = [*sign_in.routes(), health.route(HEALTH_PATH), *files]
-    return Gate(FetchedAhead(streamlit.App(script, lifespan=lifespan, routes=routes)), door, record)
+    app = FetchedAhead(streamlit.App(script, lifespan=lifespan, routes=routes))
+    listed = OnlyListed(app, ENDPOINTS if door.oidc is None else ENDPOINTS + OIDC_ENDPOINTS)
+    return Gate(listed, door, record)
 
 
 async def _settle(record: SigninRecord) -> None:
