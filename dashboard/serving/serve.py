@@ -97,6 +97,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
     for name in ("streamlit", "uvicorn", "watchdog"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    LOG.info("the page is starting (process %d)", os.getpid())
     supervised = "SUPERVISOR_ENABLED" in os.environ
     os.nice(NICENESS)
     try:

@@ -18,8 +18,8 @@ from tests.conftest import ROOT
 from tests.process.running import SCRIPT, alive, environment, give_orders, journal, wait_for, workers_in
 from worker.process import supervision
 
-REAL_COMMAND = '"%(here)s/.venv/bin/python" -u -m worker run'
-REAL_PAGE = '"%(here)s/.venv/bin/python" -u -m dashboard.serving.serve'
+REAL_COMMAND = ".venv/bin/python -u -m worker run"
+REAL_PAGE = ".venv/bin/python -u -m dashboard.serving.serve"
 
 
 class Project:
@@ -30,7 +30,7 @@ class Project:
         text = (ROOT / "supervisord.conf").read_text()
         assert REAL_COMMAND in text
         assert REAL_PAGE in text
-        fake = f'"{sys.executable}" -u "{SCRIPT}" "%(here)s"'
+        fake = f'"{sys.executable}" -u "{SCRIPT}" .'
         text = text.replace(REAL_COMMAND, fake).replace(REAL_PAGE, self.page("print('the page is at'); signal.pause()"))
         (root / "supervisord.conf").write_text(text)
 

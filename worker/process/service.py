@@ -14,7 +14,7 @@ from shared.parent import watch_parent
 from shared.printable import make_logs_harmless
 from shared.settings import Settings
 from worker.process.crashes import CrashCount, Start
-from worker.process.host import HostLock, Wakes, process_files, signals_to
+from worker.process.host import HostLock, RunningMark, Wakes, process_files, signals_to
 from worker.process.loop import Loop, Worker
 
 # Under the 10 s in which a stop is promised: a step that hangs is cut off, its transaction rolls back.
@@ -84,7 +84,7 @@ def _serve(
     if not _take_lock(lock, wakes, LOCK_WAIT_SECONDS if supervised else 0.0, clock):
         return 0
     try:
-        run = _Run(make_worker, settings, wakes, clock, until_end)
+        run = _Run(make_worker, settings, wakes, clock, until_end, RunningMark(root) if supervised else None)
         if until_end:
             return run.through(Start(0, 0))
         crashes = CrashCount(files.crashes, clock)
@@ -162,12 +162,14 @@ class _Run:
         wakes: Wakes,
         clock: Clock,
         until_end: bool,
+        mark: RunningMark | None,
     ) -> None:
         self._make_worker = make_worker
         self._settings = settings
         self._wakes = wakes
         self._clock = clock
         self._until_end = until_end
+        self._mark = mark
         self._recovered = False
 
     def through(self, start: Start) -> int:
@@ -190,12 +192,16 @@ class _Run:
             worker.recover(braked)
             self._recovered = True
             log.info("the worker is running (process %d)", os.getpid())
+            if self._mark is not None:
+                self._mark.write()
             Loop(worker, self._settings.worker, self._wakes, self._clock, self._until_end).run(hold_seconds)
             log.info("the worker has stopped")
             return 0
         except Exception as error:
             return _report(error)
         finally:
+            if self._mark is not None:
+                self._mark.remove()
             if worker is not None:
                 _close(worker)
 
