@@ -44,7 +44,7 @@ COMMANDS = {
     "export": Command("worker.terminal.export", "Write fills, orders, round trips and the rest as CSV or JSON."),
     "doctor": Command("worker.terminal.doctor", "Say whether the books sum."),
     "config": Command("worker.terminal.config", "Say what changed settings would do."),
-    "dashboard": Command("worker.terminal.dashboard", "Say who may sign in to the dashboard."),
+    "dashboard": Command("worker.terminal.dashboard", "Say who may sign in to the dashboard; print a link to it."),
     "db": Command("worker.terminal.database", "Look after the database."),
     "backtest": Command("worker.terminal.backtest", "Run the configured fleet over months of candles."),
     "candles": Command("worker.terminal.candles", "Say what is in a folder of candles, and what is wrong with it."),

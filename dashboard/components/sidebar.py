@@ -16,7 +16,6 @@ from dashboard.components.panels import live
 from dashboard.components.watch import watch
 from dashboard.components.words import plain
 from dashboard.components.zone import zone_switch
-from dashboard.gate.people import LOCAL
 from dashboard.gate.person import UNKNOWN, person
 
 STOP_ICON = ":material/emergency_home:"
@@ -62,7 +61,7 @@ def _stop_process(key: str, width: Width) -> None:
 def _who() -> None:
     someone = person()
     st.caption(f":material/person: {plain(someone.name)}, {someone.role}")
-    if someone not in (LOCAL, UNKNOWN):
+    if someone != UNKNOWN:
         st.link_button("Sign out", "/logout", type="tertiary", icon=":material/logout:")
 
 

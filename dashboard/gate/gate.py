@@ -14,14 +14,15 @@ from dashboard.gate.headers import secured
 from dashboard.gate.oidc import Oidc
 from dashboard.gate.origins import from_this_machine, host_allowed, same_origin
 from dashboard.gate.pages import page_response, sentence_page
-from dashboard.gate.people import LOCAL, People, Person, fingerprint
+from dashboard.gate.people import People, Person, fingerprint
 from dashboard.gate.record import SIGNED_IN, SigninRecord
 from dashboard.gate.sessions import COOKIE, IDLE_SECONDS, Session, Sessions
 from shared.clock import Clock
+from shared.links import SIGN_IN_PATH
 
 USER_HEADER, ROLE_HEADER, SEAL_HEADER = b"x-flotilla-user", b"x-flotilla-role", seal.HEADER.encode()
 OURS = (USER_HEADER, ROLE_HEADER, SEAL_HEADER)
-SIGN_IN_PATH, SIGN_OUT_PATH, HEALTH_PATH = "/login", "/logout", "/healthz"
+SIGN_OUT_PATH, HEALTH_PATH = "/logout", "/healthz"
 OPEN_PATHS = frozenset({SIGN_IN_PATH, HEALTH_PATH})
 # Websocket close codes 4000 to 4999 are an application's own.
 SIGN_IN_CODE, FOREIGN_CODE = 4401, 4403
@@ -43,9 +44,9 @@ class Door:
         session = self.sessions.read(connection.cookies.get(COOKIE, ""))
         return session or self._provided(connection)
 
-    def must_sign_in(self) -> bool:
-        """Tell whether people must sign in."""
-        return self.oidc is not None or self.people.guarded()
+    def opens_by_link(self) -> bool:
+        """Tell whether who is at this machine signs in by a link, for nobody has a name yet."""
+        return self.oidc is None and not self.people.guarded()
 
     def _provided(self, connection: HTTPConnection) -> Session | None:
         email = self.oidc.email(connection.cookies) if self.oidc is not None else None
@@ -82,13 +83,10 @@ class Gate:
 
     async def _ask_who(self, connection: HTTPConnection, receive: Receive, send: Send) -> None:
         scope = connection.scope
-        if not self._door.must_sign_in():
-            if from_this_machine(scope, connection.headers):
-                await self._app(_named(scope, LOCAL), receive, send)
-            else:
-                sentence = "No password is set, so this page is for its own machine: `flotilla dashboard password`."
-                page = page_response(sentence_page("No password is set", sentence), 403)
-                await _refuse(scope, receive, send, page, FOREIGN_CODE)
+        if self._door.opens_by_link() and not from_this_machine(scope, connection.headers):
+            sentence = "No password is set, so this page is for its own machine: `flotilla dashboard password`."
+            page = page_response(sentence_page("No password is set", sentence), 403)
+            await _refuse(scope, receive, send, page, FOREIGN_CODE)
             return
         session = self._door.session(connection)
         if session is not None:

@@ -19,6 +19,7 @@ main { width: 100%; max-width: 22rem; padding: 2rem; background: var(--card); bo
 h1 { margin: 0 0 0.25rem; font-size: 1.5rem; }
 p { margin: 0 0 1.25rem; }
 p[role=alert] { color: var(--bad); font-weight: 600; }
+code { font-size: 0.95em; overflow-wrap: anywhere; }
 label { display: block; margin-bottom: 1rem; font-weight: 600; }
 input { display: block; width: 100%; margin-top: 0.25rem; padding: 0.6rem 0.7rem; font: inherit; color: inherit;
   background: var(--paper); border: 1px solid var(--line); border-radius: 0.4rem; }
@@ -51,6 +52,21 @@ def sign_in_page(
         for name, address in (providers or {}).items()
     )
     return _document("Sign in", said + (form if passwords else "") + links)
+
+
+def link_page(next_path: str, complaint: str = "") -> str:
+    """Write the page that says how to come in as long as no password is set."""
+    return _document(
+        "Sign in",
+        (f'<p role="alert">{escape(complaint)}</p>' if complaint else "")
+        + "<p>Open the link that <code>make run</code> printed. For a new one, type in the project's folder:</p>"
+        "<p><code>.venv/bin/flotilla dashboard link</code></p>"
+        '<form method="post" action="/login">'
+        f'<input type="hidden" name="next" value="{escape(next_path)}">'
+        '<label>Or paste the link here<input name="link" autocomplete="off" autocapitalize="none" spellcheck="false" '
+        "required autofocus></label>"
+        '<button type="submit">Sign in</button></form>',
+    )
 
 
 def sign_out_page(name: str) -> str:

@@ -25,12 +25,12 @@ class Person:
         return self.role == OPERATOR
 
 
-# Who sits at this machine, where no password has been set.
-LOCAL = Person("local", OPERATOR)
+# Who came by a link from this machine's terminal, where no password has been set.
+LOCAL = Account("local", OPERATOR, None)
 
 
 class People:
-    """The accounts; once there has been a password file nobody comes in without one."""
+    """The accounts; `LOCAL` alone until there is a password file, and never again once there has been one."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -39,13 +39,15 @@ class People:
         self._seen: tuple[int, ...] | None = None
 
     def guarded(self) -> bool:
-        """Tell whether people must sign in."""
+        """Tell whether people sign in by name."""
         self._look()
         return self._guarded
 
     def find(self, name: str) -> Account | None:
         """Give the account of a name."""
         self._look()
+        if not self._guarded:
+            return LOCAL if name == LOCAL.name else None
         return self._accounts.get(name)
 
     def has_passwords(self) -> bool:

@@ -21,6 +21,7 @@ KEPT_FILES = 5
 SIGNED_IN = "signed in"
 SIGNED_OUT = "signed out"
 WRONG = "wrong name or password"
+WRONG_LINK = "wrong, used or old sign-in link"
 SLOWED = "too many tries"
 NOT_LISTED = "known to the provider, not listed here"
 NOT_VERIFIED = "known to the provider, without a verified address"

@@ -1,6 +1,8 @@
 """Signing in and out: the pages /login and /logout."""
 
 import asyncio
+import logging
+from pathlib import Path
 from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
@@ -10,25 +12,32 @@ from starlette.routing import Route
 
 from dashboard.gate import oidc as oidc_paths
 from dashboard.gate import record
-from dashboard.gate.gate import SIGN_IN_PATH, SIGN_OUT_PATH, Door, client_address, session_cookie
-from dashboard.gate.pages import leaving_page, page_response, sign_in_page, sign_out_page
+from dashboard.gate.gate import SIGN_OUT_PATH, Door, client_address, session_cookie
+from dashboard.gate.pages import leaving_page, link_page, page_response, sign_in_page, sign_out_page
+from dashboard.gate.people import LOCAL
 from dashboard.gate.record import SigninRecord
 from dashboard.gate.throttle import Throttle
 from shared.errors import ConfigurationError
+from shared.links import LIFETIME_MINUTES, PARAMETER, SIGN_IN_PATH, token_of, use_link
 from shared.passwords import Account, checked_name, password_matches
 
+LOG = logging.getLogger(__name__)
 MOST_FORM_BYTES = 8_192
 # Each hash takes 32 MiB and a quarter of a second of one core.
 HASHES_AT_ONCE = 2
 WRONG_SENTENCE = "Wrong name or password."
+OLD_LINK_SENTENCE = f"This link has been used, or is older than {LIFETIME_MINUTES} minutes."
+UNSAFE_LINK_SENTENCE = "Links cannot be used: the page's log says why."
+NO_LINK_SENTENCE = "Passwords are set, so links open nothing any more: sign in with yours."
 UNVERIFIED_SENTENCE = "Your account has no e-mail address that its provider calls verified."
 
 
 class SignIn:
     """Signs people in and out."""
 
-    def __init__(self, door: Door, throttle: Throttle, signins: SigninRecord) -> None:
+    def __init__(self, door: Door, throttle: Throttle, signins: SigninRecord, root: Path) -> None:
         self._door = door
+        self._root = root
         self._throttle = throttle
         self._record = signins
         self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
@@ -44,7 +53,10 @@ class SignIn:
 
     async def _ask(self, request: Request) -> Response:
         target = safe_path(request.query_params.get("next", "/"))
-        if not self._door.must_sign_in() or self._door.session(request) is not None:
+        link = request.query_params.get(PARAMETER)
+        if link is not None and _is_opened(request):
+            return self._by_link(request, link, target)
+        if self._door.session(request) is not None:
             return RedirectResponse(target, 303)
         oidc = self._door.oidc
         if oidc is not None and oidc.vouches_for_nobody(request.cookies):
@@ -57,12 +69,12 @@ class SignIn:
         return self._page(target, f"{email} is not among those who may see this fleet.", 403)
 
     async def _sign_in(self, request: Request) -> Response:
-        if not self._door.must_sign_in():
-            return RedirectResponse("/", 303)
         form = await _form(request)
         if form is None:
             return self._page("/", "The form was too long.", 413)
         target, address = safe_path(form.get("next", "/")), client_address(request)
+        if PARAMETER in form or self._door.opens_by_link():
+            return self._by_link(request, token_of(form.get(PARAMETER, "")), target)
         name, account = self._find(form.get("name", ""))
         known = account.name if account is not None else None
         wait_seconds = self._throttle.wait_seconds(name, address)
@@ -77,18 +89,37 @@ class SignIn:
             self._record.write(record.WRONG, known, address)
             return self._page(target, WRONG_SENTENCE, 401)
         self._throttle.forgive(name, address)
-        self._record.write(record.SIGNED_IN, known, address)
+        return self._begun(request, account, target)
+
+    def _by_link(self, request: Request, token: str, target: str) -> Response:
+        if not self._door.opens_by_link():
+            return self._page(target, NO_LINK_SENTENCE, 401)
+        try:
+            right = use_link(self._root, token, self._door.clock.now_ms())
+        except (ConfigurationError, OSError) as error:
+            LOG.error("nobody can sign in by a link: %s", error)
+            return self._page(target, UNSAFE_LINK_SENTENCE, 503)
+        if right:
+            return self._begun(request, LOCAL, target)
+        if self._door.session(request) is not None:
+            # Who came by it before comes back to it.
+            return RedirectResponse(target, 303, {"Cache-Control": "no-store"})
+        self._record.write(record.WRONG_LINK, None, client_address(request))
+        return self._page(target, OLD_LINK_SENTENCE, 401)
+
+    def _begun(self, request: Request, account: Account, target: str) -> Response:
+        self._record.write(record.SIGNED_IN, account.name, client_address(request))
         response = RedirectResponse(target, 303, {"Cache-Control": "no-store"})
         cookie = session_cookie(self._door.sessions.begin(account), request.url.scheme == "https")
         response.headers.append("set-cookie", cookie)
         return response
 
     async def _ask_out(self, request: Request) -> Response:
-        session = self._door.session(request) if self._door.must_sign_in() else None
+        session = self._door.session(request)
         return page_response(sign_out_page(session.person.name)) if session else RedirectResponse("/", 303)
 
     async def _sign_out(self, request: Request) -> Response:
-        session = self._door.session(request) if self._door.must_sign_in() else None
+        session = self._door.session(request)
         response: Response = RedirectResponse(SIGN_IN_PATH, 303, {"Cache-Control": "no-store"})
         if session is not None:
             self._door.sessions.end(session)
@@ -108,10 +139,18 @@ class SignIn:
     def _page(
         self, target: str, complaint: str = "", status: int = 200, headers: dict[str, str] | None = None
     ) -> Response:
+        if self._door.opens_by_link():
+            return page_response(link_page(target, complaint), status, headers)
         providers = self._door.oidc.links() if self._door.oidc is not None else None
         passwords = not providers or self._door.people.has_passwords()
         page = sign_in_page(target, complaint, passwords, providers)
         return page_response(page, status, headers)
+
+
+def _is_opened(request: Request) -> bool:
+    """Tell whether somebody opens an address, and no program looks ahead at what is there."""
+    ahead = request.headers.get("sec-purpose", "") + request.headers.get("purpose", "")
+    return request.method == "GET" and "prefetch" not in ahead
 
 
 def safe_path(text: str) -> str:

@@ -54,7 +54,7 @@ def make_app(place: Place, script: Path = SCRIPT) -> Gate:
     require_password(place.settings.dashboard.address, door)
     exports, reports, health = Exports(place), Reports(place, clock), Health(place, clock)
     record = SigninRecord(place.root, clock)
-    sign_in = SignIn(door, Throttle(clock), record)
+    sign_in = SignIn(door, Throttle(clock), record, place.root)
 
     @asynccontextmanager
     async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
@@ -80,7 +80,7 @@ def make_app(place: Place, script: Path = SCRIPT) -> Gate:
 def require_password(address: str, door: Door) -> None:
     """Refuse to listen beyond this machine as long as nobody must sign in."""
     accounts = door.people.require_good()
-    if door.must_sign_in() and not accounts:
+    if not door.opens_by_link() and not accounts:
         raise ConfigurationError(
             f"{door.people.path} must name somebody who may sign in, was empty: `flotilla dashboard password NAME`"
         )
@@ -118,8 +118,7 @@ def _door(place: Place, clock: SystemClock) -> Door:
     people = People(password_path(dashboard.password_file, place.root))
     people.require_good()
     door = Door(people, Sessions(people, clock), clock, dashboard.allowed_hosts, configured_oidc())
-    if people.guarded():
-        load_secret(people.path.with_name(SECRET_FILE))
+    load_secret(people.path.with_name(SECRET_FILE))
     return door
 
 

@@ -16,6 +16,7 @@ import uvicorn
 
 from dashboard.serving.parent import end_with_parent
 from shared.errors import ConfigurationError, FlotillaError
+from shared.links import page_address
 from shared.settings import DashboardSettings
 
 LOG = logging.getLogger(__name__)
@@ -82,12 +83,6 @@ def serve(make: Callable[[], Any], dashboard: DashboardSettings, supervised: boo
     sys.stdout.flush()
     logging.shutdown()
     os._exit(0)
-
-
-def page_address(address: str, port: int) -> str:
-    """Write the address people open."""
-    shown = {"0.0.0.0": "localhost", "::": "localhost", "::1": "[::1]"}.get(address, address)
-    return f"http://{shown}:{port}"
 
 
 def _listen(address: str, port: int) -> socket.socket:

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, sync_playwright
 from shared.database import sqlite_module
 from tests.bench.processes import MIB
 from tests.dashboard.browser.fleet import launch
+from tests.dashboard.local import browser_cookie
 
 # What stands under a panel with the age of its data; elsewhere the page says when the last step was.
 _STEP = re.compile(r"· step ([\d,]+)")
@@ -54,6 +55,7 @@ def looking_on(url: str) -> Iterator[Onlooker]:
         if browser is None:
             pytest.skip("needs Chromium")
         with browser, browser.new_context(viewport={"width": 1440, "height": 900}) as context:
+            context.add_cookies([browser_cookie()])
             page = context.new_page()
             page.goto(url, timeout=_READY_MS)
             page.wait_for_selector(".live-chart .main-svg", timeout=_READY_MS)

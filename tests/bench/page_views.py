@@ -11,6 +11,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.dashboard.browser.fleet import FLAGS, find_chromium
+from tests.dashboard.local import browser_cookie
 
 _SHOWN = """const shown = kind => [...document.querySelectorAll(kind)].filter(one => one.checkVisibility());
   const charts = shown('.live-chart'), tables = shown('[data-testid="stDataFrame"]');"""
@@ -103,6 +104,7 @@ class Visitor:
     def __init__(self, context: BrowserContext, url: str) -> None:
         self._url = url
         self._traffic = Traffic()
+        context.add_cookies([browser_cookie()])
         self.page = context.new_page()
         self.page.on("websocket", self._traffic.watch)
 

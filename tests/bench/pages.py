@@ -25,6 +25,7 @@ from tests.bench.page_views import Seen, View, visitor
 from tests.bench.timed_serve import QUERY_TIMES
 from tests.conftest import ROOT
 from tests.dashboard.browser.fleet import find_chromium, free_port, wait_for
+from tests.dashboard.local import nobody
 
 TITLE = "The pages on long books"
 
@@ -179,7 +180,7 @@ def serving(root: Path, port: int | None = None) -> Iterator[tuple[str, Path]]:
             **{name: text for name, text in os.environ.items() if not name.startswith(("FLOTILLA_", "SUPERVISOR_"))},
             "PYTHONPATH": str(ROOT),
             "FLOTILLA_DASHBOARD__PORT": str(port),
-            "FLOTILLA_DASHBOARD__PASSWORD_FILE": f"{folder}/nobody.json",
+            "FLOTILLA_DASHBOARD__PASSWORD_FILE": str(nobody()),
             QUERY_TIMES: str(times),
         }
         with (Path(folder) / "log").open("wb") as log:

@@ -17,6 +17,7 @@ from shared.settings import FILE_NAME, load_settings
 from shared.tables import Bot, Portfolio
 from shared.tables.commands import ask
 from shared.tables.exports import KINDS
+from tests.dashboard.local import cookie
 
 BOT, ALL = ScopeKind.BOT, ScopeKind.PORTFOLIO
 # Nothing here stops the fleet for long: it is to go on trading.
@@ -92,6 +93,7 @@ class Downloader(Person):
     def __init__(self, url: str, stop: threading.Event, at: int) -> None:
         super().__init__(stop)
         self.done = self.bytes = self.sent_away = 0
+        self._cookie = cookie()
         kinds = [f"{kind}.{form}" for kind in KINDS for form in ("csv", "json")]
         self._addresses = itertools.cycle(f"{url}/export/{kind}" for kind in (*kinds[3 * at :], *kinds[: 3 * at]))
 
@@ -100,7 +102,8 @@ class Downloader(Person):
         while not self._stopped.wait(PAUSE_SECONDS):
             address = next(self._addresses)
             try:
-                with urllib.request.urlopen(address, timeout=60.0) as answer:
+                asked = urllib.request.Request(address, headers={"Cookie": self._cookie})
+                with urllib.request.urlopen(asked, timeout=60.0) as answer:
                     while (chunk := answer.read(CHUNK)) and not self._stopped.is_set():
                         self.bytes += len(chunk)
                 self.done += not self._stopped.is_set()

@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.dashboard.browser.fleet import free_port, wait_for
+from tests.dashboard.local import nobody
 
 START_SECONDS = 90.0
 STOP_SECONDS = 40.0
@@ -68,8 +69,7 @@ def page_of(root: Path, refresh_seconds: float = 2.0) -> Iterator[Process]:
     more = {
         "FLOTILLA_DASHBOARD__PORT": str(port),
         "FLOTILLA_DASHBOARD__REFRESH_SECONDS": str(refresh_seconds),
-        # Nobody has a password here, whatever the machine this runs on has.
-        "FLOTILLA_DASHBOARD__PASSWORD_FILE": f"{root}-nobody/passwords.json",
+        "FLOTILLA_DASHBOARD__PASSWORD_FILE": str(nobody()),
     }
     with _running(root, "page", ["-m", "dashboard.serving.serve"], more) as page:
         page.url = f"http://127.0.0.1:{port}"

@@ -17,6 +17,7 @@ from tests.bench.processes import Process, page_of
 from tests.bench.soak import LOCKED, find_words, report
 from tests.bench.viewers import Run, Viewer, ViewerError
 from tests.dashboard.gate.process import Dashboard, running
+from tests.dashboard.local import nobody
 from tests.dashboard.views.books import make
 
 PAGE = """
@@ -55,7 +56,7 @@ if page == "goes":
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     folder = tmp_path_factory.mktemp("viewers") / "project"
-    with running(folder) as found:
+    with running(folder, FLOTILLA_DASHBOARD__PASSWORD_FILE=str(nobody())) as found:
         (folder / "page.py").write_text(PAGE)
         yield found
 

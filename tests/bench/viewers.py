@@ -15,6 +15,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.bench.kept_elements import KeptElements
+from tests.dashboard.local import cookie
 
 STREAM = "/_stcore/stream"
 # A run that another one follows closely is told of as one that ended early, though all it drew came.
@@ -117,6 +118,7 @@ class Viewer:
         """Open the page and look at it until `ended`; raises ViewerError where the server drops the session."""
         place = f"{self.url.replace('http', 'ws', 1)}{STREAM}"
         options = {"subprotocols": ["streamlit", "PLACEHOLDER_AUTH_TOKEN"], "origin": self.url, "compression": None}
+        options["additional_headers"] = {"Cookie": cookie()}
         async with connect(place, max_size=None, proxy=None, ping_interval=None, **options) as stream:
             self._asked_page = time.monotonic()
             self._ask("")

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.conftest import ROOT
 from tests.dashboard.browser.fleet import Fleet, launch, running_fleet, wait_for
+from tests.dashboard.local import browser_cookie
 
 FOLDER = ROOT / "docs" / "screenshots"
 DAYS, BAR_SECONDS = 60, 2.0
@@ -55,6 +56,7 @@ def _take(
     browser: Browser, fleet: Fleet, names: tuple[str, ...], scheme: str, screen: dict[str, Any], suffix: str
 ) -> None:
     context = browser.new_context(color_scheme=scheme, **screen)
+    context.add_cookies([browser_cookie()])
     page = context.new_page()
     for name in names:
         page.goto(f"{fleet.url}/{PAGES[name]}")

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from shared.clock import SystemClock
 from shared.errors import ConfigurationError, FlotillaError
+from shared.links import way_in
 from shared.printable import lines, one_line
 from shared.settings import FILE_NAME, load_settings
 from shared.settings_file import existing
@@ -122,7 +124,7 @@ def _where_to_look(root: Path, found: Start) -> str:
     }
     try:
         # A link is made for those alone who can open it.
-        address = "" if found.page is Page.ENDED else _page_address(root)
+        address = "" if found.page is Page.ENDED else _way_in(root)
         page = words[found.page].format(address=address, word=found.page_word)
     except ConfigurationError as error:
         page = f"with (where the page is, the settings do not say: {error})"
@@ -132,11 +134,8 @@ def _where_to_look(root: Path, found: Start) -> str:
     return f"The worker is still starting, its last word: {found.worker_word}. It goes on by itself: {look}"
 
 
-def _page_address(root: Path) -> str:
-    dashboard = load_settings(existing(root / FILE_NAME)).dashboard
-    # What is every address of this machine is none to open.
-    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(dashboard.address, dashboard.address)
-    return f"http://{f'[{host}]' if ':' in host else host}:{dashboard.port}"
+def _way_in(root: Path) -> str:
+    return way_in(root, load_settings(existing(root / FILE_NAME)).dashboard, SystemClock().now_ms())
 
 
 def _wait(condition: Callable[[], bool], seconds: float) -> None:

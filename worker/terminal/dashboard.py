@@ -1,12 +1,15 @@
 """`flotilla dashboard password NAME`, and who else may sign in."""
 
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from shared.clock import SystemClock
 from shared.errors import ConfigurationError
+from shared.links import signs_in_by_name, way_in
 from shared.passwords import (
     OPERATOR,
     Account,
@@ -19,8 +22,10 @@ from shared.passwords import (
     save_account,
 )
 from worker.terminal.options import ConfigOption, JsonOption
-from worker.terminal.output import print_json, print_line
+from worker.terminal.output import print_json, print_line, say
 from worker.terminal.place import find_place
+
+ANSWER_SECONDS = 2.0
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -50,6 +55,18 @@ def password(
 
 
 @app.command()
+def link(config: ConfigOption = None) -> None:
+    """Print a link to the page: it signs in once, as long as no password is set."""
+    place = find_place(config)
+    dashboard = place.settings.dashboard
+    if signs_in_by_name(place.root, dashboard):
+        say("Passwords are set, so everybody signs in by name.")
+    elif not _listens(dashboard.address, dashboard.port):
+        say("Nothing answers there yet: `make run` starts the page.")
+    print_line(way_in(place.root, dashboard, SystemClock().now_ms()))
+
+
+@app.command()
 def remove(name: NameArgument, config: ConfigOption = None) -> None:
     """Let somebody sign in no more; ends the sessions at once."""
     path = _path(config)
@@ -72,13 +89,21 @@ def people(json: JsonOption = False, config: ConfigOption = None) -> None:
     for row in rows:
         print_line(f"{row['name']}: {row['role']}, by {row['signs_in_by']}")
     if not rows:
-        print_line(f"nobody yet; {path} does not exist, so the page is open on 127.0.0.1 and refuses other addresses")
+        print_line(f"nobody yet; {path} does not exist, so the page is opened by a link, on this machine alone")
 
 
 def _asked() -> str:
     if sys.stdin.isatty():
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
     return sys.stdin.readline().rstrip("\r\n")
+
+
+def _listens(address: str, port: int) -> bool:
+    try:
+        with socket.create_connection((address, port), ANSWER_SECONDS):
+            return True
+    except OSError:
+        return False
 
 
 def _path(config: Path | None) -> Path:

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.dashboard.browser.fleet import Fleet, running_fleet
+from tests.dashboard.local import browser_cookie
 
 OpenBrowser = Callable[..., Page]
 
@@ -19,12 +20,17 @@ def fleet() -> Iterator[Fleet]:
 
 @pytest.fixture
 def tab(browser: Browser) -> Iterator[OpenBrowser]:
-    """Open tabs, each as a person of its own; what the page asks of other hosts fails the test."""
+    """Open tabs, each as a person of its own, who has come in by a link where nobody has a name.
+
+    `is_in=False` has not. What the page asks of other hosts fails the test.
+    """
     contexts, elsewhere = [], []
 
-    def open_(**options: Any) -> Page:
+    def open_(is_in: bool = True, **options: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1400, "height": 1000}, **options})
         contexts.append(context)
+        if is_in:
+            context.add_cookies([browser_cookie()])
         page = context.new_page()
         page.on("request", lambda request: elsewhere.append(request.url) if not _is_here(request.url) else None)
         return page

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Playwright
 
 from shared.database import sqlite_module
 from tests.conftest import ROOT
+from tests.dashboard.local import nobody
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -103,7 +104,10 @@ def running_fleet(days: int = 10, bar_seconds: float = 1.0) -> Iterator[Fleet]:
 
 @contextmanager
 def running_page(root: Path, port: int, passwords: Path | None = None) -> Iterator[str]:
-    """Serve the page of a folder that nobody else works in; to those of a password file, where one is given."""
+    """Serve the page of a folder that nobody else works in; to those of a password file, where one is given.
+
+    Where none is given, who has `local.browser_cookie()` is in.
+    """
     with page_process(root, port, passwords):
         yield f"http://127.0.0.1:{port}"
 
@@ -151,8 +155,7 @@ def wait_for(condition: Callable[[], object], seconds: float) -> float:
 
 def _start(root: Path, module: str, *arguments: str, **more: str) -> subprocess.Popen[bytes]:
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("FLOTILLA_", "SUPERVISOR_"))}
-    # Nobody has a password here, whatever the machine this runs on has.
-    more = {"FLOTILLA_DASHBOARD__PASSWORD_FILE": f"{root}-nobody.json", **more}
+    more = {"FLOTILLA_DASHBOARD__PASSWORD_FILE": str(nobody()), **more}
     command, environment = [sys.executable, "-m", module, *arguments], {**kept, "PYTHONPATH": str(ROOT), **more}
     with (root / f"{module}.log").open("wb") as log:
         return subprocess.Popen(

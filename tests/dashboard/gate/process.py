@@ -8,9 +8,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from tests.conftest import ROOT
+from tests.dashboard import local
+from tests.dashboard.gate.serving import Answer, ask
 from tests.process.running import wait_for
 
 PAGE = """
@@ -41,6 +44,15 @@ class Dashboard:
     def log(self) -> str:
         return (self.folder / "log").read_text()
 
+    @cached_property
+    def cookie(self) -> str:
+        """Give the session of somebody who came in by a link, where nobody has a name."""
+        return local.cookie(password_file(self.folder))
+
+    def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
+        """Send a request with that session."""
+        return ask(self.port, path, method, cookie=self.cookie, **headers)
+
     def listens(self) -> bool:
         return "the page is at" in self.log
 
@@ -56,6 +68,10 @@ def free_port() -> int:
         return listening.getsockname()[1]
 
 
+def password_file(folder: Path) -> Path:
+    return folder.parent / f"{folder.name}-outside" / "passwords.json"
+
+
 def environment(folder: Path, port: int, **more: str) -> dict[str, str]:
     """Give the environment of a dashboard."""
     kept = {
@@ -68,7 +84,7 @@ def environment(folder: Path, port: int, **more: str) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
         "HOME": str(folder),
         "FLOTILLA_DASHBOARD__PORT": str(port),
-        "FLOTILLA_DASHBOARD__PASSWORD_FILE": str(folder.parent / f"{folder.name}-outside" / "passwords.json"),
+        "FLOTILLA_DASHBOARD__PASSWORD_FILE": str(password_file(folder)),
         **more,
     }
 

@@ -26,6 +26,7 @@ from dashboard.gate.routes import SignIn
 from dashboard.gate.sessions import Sessions
 from dashboard.gate.throttle import Throttle
 from shared.clock import ManualClock
+from shared.links import make_link
 from shared.passwords import Account, hash_password, save_account
 
 NOW_MS = 1_767_225_600_000
@@ -67,6 +68,16 @@ class Served:
 
     def cookie(self, name: str = "anna", password: str = ANNA) -> str:
         answer = self.sign_in(name, password)
+        assert answer.status == 303, answer.text
+        return answer.cookie
+
+    def link(self) -> str:
+        """Give the path of a new link, as `flotilla dashboard link` does."""
+        return make_link(self.folder, "", self.clock.now_ms())
+
+    def local_cookie(self) -> str:
+        """Come in by a link, as long as no password is set."""
+        answer = self.ask(self.link())
         assert answer.status == 303, answer.text
         return answer.cookie
 
@@ -158,7 +169,7 @@ def serve(folder: Path, oidc: Oidc | None = None, allowed_hosts: tuple[str, ...]
     people = People(folder / "outside" / "passwords.json")
     door = Door(people, Sessions(people, clock), clock, allowed_hosts, oidc)
     record = SigninRecord(folder, clock)
-    sign_in = SignIn(door, Throttle(clock), record)
+    sign_in = SignIn(door, Throttle(clock), record, folder)
     routes = [
         *sign_in.routes(),
         Route(HEALTH_PATH, _echo),

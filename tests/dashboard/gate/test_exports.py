@@ -84,7 +84,7 @@ def expected(dashboard: Dashboard, kind: str, form: str, filters: Filters) -> st
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_every_download_equals_the_database(dashboard: Dashboard, kind: str, form: str) -> None:
-    answer = ask(dashboard.port, f"/export/{kind}.{form}")
+    answer = dashboard.ask(f"/export/{kind}.{form}")
     assert answer.status == 200
     assert answer.headers["content-disposition"] == f'attachment; filename="flotilla-{kind}.{form}"'
     assert answer.headers["content-type"] == {"csv": "text/csv; charset=utf-8", "json": "application/json"}[form]
@@ -97,11 +97,11 @@ def test_every_download_equals_the_database(dashboard: Dashboard, kind: str, for
 
 
 def test_a_download_takes_the_filters_of_the_page(dashboard: Dashboard) -> None:
-    everything = json.loads(ask(dashboard.port, "/export/fills.json").text)
+    everything = json.loads(dashboard.ask("/export/fills.json").text)
     bots = sorted({row["bot"] for row in everything})[:2]
     start_ms, end_ms = START_MS + 100 * HOUR_MS, START_MS + 300 * HOUR_MS
     query = urlencode([("bot", bots[0]), ("bot", bots[1]), ("from", start_ms), ("to", end_ms), ("symbol", "")])
-    answer = ask(dashboard.port, f"/export/fills.json?{query}")
+    answer = dashboard.ask(f"/export/fills.json?{query}")
     wanted = [row for row in everything if row["bot"] in bots and start_ms <= row["time_ms"] < end_ms]
     assert json.loads(answer.text) == wanted
     assert 0 < len(wanted) < len(everything)
@@ -136,7 +136,7 @@ def test_a_download_takes_the_filters_of_the_page(dashboard: Dashboard) -> None:
     ],
 )
 def test_what_makes_no_sense_is_one_sentence(dashboard: Dashboard, path: str, status: int, sentence: str) -> None:
-    answer = ask(dashboard.port, path)
+    answer = dashboard.ask(path)
     assert answer.status == status
     assert sentence in answer.text
 
@@ -153,24 +153,24 @@ def test_filters_are_read_as_they_are_written() -> None:
 
 def test_a_name_of_a_filter_is_a_value_and_no_sql(dashboard: Dashboard) -> None:
     query = urlencode({"bot": "x' OR '1'='1"})
-    answer = ask(dashboard.port, f"/export/fills.json?{query}")
+    answer = dashboard.ask(f"/export/fills.json?{query}")
     assert (answer.status, "must be one of" in answer.text) == (400, True)
 
 
 def test_a_refused_name_gives_its_place_back(dashboard: Dashboard) -> None:
     for _ in range(2 * EXPORTS_AT_ONCE):
-        assert ask(dashboard.port, "/export/fills.csv?bot=nobody").status == 400
-    assert ask(dashboard.port, "/export/fills.csv").status == 200
+        assert dashboard.ask("/export/fills.csv?bot=nobody").status == 400
+    assert dashboard.ask("/export/fills.csv").status == 200
 
 
 def test_a_browser_that_leaves_gives_its_place_back(dashboard: Dashboard) -> None:
     for _ in range(3 * EXPORTS_AT_ONCE):
         connection = http.client.HTTPConnection("127.0.0.1", dashboard.port, timeout=10)
-        connection.request("GET", "/export/fills.csv")
+        connection.request("GET", "/export/fills.csv", headers={"Cookie": dashboard.cookie})
         connection.close()
-        assert ask(dashboard.port, "/export/fills.csv", "HEAD").status in (200, 503)
+        assert dashboard.ask("/export/fills.csv", "HEAD").status in (200, 503)
     give_up = time.monotonic() + 10
-    while ask(dashboard.port, "/export/fills.csv").status != 200:
+    while dashboard.ask("/export/fills.csv").status != 200:
         assert time.monotonic() < give_up, "the places of browsers that left must be free again"
 
 
@@ -224,7 +224,7 @@ def test_only_what_was_streamed_is_followed_by_a_pause(long_log) -> None:
 
 
 def test_health_knows_the_books(dashboard: Dashboard) -> None:
-    said = json.loads(ask(dashboard.port, "/healthz").text)
+    said = json.loads(dashboard.ask("/healthz").text)
     assert said["ok"] is True
     assert set(said) == {"ok", "database_age_seconds", "clock"}
 

@@ -210,13 +210,14 @@ def test_the_secret_of_the_cookies_is_made_once_for_its_owner_alone(page: Served
     assert sorted(path.name for path in secret.parent.iterdir()) == ["cookie-secret", "passwords.json"]
 
 
-def test_without_a_password_whoever_is_at_this_machine_is_the_operator(open_page: Served) -> None:
-    assert names(open_page.ask("/", x_flotilla_user="mallory").text) == [
+def test_without_a_password_a_link_lets_in_as_operator(open_page: Served) -> None:
+    cookie = open_page.local_cookie()
+    assert names(open_page.ask("/", x_flotilla_user="mallory", cookie=cookie).text) == [
         ["x-flotilla-user", "local"],
         ["x-flotilla-role", "operator"],
     ]
-    assert open_page.ask("/login", accept=HTML).headers["location"] == "/"
-    with open_socket(open_page.port) as stream:
+    assert open_page.ask("/login", accept=HTML, cookie=cookie).headers["location"] == "/"
+    with open_socket(open_page.port, cookie=cookie) as stream:
         stream.send("hello")
         assert json.loads(stream.recv(timeout=5))["x-flotilla-user"] == "local"
 
@@ -230,11 +231,14 @@ def test_without_a_password_a_proxy_lets_nobody_in(open_page: Served, header: st
 
 
 def test_a_password_that_is_set_shuts_the_door_at_once_and_for_good(open_page: Served) -> None:
-    assert open_page.ask("/").status == 200
+    cookie, link = open_page.local_cookie(), open_page.link()
+    assert open_page.ask("/", cookie=cookie).status == 200
     open_page.allow("anna", OPERATOR, ANNA)
-    assert open_page.ask("/").status == 401
+    assert open_page.ask("/", cookie=cookie).status == 401
+    assert open_page.ask(link).status == 401
     open_page.people.path.unlink()
-    assert open_page.ask("/").status == 401, "a file that vanished opens nothing"
+    assert open_page.ask("/", cookie=cookie).status == 401, "a file that vanished opens nothing"
+    assert open_page.ask(link).status == 401
 
 
 @pytest.mark.parametrize("spoil", ["mode", "text"])
@@ -265,7 +269,7 @@ def test_its_own_names_and_plain_addresses_are_served(page: Served, host: str) -
 def test_a_page_elsewhere_can_neither_connect_nor_post(open_page: Served, guarded: bool) -> None:
     if guarded:
         open_page.allow("anna", OPERATOR, ANNA)
-    sent = {"cookie": open_page.cookie()} if guarded else {}
+    sent = {"cookie": open_page.cookie() if guarded else open_page.local_cookie()}
     for origin in ("http://evil.example", "null", f"http://127.0.0.1:{open_page.port + 1}"):
         assert refused_socket(open_page.port, origin=origin, **sent) == 403
         assert open_page.ask("/x", "POST", {}, origin=origin, **sent).status == 403

@@ -172,12 +172,13 @@ def test_what_it_writes_is_for_its_owner_alone(dashboard: Dashboard) -> None:
     assert stat.S_IMODE((dashboard.folder / "logs" / "signin.log").stat().st_mode) == 0o600
 
 
-def test_without_a_password_it_serves_this_machine(tmp_path: Path) -> None:
+def test_without_a_password_it_serves_who_came_by_a_link(tmp_path: Path) -> None:
     with running(tmp_path / "project") as dashboard:
-        assert text_of_page(dashboard.port) == "page of local operator"
+        assert text_of_page(dashboard.port, cookie=dashboard.cookie) == "page of local operator"
+        assert refused_socket(dashboard.port, path=STREAM) == 403
         assert f"the page is at http://127.0.0.1:{dashboard.port}" in dashboard.log
         # A run of the page that hangs, and open websockets, do not hold it up.
-        with open_socket(dashboard.port, path=STREAM):
+        with open_socket(dashboard.port, path=STREAM, cookie=dashboard.cookie):
             began = time.monotonic()
             dashboard.process.send_signal(signal.SIGTERM)
             assert dashboard.process.wait(10) == 0
@@ -187,7 +188,7 @@ def test_without_a_password_it_serves_this_machine(tmp_path: Path) -> None:
 def test_it_ends_while_a_page_hangs(tmp_path: Path) -> None:
     with running(tmp_path / "project") as dashboard:
         (dashboard.folder / "page.py").write_text("import time\nopen('began', 'w').close()\ntime.sleep(60)\n")
-        with open_socket(dashboard.port, path=STREAM) as stream:
+        with open_socket(dashboard.port, path=STREAM, cookie=dashboard.cookie) as stream:
             asked = BackMsg()
             asked.rerun_script.query_string = ""
             stream.send(asked.SerializeToString())

@@ -38,7 +38,7 @@ def without_library(text: str) -> str:
 
 def test_it_is_a_file_of_the_selection_asked_for(dashboard: Dashboard) -> None:
     query = urlencode([("from", "2026-01-03T05:00"), ("to", "2026-01-09"), ("sleeve", SLEEVE), ("side", "buy")])
-    answer = ask(dashboard.port, f"{PATH}?{query}")
+    answer = dashboard.ask(f"{PATH}?{query}")
     assert answer.status == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["content-disposition"] == 'attachment; filename="flotilla-report-20260103-20260109.html"'
@@ -51,10 +51,10 @@ def test_it_is_a_file_of_the_selection_asked_for(dashboard: Dashboard) -> None:
 
 
 def test_a_head_makes_no_report(dashboard: Dashboard) -> None:
-    answer = ask(dashboard.port, PATH, "HEAD")
+    answer = dashboard.ask(PATH, "HEAD")
     assert answer.status == 200 and answer.text == ""
     assert answer.headers["content-disposition"] == 'attachment; filename="flotilla-report.html"'
-    assert ask(dashboard.port, f"{PATH}?bot=nobody", "HEAD").status == 400
+    assert dashboard.ask(f"{PATH}?bot=nobody", "HEAD").status == 400
 
 
 @pytest.mark.parametrize(
@@ -73,18 +73,18 @@ def test_a_head_makes_no_report(dashboard: Dashboard) -> None:
     ],
 )
 def test_what_makes_no_sense_is_one_sentence(dashboard: Dashboard, query: str, sentence: str) -> None:
-    answer = ask(dashboard.port, f"{PATH}?{query}")
+    answer = dashboard.ask(f"{PATH}?{query}")
     assert answer.status == 400
     assert sentence in answer.text and "\n" not in answer.text
     assert answer.headers["content-type"].startswith("text/plain")
 
 
 def test_other_methods_are_refused(dashboard: Dashboard) -> None:
-    assert ask(dashboard.port, PATH, "POST").status in (403, 405)
+    assert dashboard.ask(PATH, "POST").status in (403, 405)
 
 
 def test_a_name_is_a_value_and_no_sql(dashboard: Dashboard) -> None:
-    answer = ask(dashboard.port, f"{PATH}?{urlencode({'bot': seeding.HOSTILE})}")
+    answer = dashboard.ask(f"{PATH}?{urlencode({'bot': seeding.HOSTILE})}")
     assert answer.status == 400 and answer.headers["x-content-type-options"] == "nosniff"
 
 
@@ -92,21 +92,21 @@ def test_places_are_few_and_those_of_browsers_that_left_are_free_again(dashboard
     left = []
     for _ in range(4 * REPORTS_AT_ONCE):
         connection = http.client.HTTPConnection("127.0.0.1", dashboard.port, timeout=10)
-        connection.request("GET", PATH)
+        connection.request("GET", PATH, headers={"Cookie": dashboard.cookie})
         left.append(connection)
     statuses = [connection.getresponse().status for connection in left]
     assert set(statuses) <= {200, 503} and 503 in statuses and 200 in statuses
     for connection in left:
         connection.close()
     give_up = time.monotonic() + 20
-    while ask(dashboard.port, PATH, "HEAD").status != 200 or ask(dashboard.port, PATH).status != 200:
+    while dashboard.ask(PATH, "HEAD").status != 200 or dashboard.ask(PATH).status != 200:
         assert time.monotonic() < give_up, "the places of browsers that left must be free again"
         time.sleep(0.1)
 
 
 def test_without_books_it_is_a_sentence(tmp_path: Path) -> None:
     with running(tmp_path / "project") as dashboard:
-        answer = ask(dashboard.port, PATH)
+        answer = dashboard.ask(PATH)
         assert answer.status == 503 and answer.text.count("\n") == 0 and "database" in answer.text.lower()
 
 
@@ -137,7 +137,7 @@ def test_nobody_waits_for_a_report(dashboard: Dashboard) -> None:
     looking.start()
     began = time.monotonic()
     for _ in range(5):
-        assert ask(dashboard.port, f"{PATH}?from={BEGIN_MS}").status == 200
+        assert dashboard.ask(f"{PATH}?from={BEGIN_MS}").status == 200
     took = time.monotonic() - began
     done.set()
     looking.join()
