@@ -115,6 +115,7 @@ def main() -> int:
         handler.addFilter(Repeated(SystemClock()))
     for name in ("streamlit", "uvicorn", "watchdog"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    LOG.info("the page is starting (process %d)", os.getpid())
     supervised = "SUPERVISOR_ENABLED" in os.environ
     os.nice(NICENESS)
     try:

@@ -132,6 +132,7 @@ class LiveWorker:
         self._feed = Feed(self._market, self._plan.symbols, self._step_ms, plan_window_bars(self._plan, self._step_ms))
         markets = zip(self._fleet.markets, self._plan.markets, strict=True)
         closes = {symbol: market.close for market, (_, symbol) in markets}
+        log.info("reading the history of %d symbols", len(self._plan.symbols))
         self._feed.load_history(self._next_open_ms, closes, self._clock.sleep if self._real_time else None)
         self._questions = Questions(self._market, self._feed, self._plan.symbols, self._step_ms, self._real_time)
         self._signals = SignalDesk(self._plan, self._step_ms, settings.strategies.hold, settings.portfolio.allow_short)

@@ -21,6 +21,8 @@ from shared.errors import ConfigurationError, LeaseError
 from shared.secret_url import SecretUrl, revealed, shown_url
 from shared.units import format_time
 
+RUNNING_FILE = Path("run") / "worker.running"
+
 
 @dataclass(frozen=True)
 class ProcessFiles:
@@ -83,6 +85,33 @@ class HostLock:
             return f"(process {holder['pid']}, since {format_time(holder['since_ms'])})"
         except (OSError, ValueError, KeyError, TypeError):
             return "(process unknown)"
+
+
+class RunningMark:
+    """The file that names the worker under a supervisor, from when it has taken its books up until it lets them go.
+
+    A log rolls; this is how `make run` knows that the worker does not only exist.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._path = root / RUNNING_FILE
+
+    def write(self) -> None:
+        # A disk that is full keeps nobody from trading.
+        with contextlib.suppress(OSError):
+            self._path.write_text(str(os.getpid()))
+
+    def remove(self) -> None:
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+
+def running_process(root: Path) -> int | None:
+    """Give the process id that a worker under a supervisor left when it had taken its books up."""
+    try:
+        return int((root / RUNNING_FILE).read_text())
+    except (OSError, ValueError):
+        return None
 
 
 class Wakes:

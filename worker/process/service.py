@@ -15,7 +15,7 @@ from shared.printable import make_logs_harmless
 from shared.settings import Settings
 from shared.units import format_duration
 from worker.process.crashes import CrashCount, Start
-from worker.process.host import HostLock, Wakes, process_files, signals_to
+from worker.process.host import HostLock, RunningMark, Wakes, process_files, signals_to
 from worker.process.loop import Loop, Retry, Worker
 
 # Under the 10 s in which a stop is promised: a step that hangs is cut off, its transaction rolls back.
@@ -89,7 +89,7 @@ def _serve(
     if not _take_lock(lock, wakes, LOCK_WAIT_SECONDS if supervised else 0.0, clock):
         return 0
     try:
-        run = _Run(make_worker, settings, wakes, clock, until_end, cut_off)
+        run = _Run(make_worker, settings, wakes, clock, until_end, cut_off, RunningMark(root) if supervised else None)
         if until_end:
             return run.through(Start(0, 0))
         crashes = CrashCount(files.crashes, clock)
@@ -186,6 +186,7 @@ class _Run:
         clock: Clock,
         until_end: bool,
         cut_off: _CutOff,
+        mark: RunningMark | None,
     ) -> None:
         self._make_worker = make_worker
         self._settings = settings
@@ -193,6 +194,7 @@ class _Run:
         self._clock = clock
         self._until_end = until_end
         self._cut_off = cut_off
+        self._mark = mark
         self._recovered = False
         self._error: Exception | None = None
         self._room = Room(clock)
@@ -229,6 +231,8 @@ class _Run:
                 log.info("told to stop while it was starting")
                 return 0
             log.info("the worker is running (process %d)", os.getpid())
+            if self._mark is not None:
+                self._mark.write()
             Loop(worker, self._settings.worker, self._wakes, self._clock, self._until_end, self._room.note).run(
                 hold_seconds
             )
@@ -241,6 +245,8 @@ class _Run:
             self._error = error
             return _report(error)
         finally:
+            if self._mark is not None:
+                self._mark.remove()
             if worker is not None:
                 _close(worker)
 
