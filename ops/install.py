@@ -214,6 +214,8 @@ def _run(command: Sequence[str | Path], wanted: int) -> None:
             raise
     if process.returncode:
         raise SetUpFailed(failure(_since(start)))
+    if wanted > 1:
+        _tell(f"  {progress(_since(start), wanted, wanted)}, {time.monotonic() - began:.0f} s")
 
 
 def _since(start: int) -> str:
