@@ -10,7 +10,7 @@ from shared.errors import ConfigurationError
 from shared.settings import Settings, load_settings
 from shared.units import format_time, parse_time_ms
 from worker.fleet.plan import FleetPlan, check_bounds, plan_fleet, planned_bots
-from worker.jit import compiling
+from worker.jit import compiling, kernel_cache
 from worker.research.backtest import run_backtest
 from worker.research.history import History, load_history, simulate_history
 from worker.research.summary import summarise
@@ -63,7 +63,8 @@ def backtest(
 
 
 def _say_compiling() -> None:
-    say("Compiling the kernel, once per version: some 20 s.")
+    trouble = kernel_cache().trouble
+    say(f"{trouble}. Some 20 s." if trouble else "Compiling the kernel, once per version: some 20 s.")
 
 
 def _symbols(symbols: Sequence[str] | None) -> list[str]:
