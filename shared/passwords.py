@@ -130,8 +130,11 @@ def remove_account(path: Path, name: str) -> None:
 
 
 def require_private(path: Path) -> None:
-    """Raise ConfigurationError for a file that others than its owner may read or change."""
-    mode = stat.S_IMODE(path.stat().st_mode)
+    """Raise ConfigurationError for a file that others than its user may read or change."""
+    found = path.stat()
+    if found.st_uid not in (0, os.geteuid()):
+        raise ConfigurationError(f"{path} must belong to user {os.geteuid()}, belonged to {found.st_uid}")
+    mode = stat.S_IMODE(found.st_mode)
     if mode & 0o077:
         raise ConfigurationError(f"{path} must be for its owner alone (chmod 600), its mode was {mode:o}")
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.conftest import ROOT
 
-# Answers as a Python that runs, whose -m venv makes another one like it and whose pip says what the file PIP_SAYS holds;
-# with its first line as the exit code.
+# Answers as a Python that runs, whose -m venv makes another one like it and whose pip says what the file PIP_SAYS
+# holds; with its first line as the exit code.
 PYTHON = f"""#!{sys.executable} -SE
 import os, pathlib, runpy, shutil, sys
 me, words = sys.argv[0], sys.argv[1:]

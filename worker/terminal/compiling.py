@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from worker.jit import compiling
+from worker.jit import compiling, kernel_cache
 from worker.terminal.output import say
 
 BEGINS = "Compiling the rules, once per version: about 20 s"
@@ -25,6 +25,8 @@ def compiling_said() -> Iterator[None]:
 
         def begin() -> None:
             began.append(time.monotonic())
+            if kernel_cache().trouble:
+                say(f"{kernel_cache().trouble}.")
             shown.enter_context(_seconds_shown()) if sys.stderr.isatty() else say(f"{BEGINS}.")
 
         with compiling(begin):
