@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from shared.errors import FlotillaError
 from shared.printable import one_line
+from shared.unexpected import telling
 
 
 class Command(NamedTuple):
@@ -98,9 +99,10 @@ def flotilla() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command (that of the process by default); an expected failure is one sentence and its exit code."""
-    try:
-        app(arguments, prog_name="flotilla")
-    except FlotillaError as error:
-        print(f"flotilla: {one_line(error)}", file=sys.stderr)  # noqa: T201 - the one line a person sees
-        sys.exit(error.exit_code)
+    """Run a command (that of the process by default); a failure is one sentence and its exit code."""
+    with telling("worker"):
+        try:
+            app(arguments, prog_name="flotilla")
+        except FlotillaError as error:
+            sys.stderr.write(f"flotilla: {one_line(error)}\n")
+            sys.exit(error.exit_code)

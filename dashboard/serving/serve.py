@@ -39,8 +39,10 @@ from shared.clock import SystemClock
 from shared.errors import ConfigurationError, FlotillaError
 from shared.passwords import password_path
 from shared.printable import make_logs_harmless, one_line
+from shared.unexpected import tell, telling
 
 LOG = logging.getLogger(__name__)
+SERVICE = "dashboard"
 SCRIPT = Path(__file__).parents[1] / "app.py"
 # Imported before the first visitor comes, and before the garbage collector is told to leave them alone.
 PACKAGES = ("dashboard.queries", "dashboard.figures", "dashboard.components")
@@ -118,6 +120,14 @@ def main() -> int:
     LOG.info("the page is starting (process %d)", os.getpid())
     supervised = "SUPERVISOR_ENABLED" in os.environ
     os.nice(NICENESS)
+    with telling(SERVICE):
+        exit_code = _serve(supervised)
+        if supervised and exit_code != ConfigurationError.exit_code:
+            time.sleep(PAUSE_SECONDS)
+        return exit_code
+
+
+def _serve(supervised: bool) -> int:
     try:
         from dashboard.serving.server import serve
 
@@ -126,9 +136,9 @@ def main() -> int:
     except FlotillaError as error:
         sys.stdout.write(f"{one_line(error)}\n")
         sys.stdout.flush()
-        if supervised and error.exit_code != ConfigurationError.exit_code:
-            time.sleep(PAUSE_SECONDS)
         return error.exit_code
+    except Exception as error:
+        return tell(error, SERVICE)
 
 
 def _door(place: Place, clock: SystemClock) -> Door:
@@ -172,10 +182,13 @@ def __getattr__(name: str) -> Any:
     # Made when uvicorn asks for it: importing this module starts nothing and reads no settings.
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    make_logs_harmless()
     try:
         return make_app(find_place())
     except FlotillaError as error:
         _refused(error)
+    except Exception as error:
+        sys.exit(tell(error))
 
 
 if __name__ == "__main__":

@@ -174,16 +174,16 @@ def test_a_stop_meanwhile_is_said_as_such(project: Project, state: str) -> None:
     assert ended.value.exit_code == 75
 
 
-def test_the_last_word_is_the_last_error_with_what_it_came_from(tmp_path: Path) -> None:
+def test_the_last_word_is_the_last_error(tmp_path: Path) -> None:
     path = tmp_path / "worker.log"
     path.write_text("2026-11-28T04:00:00Z ERROR before\n")
     log = Log(path)
     assert log.last_word() == "see worker.log"
     with path.open("a") as file:
-        file.write("2026-11-28T04:00:00Z ERROR the worker failed unexpectedly\n  Traceback:\n  KeyError: 'a'\n")
+        file.write("2026-11-28T04:00:00Z ERROR unexpected error: KeyError: 'a'\n  Traceback:\n  KeyError: 'a'\n")
         file.write("2026-11-28T04:00:01Z WARNING starting in 2 s, after 2 crashes\n")
-    assert log.last_word() == "the worker failed unexpectedly: KeyError: 'a'"
-    assert log.news() == ["the worker failed unexpectedly", "starting in 2 s, after 2 crashes"]
+    assert log.last_word() == "unexpected error: KeyError: 'a'"
+    assert log.news() == ["unexpected error: KeyError: 'a'", "starting in 2 s, after 2 crashes"]
     assert log.news() == []
 
 

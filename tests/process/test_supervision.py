@@ -21,6 +21,7 @@ from worker.process import starting, supervision
 from worker.process.host import running_process
 from worker.process.supervisor_client import LONGEST_SOCKET_PATH
 
+DIVIDED = "ZeroDivisionError: float division by zero"
 REAL_COMMAND = ".venv/bin/python -u -m worker run"
 REAL_PAGE = ".venv/bin/python -u -m dashboard.serving.serve"
 
@@ -235,7 +236,11 @@ def test_a_configuration_error_is_said_and_not_tried_again(project: Project) -> 
         ("database", 69, "the database is away"),
         ("market", 69, "the exchange is away"),
         ("lease", 75, "another worker holds the lease"),
-        ("unexpected", 70, "the worker failed unexpectedly: ZeroDivisionError: float division by zero"),
+        (
+            "unexpected",
+            70,
+            f"unexpected error: {DIVIDED} (please report it with logs/worker.log)",
+        ),
     ],
 )
 def test_a_worker_that_cannot_take_its_books_up_ends_the_start_with_its_own_code(

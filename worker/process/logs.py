@@ -30,15 +30,11 @@ class Log:
         return [_STAMP.sub("", line) for line in whole.splitlines() if line.strip() and not line.startswith(INDENT)]
 
     def last_word(self) -> str:
-        """Give the sentence that says why the process ended: its last error, with what follows it, or its last line."""
+        """Give the sentence that says why the process ended: its last error, or its last line."""
         lines = [line for line in self.said().splitlines() if line.strip() and _POINTS_ABOVE not in line]
-        errors = [at for at, line in enumerate(lines) if (found := _STAMP.match(line)) and found[1] == "ERROR"]
-        if not errors:
-            return one_line(_STAMP.sub("", lines[-1].strip())) if lines else f"see {self.path.name}"
-        last = errors[-1]
-        after = next((at for at in range(last + 1, len(lines)) if not lines[at].startswith(INDENT)), len(lines))
-        words = [lines[last], *lines[after - 1 : after]] if after - 1 > last else [lines[last]]
-        return one_line(": ".join(_STAMP.sub("", word.strip()) for word in words))
+        errors = [line for line in lines if (found := _STAMP.match(line)) and found[1] == "ERROR"]
+        telling = errors or lines
+        return one_line(_STAMP.sub("", telling[-1].strip())) if telling else f"see {self.path.name}"
 
     def _size(self) -> int:
         return self.path.stat().st_size if self.path.exists() else 0

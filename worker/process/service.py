@@ -13,6 +13,7 @@ from shared.errors import ConfigurationError, DatabaseChanged, DiskFull, Flotill
 from shared.parent import watch_parent
 from shared.printable import make_logs_harmless
 from shared.settings import Settings
+from shared.unexpected import EXIT_CODE, tell
 from shared.units import format_duration
 from worker.process.crashes import CrashCount, Start
 from worker.process.host import HostLock, RunningMark, Wakes, process_files, signals_to
@@ -27,7 +28,6 @@ ROOM_SECONDS = 60.0
 LOCK_WAIT_SECONDS = 60.0
 BRAKED_PAUSE_SECONDS = 5.0
 BRAKED_HOLD_SECONDS = 60.0
-UNEXPECTED_EXIT = FlotillaError.exit_code
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +158,7 @@ class _CutOff:
 
     def _cut_off(self) -> None:
         log.error("the step did not end within %.0f s of the stop and was cut off", STOP_SECONDS)
-        self._end(UNEXPECTED_EXIT)
+        self._end(EXIT_CODE)
 
     def _end(self, exit_code: int) -> None:
         if self.before is not None:
@@ -171,8 +171,7 @@ def _report(error: Exception) -> int:
     if isinstance(error, FlotillaError):
         log.error("%s", error)
         return error.exit_code
-    log.error("the worker failed unexpectedly", exc_info=error)
-    return UNEXPECTED_EXIT
+    return tell(error, "worker")
 
 
 class _Run:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from shared.errors import FlotillaError
+from shared.unexpected import BEGINS
 from worker.process.host import running_process
 from worker.process.logs import Log
 from worker.process.supervisor_client import End, Process
@@ -20,7 +21,7 @@ LOOK_SECONDS = 0.1
 PAGE_BEGINS = "the page is starting (process {pid})"
 PAGE_SAYS = "the page is at"
 # What it writes some seconds before it ends.
-PAGE_FAILS = ("the page could not start", "must be free for the page")
+PAGE_FAILS = ("the page could not start", "must be free for the page", BEGINS)
 STOPPED = "Flotilla was stopped meanwhile"
 # Exit codes after which supervisor leaves a program ended; see supervisord.conf.
 FINAL = (0, 78)

@@ -14,6 +14,7 @@ from shared.links import way_in
 from shared.printable import lines, one_line
 from shared.settings import FILE_NAME, load_settings
 from shared.settings_file import existing
+from shared.unexpected import telling
 from worker.process.starting import Fleet, Page, Start
 from worker.process.supervisor_client import RUNNING, Supervisor
 
@@ -153,4 +154,5 @@ def _alive(process: int) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with telling():
+        sys.exit(main(sys.argv[1:]))
