@@ -12,12 +12,14 @@ MADE := .venv/made-$(HERE)
 RUNTIME := .venv/runtime-$(HERE)
 TESTING := .venv/testing-$(HERE)
 
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+# A Python that was upgraded away leaves a link to nothing, an interrupted installation half of the packages.
+SOUND := $(shell test ! -e .venv/unfinished && $(BIN)/python -c 'import pip; print("yes")' 2>/dev/null)
+
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 RESOLVE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install run stop status test test-slow test-all bench mutants screenshots lint lock
+.PHONY: help install run stop status test test-slow test-all bench mutants screenshots lint lock unsound
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,8 +27,10 @@ help: ## list these commands
 run: $(RUNTIME) ## start the fleet under supervisor, in the background
 	@$(BIN)/python -m worker.process.supervision start
 
-stop: $(RUNTIME) ## let the worker finish its step, then stop it and supervisor
-	@$(BIN)/python -m worker.process.supervision stop
+# A stop waits for no new packages.
+stop: $(if $(wildcard run/supervisor.sock),$(if $(SOUND),,$(RUNTIME))) ## let the worker finish its step, then stop it and supervisor
+	@if [ -S run/supervisor.sock ]; then $(BIN)/python -m worker.process.supervision stop; \
+	else echo "Flotilla is not running."; fi
 
 status: $(RUNTIME) ## show equity, level, brakes, positions and the age of the last step
 	@$(BIN)/flotilla status
@@ -61,8 +65,10 @@ lock: ## resolve both lock files anew, with uv
 
 install: $(RUNTIME) ## set up .venv, which the others do by themselves
 
+unsound:
+
 # Some names on a machine do not run, or lack venv, so each candidate is tried.
-$(MADE):
+$(MADE): $(if $(SOUND),,unsound)
 	@python=""; \
 	for candidate in $(PYTHON) $(if $(PYTHON),,python3.14 python3.13 python3.12 python3.11 python3 python); do \
 	  if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' \
@@ -73,15 +79,10 @@ $(MADE):
 	    "(Debian, Ubuntu: apt install python3 python3-venv; macOS: brew install python@3.13) or name one: make PYTHON=/path/to/python." >&2; \
 	  exit 1; \
 	fi; \
-	echo "Setting up .venv with $$("$$python" -V); once, about a minute."; \
-	"$$python" -m venv --clear .venv
-	@touch $@
+	"$$python" ops/install.py $@
 
 $(RUNTIME): $(MADE) requirements.lock pyproject.toml
-	@$(PIP) install --require-hashes -r requirements.lock
-	@$(PIP) install --no-deps --no-build-isolation -e .
-	@touch $@
+	@$(BIN)/python ops/install.py $@ requirements.lock --project
 
 $(TESTING): $(RUNTIME) tests/requirements.lock
-	@$(PIP) install --require-hashes -r tests/requirements.lock
-	@touch $@
+	@$(BIN)/python ops/install.py $@ tests/requirements.lock

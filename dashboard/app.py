@@ -1,6 +1,7 @@
 """Page config and navigation."""
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from dashboard import loaders
 from dashboard.components.confirm import STOP_WORKER, question
@@ -10,29 +11,23 @@ from dashboard.components.panels import refreshed_together
 from dashboard.components.process import process_question
 from dashboard.components.sidebar import sidebar, sidebar_without_books
 from dashboard.components.style import style
+from dashboard.navigation import NAVIGATION, Page
 from shared.errors import DatabaseError
 
-PAGES = {
-    "Fleet": [
-        st.Page("views/overview.py", title="Overview", icon=":material/monitoring:", default=True),
-        st.Page("views/bots.py", title="Bots", icon=":material/smart_toy:"),
-        st.Page("views/bot.py", title="One bot", icon=":material/candlestick_chart:", visibility="hidden"),
-        st.Page("views/allocations.py", title="Allocations", icon=":material/donut_small:"),
-    ],
-    "Evidence": [
-        st.Page("views/trades.py", title="Trades", icon=":material/swap_horiz:"),
-        st.Page("views/analytics.py", title="Analytics", icon=":material/analytics:"),
-        st.Page("views/decisions.py", title="Decisions", icon=":material/help_center:"),
-    ],
-    "Safety": [
-        st.Page("views/risk.py", title="Risk", icon=":material/shield:"),
-        st.Page("views/control.py", title="Control", icon=":material/tune:"),
-    ],
-}
+
+def _page(page: Page) -> StreamlitPage:
+    return st.Page(
+        f"views/{page.name}.py",
+        title=page.title,
+        icon=page.icon,
+        default=page.is_first,
+        visibility="hidden" if page.is_hidden else "visible",
+    )
+
 
 st.set_page_config(page_title="Flotilla", page_icon="⛵", layout="wide", initial_sidebar_state="auto")
 style()
-page = st.navigation(PAGES)
+page = st.navigation({group: [_page(page) for page in pages] for group, pages in NAVIGATION.items()})
 turn_to(page.url_path)
 # It needs no database, and so is asked before anybody looks whether there is one.
 question(STOP_WORKER, "The worker's process", process_question)

@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.bounds import URL_WORDS, BadUrl, check_database_url
-from shared.errors import DatabaseError, UnusableDatabase
+from shared.errors import DatabaseError, DiskFull, UnusableDatabase
 from shared.migrations import HEAD, current_revision, known_revisions
 from shared.secret_url import (
     ENCODED,
@@ -29,6 +29,7 @@ from shared.secret_url import (
     without_names,
     without_secrets,
 )
+from shared.sqlite_place import follow_file, has_room, require_file
 
 # Before this release two writing connections can corrupt a database in WAL mode (sqlite.org/wal.html#walresetbug).
 OLDEST_SQLITE = (3, 51, 3)
@@ -58,6 +59,8 @@ _LINE: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 25_000,
 }
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_DISK_FULL_STATE = "53100"
 _READER_OPTIONS = r"-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read"
 
 
@@ -72,7 +75,9 @@ def open_writer(url: SecretUrl | str, root: Path = Path()) -> Engine:
     if place.get_backend_name() == "sqlite":
         path = sqlite_path(url, root)
         _make_folder(path)
+        require_file(path, to_write=True)
         engine = _sqlite_engine(path, _WRITER_PRAGMAS, "BEGIN IMMEDIATE", "rwc")
+        engine.update_execution_options(name_of_file=_named_path(url, root))
     else:
         engine = _postgresql_engine(place)
     _refuse_newer(engine)
@@ -111,6 +116,7 @@ def open_reader(url: SecretUrl | str, root: Path = Path()) -> Engine:
         path = _existing(sqlite_path(url, root))
         pragmas = ("query_only=ON", _BUSY, "cache_size=-65536")
         engine = _sqlite_engine(path, pragmas, "BEGIN", "ro")
+        follow_file(engine, path)
     else:
         engine = _postgresql_engine(place, _READER_OPTIONS)
     _require_head(engine)
@@ -124,6 +130,7 @@ def open_commands(url: SecretUrl | str, root: Path = Path()) -> Engine:
         path = _existing(sqlite_path(url, root))
         pragmas = tuple(pragma for pragma in _WRITER_PRAGMAS[1:] if not pragma.startswith("busy_timeout"))
         engine = _sqlite_engine(path, (*pragmas, "busy_timeout=0"), "BEGIN IMMEDIATE", "rw", eager=True)
+        follow_file(engine, path)
     else:
         engine = _postgresql_engine(place, pool_size=1)
     _require_head(engine)
@@ -146,7 +153,8 @@ def translated(engine: Engine) -> Iterator[None]:
     try:
         yield
     except (OperationalError, PoolTimeoutError) as error:
-        raise DatabaseError(f"database {describe(engine)} {_complaint(error, engine)}") from error
+        kind = DiskFull if _is_full(error, engine) else DatabaseError
+        raise kind(f"database {describe(engine)} {_complaint(error, engine)}") from error
     except DBAPIError as error:
         if isinstance(error, ProgrammingError) and error.statement is None:
             # What the driver says of an option may be a part of a password.
@@ -154,7 +162,9 @@ def translated(engine: Engine) -> Iterator[None]:
                 f"database {describe(engine)} must have an address that the driver can read, was not: "
                 f"every option must be one it knows, and {ENCODED} of a password percent-encoded"
             ) from error
-        if error.connection_invalidated or "malformed" in str(error.orig) or "not a database" in str(error.orig):
+        if "not a database" in str(error.orig):
+            raise UnusableDatabase(f"database {describe(engine)} {_complaint(error, engine)}") from error
+        if error.connection_invalidated or "malformed" in str(error.orig):
             raise DatabaseError(f"database {describe(engine)} {_complaint(error, engine)}") from error
         raise
 
@@ -167,8 +177,12 @@ def describe(engine: Engine) -> str:
 
 
 def sqlite_path(url: SecretUrl | str, root: Path = Path()) -> Path:
-    """Give the file an SQLite url names; a relative one starts at `root`."""
-    return (root / Path(_parse(url).database or "").expanduser()).resolve()
+    """Give the file an SQLite url names, links followed; a relative one starts at `root`."""
+    named = _named_path(url, root)
+    try:
+        return named.resolve()
+    except (OSError, RuntimeError) as error:
+        raise UnusableDatabase(f"database {named} must be a file, could not be found: {error}") from error
 
 
 def sqlite_module() -> ModuleType:
@@ -212,15 +226,20 @@ def _parse(url: SecretUrl | str) -> URL:
     raise UnusableDatabase(f"database.url {words}")
 
 
+def _named_path(url: SecretUrl | str, root: Path) -> Path:
+    return (root / Path(_parse(url).database or "").expanduser()).absolute()
+
+
 def _make_folder(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DatabaseError(f"database folder {path.parent} must be writable, was not: {error.strerror}") from error
+        raise UnusableDatabase(f"database folder {path.parent} must be writable, was not: {error.strerror}") from error
 
 
 def _existing(path: Path) -> Path:
-    if not path.is_file():
+    require_file(path, to_write=False)
+    if not path.exists():
         raise DatabaseError(f"database {path} is not there yet: waiting for the worker to make it")
     return path
 
@@ -308,12 +327,22 @@ def _require_head(engine: Engine) -> None:
     )
 
 
+def _is_full(error: Exception, engine: Engine) -> bool:
+    """Say whether a database failed for want of room; SQLite says so of its file, but not of the index of its log."""
+    words = str(getattr(error, "orig", None) or error)
+    if engine.dialect.name != "sqlite":
+        return getattr(getattr(error, "orig", None), "sqlstate", None) == _DISK_FULL_STATE
+    return "disk is full" in words or ("disk I/O error" in words and not has_room(Path(describe(engine)).parent))
+
+
 def _complaint(error: Exception, engine: Engine) -> str:
     cause = getattr(error, "orig", None) or error
     first = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
     if engine.dialect.name != "sqlite":
         secrets = secrets_of(engine.url.render_as_string(hide_password=False))
         first = without_names(without_secrets(first, *secrets))
+    if _is_full(error, engine):
+        return f"must have room to grow, had none: {first}"
     if "readonly database" in first or "unable to open" in first:
         return f"must be readable and its folder writable for this user, was not: {first}"
     return f"must be reachable and in order, was not: {first}"

@@ -4,7 +4,9 @@ FlotillaError
 ├── ConfigurationError     exit 78: a person must change a setting; supervisor does not restart
 │   └── CandleError        exit 78 at start; a running market treats the bar as missing
 ├── DatabaseError          exit 69: unreachable or unwritable; tried again
-│   └── UnusableDatabase   exit 78: a wrong url, a missing driver, or newer than the program
+│   ├── UnusableDatabase   exit 78: a wrong url, a missing driver, no database in its place, or newer than the program
+│   ├── DiskFull           the worker waits until there is room, and takes its books up again
+│   └── DatabaseChanged    exit 69: the file is not the one that was opened; the process ends without closing it
 ├── LeaseError             exit 75: another living worker holds the lease; try later
 ├── MarketError            the bar counts as missing; tried again soon
 │   ├── MarketRefusal      the market answered and will not give this: what asked goes on without it
@@ -33,9 +35,17 @@ class DatabaseError(FlotillaError):
 
 
 class UnusableDatabase(DatabaseError):
-    """A database that trying again will not open: a wrong url, a missing driver, a newer version."""
+    """A database that trying again will not open: a wrong url, a missing driver, no database, a newer version."""
 
     exit_code = 78
+
+
+class DiskFull(DatabaseError):
+    """The database cannot grow; what the transaction wrote is undone."""
+
+
+class DatabaseChanged(DatabaseError):
+    """The file was moved, replaced, cut or written over while it was open; nothing more may be written to it."""
 
 
 class LeaseError(FlotillaError):

@@ -78,9 +78,14 @@ def hash_password(password: str) -> str:
     return "$".join(["scrypt", str(COST), str(BLOCK), str(PARALLEL), _encoded(salt), _encoded(digest)])
 
 
+def can_be_password(text: str) -> bool:
+    """Tell whether text is worth hashing: nobody's password is longer than the longest, or has a NUL in it."""
+    return len(text) <= LONGEST_PASSWORD and "\0" not in text
+
+
 def password_matches(password: str, kept: str | None) -> bool:
     """Tell whether a password is the one kept; takes as long where nothing is kept."""
-    if len(password) > LONGEST_PASSWORD or "\0" in password:
+    if not can_be_password(password):
         return False
     if kept is None:
         _scrypt(password, b"nobody has this salt", COST, BLOCK, PARALLEL)
@@ -125,8 +130,11 @@ def remove_account(path: Path, name: str) -> None:
 
 
 def require_private(path: Path) -> None:
-    """Raise ConfigurationError for a file that others than its owner may read or change."""
-    mode = stat.S_IMODE(path.stat().st_mode)
+    """Raise ConfigurationError for a file that others than its user may read or change."""
+    found = path.stat()
+    if found.st_uid not in (0, os.geteuid()):
+        raise ConfigurationError(f"{path} must belong to user {os.geteuid()}, belonged to {found.st_uid}")
+    mode = stat.S_IMODE(found.st_mode)
     if mode & 0o077:
         raise ConfigurationError(f"{path} must be for its owner alone (chmod 600), its mode was {mode:o}")
 

@@ -8,6 +8,8 @@ import logging
 import re
 from typing import Any
 
+from shared.secret_url import without_held_secrets
+
 # C0, DEL and C1; what turns the direction of writing; what ends a line in Unicode; halves of a character.
 _COMMANDS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 INDENT = "  "
@@ -25,16 +27,20 @@ def lines(text: str) -> str:
 
 
 class HarmlessRecord(logging.LogRecord):
-    """A log record that is one line; a traceback follows it indented, so that none of its lines looks like a record."""
+    """A log record that is one line; a traceback follows it indented, so that none of its lines looks like a record.
+
+    What is said of an error holds no secret of an address.
+    """
 
     def __init__(self, *about: Any, **more: Any) -> None:
         super().__init__(*about, **more)
         if self.exc_info:
-            self.exc_text = _indented(logging.Formatter().formatException(self.exc_info))
+            self.exc_text = _indented(without_held_secrets(logging.Formatter().formatException(self.exc_info)))
 
     def getMessage(self) -> str:  # noqa: N802
         """Give the message as one line."""
-        return one_line(super().getMessage())
+        said = super().getMessage()
+        return one_line(without_held_secrets(said) if self.exc_info else said)
 
 
 def make_logs_harmless() -> None:

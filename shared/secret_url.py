@@ -33,6 +33,11 @@ _WORD_IN_TEXT = re.compile(r"""\b((?:ssl)?password|passfile)(\s*[=:]\s*)('[^']*'
 _WHO_IN_TEXT = re.compile(r"\b(user|role) \"[^\"]*\"")
 
 
+# The secrets of all addresses of this process. One of few letters would be found in words that hold none.
+SHORTEST_SOUGHT = 4
+_held: set[str] = set()
+
+
 class SecretUrl:
     """An address of which text, representation and dumps show nothing secret; `reveal` gives it to who connects."""
 
@@ -40,6 +45,7 @@ class SecretUrl:
 
     def __init__(self, written: str) -> None:
         self._written = written
+        _held.update(secret for secret in secrets_of(written) if len(secret) >= SHORTEST_SOUGHT)
 
     def reveal(self) -> str:
         """Give it as it was written, with all it holds: to connect with, never to show or to keep."""
@@ -161,6 +167,11 @@ def without_secrets(text: str, *secrets: str) -> str:
         text = text.replace(secret, HIDDEN)
     text = _IN_TEXT.sub(_shown_in_text, text)
     return _WORD_IN_TEXT.sub(rf"\1\2{HIDDEN}", text)
+
+
+def without_held_secrets(text: str) -> str:
+    """Leave out of a text what `without_secrets` does, and the secrets of every address this process has held."""
+    return without_secrets(text, *sorted(_held, key=len, reverse=True))
 
 
 def without_names(text: str) -> str:

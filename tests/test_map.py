@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-MAP = re.search(r"```\nshared/.*?```", (ROOT / "docs" / "development.md").read_text(), re.DOTALL)[0]
+MAP = re.search(r"```\nops/.*?```", (ROOT / "docs" / "development.md").read_text(), re.DOTALL)[0]
 
 
 def part(package: str) -> str:

@@ -1,5 +1,6 @@
 """The composition root: names every concrete market, broker, database and clock."""
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,11 +11,15 @@ from shared.database import open_writer, transaction
 from shared.errors import ConfigurationError
 from shared.migrations.upgrade import upgrade
 from shared.settings import Settings
+from worker.jit import kernel_cache
 from worker.live.worker import LiveWorker
 from worker.market.protocol import Market
 from worker.store.candles import Candles
 from worker.store.fleet import symbols_in_books
 from worker.store.lease import require_unheld, this_process
+from worker.store.trace import require_books
+
+log = logging.getLogger(__name__)
 
 
 def candles_name(settings: Settings) -> str:
@@ -50,6 +55,9 @@ def make_market(settings: Settings, in_books: Sequence[str], root: Path, engine:
 def make_worker(settings: Settings, root: Path, load: Callable[[], Settings], clock: Clock | None = None) -> LiveWorker:
     """Open the database, migrated to this program's version, and put the worker together."""
     clock = clock or SystemClock()
+    require_books(settings.database.url, root, settings.portfolio.name)
+    if kernel_cache().trouble:
+        log.warning("%s", kernel_cache().trouble)
     upgrade(settings.database.url, root, clock, lambda books: require_unheld(books, this_process(), clock.now_ms()))
     engine = open_writer(settings.database.url, root)
     with transaction(engine) as connection:

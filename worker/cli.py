@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from shared.errors import FlotillaError
 from shared.printable import one_line
+from shared.unexpected import telling
 
 
 class Command(NamedTuple):
@@ -42,7 +43,7 @@ COMMANDS = {
     "withdraw": Command("worker.terminal.controls:withdraw", "Take free money out.", SIGNED),
     "write-off": Command("worker.terminal.controls:write_off", "Book a position that can be sold no more as gone."),
     "export": Command("worker.terminal.export", "Write fills, orders, round trips and the rest as CSV or JSON."),
-    "doctor": Command("worker.terminal.doctor", "Say whether the books sum."),
+    "doctor": Command("worker.terminal.doctor", "Say whether the books are whole and sum."),
     "config": Command("worker.terminal.config", "Say what changed settings would do."),
     "dashboard": Command("worker.terminal.dashboard", "Say who may sign in to the dashboard; print a link to it."),
     "db": Command("worker.terminal.database", "Look after the database."),
@@ -98,9 +99,10 @@ def flotilla() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command (that of the process by default); an expected failure is one sentence and its exit code."""
-    try:
-        app(arguments, prog_name="flotilla")
-    except FlotillaError as error:
-        print(f"flotilla: {one_line(error)}", file=sys.stderr)  # noqa: T201 - the one line a person sees
-        sys.exit(error.exit_code)
+    """Run a command (that of the process by default); a failure is one sentence and its exit code."""
+    with telling("worker"):
+        try:
+            app(arguments, prog_name="flotilla")
+        except FlotillaError as error:
+            sys.stderr.write(f"flotilla: {one_line(error)}\n")
+            sys.exit(error.exit_code)

@@ -2,25 +2,45 @@
 
 `rule` marks a plain Python function that the compiled replay may call; the live worker calls it as it is.
 `compile_loop` compiles a loop over whole arrays once per change of the kernel: numba's disk cache looks at the changed
-file only, so its folder is named after a digest of every kernel source, the libraries and the interpreter.
+file only, so its folder is named after a digest of every kernel source, the libraries and the interpreter. What the
+cache holds is code that runs (its files are pickles), so it is used only where nobody else can have written it.
 """
 
+import functools
 import hashlib
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import platformdirs
+from numba import config, njit
+from numba.core.caching import FunctionCache
+from numba.core.event import Event, Listener, install_listener
+from numba.extending import register_jitable
+
+from shared.errors import ConfigurationError
+from shared.private_folder import make_private_folder, require_private_files
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 KERNEL_FOLDERS = ("worker/step", "worker/risk", "worker/allocation", "worker/brokers", "shared")
 CACHES_KEPT = 3
+OUR_FOLDER_ALONE = "numba.core.caching.UserProvidedCacheLocator"
+# Nothing else is ever removed from the folder they stand in.
+_DIGEST = re.compile("[0-9a-f]{16}")
+
+
+class KernelCache(NamedTuple):
+    """Where compiled loops are kept; without a folder, why they are not."""
+
+    folder: Path | None
+    trouble: str = ""
 
 
 def kernel_digest(root: Path | None = None) -> str:
@@ -36,25 +56,27 @@ def kernel_digest(root: Path | None = None) -> str:
     return digest.hexdigest()[:16]
 
 
-def _use_cache_folder() -> None:
-    caches = Path(os.environ.get("FLOTILLA_CACHE") or platformdirs.user_cache_path("flotilla")) / "kernel"
+@functools.cache
+def kernel_cache() -> KernelCache:
+    """Give the folder compiled loops are kept in, below `FLOTILLA_CACHE` or the user's caches, if it is private."""
+    named = os.environ.get("FLOTILLA_CACHE")
+    caches = Path(os.path.expanduser(named) if named else platformdirs.user_cache_path("flotilla")) / "kernel"
     folder = caches / kernel_digest()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
+        require_private_files(folder)
         os.utime(folder)
-        stale = sorted(caches.iterdir(), key=lambda path: path.stat().st_mtime)[:-CACHES_KEPT]
-    except OSError:
-        return
-    for old in stale:
-        shutil.rmtree(old, ignore_errors=True)
-    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+        _remove_old(caches)
+    except (ConfigurationError, OSError) as error:
+        return KernelCache(None, f"the kernel's cache {folder} is not used, so it is compiled anew: {error}")
+    return KernelCache(folder)
 
 
-_use_cache_folder()
-
-from numba import njit  # noqa: E402 - numba reads the cache folder when it is imported
-from numba.core.event import Event, Listener, install_listener  # noqa: E402
-from numba.extending import register_jitable  # noqa: E402
+def _remove_old(caches: Path) -> None:
+    digests = [path for path in caches.iterdir() if _DIGEST.fullmatch(path.name) and not path.is_symlink()]
+    for old in sorted(digests, key=lambda path: path.stat().st_mtime)[:-CACHES_KEPT]:
+        if old.stat().st_uid == os.geteuid():
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def rule(function: Function) -> Function:
@@ -64,8 +86,36 @@ def rule(function: Function) -> Function:
 
 def compile_loop(function: Function) -> Function:
     """Compile a loop over whole arrays; division by zero gives inf or NaN as in numpy."""
-    compiled: Any = njit(cache=True, error_model="numpy", nogil=True)(function)
+    compiled: Any = njit(error_model="numpy", nogil=True)(function)
+    if kernel_cache().folder is not None:
+        # Not by `cache=True`, which takes what the environment or a file in the working folder names. numba raises
+        # RuntimeError where it cannot write there, as on a full disk.
+        with suppress(RuntimeError):
+            compiled._cache = _PrivateCache(function)
     return compiled
+
+
+class _PrivateCache(FunctionCache):
+    """numba's cache in our folder and in no other, its files for their owner alone whatever the umask."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        vars(config).update(CACHE_DIR=str(kernel_cache().folder), CACHE_LOCATOR_CLASSES=OUR_FOLDER_ALONE)
+        with _private_files():
+            super().__init__(function)
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep what was compiled; where the disk is full it goes on all the same."""
+        with _private_files(), suppress(OSError):
+            super().save_overload(sig, data)
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 class _Once(Listener):

@@ -13,6 +13,7 @@ from dashboard.components.reasons import meaning_of
 from dashboard.components.rows import Rows
 from dashboard.components.tables import table
 from dashboard.components.words import UNKNOWN, plain, words
+from dashboard.gate.acts import FILE
 from dashboard.gate.person import person
 from shared.clock import SystemClock
 from shared.enums import CommandKind, CommandStatus, Reason, ScopeKind
@@ -29,14 +30,16 @@ def explain(bot: str) -> None:
         return
     if st.button("Every row's verdict, as it stands now", icon=":material/rule:", key="explain"):
         try:
-            id_ = actions.ask(CommandKind.EXPLAIN, ScopeKind.BOT, bot, "explain")
+            asked_for = actions.ask(CommandKind.EXPLAIN, ScopeKind.BOT, bot, "explain")
         except FlotillaError as error:
             st.error(plain(error))
             return
-        st.session_state[_ASKED] = (bot, id_)
+        st.session_state[_ASKED] = (bot, asked_for)
     asked = st.session_state.get(_ASKED)
     if asked is not None and asked[0] == bot:
-        live(_answer, asked[1], has_figures=False)
+        if not asked[1].is_recorded:
+            st.warning(f"`{FILE}` must take a line, did not: this stands in the audit trail alone.")
+        live(_answer, asked[1].command_id, has_figures=False)
 
 
 def _answer(command_id: int) -> None:

@@ -64,7 +64,7 @@ export default function ({ data, parentElement }) {
     // When the window changes plotly takes the height of what it stands in.
     if (layout.height) element.style.height = `${layout.height}px`;
     element.setAttribute('aria-label', data.label);
-    const config = { responsive: true, displaylogo: false, ...data.config };
+    const config = { responsive: true, ...data.config };
     window.Plotly.react(element, figure.data, layout, config);
   };
   // What stands in a closed tab is drawn when somebody opens it: it has a width then.

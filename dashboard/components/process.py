@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import actions
 from dashboard.components.confirm import close_question, only_for_asker
 from dashboard.components.words import plain
+from dashboard.gate.acts import FILE
 from shared.clock import SystemClock
 from shared.errors import FlotillaError
 
@@ -56,7 +57,7 @@ def process_question() -> None:
     st.error("Without the worker nothing trades **and no stop is looked after**: open positions stay as they are.")
     reason = st.text_input("Reason, for the record", key=REASON, max_chars=actions.LONGEST_REASON, live=True)
     st.caption(
-        "Your name, the time and the reason go into `logs/signin.log` on the machine of the page, not into the audit "
+        f"Your name, the time and the reason go into `{FILE}` on the machine of the page, not into the audit "
         "trail: that is in the database, which this does without."
     )
     st.fragment(only_for_asker(_now), run_every=LOOK_SECONDS)((reason or "").strip())
@@ -87,6 +88,6 @@ def _act(step: Step, reason: str) -> None:
     st.session_state[_TOLD_MS] = SystemClock().now_ms()
     try:
         if not step.act(reason):
-            st.session_state[_TROUBLE] = "logs/signin.log must take a line, did not: this was done and is not recorded"
+            st.session_state[_TROUBLE] = f"{FILE} must take a line, did not: this was done and is not recorded"
     except FlotillaError as error:
         st.session_state[_TROUBLE] = str(error)

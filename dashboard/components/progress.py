@@ -3,11 +3,13 @@
 import streamlit as st
 
 from dashboard import loaders
+from dashboard.actions import Asked
 from dashboard.components.answers import in_words
 from dashboard.components.asked import COUNTS
 from dashboard.components.confirm import STOP_WORKER, asking_button
 from dashboard.components.halts import still_open
 from dashboard.components.words import duration, plain, words
+from dashboard.gate.acts import FILE
 from dashboard.gate.person import person
 from dashboard.queries.equity import Scope
 from shared.clock import SystemClock
@@ -23,17 +25,18 @@ STOPS = (CommandKind.PAUSE.name, CommandKind.FLATTEN.name, CommandKind.HALT.name
 _FINISHED = (CommandStatus.DONE.name, CommandStatus.REFUSED.name)
 
 
-def follow(command_id: int) -> None:
+def follow(asked: Asked) -> None:
     """Show from now on what becomes of a command."""
-    st.session_state[ASKED_HERE] = [command_id, *st.session_state.get(ASKED_HERE, [])][:SHOWN]
+    st.session_state[ASKED_HERE] = [asked, *st.session_state.get(ASKED_HERE, [])][:SHOWN]
 
 
 def progress() -> None:
     """Draw what this session asked for and how far it is."""
-    commands = [loaders.command(command_id) for command_id in st.session_state.get(ASKED_HERE, [])]
-    for command in commands:
+    asked = st.session_state.get(ASKED_HERE, [])
+    commands = [loaders.command(one.command_id) for one in asked]
+    for one, command in zip(asked, commands, strict=True):
         if command is not None:
-            _draw(command)
+            _draw(command, one.is_recorded)
 
 
 def unanswered(command: dict, now_ms: int) -> bool:
@@ -41,11 +44,13 @@ def unanswered(command: dict, now_ms: int) -> bool:
     return command["status"] not in _FINISHED and is_unanswered(command["asked_ms"], now_ms)
 
 
-def _draw(command: dict) -> None:
+def _draw(command: dict, is_recorded: bool) -> None:
     now_ms = SystemClock().now_ms()
     what = f"{words(command['kind'])} {words(command['scope_kind'])} {plain(command['scope'])}".strip()
     with st.container(border=True):
         st.markdown(f"**{what}** · {' → '.join(_stages(command))}")
+        if not is_recorded:
+            st.warning(f"`{FILE}` must take a line, did not: this stands in the audit trail alone.")
         if command["status"] in _FINISHED:
             tell = st.success if command["status"] == CommandStatus.DONE.name else st.error
             tell(plain(in_words(command)))

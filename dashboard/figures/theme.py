@@ -43,6 +43,14 @@ CENTS = Money()
 PRICE = ",.6~r"
 # A signed quantity to its last step.
 QUANTITY = "+.15~r"
+# What every chart is drawn with, set in the script itself, so that none is forgotten. As plotly comes, a chart has a
+# button that uploads it and a logo that leads to its maker, and fetches maps from there.
+CONFIG: dict[str, Any] = {
+    "displaylogo": False,
+    "plotlyServerURL": "",
+    "showSendToCloud": False,
+    "topojsonURL": "/app/static/",
+}
 # So many bars of a name each are read one by one, and drawn in a moment; the table beside them has all.
 MOST_BARS = 40
 

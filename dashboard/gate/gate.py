@@ -17,6 +17,7 @@ from dashboard.gate.pages import page_response, sentence_page
 from dashboard.gate.people import People, Person, fingerprint
 from dashboard.gate.record import SIGNED_IN, SigninRecord
 from dashboard.gate.sessions import COOKIE, IDLE_SECONDS, Session, Sessions
+from dashboard.gate.streams import Streams
 from shared.clock import Clock
 from shared.links import SIGN_IN_PATH
 
@@ -25,7 +26,7 @@ OURS = (USER_HEADER, ROLE_HEADER, SEAL_HEADER)
 SIGN_OUT_PATH, HEALTH_PATH = "/logout", "/healthz"
 OPEN_PATHS = frozenset({SIGN_IN_PATH, HEALTH_PATH})
 # Websocket close codes 4000 to 4999 are an application's own.
-SIGN_IN_CODE, FOREIGN_CODE = 4401, 4403
+SIGN_IN_CODE, FOREIGN_CODE, CROWDED_CODE = 4401, 4403, 4429
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Gate:
         self._app = app
         self._door = door
         self._record = signins
+        self.streams = Streams()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or websocket."""
@@ -99,11 +101,16 @@ class Gate:
     async def _let_in(self, session: Session, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             receive = _while_alive(lambda: self._door.sessions.alive(session), receive, send)
+            with self.streams.opened(session.person.name) as may_open:
+                if may_open:
+                    await self._app(_named(scope, session.person), receive, send)
+                else:
+                    await send({"type": "websocket.close", "code": CROWDED_CODE})
         else:
             cookie = self._door.sessions.renewed(session)
             if cookie is not None and scope["path"] != SIGN_OUT_PATH:
                 send = _setting(session_cookie(cookie, scope["scheme"] == "https"), send)
-        await self._app(_named(scope, session.person), receive, send)
+            await self._app(_named(scope, session.person), receive, send)
 
     def _noticing(self, connection: HTTPConnection, send: Send) -> Send:
         """Record who comes back from a provider signed in: Streamlit answers that, and sets the cookie."""
@@ -169,7 +176,9 @@ def _ask_to_sign_in(connection: HTTPConnection) -> Response:
     if "text/html" not in connection.headers.get("accept", "") or connection.scope.get("method") not in ("GET", "HEAD"):
         # A page that was open when its session ended asks here, and shows people what it is told.
         return JSONResponse({"error": "You are not signed in any more. Load this page again to sign in."}, 401)
-    path = connection.url.path + (f"?{connection.url.query}" if connection.url.query else "")
+    # Not by `connection.url`, which must be able to read it.
+    asked, query = connection.scope["path"], connection.scope["query_string"].decode("latin-1")
+    path = f"{asked}?{query}" if query else asked
     address = SIGN_IN_PATH if path == "/" else f"{SIGN_IN_PATH}?next={quote(path, safe='')}"
     return RedirectResponse(address, 303, {"Cache-Control": "no-store"})
 

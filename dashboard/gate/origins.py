@@ -36,10 +36,17 @@ def same_origin(headers: Headers, method: str) -> bool:
     send neither header. `method` is WEBSOCKET for one.
     """
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != headers.get("host"):
+    if origin is not None and _host_of(origin) != headers.get("host"):
         return False
     followed = method in SAFE_METHODS and headers.get("sec-fetch-mode") == "navigate"
     return followed or headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def is_loopback(address: str) -> bool:

@@ -1,6 +1,7 @@
-"""Who signed in and who tried to, and who had supervisor stop or start the worker: JSON lines in `logs/signin.log`.
+"""Who tried to sign in and could not: JSON lines in `logs/signin.log`. Who could stands in `logs/acts.log`.
 
-The dashboard writes nothing but commands into the database, so this stands in a file of its own.
+Whoever likes may cause these lines, so they are few: within a window each kind, name and place is one line at once and
+one with the count of the others, and the places there is no room for are one line together.
 """
 
 import functools
@@ -9,44 +10,42 @@ import logging
 import os
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import Any, NamedTuple
 
+from dashboard.gate.acts import LONGEST_NAME, Acts, iso, times
+from dashboard.gate.counting import Counting
+from dashboard.gate.places import place_of
 from shared.clock import Clock
-from shared.units import to_datetime
+from shared.printable import one_line
 
 LOG = logging.getLogger(__name__)
 FILE = Path("logs") / "signin.log"
 MOST_BYTES = 1_000_000
 KEPT_FILES = 5
+# Told apart within a window; each is two lines at most.
+MOST_KEYS = 30
 
 SIGNED_IN = "signed in"
 SIGNED_OUT = "signed out"
 WRONG = "wrong name or password"
 WRONG_LINK = "wrong, used or old sign-in link"
 SLOWED = "too many tries"
+CROWDED = "too many tries of all together"
 NOT_LISTED = "known to the provider, not listed here"
 NOT_VERIFIED = "known to the provider, without a verified address"
-# What was asked of supervisor.
-STOP_ASKED = "asked supervisor to stop the worker"
-KILL_ASKED = "asked supervisor to kill the worker"
-START_ASKED = "asked supervisor to start the worker"
-_ORDINARY = (SIGNED_IN, SIGNED_OUT)
+OTHERS = "other addresses"
+_ACTS = (SIGNED_IN, SIGNED_OUT)
+
+
+class _Failure(NamedTuple):
+    what: str
+    name: str | None
+    place: str
 
 
 class _PrivateFile(RotatingFileHandler):
-    _failed = False
-
-    def put(self, line: str) -> bool:
-        self.acquire()
-        try:
-            self._failed = False
-            self.handle(logging.LogRecord("signin", logging.INFO, "", 0, line, (), None))
-            return not self._failed
-        finally:
-            self.release()
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        self._failed = True
-        super().handleError(record)
+    def put(self, line: str) -> None:
+        self.handle(logging.LogRecord("signin", logging.INFO, "", 0, line, (), None))
 
     def _open(self):  # noqa: ANN202
         Path(self.baseFilename).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -57,30 +56,41 @@ class _PrivateFile(RotatingFileHandler):
 class SigninRecord:
     """The record of one project; all records of a project in this process share its file."""
 
-    def __init__(self, root: Path, clock: Clock) -> None:
+    def __init__(self, root: Path, clock: Clock, acts: Acts | None = None) -> None:
         self._clock = clock
+        self._acts = acts or Acts(root, clock)
         self._file = _file(root / FILE)
+        self._failures: Counting[_Failure] = Counting(clock, MOST_KEYS)
 
     def close(self) -> None:
-        """Let go of the file; it is opened again where somebody writes."""
+        """Write what was counted, and let go of the file; it is opened again where somebody writes."""
+        self.settle(at_once=True)
         self._file.close()
 
-    def write(self, what: str, name: str | None, address: str, reason: str | None = None) -> bool:
-        """Record what happened, and tell whether the line stands in the file.
+    def write(self, what: str, name: str | None, address: str) -> None:
+        """Record what happened; `name` is None for an unknown one, for it may be a password in the wrong field."""
+        self.settle()
+        place, short = place_of(address), None if name is None else one_line(name)[:LONGEST_NAME]
+        if what in _ACTS:
+            self._acts.signed(what, short or "", place)
+        elif self._failures.is_first(_Failure(what, short, place), place):
+            self._put(what, name=short, address=place)
 
-        `name` is None for an unknown one, for it may be a password in the wrong field; `reason` is that of an act.
-        """
-        time = to_datetime(self._clock.now_ms()).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        fields = {"time": time, "what": what, "name": name, "address": address}
-        line = json.dumps(fields if reason is None else {**fields, "reason": reason})
-        LOG.log(
-            logging.INFO if what in _ORDINARY else logging.WARNING,
-            "%s: %s from %s",
-            what,
-            name or "a name that is not known",
-            address,
-        )
-        return self._file.put(line)
+    def settle(self, at_once: bool = False) -> None:
+        """Write what was counted in windows that are over, or in all."""
+        self._acts.settle(at_once)
+        ended = self._failures.ended(at_once)
+        if ended is None:
+            return
+        for failure, tally in ended.again.items():
+            self._put(failure.what, name=failure.name, address=failure.place, **times(tally))
+        if ended.rest.count:
+            self._put(OTHERS, addresses_at_least=ended.sources, **times(ended.rest))
+
+    def _put(self, what: str, **more: Any) -> None:
+        line = json.dumps({"time": iso(self._clock.now_ms()), "what": what, **more})
+        LOG.warning("%s", line)
+        self._file.put(line)
 
 
 @functools.cache

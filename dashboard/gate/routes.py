@@ -1,35 +1,43 @@
 """Signing in and out: the pages /login and /logout."""
 
-import asyncio
 import logging
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from dashboard.gate import oidc as oidc_paths
 from dashboard.gate import record
 from dashboard.gate.gate import SIGN_OUT_PATH, Door, client_address, session_cookie
+from dashboard.gate.hashing import RETRY_SECONDS, Crowded, Hashing
 from dashboard.gate.pages import leaving_page, link_page, page_response, sign_in_page, sign_out_page
 from dashboard.gate.people import LOCAL
 from dashboard.gate.record import SigninRecord
 from dashboard.gate.throttle import Throttle
 from shared.errors import ConfigurationError
 from shared.links import LIFETIME_MINUTES, PARAMETER, SIGN_IN_PATH, token_of, use_link
-from shared.passwords import Account, checked_name, password_matches
+from shared.passwords import Account, can_be_password, checked_name
 
 LOG = logging.getLogger(__name__)
-MOST_FORM_BYTES = 8_192
-# Each hash takes 32 MiB and a quarter of a second of one core.
-HASHES_AT_ONCE = 2
+# The longest password, of four bytes a letter and each byte written as three, and room for the rest.
+MOST_FORM_BYTES = 16_384
 WRONG_SENTENCE = "Wrong name or password."
+CROWDED_SENTENCE = f"Very many try to sign in at this moment. Try again in {RETRY_SECONDS} s."
 OLD_LINK_SENTENCE = f"This link has been used, or is older than {LIFETIME_MINUTES} minutes."
 UNSAFE_LINK_SENTENCE = "Links cannot be used: the page's log says why."
 NO_LINK_SENTENCE = "Passwords are set, so links open nothing any more: sign in with yours."
 UNVERIFIED_SENTENCE = "Your account has no e-mail address that its provider calls verified."
+
+
+class _Refusal(NamedTuple):
+    what: str
+    known: str | None
+    sentence: str
+    status: int
+    retry_seconds: int = 0
 
 
 class SignIn:
@@ -40,7 +48,7 @@ class SignIn:
         self._root = root
         self._throttle = throttle
         self._record = signins
-        self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
+        self._hashing = Hashing()
 
     def routes(self) -> list[Route]:
         """Give the routes, for `st.App`."""
@@ -75,21 +83,12 @@ class SignIn:
         target, address = safe_path(form.get("next", "/")), client_address(request)
         if PARAMETER in form or self._door.opens_by_link():
             return self._by_link(request, token_of(form.get(PARAMETER, "")), target)
-        name, account = self._find(form.get("name", ""))
-        known = account.name if account is not None else None
-        wait_seconds = self._throttle.wait_seconds(name, address)
-        if wait_seconds:
-            self._record.write(record.SLOWED, known, address)
-            sentence = f"Too many tries. Wait {_minutes(wait_seconds)}."
-            return self._page(target, sentence, 429, {"Retry-After": str(wait_seconds)})
-        kept = account.password if account is not None else None
-        async with self._hashing:
-            right = await run_in_threadpool(password_matches, form.get("password", ""), kept)
-        if not right or account is None:
-            self._record.write(record.WRONG, known, address)
-            return self._page(target, WRONG_SENTENCE, 401)
-        self._throttle.forgive(name, address)
-        return self._begun(request, account, target)
+        found = await self._account(form, address)
+        if isinstance(found, _Refusal):
+            self._record.write(found.what, found.known, address)
+            retry = {"Retry-After": str(found.retry_seconds)} if found.retry_seconds else None
+            return self._page(target, found.sentence, found.status, retry)
+        return self._begun(request, found, target)
 
     def _by_link(self, request: Request, token: str, target: str) -> Response:
         if not self._door.opens_by_link():
@@ -113,6 +112,28 @@ class SignIn:
         cookie = session_cookie(self._door.sessions.begin(account), request.url.scheme == "https")
         response.headers.append("set-cookie", cookie)
         return response
+
+    async def _account(self, form: dict[str, str], address: str) -> "Account | _Refusal":
+        """Give the account whose password was sent."""
+        password, (name, account) = form.get("password", ""), self._find(form.get("name", ""))
+        known = account.name if account is not None else None
+        wrong = _Refusal(record.WRONG, known, WRONG_SENTENCE, 401)
+        if not name or not can_be_password(password):
+            # Nobody's, whoever they are: it is no guess, and takes nobody's time.
+            return wrong
+        wait_seconds = self._throttle.wait_seconds(name, address)
+        if wait_seconds:
+            return _Refusal(record.SLOWED, known, f"Too many tries. Wait {_minutes(wait_seconds)}.", 429, wait_seconds)
+        kept = account.password if account is not None else None
+        try:
+            right = await self._hashing.matches(password, kept, lambda: self._throttle.weight(name, address))
+        except Crowded:
+            self._throttle.take_back(name, address)
+            return _Refusal(record.CROWDED, known, CROWDED_SENTENCE, 503, RETRY_SECONDS)
+        if not right or account is None:
+            return wrong
+        self._throttle.forgive(name, address)
+        return account
 
     async def _ask_out(self, request: Request) -> Response:
         session = self._door.session(request)
@@ -161,10 +182,13 @@ def safe_path(text: str) -> str:
 
 async def _form(request: Request) -> dict[str, str] | None:
     body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_FORM_BYTES:
-            return None
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > MOST_FORM_BYTES:
+                return None
+    except ClientDisconnect:
+        return None
     try:
         fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=10)
     except ValueError:

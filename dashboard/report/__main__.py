@@ -14,6 +14,7 @@ from shared.clock import SystemClock
 from shared.errors import ConfigurationError, FlotillaError
 from shared.printable import one_line
 from shared.tables.export_filters import Filters
+from shared.unexpected import telling
 from shared.units import parse_time_ms
 
 Names = Annotated[list[str] | None, typer.Option(help="As often as wanted.")]
@@ -52,12 +53,13 @@ def report(
 
 
 def main() -> None:
-    """Run the command; an expected failure is one sentence and its exit code."""
-    try:
-        app(prog_name="python -m dashboard.report")
-    except FlotillaError as error:
-        sys.stderr.write(f"{one_line(error)}\n")
-        sys.exit(error.exit_code)
+    """Run the command; a failure is one sentence and its exit code."""
+    with telling():
+        try:
+            app(prog_name="python -m dashboard.report")
+        except FlotillaError as error:
+            sys.stderr.write(f"{one_line(error)}\n")
+            sys.exit(error.exit_code)
 
 
 def _write(file: Path, made: list[bytes]) -> None:

@@ -36,7 +36,7 @@ DRAWING = """
     // Data are drawn as they came: Plotly writes into what it is given.
     const figure = structuredClone(figures[at]);
     const wide = width || place.clientWidth;
-    Plotly.react(place, figure.data, layoutOf(figure, wide, share), { displayModeBar: false, displaylogo: false });
+    Plotly.react(place, figure.data, layoutOf(figure, wide, share), { displayModeBar: false });
   });
   let waiting;
   addEventListener('resize', () => { clearTimeout(waiting); waiting = setTimeout(() => draw(), 150); });

@@ -1,6 +1,11 @@
-"""The script that draws the live charts, out of the plotly package: fetched early, and kept by browsers."""
+"""The script that draws all charts, out of the plotly package: fetched early, and kept by browsers.
+
+Behind what the package brings it sets how every chart is drawn (`figures.theme.CONFIG`), on pages and in the report.
+"""
 
 import gzip
+import hashlib
+import json
 from functools import cache
 from importlib.resources import files
 
@@ -11,8 +16,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# A new release of plotly is another address, so that what a browser keeps, with what it compiled, is never asked for.
-PATH = f"/app/static/plotly-{plotly.__version__}.min.js"
+from dashboard.figures.theme import CONFIG
+
+_SET_UP = f"\nPlotly.setPlotConfig({json.dumps(CONFIG, sort_keys=True)});\n".encode()
+# A new release of plotly or another way to draw is another address, so that what a browser keeps, with what it
+# compiled, is never asked for.
+PATH = f"/app/static/plotly-{plotly.__version__}-{hashlib.sha256(_SET_UP).hexdigest()[:8]}.min.js"
 _KEPT_FOR_EVER = "private, max-age=31536000, immutable"
 # Chromium then compiles the whole script beside the page, where it would do so function by function within it.
 _COMPILE_AT_ONCE = b"//# allFunctionsCalledOnLoad\n"
@@ -62,8 +71,8 @@ async def _script(request: Request) -> Response:
 
 
 def script() -> bytes:
-    """Read the script."""
-    return files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
+    """Read the script, and have it draw as the page and the report do."""
+    return files("plotly").joinpath("package_data", "plotly.min.js").read_bytes() + _SET_UP
 
 
 @cache

@@ -3,6 +3,7 @@
 Supervisor runs `python -m dashboard.serving.serve`; `uvicorn dashboard.serving.serve:app` works too.
 """
 
+import asyncio
 import gc
 import importlib
 import importlib.util
@@ -16,6 +17,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+from dashboard.gate.acts import acts_of
+from dashboard.gate.endpoints import ENDPOINTS, OIDC_ENDPOINTS, OnlyListed
 from dashboard.gate.gate import HEALTH_PATH, Door, Gate
 from dashboard.gate.oidc import configured_oidc
 from dashboard.gate.origins import is_loopback
@@ -30,13 +33,16 @@ from dashboard.serving.exports import Exports
 from dashboard.serving.health import Health
 from dashboard.serving.options import set_options
 from dashboard.serving.plotly_script import FetchedAhead, packed_script, plotly_route
+from dashboard.serving.repeated import Repeated
 from dashboard.serving.shown import shown_route
 from shared.clock import SystemClock
 from shared.errors import ConfigurationError, FlotillaError
 from shared.passwords import password_path
 from shared.printable import make_logs_harmless, one_line
+from shared.unexpected import tell, telling
 
 LOG = logging.getLogger(__name__)
+SERVICE = "dashboard"
 SCRIPT = Path(__file__).parents[1] / "app.py"
 # Imported before the first visitor comes, and before the garbage collector is told to leave them alone.
 PACKAGES = ("dashboard.queries", "dashboard.figures", "dashboard.components")
@@ -44,6 +50,7 @@ PACKAGES = ("dashboard.queries", "dashboard.figures", "dashboard.components")
 PAUSE_SECONDS = 5.0
 # Who looks on must not slow who trades: where both want a core, the worker comes first.
 NICENESS = 5
+SETTLE_SECONDS = 10.0
 
 
 def make_app(place: Place, script: Path = SCRIPT) -> Gate:
@@ -53,7 +60,7 @@ def make_app(place: Place, script: Path = SCRIPT) -> Gate:
     door = _door(place, clock)
     require_password(place.settings.dashboard.address, door)
     exports, reports, health = Exports(place), Reports(place, clock), Health(place, clock)
-    record = SigninRecord(place.root, clock)
+    record = SigninRecord(place.root, clock, acts_of(place.root))
     sign_in = SignIn(door, Throttle(clock), record, place.root)
 
     @asynccontextmanager
@@ -62,9 +69,11 @@ def make_app(place: Place, script: Path = SCRIPT) -> Gate:
         gc.collect()
         # What is loaded now stays: whoever collects garbage need not look through it again, which takes 70 ms.
         gc.freeze()
+        settling = asyncio.create_task(_settle(record))
         try:
             yield {}
         finally:
+            settling.cancel()
             exports.close()
             reports.close()
             health.close()
@@ -74,7 +83,16 @@ def make_app(place: Place, script: Path = SCRIPT) -> Gate:
 
     files = [*exports.routes(), shown_route(), *reports.routes(), plotly_route()]
     routes = [*sign_in.routes(), health.route(HEALTH_PATH), *files]
-    return Gate(FetchedAhead(streamlit.App(script, lifespan=lifespan, routes=routes)), door, record)
+    app = FetchedAhead(streamlit.App(script, lifespan=lifespan, routes=routes))
+    listed = OnlyListed(app, ENDPOINTS if door.oidc is None else ENDPOINTS + OIDC_ENDPOINTS)
+    return Gate(listed, door, record)
+
+
+async def _settle(record: SigninRecord) -> None:
+    """Write what was counted when its time is over, also where nobody comes after."""
+    while True:
+        await asyncio.sleep(SETTLE_SECONDS)
+        record.settle()
 
 
 def require_password(address: str, door: Door) -> None:
@@ -95,10 +113,21 @@ def main() -> int:
     """Serve the project of the current folder until told to stop; give the exit code."""
     make_logs_harmless()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Repeated(SystemClock()))
     for name in ("streamlit", "uvicorn", "watchdog"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    LOG.info("the page is starting (process %d)", os.getpid())
     supervised = "SUPERVISOR_ENABLED" in os.environ
     os.nice(NICENESS)
+    with telling(SERVICE):
+        exit_code = _serve(supervised)
+        if supervised and exit_code != ConfigurationError.exit_code:
+            time.sleep(PAUSE_SECONDS)
+        return exit_code
+
+
+def _serve(supervised: bool) -> int:
     try:
         from dashboard.serving.server import serve
 
@@ -107,9 +136,9 @@ def main() -> int:
     except FlotillaError as error:
         sys.stdout.write(f"{one_line(error)}\n")
         sys.stdout.flush()
-        if supervised and error.exit_code != ConfigurationError.exit_code:
-            time.sleep(PAUSE_SECONDS)
         return error.exit_code
+    except Exception as error:
+        return tell(error, SERVICE)
 
 
 def _door(place: Place, clock: SystemClock) -> Door:
@@ -153,10 +182,13 @@ def __getattr__(name: str) -> Any:
     # Made when uvicorn asks for it: importing this module starts nothing and reads no settings.
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    make_logs_harmless()
     try:
         return make_app(find_place())
     except FlotillaError as error:
         _refused(error)
+    except Exception as error:
+        sys.exit(tell(error))
 
 
 if __name__ == "__main__":

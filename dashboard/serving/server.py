@@ -14,6 +14,8 @@ from typing import Any
 
 import uvicorn
 
+from dashboard.gate.messages import MOST_MESSAGE_BYTES
+from dashboard.serving.connections import bounded_protocol, raise_open_files
 from dashboard.serving.parent import end_with_parent
 from shared.errors import ConfigurationError, FlotillaError
 from shared.links import page_address
@@ -61,10 +63,13 @@ def serve(make: Callable[[], Any], dashboard: DashboardSettings, supervised: boo
     listening = _listen(dashboard.address, dashboard.port)
     config = uvicorn.Config(
         app,
+        http=bounded_protocol(raise_open_files()),  # type: ignore[arg-type]
         lifespan="on",
         ws="websockets-sansio",
         # Costs more of the core that all sessions share than it saves of a local network.
         ws_per_message_deflate=False,
+        # Before it is in memory; `measured` looks again, under a server of another's too.
+        ws_max_size=MOST_MESSAGE_BYTES,
         access_log=False,
         log_config=None,
         server_header=False,

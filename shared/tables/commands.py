@@ -73,11 +73,14 @@ def ask(
     now_ms: int,
     amount: float | None = None,
     cause: Cause | None = None,
+    refused: str | None = None,
 ) -> int:
     """Write a command for the worker to take, and give its id.
 
-    `scope` is the name of the sleeve or bot, empty for the portfolio; `now_ms` is wall time.
+    `scope` is the name of the sleeve or bot, empty for the portfolio; `now_ms` is wall time. With the sentence that
+    refuses it, it is answered already: it stands in the audit trail and is never taken.
     """
+    is_refused = refused is not None
     row = {
         "portfolio_id": portfolio_id,
         "kind": CommandKind(kind).name,
@@ -89,6 +92,8 @@ def ask(
         "amount": amount,
         "cause": None if cause is None else Cause(cause).name,
         "asked_ms": now_ms,
-        "status": CommandStatus.ASKED.name,
+        "status": (CommandStatus.REFUSED if is_refused else CommandStatus.ASKED).name,
+        "answered_ms": now_ms if is_refused else None,
+        "answer": one_line(refused) if is_refused else None,
     }
     return int(connection.execute(insert(Command), row).inserted_primary_key[0])

@@ -3,14 +3,16 @@
 The file `orders` beside the journal says how it behaves, a word and a number per line.
 """
 
+import contextlib
 import math
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from shared.errors import ConfigurationError, DatabaseError, LeaseError, MarketError
+from shared.errors import ConfigurationError, DatabaseChanged, DatabaseError, DiskFull, LeaseError, MarketError
 from shared.settings import Settings, load_settings
 from worker.process.service import serve
 
@@ -18,13 +20,23 @@ FAILURES = {
     "configuration": ConfigurationError("risk.stop must be below 1, was 3"),
     "lease": LeaseError("another worker holds the lease"),
     "database": DatabaseError("the database is away"),
+    "full": DiskFull("the database must have room to grow, had none"),
+    "changed": DatabaseChanged("the database was moved"),
     "market": MarketError("the exchange is away"),
     "unexpected": ZeroDivisionError("float division by zero"),
 }
 
 
+# What hangs for longer is to be cut off; it never looks up.
+SHORT_SECONDS = 10.0
+
+
 class FakeWorker:
-    """Steps `steps` bars, each taking `step_seconds`, `bar_seconds` apart; a step fails as `fail` says."""
+    """Steps `steps` bars, each taking `step_seconds`, `bar_seconds` apart.
+
+    A call fails as `…_fails` says; as long as there is a file `only_while`, where that is given. A start takes
+    `start_seconds`, within one call of a library.
+    """
 
     def __init__(self, root: Path) -> None:
         self._journal = root / "journal"
@@ -37,6 +49,7 @@ class FakeWorker:
 
     def recover(self, crash_brake: bool) -> None:
         self._write(f"recovered brake={crash_brake}")
+        hang_in_a_library(float(self._orders.get("start_seconds", "0")))
         self._fail("recovery")
 
     def step_due(self, interrupted: Callable[[], bool]) -> int:
@@ -47,6 +60,7 @@ class FakeWorker:
             self._write("step begins")
             self._fail("step")
             time.sleep(float(self._orders.get("step_seconds", "0")))
+            hang_in_a_library(float(self._orders.get("step_hangs", "0")))
             self._write("step ends")
             self._left -= 1
             made += 1
@@ -95,8 +109,20 @@ class FakeWorker:
 
     def _fail(self, place: str) -> None:
         failure = self._orders.get(f"{place}_fails")
-        if failure:
+        if failure and Path(self._orders.get("only_while", self._journal)).exists():
             raise FAILURES[failure]
+
+
+def hang_in_a_library(seconds: float) -> None:
+    """Let no handler of a signal run meanwhile: a long statement of a migration lets none."""
+    if not seconds:
+        return
+    until = time.monotonic() + seconds
+    connection = sqlite3.connect(":memory:")
+    if seconds <= SHORT_SECONDS:
+        connection.set_progress_handler(lambda: time.monotonic() > until, 1_000_000)
+    with contextlib.suppress(sqlite3.OperationalError):
+        connection.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n")
 
 
 def settings_of(root: Path) -> Settings:

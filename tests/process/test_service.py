@@ -1,12 +1,25 @@
 """The worker as a process: signals, ends, the lock, crashes; with a fake worker in a real process."""
 
+import json
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.process.running import give_orders, journal, run_worker, start_worker, wait_for, workers_in
+from tests.process.running import (
+    SCRIPT,
+    environment,
+    give_orders,
+    journal,
+    run_worker,
+    start_worker,
+    wait_for,
+    workers_in,
+)
+from worker.process.crashes import BRAKE_AT
 from worker.process.host import process_files
 
 
@@ -34,6 +47,94 @@ def test_a_stop_while_idle_is_obeyed_at_once(tmp_path: Path) -> None:
     process.communicate(timeout=10)
     assert process.returncode == 0
     assert time.monotonic() - stopped_at < 1.0
+
+
+def test_a_stop_during_a_slow_start_exits_0_within_seconds_and_says_that_it_was_starting(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=1, start_seconds=60)
+    process = start_worker(tmp_path)
+    wait_for(lambda: "recovered brake=False" in journal(tmp_path))
+    stopped_at = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    log, _ = process.communicate(timeout=15)
+    assert process.returncode == 0, log
+    assert time.monotonic() - stopped_at < 6.0
+    assert "told to stop while it was starting" in log
+    assert "step" not in log.replace("steps", "")
+    # It was told to: that is no crash.
+    give_orders(tmp_path, steps=0)
+    assert "crashes" not in run_worker(tmp_path, "--until-end", SUPERVISOR_ENABLED="1")[1]
+
+
+def test_a_stop_during_a_start_that_ends_in_time_closes_it(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=1, start_seconds=1)
+    process = start_worker(tmp_path)
+    wait_for(lambda: "recovered brake=False" in journal(tmp_path))
+    process.send_signal(signal.SIGTERM)
+    log, _ = process.communicate(timeout=15)
+    assert process.returncode == 0
+    assert "told to stop while it was starting" in log
+    assert journal(tmp_path)[-1] == "closes"
+
+
+@pytest.mark.slow
+def test_a_step_that_hangs_in_a_library_is_cut_off_all_the_same(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=1, step_hangs=60)
+    process = start_worker(tmp_path)
+    wait_for(lambda: "step begins" in journal(tmp_path))
+    stopped_at = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    log, _ = process.communicate(timeout=30)
+    assert time.monotonic() - stopped_at < 12.0
+    assert process.returncode == 70
+    assert "cut off" in log
+
+
+@pytest.mark.parametrize("place", ["recovery", "step"])
+def test_a_full_disk_is_waited_for_and_said_once(place: str, tmp_path: Path) -> None:
+    full = tmp_path / "full"
+    full.touch()
+    give_orders(tmp_path, steps=1, only_while=full, **{f"{place}_fails": "full"})
+    process = start_worker(tmp_path)
+    wait_for(lambda: journal(tmp_path).count("closes") == 2)
+    assert journal(tmp_path).count("recovered brake=False") == 2
+    full.unlink()
+    wait_for(lambda: "step ends" in journal(tmp_path))
+    process.send_signal(signal.SIGTERM)
+    log, _ = process.communicate(timeout=10)
+    assert process.returncode == 0, log
+    assert workers_in(tmp_path) == [process.pid]
+    assert log.count("must have room to grow, had none") == 1
+    assert "Traceback" not in log
+
+
+def test_a_stop_is_obeyed_while_there_is_no_room(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=1, step_fails="full")
+    process = start_worker(tmp_path)
+    wait_for(lambda: journal(tmp_path).count("closes") == 2)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=5)
+    assert process.returncode == 0
+
+
+def test_a_worker_that_stays_up_after_crashes_ends_where_its_database_has_changed(tmp_path: Path) -> None:
+    crashes = process_files(tmp_path, "sqlite:///state/flotilla.db", "flotilla").crashes
+    crashes.parent.mkdir()
+    now_ms = int(time.time() * 1000)
+    crashes.write_text(json.dumps({"running": False, "crashes_ms": [now_ms] * BRAKE_AT, "outages_ms": []}))
+    give_orders(tmp_path, steps=1, step_fails="changed")
+    code, log = run_worker(tmp_path)
+    assert code == 69
+    assert "recovered brake=True" in journal(tmp_path)
+    assert "the database was moved" in log.splitlines()[-1]
+
+
+def test_a_log_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=3)
+    command = [sys.executable, "-u", str(SCRIPT), str(tmp_path), "--until-end"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, env=environment(), stdout=full, stderr=full, timeout=30, check=False)
+    assert done.returncode == 0
+    assert journal(tmp_path).count("step ends") == 3
 
 
 @pytest.mark.slow
@@ -152,6 +253,7 @@ def booked(root: Path) -> list[tuple[int, int]]:
         ("recovery", "lease", 75, "another worker holds the lease"),
         ("step", "lease", 75, "another worker holds the lease"),
         ("step", "database", 69, "the database is away"),
+        ("step", "changed", 69, "the database was moved"),
         ("recovery", "market", 69, "the exchange is away"),
     ],
 )

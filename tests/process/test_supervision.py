@@ -17,10 +17,13 @@ import pytest
 from shared.errors import ConfigurationError
 from tests.conftest import ROOT
 from tests.process.running import SCRIPT, alive, environment, give_orders, journal, wait_for, workers_in
-from worker.process import supervision
+from worker.process import starting, supervision
+from worker.process.host import running_process
+from worker.process.supervisor_client import LONGEST_SOCKET_PATH
 
-REAL_COMMAND = '"%(here)s/.venv/bin/python" -u -m worker run'
-REAL_PAGE = '"%(here)s/.venv/bin/python" -u -m dashboard.serving.serve'
+DIVIDED = "ZeroDivisionError: float division by zero"
+REAL_COMMAND = ".venv/bin/python -u -m worker run"
+REAL_PAGE = ".venv/bin/python -u -m dashboard.serving.serve"
 
 
 class Project:
@@ -28,12 +31,20 @@ class Project:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.meanwhile: list[str] = []
         text = (ROOT / "supervisord.conf").read_text()
         assert REAL_COMMAND in text
         assert REAL_PAGE in text
-        fake = f'"{sys.executable}" -u "{SCRIPT}" "%(here)s"'
+        fake = f'"{sys.executable}" -u "{SCRIPT}" .'
         text = text.replace(REAL_COMMAND, fake).replace(REAL_PAGE, self.page("print('the page is at'); signal.pause()"))
         (root / "supervisord.conf").write_text(text)
+
+    def have_page(self, code: str) -> None:
+        """Let the page be another program."""
+        conf = self.root / "supervisord.conf"
+        usual = self.page("print('the page is at'); signal.pause()")
+        assert usual in conf.read_text()
+        conf.write_text(conf.read_text().replace(usual, self.page(code)))
 
     @staticmethod
     def page(code: str) -> str:
@@ -41,10 +52,21 @@ class Project:
         return f'"{sys.executable}" -u -c "import signal, sys; {code}"'
 
     def make(self, action: str) -> tuple[int, str]:
-        """Do what `make run` (start) and `make stop` (stop) do."""
+        """Do what `make run` (start) and `make stop` (stop) do; give the exit code and the last line."""
+        return self.end_of(self.begin(action))
+
+    def begin(self, action: str) -> subprocess.Popen[str]:
+        """Begin to do it."""
         command = [sys.executable, "-m", "worker.process.supervision", action]
-        done = subprocess.run(command, cwd=self.root, env=environment(), capture_output=True, text=True, check=False)
-        return done.returncode, (done.stdout + done.stderr).strip()
+        return subprocess.Popen(
+            command, cwd=self.root, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def end_of(self, begun: subprocess.Popen[str]) -> tuple[int, str]:
+        """Wait for what was begun; what was said before its last line is in `meanwhile`."""
+        result, told = begun.communicate(timeout=100)
+        *self.meanwhile, last = (told + result).splitlines()
+        return begun.returncode, last
 
     def ctl(self, *arguments: str) -> str:
         """Run supervisorctl as a person would, from the project's folder."""
@@ -86,7 +108,6 @@ def without_token(said: str) -> str:
 def test_the_fleet_starts_says_where_to_look_and_stops(project: Project) -> None:
     code, said = project.make("start")
     assert code == 0, said
-    assert "\n" not in said
     assert "flotilla status" in said
     assert "http://127.0.0.1:8501" in said
     assert "make stop" in said
@@ -115,10 +136,7 @@ def test_the_fleet_starts_says_where_to_look_and_stops(project: Project) -> None
 
 
 def test_a_page_that_does_not_start_is_said_and_keeps_nobody_from_the_fleet(project: Project) -> None:
-    conf = project.root / "supervisord.conf"
-    begins, refuses = project.page("print('the page is at'); signal.pause()"), project.page("print('no'); sys.exit(78)")
-    assert begins in conf.read_text()
-    conf.write_text(conf.read_text().replace(begins, refuses))
+    project.have_page("print('no'); sys.exit(78)")
     code, said = project.make("start")
     assert code == 0, said
     assert "the page did not start: no" in said
@@ -126,16 +144,67 @@ def test_a_page_that_does_not_start_is_said_and_keeps_nobody_from_the_fleet(proj
     assert project.ctl("status", "dashboard").split()[1] == "EXITED"
 
 
+@pytest.mark.slow
 def test_a_page_that_says_it_fails_is_not_waited_for(project: Project) -> None:
-    conf = project.root / "supervisord.conf"
-    begins = project.page("print('the page is at'); signal.pause()")
-    says = "print('boom'); print('the page could not start; the lines above say why'); signal.pause()"
-    conf.write_text(conf.read_text().replace(begins, project.page(says)))
+    project.have_page("print('boom'); print('the page could not start; the lines above say why'); signal.pause()")
     began = time.monotonic()
     code, said = project.make("start")
     assert code == 0, said
-    assert time.monotonic() - began < supervision.PAGE_SECONDS
+    assert time.monotonic() - began < starting.PAGE_SECONDS
     assert "(the page did not start: boom; logs/dashboard.log has the rest)" in said
+
+
+@pytest.mark.slow
+def test_a_page_that_is_slow_is_waited_for_and_its_words_are_passed_on(project: Project) -> None:
+    waits, then = "print('8501 is taken; waiting for it'); time.sleep(2)", "print('the page is at'); signal.pause()"
+    project.have_page(f"import time; {waits}; {then}")
+    code, said = project.make("start")
+    assert code == 0
+    assert said.startswith("Flotilla is running: look at http://127.0.0.1:8501")
+    assert "  page: 8501 is taken; waiting for it" in project.meanwhile
+
+
+@pytest.mark.slow
+def test_a_worker_that_ends_while_the_page_is_waited_for_is_what_is_said(project: Project) -> None:
+    project.have_page("import time; time.sleep(60)")
+    begun = project.begin("start")
+    wait_for(lambda: running_process(project.root))
+    project.ctl("signal", "KILL", "worker")
+    code, said = project.end_of(begun)
+    assert code == 70
+    assert said.startswith("The worker has ended (SIGKILL): ")
+    assert "Supervisor starts it again and again" in said
+
+
+@pytest.mark.slow
+def test_a_stop_while_the_start_waits_is_what_is_said(project: Project) -> None:
+    project.have_page("import time; time.sleep(60)")
+    begun = project.begin("start")
+    wait_for(lambda: running_process(project.root))
+    assert project.make("stop") == (0, "Flotilla has stopped.")
+    assert project.end_of(begun) == (75, "Flotilla was stopped meanwhile: the worker is not running.")
+
+
+@pytest.mark.slow
+def test_a_start_while_flotilla_stops_waits_for_that(project: Project) -> None:
+    give_orders(project.root, steps=1000, step_seconds=2)
+    project.make("start")
+    wait_for(lambda: "step begins" in journal(project.root))
+    stopping = project.begin("stop")
+    wait_for(lambda: project.state() != "RUNNING")
+    code, said = project.make("start")
+    assert code == 0, said
+    assert project.end_of(stopping) == (0, "Flotilla has stopped.")
+    assert len(project.living_workers()) == 1
+
+
+def test_two_starts_at_once_start_one_fleet_and_say_the_same(project: Project) -> None:
+    begun = [project.begin("start") for _ in range(3)]
+    ends = [project.end_of(each) for each in begun]
+    assert [code for code, _ in ends] == [0, 0, 0]
+    assert len({without_token(said) for _, said in ends}) == 1
+    assert ends[0][1].startswith("Flotilla is running")
+    assert len(project.living_workers()) == 1
 
 
 def test_only_the_owner_can_open_the_socket(project: Project) -> None:
@@ -149,10 +218,47 @@ def test_a_configuration_error_is_said_and_not_tried_again(project: Project) -> 
     give_orders(project.root, settings_fails="configuration")
     code, said = project.make("start")
     assert code == 78
-    assert "risk.stop must be below 1, was 3" in said
+    assert said.startswith("The worker has ended (exit code 78): risk.stop must be below 1, was 3; logs/worker.log has")
     time.sleep(1.0)
     assert project.state() == "EXITED"
     assert project.log().count("risk.stop must be below 1") == 1
+
+    give_orders(project.root, steps=0)
+    code, said = project.make("start")
+    assert code == 0
+    assert said.startswith("Flotilla is running"), "what was mended is not said again"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("failure", "code", "word"),
+    [
+        ("database", 69, "the database is away"),
+        ("market", 69, "the exchange is away"),
+        ("lease", 75, "another worker holds the lease"),
+        (
+            "unexpected",
+            70,
+            f"unexpected error: {DIVIDED} (please report it with logs/worker.log)",
+        ),
+    ],
+)
+def test_a_worker_that_cannot_take_its_books_up_ends_the_start_with_its_own_code(
+    project: Project, failure: str, code: int, word: str
+) -> None:
+    give_orders(project.root, recovery_fails=failure)
+    ended, said = project.make("start")
+    assert ended == code
+    assert said.startswith(f"The worker has ended (exit code {code}): {word}; logs/worker.log has the rest. Supervisor")
+
+
+@pytest.mark.parametrize("name", ["run", "logs", "state"])
+def test_a_file_where_a_folder_must_be_is_named(project: Project, name: str) -> None:
+    (project.root / name).write_text("")
+    code, said = project.make("start")
+    assert code == 78
+    assert said == f"{project.root / name} must be a folder that can be written: File exists"
+    (project.root / name).unlink()
 
 
 @pytest.mark.slow
@@ -210,14 +316,14 @@ def test_a_path_too_long_for_a_socket_is_one_clear_sentence(tmp_path: Path) -> N
     deep = tmp_path / ("a" * 60) / ("b" * 60)
     deep.mkdir(parents=True)
     with pytest.raises(ConfigurationError, match=r"must be at most \d\d characters long, .*, was \d+"):
-        supervision.start(deep)
+        supervision.start(deep, print)
     assert not (deep / "run").exists()
 
 
 @pytest.mark.slow
 def test_the_longest_path_it_accepts_works() -> None:
     base = Path(tempfile.mkdtemp(prefix="flotilla-", dir="/tmp"))
-    most = supervision.LONGEST_SOCKET_PATH - len("/run/supervisor.sock") - len(str(base)) - 1
+    most = LONGEST_SOCKET_PATH - len("/run/supervisor.sock") - len(str(base)) - 1
     root = base / ("c" * most)
     root.mkdir()
     project = Project(root)
@@ -230,8 +336,9 @@ def test_the_longest_path_it_accepts_works() -> None:
 
 
 @pytest.mark.slow
-def test_a_path_with_spaces_works() -> None:
-    base = Path(tempfile.mkdtemp(prefix="flotilla ", dir="/tmp"))
+@pytest.mark.parametrize("name", ["a space", "50%", "%(here)s", "it's", "#1; no", "grüße 船隊"])
+def test_a_folder_of_any_name_works(name: str) -> None:
+    base = Path(tempfile.mkdtemp(prefix=f"{name} ", dir="/tmp"))
     project = Project(base)
     give_orders(base, steps=0)
     try:

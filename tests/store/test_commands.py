@@ -43,6 +43,16 @@ def test_what_people_write_is_kept_as_one_line_without_control_characters(engine
     assert tuple(row) == (r"a\x00b\nc\x1b[2J", r"an\x07na")
 
 
+def test_what_was_refused_when_it_was_asked_is_answered_and_never_taken(engine: Engine, books: Books) -> None:
+    asked(engine, CommandKind.HALT, refused="ada may not\n")
+    assert latch_of(engine).of_bot(1, 1) == Level.RUNNING, "it counts for nothing"
+    with transaction(engine) as connection:
+        assert pending(connection, 1) == []
+        take(connection, 1, 9)
+        row = connection.execute(select(Command.status, Command.answer, Command.answered_ms, Command.taken_ms)).one()
+    assert tuple(row) == ("REFUSED", r"ada may not\n", 5, None)
+
+
 def test_an_event_that_quotes_an_exchange_is_kept_without_control_characters(engine: Engine, books: Books) -> None:
     with transaction(engine) as connection:
         save_events(connection, 1, [EventRow(1, 2, Severity.ERROR, "ODD", "said \0\r\n\x1b[2J")])

@@ -264,12 +264,6 @@ def test_a_folder_that_may_not_be_written_is_one_sentence() -> None:
         os.waitpid(child, 0)
 
 
-def test_a_file_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "flotilla.db").mkdir()
-    with pytest.raises(DatabaseError, match="must be readable and its folder writable"):
-        open_writer("sqlite:///flotilla.db", tmp_path)
-
-
 def test_a_file_that_is_no_database_is_one_sentence_and_stays(tmp_path: Path) -> None:
     file = tmp_path / "flotilla.db"
     file.write_bytes(b"not a database, but somebody's letter to somebody" * 100)

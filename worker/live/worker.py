@@ -9,7 +9,9 @@ from sqlalchemy import Connection, Engine
 
 from shared.clock import Clock
 from shared.database import checkpoint, transaction
+from shared.database_file import watch_file
 from shared.enums import BarStatus, BotStatus, Cause, Level, ScopeKind, Severity
+from shared.errors import DatabaseChanged
 from shared.settings import Settings
 from worker.fleet.idle import idle_settings
 from worker.fleet.plan import check_bounds, plan_fleet, planned_bots
@@ -37,6 +39,7 @@ from worker.store.fleet import (
     set_bot_status,
     set_broker_label,
 )
+from worker.store.trace import Last, Trace, last_of, require_same_books
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +71,9 @@ class LiveWorker:
         self._token = NO_LEASE
         self._failed_now: list[int] = []
         self._clock_news = ClockNews(clock)
+        self._file = watch_file(engine)
+        self._trace = Trace.of_engine(engine, settings.portfolio.name)
+        self._lost = False
 
     @property
     def wall_bar_ms(self) -> int | None:
@@ -80,6 +86,7 @@ class LiveWorker:
         check_bounds(settings, plan_fleet(wanted))
         me = lease.this_process()
         stood_still_ms = lease.watch(self._engine, settings.portfolio.name, me, self._clock)
+        loss = require_same_books(self._engine, settings.portfolio.name)
         now_ms = self._clock.now_ms()
         with transaction(self._engine) as connection:
             registered = register_fleet(
@@ -93,6 +100,14 @@ class LiveWorker:
             if crash_brake:
                 self._brake_crashes(connection)
             self._say_idle(connection)
+            if loss:
+                log.warning("%s", loss)
+                self._save_event(connection, Severity.WARNING, "BOOKS_BEHIND", loss)
+            mark = self._file.mark(connection)
+            begun = last_of(connection, settings.portfolio.name)
+        self._created_ms = begun.created_ms if begun is not None else 0
+        self._file.begin()
+        self._keep_trace(mark)
         self._begin()
 
     def _identity(self) -> PortfolioIdentity:
@@ -117,6 +132,7 @@ class LiveWorker:
         self._feed = Feed(self._market, self._plan.symbols, self._step_ms, plan_window_bars(self._plan, self._step_ms))
         markets = zip(self._fleet.markets, self._plan.markets, strict=True)
         closes = {symbol: market.close for market, (_, symbol) in markets}
+        log.info("reading the history of %d symbols", len(self._plan.symbols))
         self._feed.load_history(self._next_open_ms, closes, self._clock.sleep if self._real_time else None)
         self._questions = Questions(self._market, self._feed, self._plan.symbols, self._step_ms, self._real_time)
         self._signals = SignalDesk(self._plan, self._step_ms, settings.strategies.hold, settings.portfolio.allow_short)
@@ -170,6 +186,9 @@ class LiveWorker:
             self._books.save_step(connection, rows, booked, marks, events)
             self._keep_bars(connection, rows)
             lease.renew(connection, self._books.portfolio_id, self._token, wall_ms, self._beat_of(rows, began, late_ms))
+            mark = self._file.mark(connection)
+            self._check_file()
+        self._keep_trace(mark)
         self._next_open_ms = close_ms
         self._stepper.untraded = frozenset(symbol for symbol, why in answers.missing.items() if why)
         self._report(rows, events)
@@ -244,6 +263,7 @@ class LiveWorker:
 
     def answer_commands(self) -> int:
         """Take and answer what people asked."""
+        self._check_file()
         return self._desk.answer_pending(self._engine, self._token, self._clock, self._market_ms())
 
     def _market_ms(self) -> int:
@@ -295,17 +315,37 @@ class LiveWorker:
 
     def beat(self) -> None:
         moved_ms = self._clock_news.look()
+        self._check_file()
         with transaction(self._engine) as connection:
             lease.renew(connection, self._books.portfolio_id, self._token, self._clock.now_ms())
             lease.follow_clock(connection, self._books.portfolio_id, self._token, moved_ms, self._market.ahead_ms())
             if said := self._clock_news.tell():
                 log.warning("%s", said)
                 self._save_event(connection, Severity.WARNING, "CLOCK_SET", said)
+            mark = self._file.mark(connection)
+            self._check_file()
+        self._keep_trace(mark)
         # Done while there is time, or a step would have to.
         checkpoint(self._engine)
+        self._check_file()
+
+    def _check_file(self) -> None:
+        try:
+            self._file.check()
+        except DatabaseChanged:
+            self._lost = True
+            raise
+
+    def _keep_trace(self, mark: int) -> None:
+        portfolio = self._fleet.portfolio
+        self._trace.write(Last(mark, portfolio.step, portfolio.time_ms, self._created_ms))
 
     def close(self) -> None:
-        if self._token != NO_LEASE:
-            with transaction(self._engine) as connection:
-                lease.release(connection, self._books.portfolio_id, self._token)
-        self._engine.dispose()
+        try:
+            # What is written to a file that is lost nobody sees.
+            if self._token != NO_LEASE and not self._lost:
+                with transaction(self._engine) as connection:
+                    lease.release(connection, self._books.portfolio_id, self._token)
+        finally:
+            self._engine.dispose()
+            self._file.close()

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ from shared.database import sqlite_path
 from shared.errors import ConfigurationError, LeaseError
 from shared.secret_url import SecretUrl, revealed, shown_url
 from shared.units import format_time
+
+RUNNING_FILE = Path("run") / "worker.running"
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,33 @@ class HostLock:
             return f"(process {holder['pid']}, since {format_time(holder['since_ms'])})"
         except (OSError, ValueError, KeyError, TypeError):
             return "(process unknown)"
+
+
+class RunningMark:
+    """The file that names the worker under a supervisor, from when it has taken its books up until it lets them go.
+
+    A log rolls; this is how `make run` knows that the worker does not only exist.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._path = root / RUNNING_FILE
+
+    def write(self) -> None:
+        # A disk that is full keeps nobody from trading.
+        with contextlib.suppress(OSError):
+            self._path.write_text(str(os.getpid()))
+
+    def remove(self) -> None:
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+
+def running_process(root: Path) -> int | None:
+    """Give the process id that a worker under a supervisor left when it had taken its books up."""
+    try:
+        return int((root / RUNNING_FILE).read_text())
+    except (OSError, ValueError):
+        return None
 
 
 class Wakes:
@@ -148,7 +178,29 @@ def signals_to(wakes: Wakes, on_stop: Callable[[], None]) -> Iterator[None]:
     handlers = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: reload}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        yield
+        with _told_of_stops(on_stop):
+            yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _told_of_stops(on_stop: Callable[[], None]) -> Iterator[None]:
+    """Call `on_stop` in a thread at once: a handler waits until the main thread is back from a library's long call."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+
+    def listen() -> None:
+        while number := os.read(reading, 1):
+            if number[0] in (signal.SIGTERM, signal.SIGINT):
+                on_stop()
+        os.close(reading)
+
+    threading.Thread(target=listen, name="stops", daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(writing)

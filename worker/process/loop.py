@@ -114,13 +114,16 @@ class Loop:
         wakes: Wakes,
         clock: Clock,
         until_end: bool = False,
+        news: Callable[[], str] = lambda: "",
     ) -> None:
+        """Put a loop together; `news` is asked at each beat for what a person should be told."""
         self._worker = worker
         self._clock = clock
         self._wake_after_seconds = settings.wake_after_seconds
         self._poll_seconds = settings.command_poll_seconds
         self._wakes = wakes
         self._until_end = until_end
+        self._news = news
         self._retry = Retry()
         self._failing_since: float | None = None
         self._answer_at = self._beat_at = self._held_until = -math.inf
@@ -240,6 +243,9 @@ class Loop:
         if self._now() >= self._beat_at:
             self._worker.beat()
             self._beat_at = self._now() + BEAT_SECONDS
+            if sentence := self._news():
+                log.warning("%s", sentence)
+                self._worker.record(sentence)
 
     def _replay_ended(self) -> bool:
         ended = math.isinf(self._worker.seconds_until_due())

@@ -9,20 +9,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 from shared.clock import Clock, SystemClock
-from shared.errors import ConfigurationError, FlotillaError, LeaseError
+from shared.errors import ConfigurationError, DatabaseChanged, DiskFull, FlotillaError, LeaseError
 from shared.parent import watch_parent
 from shared.printable import make_logs_harmless
 from shared.settings import Settings
+from shared.unexpected import EXIT_CODE, tell
+from shared.units import format_duration
 from worker.process.crashes import CrashCount, Start
-from worker.process.host import HostLock, Wakes, process_files, signals_to
-from worker.process.loop import Loop, Worker
+from worker.process.host import HostLock, RunningMark, Wakes, process_files, signals_to
+from worker.process.loop import Loop, Retry, Worker
 
 # Under the 10 s in which a stop is promised: a step that hangs is cut off, its transaction rolls back.
 STOP_SECONDS = 9.0
+# A start has nothing under way that is worth waiting for: what it had not committed the next one does.
+STARTING_SECONDS = 2.0
+# A disk that was full has room when the worker has gone on for so long.
+ROOM_SECONDS = 60.0
 LOCK_WAIT_SECONDS = 60.0
 BRAKED_PAUSE_SECONDS = 5.0
 BRAKED_HOLD_SECONDS = 60.0
-UNEXPECTED_EXIT = FlotillaError.exit_code
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +89,7 @@ def _serve(
     if not _take_lock(lock, wakes, LOCK_WAIT_SECONDS if supervised else 0.0, clock):
         return 0
     try:
-        run = _Run(make_worker, settings, wakes, clock, until_end)
+        run = _Run(make_worker, settings, wakes, clock, until_end, cut_off, RunningMark(root) if supervised else None)
         if until_end:
             return run.through(Start(0, 0))
         crashes = CrashCount(files.crashes, clock)
@@ -120,36 +125,53 @@ def _take_lock(lock: HostLock, wakes: Wakes, wait_seconds: float, clock: Clock) 
 
 
 class _CutOff:
-    """End the process where a stop takes too long; what the step had not committed is made again at the next start."""
+    """End the process where a stop takes too long; what was not committed is made again at the next start."""
 
     def __init__(self) -> None:
         self._timer: threading.Timer | None = None
+        self._lock = threading.Lock()
         self.before: Callable[[], None] | None = None
+        self.is_starting = True
 
     def start(self) -> None:
-        if self._timer is None:
-            self._timer = threading.Timer(STOP_SECONDS, self._cut_off)
-            self._timer.daemon = True
-            self._timer.start()
+        """Begin to count; may be called by any thread, and again."""
+        with self._lock:
+            if self._timer is None:
+                self._wait(STARTING_SECONDS, self._cut_off_start)
 
     def cancel(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _wait(self, seconds: float, then: Callable[[], None]) -> None:
+        self._timer = threading.Timer(seconds, then)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _cut_off_start(self) -> None:
+        if self.is_starting:
+            log.info("told to stop while it was starting; what it had not finished is done at the next start")
+            self._end(0)
+        with self._lock:
+            self._wait(STOP_SECONDS - STARTING_SECONDS, self._cut_off)
 
     def _cut_off(self) -> None:
         log.error("the step did not end within %.0f s of the stop and was cut off", STOP_SECONDS)
+        self._end(EXIT_CODE)
+
+    def _end(self, exit_code: int) -> None:
         if self.before is not None:
             self.before()
         logging.shutdown()
-        os._exit(UNEXPECTED_EXIT)
+        os._exit(exit_code)
 
 
 def _report(error: Exception) -> int:
     if isinstance(error, FlotillaError):
         log.error("%s", error)
         return error.exit_code
-    log.error("the worker failed unexpectedly", exc_info=error)
-    return UNEXPECTED_EXIT
+    return tell(error, "worker")
 
 
 class _Run:
@@ -162,46 +184,104 @@ class _Run:
         wakes: Wakes,
         clock: Clock,
         until_end: bool,
+        cut_off: _CutOff,
+        mark: RunningMark | None,
     ) -> None:
         self._make_worker = make_worker
         self._settings = settings
         self._wakes = wakes
         self._clock = clock
         self._until_end = until_end
+        self._cut_off = cut_off
+        self._mark = mark
         self._recovered = False
+        self._error: Exception | None = None
+        self._room = Room(clock)
 
     def through(self, start: Start) -> int:
         """Run to the end and give the exit code."""
         hold_seconds = 0.0
         while not self._wakes.stopping():
             exit_code = self._attempt(start.braked, hold_seconds)
-            if not start.braked or exit_code in (0, ConfigurationError.exit_code, LeaseError.exit_code):
+            if isinstance(self._error, DiskFull):
+                self._wakes.pause(self._room.wait_seconds(self._error))
+            elif not start.braked or self._must_end(exit_code):
                 return exit_code
-            log.error("staying up without entries after %s; next try in %.0f s", start, BRAKED_HOLD_SECONDS)
-            hold_seconds = BRAKED_HOLD_SECONDS
-            self._wakes.pause(BRAKED_PAUSE_SECONDS if self._recovered else BRAKED_HOLD_SECONDS)
+            else:
+                log.error("staying up without entries after %s; next try in %.0f s", start, BRAKED_HOLD_SECONDS)
+                hold_seconds = BRAKED_HOLD_SECONDS
+                self._wakes.pause(BRAKED_PAUSE_SECONDS if self._recovered else BRAKED_HOLD_SECONDS)
         return 0
 
+    def _must_end(self, exit_code: int) -> bool:
+        # What this process has open of a database that changed must not be opened again beside it.
+        ends = (0, ConfigurationError.exit_code, LeaseError.exit_code)
+        return exit_code in ends or isinstance(self._error, DatabaseChanged)
+
     def _attempt(self, braked: bool, hold_seconds: float) -> int:
-        self._recovered = False
+        self._recovered, self._error = False, None
+        self._cut_off.is_starting = True
         worker = None
         try:
             worker = self._make_worker(self._settings)
             worker.recover(braked)
-            self._recovered = True
+            self._recovered, self._cut_off.is_starting = True, False
+            if self._wakes.stopping():
+                log.info("told to stop while it was starting")
+                return 0
             log.info("the worker is running (process %d)", os.getpid())
-            Loop(worker, self._settings.worker, self._wakes, self._clock, self._until_end).run(hold_seconds)
+            if self._mark is not None:
+                self._mark.write()
+            Loop(worker, self._settings.worker, self._wakes, self._clock, self._until_end, self._room.note).run(
+                hold_seconds
+            )
             log.info("the worker has stopped")
             return 0
+        except DiskFull as error:
+            self._error = error
+            return error.exit_code
         except Exception as error:
+            self._error = error
             return _report(error)
         finally:
+            if self._mark is not None:
+                self._mark.remove()
             if worker is not None:
                 _close(worker)
+
+
+class Room:
+    """What is said of a disk that is full: once that it is, once that it is not any more."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._retry = Retry()
+        self._full_ms: int | None = None
+        self._failed_ms = 0
+
+    def wait_seconds(self, error: DiskFull) -> float:
+        """Give how long to wait before the next try: 1, 2, 4 … 60 s."""
+        now_ms = self._failed_ms = self._clock.monotonic_ms()
+        if self._full_ms is None:
+            self._full_ms = now_ms
+            log.error("%s; nothing is lost: the worker tries again after 1, 2, 4 … 60 s until there is room", error)
+        self._retry.put_off(now_ms / 1000)
+        return self._retry.seconds_left(now_ms / 1000)
+
+    def note(self) -> str:
+        """Say that there is room again, once that has lasted; empty where there is nothing to say."""
+        now_ms = self._clock.monotonic_ms()
+        if self._full_ms is None or now_ms - self._failed_ms < 1000 * ROOM_SECONDS:
+            return ""
+        lasted_ms, self._full_ms = self._failed_ms - self._full_ms, None
+        self._retry.end()
+        return f"the disk has room again; it was full for {format_duration(lasted_ms)}"
 
 
 def _close(worker: Worker) -> None:
     try:
         worker.close()
+    except DiskFull:
+        return
     except Exception as error:
         _report(error)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,8 +37,9 @@ def run_backtest(
     plan: FleetPlan,
     load: Callable[[], History],
     progress: Progress | None = None,
+    compiling: AbstractContextManager[None] | None = None,
 ) -> Backtest:
-    """Run a fresh fleet over the history that `load` gives.
+    """Run a fresh fleet over the history that `load` gives; `compiling` is entered while its loops are made ready.
 
     `seconds` are those of `load`, `kernel` (taking the compiled loops from the cache, or compiling them), `signals`,
     `replay` and `figures`.
@@ -45,7 +47,8 @@ def run_backtest(
     began = time.perf_counter()
     history = load()
     loaded = time.perf_counter()
-    load_kernel(settings, plan)
+    with compiling or nullcontext():
+        load_kernel(settings, plan)
     ready = time.perf_counter()
     replay = replay_fleet(settings, plan, history.grid, history.funding, history.limits, progress)
     replayed = time.perf_counter()

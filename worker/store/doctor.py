@@ -24,18 +24,24 @@ from shared.tables import (
     Transfer,
 )
 from worker.ledger import identities
+from worker.store.integrity import damage
+from worker.store.steps import missing_steps
 from worker.store.sums import BotSums, bot_sums
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One identity held against the books: `gap` is by how much it fails, `size` what was summed."""
+    """One identity held against the books: `gap` is by how much it fails, `size` what was summed.
+
+    `words` say what was found where that is no number.
+    """
 
     identity: str
     of: str
     gap: float
     size: float
     is_exact: bool = False
+    words: str = ""
 
     @property
     def holds(self) -> bool:
@@ -55,6 +61,20 @@ class _BotBooks:
     close: float
 
 
+def examine_file(connection: Connection, lost: str) -> list[Finding]:
+    """Read every page and row, and take `lost`, what is known of steps that the books do not have."""
+    return [
+        *_found("every page and every row can be read", damage(connection)),
+        *_found("the books end with the last step committed", [lost] if lost else []),
+    ]
+
+
+def _found(identity: str, sentences: Sequence[str]) -> Iterator[Finding]:
+    for words in sentences or [""]:
+        gap = 1.0 if words else 0.0
+        yield Finding(identity, "the database", gap, gap, True, words)
+
+
 def examine(connection: Connection, portfolio_id: int) -> list[Finding]:
     """Hold every identity against a portfolio's books; reads the whole history."""
     sums = bot_sums(connection, portfolio_id)
@@ -67,6 +87,7 @@ def examine(connection: Connection, portfolio_id: int) -> list[Finding]:
         *_equity(connection, portfolio_id, bots, sums),
         *_profits(connection, bots, sums),
         *_reasons(connection, bots),
+        *_found("no step is missing", missing_steps(connection, portfolio_id)),
     ]
 
 

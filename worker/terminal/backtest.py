@@ -10,12 +10,12 @@ from shared.errors import ConfigurationError
 from shared.settings import Settings, load_settings
 from shared.units import format_time, parse_time_ms
 from worker.fleet.plan import FleetPlan, check_bounds, plan_fleet, planned_bots
-from worker.jit import compiling
 from worker.research.backtest import run_backtest
 from worker.research.history import History, load_history, simulate_history
 from worker.research.summary import summarise
 from worker.research.tables import write_tables
 from worker.terminal.backtest_report import print_backtest
+from worker.terminal.compiling import compiling_said
 from worker.terminal.options import (
     ConfigOption,
     DateFormatOption,
@@ -29,7 +29,7 @@ from worker.terminal.options import (
     named_symbols,
     settings_file,
 )
-from worker.terminal.output import json_text, prepared_folder, print_json, progress_bar, result_console, say
+from worker.terminal.output import json_text, prepared_folder, print_json, progress_bar, result_console
 
 app = typer.Typer()
 
@@ -65,8 +65,8 @@ def backtest(
     check_bounds(settings, plan)
     load = _history(settings, plan, candles, simulated, funding, _time(start), _time(end))
     folder = None if out is None else prepared_folder(out)
-    with compiling(_say_compiling), progress_bar("Replaying") as progress:
-        found = run_backtest(settings, plan, load, progress)
+    with progress_bar("Replaying") as progress:
+        found = run_backtest(settings, plan, load, progress, compiling_said())
     summary = summarise(found)
     if folder is not None:
         write_tables(folder, found)
@@ -75,10 +75,6 @@ def backtest(
         print_json(summary)
     else:
         print_backtest(result_console(), found, folder)
-
-
-def _say_compiling() -> None:
-    say("Compiling the kernel, once per version: some 20 s.")
 
 
 def _time(text: str | None) -> int | None:

@@ -1,4 +1,4 @@
-"""`flotilla doctor`: whether the books sum."""
+"""`flotilla doctor`: whether the books are whole, and sum."""
 
 from dataclasses import asdict
 
@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.errors import LedgerError
-from worker.store.doctor import Finding, examine
+from worker.store.doctor import Finding, examine, examine_file
+from worker.store.trace import Trace
 from worker.terminal.options import ConfigOption, JsonOption
 from worker.terminal.output import print_json, result_console
 from worker.terminal.place import find_place, open_books
@@ -17,19 +18,27 @@ app = typer.Typer()
 
 @app.command()
 def doctor(config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Hold every identity of the books against the tables; exits 70 where one fails."""
-    with open_books(find_place(config)) as (connection, portfolio_id):
-        findings = examine(connection, portfolio_id)
+    """Read all of the database and hold every identity against the tables; exits 70 where one fails."""
+    place = find_place(config)
+    with open_books(place) as (connection, portfolio_id):
+        trace = Trace.of_engine(connection.engine, place.settings.portfolio.name)
+        findings = examine_file(connection, trace.loss(connection))
+        # What cannot be read cannot be summed.
+        if not any(finding.words for finding in findings if finding.identity == findings[0].identity):
+            findings += examine(connection, portfolio_id)
     if json:
         print_json([{**asdict(finding), "holds": finding.holds} for finding in findings])
     else:
         _print(findings)
     failed = [finding for finding in findings if not finding.holds]
     if failed:
-        worst = failed[0]
-        raise LedgerError(
-            f"{worst.identity}: {worst.of} must be off by nothing, was off by {worst.gap:.9g} ({len(failed)} fail)"
-        )
+        raise LedgerError(f"{_said(failed[0])} ({len(failed)} fail)")
+
+
+def _said(finding: Finding) -> str:
+    if finding.words:
+        return f"{finding.identity}: must be so, was not: {finding.words}"
+    return f"{finding.identity}: {finding.of} must be off by nothing, was off by {finding.gap:.9g}"
 
 
 def _print(findings: list[Finding]) -> None:
@@ -46,4 +55,4 @@ def _print(findings: list[Finding]) -> None:
     console.print(table)
     for finding in findings:
         if not finding.holds:
-            console.print(Text(f"{finding.identity}: {finding.of} is off by {finding.gap:.9g}", style="red"))
+            console.print(Text(_said(finding), style="red"))

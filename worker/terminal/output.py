@@ -62,9 +62,18 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
         return
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(title, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+    progress = Progress(console=Console(stderr=True), transient=True)
+    task = progress.add_task(title, total=None)
+
+    def show(done: int, total: int) -> None:
+        # Not before: what comes first may show progress of its own.
+        progress.start()
+        progress.update(task, completed=done, total=total)
+
+    try:
+        yield show
+    finally:
+        progress.stop()
 
 
 def _no_progress(done: int, total: int) -> None:

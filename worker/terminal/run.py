@@ -1,5 +1,6 @@
 """`flotilla run`: the worker itself, as supervisor starts it."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,10 +27,16 @@ def run(
 
     load = settings_reader(place, asked_for=config is not None)
 
-    def make(settings: Settings) -> Any:
-        # Imported here, where a failure is counted as a crash: supervisor would start the process again at once.
-        from worker.build import make_worker
+    with ExitStack() as meanwhile:
 
-        return make_worker(settings, root, load)
+        def make(settings: Settings) -> Any:
+            # Imported here, where a failure is counted as a crash: supervisor would start the process again at once.
+            from worker.build import make_worker
+            from worker.terminal.compiling import compiling_logged
 
-    raise typer.Exit(serve(load, make, root, until_end=until_end))
+            meanwhile.close()
+            meanwhile.enter_context(compiling_logged())
+            return make_worker(settings, root, load)
+
+        exit_code = serve(load, make, root, until_end=until_end)
+    raise typer.Exit(exit_code)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard.gate.record import FILE
+from dashboard.gate.acts import FILE
 from shared.database import sqlite_module
 from tests.dashboard.browser.conftest import OpenBrowser
 from tests.dashboard.browser.fleet import Fleet, running_fleet, wait_for

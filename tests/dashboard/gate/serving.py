@@ -1,6 +1,7 @@
 """A gate before a small application that says what reached it, served on a free port; and a browser's requests."""
 
 import http.client
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -18,13 +19,16 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from dashboard.gate.acts import FILE as ACTS_FILE
 from dashboard.gate.gate import HEALTH_PATH, Door, Gate
 from dashboard.gate.oidc import Oidc
 from dashboard.gate.people import People
 from dashboard.gate.record import FILE, SigninRecord
 from dashboard.gate.routes import SignIn
 from dashboard.gate.sessions import Sessions
+from dashboard.gate.streams import Streams
 from dashboard.gate.throttle import Throttle
+from dashboard.serving.connections import bounded_protocol
 from shared.clock import ManualClock
 from shared.links import make_link
 from shared.passwords import Account, hash_password, save_account
@@ -58,6 +62,8 @@ class Served:
     folder: Path
     clock: ManualClock
     people: People
+    signins: SigninRecord
+    streams: Streams
 
     def ask(self, path: str, method: str = "GET", body: dict[str, str] | None = None, **headers: str) -> Answer:
         """Send a request; `_` in the name of a header is `-`, and `raw` is a body as it is."""
@@ -83,6 +89,14 @@ class Served:
 
     def record(self) -> str:
         return (self.folder / FILE).read_text()
+
+    def acts(self) -> list[dict]:
+        """Give the lines of the record of acts."""
+        return [json.loads(line) for line in (self.folder / ACTS_FILE).read_text().splitlines()]
+
+    def settle(self) -> None:
+        """Let the time of what is counted be over."""
+        self.signins.settle(at_once=True)
 
     def allow(self, name: str, role: str, password: str | None) -> None:
         save_account(self.people.path, Account(name, role, HASHES[password] if password else None))
@@ -179,12 +193,19 @@ def serve(folder: Path, oidc: Oidc | None = None, allowed_hosts: tuple[str, ...]
     ]
     app = Gate(Starlette(routes=routes), door)
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, ws="websockets-sansio", timeout_graceful_shutdown=1, lifespan="off")
+    config = uvicorn.Config(
+        app,
+        http=bounded_protocol(1_000),  # type: ignore[arg-type]
+        log_config=None,
+        ws="websockets-sansio",
+        timeout_graceful_shutdown=1,
+        lifespan="off",
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
     try:
-        yield Served(listening.getsockname()[1], folder, clock, people)
+        yield Served(listening.getsockname()[1], folder, clock, people, record, app.streams)
     finally:
         server.should_exit = True
         thread.join(10)

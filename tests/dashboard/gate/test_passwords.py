@@ -23,6 +23,7 @@ from shared.passwords import (
 )
 from tests.conftest import ROOT
 from tests.dashboard.gate.serving import ANNA, BO, HASHES
+from tests.kernel.test_cache_folder import give_away
 
 
 def flotilla(folder: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
@@ -86,6 +87,14 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
     save_account(path, Account("anna", OPERATOR, HASHES[ANNA]))
     path.chmod(0o640)
     with pytest.raises(ConfigurationError, match=r"for its owner alone \(chmod 600\), its mode was 640"):
+        load_accounts(path)
+
+
+def test_a_file_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "passwords.json"
+    save_account(path, Account("anna", OPERATOR, None))
+    give_away(path, monkeypatch)
+    with pytest.raises(ConfigurationError, match="must belong to user"):
         load_accounts(path)
 
 

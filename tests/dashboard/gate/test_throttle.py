@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard.gate.throttle import ADDRESS_LIMIT, MOST_KEYS, NAME_LIMIT, PAIR_LIMIT, WINDOW_MS, Throttle
+from dashboard.gate.throttle import ADDRESS_LIMIT, MOST_KEYS, PAIR_LIMIT, WINDOW_MS, Throttle
 from shared.clock import ManualClock
 
 
@@ -58,9 +58,68 @@ def test_a_guesser_elsewhere_keeps_nobody_out() -> None:
     assert throttle.wait_seconds("anna", "192.0.2.1") == 0
 
 
-def test_many_addresses_together_cannot_guess_without_end() -> None:
+def test_however_many_guess_elsewhere_nobody_is_kept_out() -> None:
     throttle = Throttle(ManualClock(0))
-    assert sum(tries(throttle, 10, address=f"198.51.{at // 250}.{at % 250}") for at in range(500)) == NAME_LIMIT
+    for at in range(1_000):
+        tries(throttle, 10, address=f"198.51.{at // 250}.{at % 250}")
+    assert throttle.wait_seconds("anna", "192.0.2.1") == 0
+
+
+def test_what_is_no_address_is_one_guesser() -> None:
+    throttle = Throttle(ManualClock(0))
+    made_up = ["", "nowhere", "1.2.3", "\x1b[31m", "x" * 10_000, "192.0.2.1:80", "fe80::1%" + "z" * 10_000]
+    assert (
+        sum(throttle.wait_seconds(f"name{at}", made_up[at % len(made_up)]) == 0 for at in range(100)) == ADDRESS_LIMIT
+    )
+
+
+def test_newcomers_displace_nobody_who_guesses_on() -> None:
+    throttle = Throttle(ManualClock(0))
+    tries(throttle, PAIR_LIMIT - 1)
+    for at in range(MOST_KEYS):
+        throttle.wait_seconds("anna", f"198.{at // 65_536}.{at // 256 % 256}.{at % 256}")
+    assert tries(throttle, 10) == 1, "the guesser's count must have outlived theirs"
+
+
+def test_what_is_over_makes_room_first() -> None:
+    clock = ManualClock(0)
+    throttle = Throttle(clock)
+    for at in range(MOST_KEYS // 10):
+        tries(throttle, PAIR_LIMIT, address=f"198.51.{at // 256}.{at % 256}")
+    clock.advance_ms(WINDOW_MS)
+    throttle.wait_seconds("anna", "192.0.2.1")
+    for at in range(MOST_KEYS // 3):
+        throttle.wait_seconds("anna", f"203.{at // 65_536}.{at // 256 % 256}.{at % 256}")
+    assert len(throttle._tries) <= MOST_KEYS
+    assert ("pair", "anna", "198.51.0.0") not in throttle._tries, "the oldest had tried most, and is forgiven"
+
+
+def test_a_try_that_nobody_looked_at_is_not_counted() -> None:
+    throttle = Throttle(ManualClock(0))
+    for _ in range(10 * PAIR_LIMIT):
+        assert throttle.wait_seconds("anna", "192.0.2.1") == 0
+        throttle.take_back("anna", "192.0.2.1")
+    assert throttle.weight("anna", "192.0.2.1") == ADDRESS_LIMIT, "it stands behind who asks less all the same"
+    assert tries(throttle, 10) == PAIR_LIMIT
+
+
+def test_who_signed_in_from_there_stands_before_who_did_not() -> None:
+    throttle = Throttle(ManualClock(0))
+    assert throttle.wait_seconds("anna", "192.0.2.1") == 0
+    assert throttle.weight("anna", "192.0.2.1") == 1
+    throttle.forgive("anna", "192.0.2.1")
+    assert throttle.weight("anna", "192.0.2.1") == 0
+    tries(throttle, 3, name="bo")
+    assert (throttle.weight("bo", "192.0.2.1"), throttle.weight("anna", "192.0.2.1")) == (3, 0)
+    assert throttle.weight("anna", "192.0.2.2") == 0 < throttle.weight("bo", "192.0.2.1"), "nobody tried there"
+
+
+def test_a_clock_that_is_set_back_lengthens_no_wait() -> None:
+    clock = ManualClock(10 * WINDOW_MS)
+    throttle = Throttle(clock)
+    tries(throttle, PAIR_LIMIT)
+    clock.set_wall_ms(0)
+    assert throttle.wait_seconds("anna", "192.0.2.1") <= WINDOW_MS // 1000
 
 
 def test_the_right_password_forgets_the_wrong_ones_of_its_name() -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from dashboard.components.answers import in_words
 from dashboard.components.progress import unanswered
+from dashboard.gate.acts import FILE
 from shared.database import sqlite_module
 from shared.liveness import ANSWER_MS
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
-from tests.dashboard.views.test_roles import commands
+from tests.dashboard.views.test_roles import commands, lines
 
 
 @pytest.fixture
@@ -32,7 +33,21 @@ def test_no_entries_asks_for_a_reason_and_writes_who_asked(own: Path, open_page:
     app.button("command_send").click().run()
     assert len(commands(own)) == before + 1
     assert asked(own) == ("PAUSE", "ann", "looks odd")
+    written = {name: text for name, text in lines(own)[-1].items() if name not in ("time", "address")}
+    said = {"what": "PAUSE", "name": "ann", "role": "operator", "scope": "portfolio", "reason": "looks odd"}
+    assert written == {**said, "command": commands(own)[-1][0]}
+    assert "must take a line" not in texts(app)
     assert "**pause (no entries) portfolio** · asked" in texts(app)
+
+
+def test_a_record_that_takes_no_line_keeps_nobody_from_asking_and_is_said(own: Path, open_page: OpenPage) -> None:
+    (own / FILE).mkdir(parents=True)
+    app = open_page(own, "control")
+    app.button("ask_PAUSE_PORTFOLIO_").click().run()
+    app.text_input("command_reason").set_value("looks odd").run()
+    app.button("command_send").click().run()
+    assert asked(own) == ("PAUSE", "ann", "looks odd")
+    assert "`logs/acts.log` must take a line, did not" in texts(app)
 
 
 @pytest.mark.parametrize(("kind", "word"), [("FLATTEN", "FLATTEN"), ("HALT", "HALT")])

@@ -12,10 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import actions, loaders
 from dashboard.components import process
-from dashboard.gate.record import FILE, SigninRecord
+from dashboard.gate.acts import FILE
 from dashboard.patience import Patience
 from dashboard.queries.fleet import Newest
-from shared.clock import SystemClock
 from shared.database import sqlite_module
 from shared.enums import CommandKind, ScopeKind
 from shared.errors import CommandRefused, DatabaseError
@@ -88,12 +87,13 @@ def test_a_command_is_written_while_reads_hang(
     try:
         with pytest.raises(DatabaseError, match="it hangs"):
             loaders.newest()
-        number = actions.ask(CommandKind.PAUSE, ScopeKind.PORTFOLIO, "", "reads hang")
+        number, is_recorded = actions.ask(CommandKind.PAUSE, ScopeKind.PORTFOLIO, "", "reads hang")
     finally:
         go.set()
     with sqlite_module().connect(books / seeding.FILE) as connection:
         asked = connection.execute("SELECT kind, who, reason FROM command WHERE id = ?", (number,)).fetchone()
     assert asked == ("PAUSE", "ann", "reads hang")
+    assert is_recorded and lines(books)[-1]["command"] == number
 
 
 def test_a_supervisor_that_hangs_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,19 +153,6 @@ def test_a_record_that_cannot_be_written_keeps_nobody_from_stopping(
     monkeypatch.setattr(actions, "_supervisor_call", lambda *call: asked.append(call))
     assert not actions.stop_worker("it hangs")
     assert asked == [("stopProcess", "worker", False)]
-
-
-def test_two_records_of_a_project_go_on_in_one_file_when_it_is_put_aside(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one, other = (SigninRecord(tmp_path, SystemClock()) for _ in range(2))
-    monkeypatch.setattr(one._file, "maxBytes", 500)
-    for number in range(20):
-        assert (one, other)[number % 2].write(f"line {number}", "ann", "127.0.0.1")
-    assert (tmp_path / f"{FILE}.1").exists()
-    assert lines(tmp_path)[-1]["what"] == "line 19"
-    assert max(path.stat().st_size for path in (tmp_path / FILE).parent.iterdir()) <= 500
-    one.close()
 
 
 VERBS = ("stop", "kill", "start")

@@ -1,0 +1,115 @@
+"""Passwords are looked at a few at a time, and nobody waits for all the tries of somebody else."""
+
+import asyncio
+import threading
+
+import pytest
+
+from dashboard.gate.hashing import HASHES_AT_ONCE, MOST_WAITING, Crowded, Hashing
+from dashboard.gate.throttle import PAIR_LIMIT, Throttle
+from shared.clock import ManualClock
+
+RIGHT = "correct horse battery"
+
+
+class Slow:
+    """Compares passwords one by one, each when it is let; says which it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.let = threading.Semaphore(0)
+
+    def __call__(self, password: str, kept: str | None) -> bool:
+        self.asked.append(password)
+        assert self.let.acquire(timeout=10)
+        return password == kept
+
+
+async def settled() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+
+
+def test_forty_addresses_with_many_tries_do_not_keep_a_fresh_one_waiting() -> None:
+    async def run() -> tuple[int, bool]:
+        slow, throttle = Slow(), Throttle(ManualClock(0))
+        hashing = Hashing(slow)
+        tries = []
+        for at in range(40 * PAIR_LIMIT):
+            address = f"198.51.100.{at % 40}"
+            assert throttle.wait_seconds("anna", address) == 0
+            weigh = lambda address=address: throttle.weight("anna", address)  # noqa: E731
+            tries.append(asyncio.create_task(hashing.matches("wrong", RIGHT, weigh)))
+        await settled()
+        assert throttle.wait_seconds("anna", "192.0.2.1") == 0
+        own = asyncio.create_task(hashing.matches(RIGHT, RIGHT, lambda: throttle.weight("anna", "192.0.2.1")))
+        await settled()
+        done = 0
+        while not own.done():
+            slow.let.release()
+            done += 1
+            await settled()
+        slow.let.release(MOST_WAITING)
+        outcomes = await asyncio.gather(*tries, return_exceptions=True)
+        assert sum(isinstance(outcome, Crowded) for outcome in outcomes) >= len(tries) - MOST_WAITING - HASHES_AT_ONCE
+        return done, own.result()
+
+    done, right = asyncio.run(run())
+    assert right and done <= HASHES_AT_ONCE + 1, "only what was being worked out came before"
+
+
+def test_no_more_are_worked_out_at_once_and_equal_ones_in_the_order_they_came() -> None:
+    async def run() -> list[str]:
+        slow = Slow()
+        hashing = Hashing(slow)
+        tries = [asyncio.create_task(hashing.matches(str(at), None, lambda: 1)) for at in range(6)]
+        await settled()
+        assert len(slow.asked) == HASHES_AT_ONCE
+        for _ in tries:
+            slow.let.release()
+            await settled()
+        assert await asyncio.gather(*tries) == [False] * 6
+        return slow.asked
+
+    assert asyncio.run(run()) == [str(at) for at in range(6)]
+
+
+def test_a_full_line_sends_the_last_away_whoever_came_last() -> None:
+    async def run() -> None:
+        slow = Slow()
+        hashing = Hashing(slow)
+        crowd = [
+            asyncio.create_task(hashing.matches("wrong", RIGHT, lambda: 5))
+            for _ in range(HASHES_AT_ONCE + MOST_WAITING)
+        ]
+        await settled()
+        assert not any(task.done() for task in crowd)
+        own = asyncio.create_task(hashing.matches(RIGHT, RIGHT, lambda: 1))
+        await settled()
+        assert [task.done() for task in crowd] == [False] * (len(crowd) - 1) + [True]
+        with pytest.raises(Crowded):
+            await crowd[-1]
+        worse = asyncio.create_task(hashing.matches("wrong", RIGHT, lambda: 6))
+        with pytest.raises(Crowded):
+            await worse
+        slow.let.release(len(crowd) + 1)
+        assert await own
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("which", [0, 3])
+def test_who_goes_away_leaves_room(which: int) -> None:
+    async def run() -> None:
+        slow = Slow()
+        hashing = Hashing(slow)
+        tries = [asyncio.create_task(hashing.matches(str(at), None, lambda: 1)) for at in range(5)]
+        await settled()
+        tries[which].cancel()
+        slow.let.release(10)
+        outcomes = await asyncio.gather(*tries, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes].count(asyncio.CancelledError) == 1
+        assert outcomes.count(False) == 4
+        assert not await hashing.matches("after", None, lambda: 1)
+
+    asyncio.run(run())

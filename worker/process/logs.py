@@ -1,0 +1,48 @@
+"""What a process has written into its log since somebody began to look."""
+
+import re
+from pathlib import Path
+
+from shared.printable import INDENT, one_line
+
+# As `worker.process.service` and the page write their records.
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\d[T ][\d:,.]+Z? (\w+) ")
+_POINTS_ABOVE = "the lines above say why"
+
+
+class Log:
+    """A log, read from where it ended when this object was made."""
+
+    def __init__(self, path: Path, from_start: bool = False) -> None:
+        self.path = path
+        self._start = 0 if from_start else self._size()
+        self._told = self._size()
+
+    def said(self) -> str:
+        """Give everything written since."""
+        return self._since(self._start)
+
+    def news(self) -> list[str]:
+        """Give the whole lines written since the last call, without their times; tracebacks are left out."""
+        told = self._told if self._size() >= self._told else 0
+        whole, line_end, _ = self._since(told).rpartition("\n")
+        self._told = told + len((whole + line_end).encode(errors="surrogateescape"))
+        return [_STAMP.sub("", line) for line in whole.splitlines() if line.strip() and not line.startswith(INDENT)]
+
+    def last_word(self) -> str:
+        """Give the sentence that says why the process ended: its last error, or its last line."""
+        lines = [line for line in self.said().splitlines() if line.strip() and _POINTS_ABOVE not in line]
+        errors = [line for line in lines if (found := _STAMP.match(line)) and found[1] == "ERROR"]
+        telling = errors or lines
+        return one_line(_STAMP.sub("", telling[-1].strip())) if telling else f"see {self.path.name}"
+
+    def _size(self) -> int:
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def _since(self, start: int) -> str:
+        if not self.path.exists():
+            return ""
+        with self.path.open(errors="surrogateescape") as file:
+            # A log that became shorter was put away for a new one.
+            file.seek(start if self._size() >= start else 0)
+            return file.read()
