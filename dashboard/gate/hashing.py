@@ -14,9 +14,9 @@ from shared.passwords import password_matches
 
 # Each hash takes 32 MiB. The threads are their own: whoever waits for one of Streamlit's does not wait for a hash.
 HASHES_AT_ONCE = 2
-MOST_WAITING = 128
+MOST_WAITING = 64
 # About how long a full line takes, and no longer than people wait before an answer.
-RETRY_SECONDS = 20
+RETRY_SECONDS = 10
 
 Weight = Callable[[], int]
 

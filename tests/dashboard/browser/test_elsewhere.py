@@ -37,7 +37,7 @@ ADDRESSES = """() => [...document.querySelectorAll('[href], [src], [action], [fo
     .map(([name, e]) => [e.tagName.toLowerCase(), new URL(e.getAttribute(name), document.baseURI).href]))"""
 MODEBAR = "() => [...document.querySelectorAll('.modebar-btn')].map(e => e.dataset.title ?? e.href)"
 # Said by the page itself: nothing is fetched from these.
-HERE = ("data:", "blob:", "about:blank")
+HERE = ("data:", "blob:", "about:blank", "chrome-error:")
 
 
 @dataclass

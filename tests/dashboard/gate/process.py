@@ -53,6 +53,11 @@ class Dashboard:
         """Send a request with that session."""
         return ask(self.port, path, method, cookie=self.cookie, **headers)
 
+    @property
+    def last_words(self) -> list[str]:
+        """Give what it said after it had said that it starts."""
+        return self.log.strip().splitlines()[1:]
+
     def listens(self) -> bool:
         return "the page is at" in self.log
 
