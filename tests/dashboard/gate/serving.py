@@ -108,7 +108,7 @@ def ask(port: int, path: str, method: str = "GET", body: dict[str, str] | None =
     text = urlencode(body) if body is not None else None
     if text is not None:
         sent.setdefault("content-type", "application/x-www-form-urlencoded")
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request(method, path, text, sent)
         answer = connection.getresponse()
