@@ -187,6 +187,13 @@ def test_the_last_word_is_the_last_error(tmp_path: Path) -> None:
     assert log.news() == []
 
 
+def test_of_a_worker_that_runs_only_trouble_is_news(tmp_path: Path) -> None:
+    path = tmp_path / "worker.log"
+    log = Log(path)
+    path.write_text("2026-11-28T04:00:00Z INFO step 2: 9 fills\n2026-11-28T04:00:01Z WARNING no room\nStarted\n")
+    assert log.news(only_trouble=True) == ["no room"]
+
+
 def test_a_log_that_was_put_away_is_read_from_its_beginning(tmp_path: Path) -> None:
     path = tmp_path / "worker.log"
     path.write_text("x" * 100 + "\n")

@@ -7,6 +7,7 @@ from shared.printable import INDENT, one_line
 
 # As `worker.process.service` and the page write their records.
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\d[T ][\d:,.]+Z? (\w+) ")
+TROUBLE = ("WARNING", "ERROR", "CRITICAL")
 _POINTS_ABOVE = "the lines above say why"
 
 
@@ -22,17 +23,21 @@ class Log:
         """Give everything written since."""
         return self._since(self._start)
 
-    def news(self) -> list[str]:
-        """Give the whole lines written since the last call, without their times; tracebacks are left out."""
+    def news(self, only_trouble: bool = False) -> list[str]:
+        """Give the whole lines written since the last call, without their times; tracebacks are left out.
+
+        `only_trouble` gives warnings and errors alone.
+        """
         told = self._told if self._size() >= self._told else 0
         whole, line_end, _ = self._since(told).rpartition("\n")
         self._told = told + len((whole + line_end).encode(errors="surrogateescape"))
-        return [_STAMP.sub("", line) for line in whole.splitlines() if line.strip() and not line.startswith(INDENT)]
+        lines = [line for line in whole.splitlines() if line.strip() and not line.startswith(INDENT)]
+        return [_STAMP.sub("", line) for line in lines if not only_trouble or _level(line) in TROUBLE]
 
     def last_word(self) -> str:
         """Give the sentence that says why the process ended: its last error, or its last line."""
         lines = [line for line in self.said().splitlines() if line.strip() and _POINTS_ABOVE not in line]
-        errors = [line for line in lines if (found := _STAMP.match(line)) and found[1] == "ERROR"]
+        errors = [line for line in lines if _level(line) == "ERROR"]
         telling = errors or lines
         return one_line(_STAMP.sub("", telling[-1].strip())) if telling else f"see {self.path.name}"
 
@@ -46,3 +51,8 @@ class Log:
             # A log that became shorter was put away for a new one.
             file.seek(start if self._size() >= start else 0)
             return file.read()
+
+
+def _level(line: str) -> str:
+    stamp = _STAMP.match(line)
+    return stamp[1] if stamp else ""

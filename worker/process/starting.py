@@ -81,7 +81,8 @@ class Fleet:
         while True:
             now = time.monotonic()
             # The page last, and the worker again with each look: it may end while the page is waited for.
-            found, news = self._look(), self._news()
+            found = self._look()
+            news = self._news(found)
             for word in news:
                 say(f"  {word}")
             waits = (not found.worker_runs and now - began < WORKER_SECONDS) or (
@@ -113,10 +114,10 @@ class Fleet:
             return Page.ENDED, self._page_log.last_word()
         return (Page.READY if PAGE_SAYS in said else Page.STARTING), ""
 
-    def _news(self) -> list[str]:
-        worker = [f"worker: {line}" for line in self._worker_log.news()]
-        page = [line for line in self._page_log.news() if PAGE_SAYS not in line]
-        return worker + [f"page: {line}" for line in page]
+    def _news(self, found: Start) -> list[str]:
+        # A worker that runs has many fills to tell of while it takes up its history.
+        worker = [f"worker: {line}" for line in self._worker_log.news(only_trouble=found.worker_runs)]
+        return worker + [f"page: {line}" for line in self._page_log.news(only_trouble=True)]
 
     def _ended(self, worker: Process) -> WorkerEnded:
         end = self._programs.end_of("worker")
