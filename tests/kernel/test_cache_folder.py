@@ -220,6 +220,7 @@ def test_what_is_kept_is_for_its_user_alone_and_is_found_again(private: Path) ->
     assert place is not None and Path(place).is_relative_to(private / "cache")
 
 
+@pytest.mark.slow
 def test_nothing_planted_runs_and_a_loop_is_compiled_without_a_cache(private: Path) -> None:
     place, _, _ = run_loop(private)
     (index,) = Path(place or "").glob("*.nbi")

@@ -139,7 +139,11 @@ def test_a_gap_longer_than_the_window_leaves_the_last_close_standing(make_place:
     hold(place, worker, backtest(settings, bars))
 
 
-@pytest.mark.parametrize("restarts", [(700,), (880,), (700, 880, 881)], ids=["within", "after", "both"])
+@pytest.mark.parametrize(
+    "restarts",
+    [pytest.param((700,), marks=pytest.mark.slow), (880,), pytest.param((700, 880, 881), marks=pytest.mark.slow)],
+    ids=["within", "after", "both"],
+)
 def test_a_restart_reads_back_over_gaps_as_far_as_its_window_needs(
     make_place: MakePlace, restarts: tuple[int, ...]
 ) -> None:

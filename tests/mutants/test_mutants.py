@@ -182,6 +182,7 @@ def test_again_only_those_are_judged_that_lived_and_could_have_died(
     assert len(list(program.judge_all(changed, 2, None))) == 4 and asked == list(lines)
 
 
+@pytest.mark.slow
 def test_what_is_said_to_be_equivalent_is_still_there() -> None:
     """An entry whose line was rewritten goes, and is judged anew."""
     assert equivalents()

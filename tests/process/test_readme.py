@@ -75,6 +75,7 @@ def test_every_make_target_is_phony_or_it_would_do_nothing_once_such_a_file_exis
     assert make_targets() == set(phony[1].split())
 
 
+@pytest.mark.slow
 def test_every_flotilla_command_that_is_named_exists() -> None:
     named = set(re.findall(r"flotilla ((?:config diff|candles check|db upgrade)|[a-z]+(?:-[a-z]+)*)", EVERYTHING))
     named = {

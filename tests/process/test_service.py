@@ -23,7 +23,7 @@ from worker.process.crashes import BRAKE_AT
 from worker.process.host import process_files
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_stop_during_a_step_finishes_that_step_and_exits_0(tmp_path: Path, number: signal.Signals) -> None:
     give_orders(tmp_path, steps=1000, step_seconds=1)
     process = start_worker(tmp_path)
@@ -364,6 +364,7 @@ def test_a_clean_stop_forgets_the_crashes(tmp_path: Path) -> None:
     assert '"crashes_ms": []' in crashes.read_text()
 
 
+@pytest.mark.slow
 def test_a_restart_under_a_supervisor_waits_after_a_crash_and_one_by_hand_does_not(tmp_path: Path) -> None:
     give_orders(tmp_path, steps=1, step_fails="unexpected")
     assert "starting in" not in run_worker(tmp_path)[1]

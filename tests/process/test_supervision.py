@@ -271,6 +271,7 @@ def test_a_crash_is_started_again_after_a_growing_delay(project: Project) -> Non
     wait_for(lambda: len(workers_in(project.root)) == 3 and project.state() == "RUNNING")
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_started_again(project: Project) -> None:
     project.make("start")
     wait_for(lambda: project.living_workers())
@@ -279,6 +280,7 @@ def test_a_worker_that_is_killed_is_started_again(project: Project) -> None:
     assert len(project.living_workers()) == 1
 
 
+@pytest.mark.slow
 def test_a_killed_supervisor_leaves_no_worker_and_the_next_runs_exactly_one(project: Project) -> None:
     give_orders(project.root, steps=1000, step_seconds=1)
     project.make("start")

@@ -201,7 +201,7 @@ def test_a_page_without_a_connection_is_told_without_them(
     assert leaks(sent(app)) == []
 
 
-@pytest.mark.parametrize("url", [AWAY[0], AWAY[4]])
+@pytest.mark.parametrize("url", [AWAY[0], pytest.param(AWAY[4], marks=pytest.mark.slow)])
 @pytest.mark.parametrize("module", [("worker", "run"), ("dashboard.report",)], ids=" ".join)
 def test_a_process_that_cannot_connect_logs_none_of_them(module: tuple[str, ...], url: str, tmp_path: Path) -> None:
     ended = subprocess.run(

@@ -139,6 +139,7 @@ def test_ones_own_password_does_not_pay_for_guessing_anothers() -> None:
     assert guesses == ADDRESS_LIMIT
 
 
+@pytest.mark.slow
 def test_guesses_of_ever_new_names_do_not_fill_the_memory() -> None:
     throttle = Throttle(ManualClock(0))
     for at in range(MOST_KEYS):

@@ -108,6 +108,7 @@ def test_books_that_are_not_opened_say_so() -> None:
     assert "The worker has not opened its books yet" in report.words and "make run" in report.words
 
 
+@pytest.mark.slow
 def test_a_halted_fleet_and_five_hundred_bots_have_reports(folder: Path) -> None:
     assert "Key figures" in read(seeding.halted(folder)).headings
     report = read(seeding.large())

@@ -110,6 +110,7 @@ def test_without_books_it_is_a_sentence(tmp_path: Path) -> None:
         assert answer.status == 503 and answer.text.count("\n") == 0 and "database" in answer.text.lower()
 
 
+@pytest.mark.slow
 def test_the_gate_stands_before_it(tmp_path: Path) -> None:
     folder = tmp_path / "project"
     seeding.seeded(folder)
