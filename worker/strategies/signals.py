@@ -82,8 +82,9 @@ class OwnBars:
         return column if self._row is None else np.concatenate(([np.nan], column))[self._row + 1]
 
     def signal(self, strategy: Strategy, parameters: Sequence[float], hold: bool, allow_short: bool) -> SignalColumns:
-        """Say what a strategy says of these bars, on the base bars."""
-        bands = narrowed(strategy.bands(self.bars, *parameters), hold, allow_short)
+        """Say what a strategy says of these bars, on the base bars; the parameters are those of a checked set."""
+        # To check them again for each signal of each step takes a tenth of what the rule takes.
+        bands = narrowed(strategy.rule(self.bars, *parameters), hold, allow_short)
         low = self.on_base(bands.low)
         high = low if bands.high is bands.low else self.on_base(bands.high)
         stop, target = self._fraction(bands.stop), self._fraction(bands.target)
@@ -123,7 +124,7 @@ def make_signal(
     `base_ms` is the portfolio's timeframe, that of `bars`; `own_ms` the strategy's, a multiple of it. `hold=False`
     gives the plain exposure instead of the band; `allow_short=False` clips to [0, 1].
     """
-    return OwnBars(bars, base_ms, own_ms).signal(strategy, parameters, hold, allow_short)
+    return OwnBars(bars, base_ms, own_ms).signal(strategy, strategy.checked(parameters), hold, allow_short)
 
 
 def all_signals(
