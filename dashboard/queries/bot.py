@@ -23,7 +23,7 @@ from shared.units import DAY_MS
 MAX_BARS = 600
 MOST_FILLS = 2_000
 MOST_VERSIONS = 1_000
-_LEVELS = ("entry_price", "stop_price", "trailing_price", "exit_level")
+_LEVELS = ("entry_price", "stop_price", "trailing_price", "exit_level", "target_price")
 _FILL = ("time_ms", "leg", "trigger", "units", "quantity", "price", "fee", "crossed")
 
 
@@ -98,11 +98,12 @@ def _fills(
 def load_protection(
     connection: Connection, portfolio_id: int, bot: str, start_ms: int | None = None, end_ms: int | None = None
 ) -> DataFrame:
-    """Work out where stop and trailing stop stood over each position, bar by bar, from fills, candles and settings.
+    """Work out where stop, trailing stop and next target stood over each position, from fills, candles and settings.
 
     The worker keeps only the level in force; this is what the rules of the settings that ran then make of the past.
     Columns: position (number), time_ms (open of the bar it held in), entry_price, stop_price (NaN without),
-    trailing_price (NaN until armed), exit_level (the one that ruled). Empty where no candles are kept.
+    trailing_price (NaN until armed), exit_level (the one that ruled), target_price (the next rung of the ladder, or the
+    strategy's own target of a position that is open; NaN for none). Empty where no candles are kept.
     """
     versions = _risks(connection, portfolio_id)
     states = load_bot_states(connection, portfolio_id)
@@ -121,7 +122,8 @@ def load_protection(
         risk = versions.get(held.version, {})
         stop = float(risk.get("stop", 0.0))
         if held.is_open:
-            stop = float(own["stop_fraction"].iloc[0])
+            stop, target = (float(own[f"{name}_fraction"].iloc[0]) for name in ("stop", "target"))
+            risk = {**risk, "ladder": [[target, 1.0]]} if target > 0.0 else risk
         path = protective_path(held.within(bars, timeframe_ms), held.entries, held.direction, stop, risk)
         paths.append(path.assign(position=number))
     table = concat(paths, ignore_index=True)

@@ -21,6 +21,7 @@ from dashboard.components.rows import Rows
 from dashboard.components.stale_prices import stale_prices
 from dashboard.components.tables import table
 from dashboard.components.tiles import bot_tiles
+from dashboard.components.trade import show_trade, trade_of_address
 from dashboard.components.words import plain, words
 from dashboard.figures.bot import candles_figure
 from dashboard.figures.decisions import reasons_figure
@@ -29,13 +30,15 @@ from dashboard.queries.bot import load_bot, load_bot_fills, load_candles, load_p
 from dashboard.queries.decisions import load_decisions
 from dashboard.queries.equity import Scope, load_equity
 from dashboard.queries.filters import Filters
-from dashboard.queries.trades import load_round_trips
+from dashboard.queries.seen import load_lines
+from dashboard.queries.trades import load_round_trips, load_trip_times
 from shared.enums import CommandKind, ScopeKind
 
 TRIPS = (
     "closed_ms", "opened_ms", "duration_ms", "side", "quantity", "entry_price", "exit_price", "profit", "fees",
     "return_fraction", "exit_reason", "best_fraction", "worst_fraction",
 )  # fmt: skip
+GO_HERE = "Click a row to see it on the candles above."
 TABS = ("Profit", "Trades", "Reasons", "Parameters")
 FILLS = ("time_ms", "side", "leg", "trigger", "quantity", "price", "fee", "crossed")
 
@@ -55,21 +58,25 @@ def chart(name: str, period: Period) -> None:
     if overview is None:
         return
     protection, own = loaders.of_books(load_protection, name, *period), _own(name, period)
+    lines, trade_id = loaders.of_books(load_lines, name, *period), trade_of_address()
     drawn = partial(
         candles_figure,
         loaders.of_books(load_candles, name, *period),
         loaders.of_books(load_bot_fills, name, *period),
         protection,
         loaders.of_books(load_decisions, name, *period),
+        lines,
         overview.counted,
+        None if trade_id is None else loaders.of_books(load_trip_times, name, trade_id),
     )
     live_chart(
         drawn,
         "candles",
-        f"Candles, trades, stops, band and confirmed exposure of {name}",
+        f"Candles, what the strategy looks at, trades, stops, targets, band and confirmed exposure of {name}",
         Books("candles", own),
         Books("fills", own),
         Rows("protection", protection),
+        Rows("lines", lines),
         Books("decisions", own),
     )
 
@@ -89,8 +96,15 @@ def trades(name: str, period: Period) -> None:
     if page.rows.empty:
         nothing("No closed round trips in this period", "A round trip goes from flat to flat; look at a longer period.")
     else:
-        table(page.rows, TRIPS, "bot_trips", Books("round_trips", filters), of_trips=True)
-    table(loaders.of_books(load_bot_fills, name, *period), FILLS, "bot_fills", Books("fills", filters))
+        st.caption(GO_HERE)
+        _clickable(page.rows, TRIPS, "bot_trips", Books("round_trips", filters), of_trips=True)
+    fills = loaders.of_books(load_bot_fills, name, *period)
+    _clickable(fills, FILLS, "bot_fills", Books("fills", filters))
+
+
+def _clickable(rows: DataFrame, columns: tuple[str, ...], key: str, books: Books, of_trips: bool = False) -> None:
+    go = partial(show_trade, rows, f"{key}_rows")
+    table(rows, columns, key, books, of_trips=of_trips, select="single-cell", on_select=go)
 
 
 def reasons(name: str, period: Period) -> None:

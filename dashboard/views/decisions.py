@@ -17,8 +17,9 @@ from dashboard.components.rows import Rows
 from dashboard.components.tables import table
 from dashboard.components.words import plain
 from dashboard.figures.decisions import reason_counts_figure, reasons_figure
-from dashboard.queries.decisions import load_bar_records, load_decision_at, load_decisions, load_reason_counts
+from dashboard.queries.decisions import load_bar_records, load_decisions, load_reason_counts
 from dashboard.queries.filters import Filters
+from dashboard.queries.seen import load_seen_at
 
 STRETCHES = (
     "from_ms", "until_ms", "steps", "reason", "low", "high", "confirmed", "ordered", "first_value", "first_limit",
@@ -30,7 +31,7 @@ PARTS = ("Over time", "Reasons counted", "Bars late, missing, repaired")
 
 
 def at_a_time(bot: str, time_ms: int) -> None:
-    found = loaders.of_books(load_decision_at, bot, time_ms)
+    found = loaders.of_books(load_seen_at, bot, time_ms)
     if found.empty:
         nothing("Nothing was decided there", "The fleet did not step then: the books begin later, or end earlier.")
         return

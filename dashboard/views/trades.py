@@ -12,6 +12,7 @@ from dashboard.components.live_chart import live_chart
 from dashboard.components.panels import live, overview_or_nothing, still
 from dashboard.components.rows import Rows
 from dashboard.components.tables import table
+from dashboard.components.trade import GO_THERE, go_to_trade
 from dashboard.figures.round_trips import duration_figure, excursion_figure
 from dashboard.queries.filters import Filters
 from dashboard.queries.positions import load_positions
@@ -48,8 +49,9 @@ def rows(kind: str, filters: Filters) -> None:
     page, books = _page(kind, filters, first), Books(kind, filters)
     if kind == "round_trips":
         _charts(page, books)
-    st.caption(_counted(page))
-    table(
+    is_own = kind != "orders"
+    st.caption(f"{_counted(page)} {GO_THERE}" if is_own else _counted(page))
+    picked = table(
         page.rows,
         COLUMNS[kind],
         kind,
@@ -57,7 +59,10 @@ def rows(kind: str, filters: Filters) -> None:
         height=520,
         free_text=FREE_TEXT.get(kind, ()),
         of_trips=kind == "round_trips",
+        select="single-cell" if is_own else None,
     )
+    if is_own:
+        go_to_trade(page.rows, picked)
 
 
 def open_positions(filters: Filters) -> None:
