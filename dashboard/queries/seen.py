@@ -64,6 +64,14 @@ class _Watcher:
         return OwnBars(bars, self.step_ms, self.own_ms).seen(self.strategy, self.parameters)
 
 
+def horizon_bars(strategy: str, parameters: str) -> int:
+    """Give the longest look-back of a strategy with parameters as in the books (JSON); 0 where it is not known."""
+    try:
+        return find_strategy(strategy).horizon_bars(*json.loads(parameters))
+    except ConfigurationError:
+        return 0
+
+
 def load_lines(
     connection: Connection,
     portfolio_id: int,

@@ -13,6 +13,7 @@ from dashboard.components.empty import nothing
 from dashboard.components.header import header, level_badge
 from dashboard.components.kill_switch import kill_switch, level_question
 from dashboard.components.live_chart import live_chart
+from dashboard.components.no_trades import fleet_without_trades
 from dashboard.components.panels import live, overview_or_nothing, still
 from dashboard.components.pickers import Period, bot_picker, period_picker
 from dashboard.components.progress import progress
@@ -79,6 +80,10 @@ def chart(name: str, period: Period) -> None:
         Rows("lines", lines),
         Books("decisions", own),
     )
+
+
+def idle(name: str, period: Period) -> None:
+    fleet_without_trades(_own(name, period))
 
 
 def money_of(name: str, period: Period) -> None:
@@ -156,6 +161,7 @@ else:
     live(controls, picked, has_figures=False)
     level_question()
     chosen = period_picker("7d")
+    live(idle, picked, chosen, has_figures=False)
     live(chart, picked, chosen)
     live(report, picked, chosen, has_figures=False)
     profit_tab, trades_tab, reasons_tab, parameters_tab = st.tabs(

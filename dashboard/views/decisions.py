@@ -10,6 +10,7 @@ from dashboard.components.explain import explain
 from dashboard.components.header import header
 from dashboard.components.live_chart import live_chart
 from dashboard.components.moments import moment_picker
+from dashboard.components.no_trades import bots_without_trades
 from dashboard.components.panels import still
 from dashboard.components.pickers import Period, bot_picker, period_picker
 from dashboard.components.reasons import decided_at, decision_card, rows_of_the_gate
@@ -59,6 +60,7 @@ def counts(bot: str, period: Period, whole: bool) -> None:
     if frame.empty:
         nothing("Nothing was decided in this period", "Look at a longer period, or wait for the next step.")
         return
+    bots_without_trades(Filters(*period, bots=() if whole else (bot,)))
     rows = Rows("reason_counts", frame)
     live_chart(reason_counts_figure(frame), "reason_counts", "How often each reason decided", rows)
     with st.expander("As a table"):
