@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import loaders
 from dashboard.components.reasons import meaning_of
 from dashboard.components.tables import DIRECTIONS
-from dashboard.components.trade import around
+from dashboard.components.trade import ask_for_trade, follow_trade
 from dashboard.components.words import many, percent, plain, when, words
 from dashboard.queries.exits import load_exits, load_worst_trip
 from dashboard.queries.filters import EVERYTHING, Filters
@@ -20,6 +20,7 @@ from shared.money import Money
 
 def lost_most(bots: pd.DataFrame, counted: Money, filters: Filters = EVERYTHING) -> None:
     """Draw why the bot lost that lost most of `load_bots` with `load_made`, within the times of the filters."""
+    follow_trade()
     times = Filters(filters.start_ms, filters.end_ms)
     is_period = times != EVERYTHING
     made, paid = ("period_profit", "period_fees") if is_period else ("profit", "fees")
@@ -33,10 +34,15 @@ def lost_most(bots: pd.DataFrame, counted: Money, filters: Filters = EVERYTHING)
     # Of a period the funding is not told apart.
     funding = 0.0 if is_period else float(worst["funding"])
     st.markdown("\n".join(f"- {line}" for line in why_lost(-worst[made], worst[paid], funding, exits, trip, counted)))
-    overview = loaders.overview()
-    if trip is not None and overview is not None:
-        asked = {"bot": worst["bot"], **around(trip, overview.step_ms)}
-        st.page_link("views/bot.py", label="Its worst trade", icon=":material/candlestick_chart:", query_params=asked)
+    if trip is not None:
+        row = {"bot": worst["bot"], **trip}
+        st.button(
+            "Its worst trade",
+            icon=":material/candlestick_chart:",
+            key="worst_trade",
+            on_click=ask_for_trade,
+            args=(row,),
+        )
     with st.expander("All that the loss is made of"):
         said = lost_in_period if is_period else lost_on
         st.markdown(said(worst, exits, counted))

@@ -36,7 +36,7 @@ MARKERS = {
     "ENTRY_SHORT": ("entry, short", {"symbol": "triangle-down", "color": LOSS, **_SOLID}),
 }
 # Of the lines of a strategy; two that are the ends of one band have one colour.
-_LINE_COLOURS = (PALETTE[2], PALETTE[6], PALETTE[9], PALETTE[3])
+_LINE_COLOURS = (PALETTE[2], PALETTE[7], PALETTE[10], PALETTE[3])
 _ENDS = ("_high", "_low")
 _HEIGHT_PX = 520
 

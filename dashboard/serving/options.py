@@ -10,6 +10,8 @@ OPTIONS: dict[str, Any] = {
     "browser.gatherUsageStats": False,
     "client.showErrorDetails": "none",
     "client.toolbarMode": "minimal",
+    # A picker has a default, and a click on a trade sets it.
+    "global.disableWidgetStateDuplicationWarning": True,
     "runner.magicEnabled": False,
     # Collecting all garbage after each refresh of each session took a quarter of the server's time; Python's own
     # collector looks when there is something to collect. `make bench ONLY=sessions` watches the memory.

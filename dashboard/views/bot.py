@@ -22,7 +22,7 @@ from dashboard.components.rows import Rows
 from dashboard.components.stale_prices import stale_prices
 from dashboard.components.tables import table
 from dashboard.components.tiles import bot_tiles
-from dashboard.components.trade import show_trade, trade_of_address
+from dashboard.components.trade import rows_key, show_row, trade_of_address, trade_period
 from dashboard.components.words import plain, words
 from dashboard.figures.bot import candles_figure
 from dashboard.figures.decisions import reasons_figure
@@ -59,7 +59,9 @@ def chart(name: str, period: Period) -> None:
     if overview is None:
         return
     protection, own = loaders.of_books(load_protection, name, *period), _own(name, period)
-    lines, trade_id = loaders.of_books(load_lines, name, *period), trade_of_address()
+    lines, trade = loaders.of_books(load_lines, name, *period), None
+    if (trade_id := trade_of_address()) is not None:
+        trade = loaders.of_books(load_trip_times, name, trade_id)
     drawn = partial(
         candles_figure,
         loaders.of_books(load_candles, name, *period),
@@ -68,7 +70,7 @@ def chart(name: str, period: Period) -> None:
         loaders.of_books(load_decisions, name, *period),
         lines,
         overview.counted,
-        None if trade_id is None else loaders.of_books(load_trip_times, name, trade_id),
+        None if trade is None else (trade["opened_ms"], trade["closed_ms"]),
     )
     live_chart(
         drawn,
@@ -108,7 +110,8 @@ def trades(name: str, period: Period) -> None:
 
 
 def _clickable(rows: DataFrame, columns: tuple[str, ...], key: str, books: Books, of_trips: bool = False) -> None:
-    go = partial(show_trade, rows, f"{key}_rows")
+    key = rows_key(key, rows)
+    go = partial(show_row, rows, f"{key}_rows")
     table(rows, columns, key, books, of_trips=of_trips, select="single-cell", on_select=go)
 
 
@@ -160,7 +163,7 @@ else:
     live(summary, picked)
     live(controls, picked, has_figures=False)
     level_question()
-    chosen = period_picker("7d")
+    chosen = period_picker("7d", trade=trade_period())
     live(idle, picked, chosen, has_figures=False)
     live(chart, picked, chosen)
     live(report, picked, chosen, has_figures=False)

@@ -21,12 +21,7 @@ def bands(bars: Bars, window_bars: int) -> Bands:
     high = 1.0 - np.add(close < lowest, close < half_lowest, dtype=np.float64)
 
     def lines() -> Lines:
-        return {
-            "channel_high": highest,
-            "channel_low": lowest,
-            "exit_high": half_highest,
-            "exit_low": half_lowest,
-        }
+        return {"channel_high": highest, "channel_low": lowest, "exit_high": half_highest, "exit_low": half_lowest}
 
     return after_warmup(low, high, window_bars, lines)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from pandas import DataFrame
 from sqlalchemy import Connection
 
 from dashboard.queries import (
@@ -48,6 +49,20 @@ FAMILY = (PORTFOLIO, *(Scope(ScopeKind.SLEEVE, name) for name in ("mean_reversio
 
 Load = Callable[[Connection], Any]
 
+# What there may be none of.
+MAYBE = ("command", "times of a round trip", "worst round trip", "worst round trip of a period", "idle fleet")
+
+
+def _latest_trip(connection: Connection, filters: Filters) -> int:
+    rows = trades.load_round_trips(connection, ID, filters).rows
+    return int(rows["round_trip_id"].iloc[0]) if len(rows) else -1
+
+
+def _groups(groups: tuple[no_trades.Idle, ...]) -> DataFrame:
+    rows = [(" ".join(group.bots), group.of_bots, group.stood.steps, group.stood.binds.name) for group in groups]
+    kinds = {"bots": "str", "of_bots": "int64", "steps": "int64", "binds": "str"}
+    return DataFrame(rows, columns=list(kinds)).astype(kinds)
+
 
 def queries(name: str = BOT, sleeve: str = SLEEVE) -> dict[str, Load]:
     """Give every query by a name of its own, about a bot and a sleeve of the given names."""
@@ -89,7 +104,7 @@ def queries(name: str = BOT, sleeve: str = SLEEVE) -> dict[str, Load]:
         "savings": lambda c: allocations.load_savings(c, ID),
         "round trips": lambda c: trades.load_round_trips(c, ID).rows,
         "round trips filtered": lambda c: trades.load_round_trips(c, ID, EVERY_FILTER).rows,
-        "times of a round trip": lambda c: trades.load_trip_times(c, ID, name, 1),
+        "times of a round trip": lambda c: trades.load_trip_times(c, ID, name, _latest_trip(c, of_bot)),
         "fills": lambda c: trades.load_fills(c, ID).rows,
         "fills of some bots": lambda c: trades.load_fills(c, ID, SOME_BOTS).rows,
         "fills filtered": lambda c: trades.load_fills(c, ID, EVERY_FILTER).rows,
@@ -125,7 +140,7 @@ def queries(name: str = BOT, sleeve: str = SLEEVE) -> dict[str, Load]:
         "reasons": lambda c: decisions.load_reason_counts(c, ID),
         "reasons of a period": lambda c: decisions.load_reason_counts(c, ID, WHOLE_PERIOD),
         "idle fleet": lambda c: no_trades.load_idle_fleet(c, ID, Filters(end_ms=BEGIN_MS + DAY_MS // 12)),
-        "idle bots": lambda c: no_trades.load_idle_bots(c, ID, Filters(end_ms=BEGIN_MS + DAY_MS)),
+        "idle bots": lambda c: _groups(no_trades.load_idle_bots(c, ID, Filters(end_ms=BEGIN_MS + DAY_MS))),
         "bar records": lambda c: decisions.load_bar_records(c, ID),
         "commands": lambda c: control.load_commands(c, ID),
         "pending commands": lambda c: control.load_commands(c, ID, only_pending=True),

@@ -70,7 +70,7 @@ def test_a_trade_lies_within_what_is_shown_of_it() -> None:
     row = {"bot": BOT, "opened_ms": BEGIN_MS + 7, "closed_ms": BEGIN_MS + 200 * HOUR_MS, "round_trip_id": 3}
     asked = around(row, HOUR_MS)
     assert asked == {
-        "period": "Dates", "period_from": "2025-12-27T20:00Z", "period_to": "2026-01-13T12:00Z", "trade": "3",
+        "trade_from": "2025-12-27T20:00Z", "trade_to": "2026-01-13T12:00Z", "trade": "3",
     }  # fmt: skip
     fill = around({"time_ms": BEGIN_MS + 40 * HOUR_MS}, HOUR_MS)
-    assert fill == {"period": "Dates", "period_from": "2026-01-01T10:00Z", "period_to": "2026-01-03T22:00Z"}
+    assert fill == {"trade_from": "2026-01-01T10:00Z", "trade_to": "2026-01-03T22:00Z"}
