@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from playwright.sync_api import Page, expect
 
+from dashboard.queries.exits import load_worst_trip
 from dashboard.queries.seen import load_seen_at
 from dashboard.queries.trades import load_round_trips
 from shared.units import DAY_MS, HOUR_MS
@@ -106,3 +107,15 @@ def test_decisions_and_candles_tell_the_same_channel(seeded: str, tab: OpenBrows
       .filter(trace => trace.name?.startsWith('channel')).map(trace => [...trace.y].at(-1))"""
     page.wait_for_function(f"() => ({ends})().length === 2", timeout=20_000)
     assert sorted(f"{end:,.2f}" for end in page.evaluate(ends)) == sorted((low, high))
+
+
+def test_the_worst_trade_of_the_bot_that_lost_most_is_one_click_away(seeded: str, tab: OpenBrowser) -> None:
+    page = tab()
+    open_page(page, seeded, "bots")
+    expect(page.get_by_text("Worst trade", exact=False).first).to_be_visible(timeout=20_000)
+    page.get_by_role("button", name="Its worst trade").click()
+    page.wait_for_url("**/bot?**trade=**", timeout=20_000)
+    page.wait_for_function(f"() => ({SHAPES})().length === 1", timeout=20_000)
+    for connection in connected(seeding.seeded()):
+        trip = load_worst_trip(connection, ID, asked(page)["bot"])
+    assert trip is not None and asked(page)["trade"] == str(trip["round_trip_id"])
