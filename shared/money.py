@@ -90,6 +90,20 @@ def price_text(price: float, digits: int = PRICE_DIGITS) -> str:
     return text.rstrip("0").rstrip(".") if places else text
 
 
+def price_decimals(prices: Iterable[float]) -> int:
+    """Give the decimals a symbol's prices are written with: those of its prices, of which the largest has 8 digits."""
+    known = [abs(price) for price in prices if math.isfinite(price) and price]
+    if not known:
+        return 0
+    most = max(PRICE_DIGITS - 1 - math.floor(math.log10(max(known))), 0)
+    return max(_decimals(round(price, most)) for price in known)
+
+
+def fixed_price(price: float, decimals: int) -> str:
+    """Write a price with the decimals of its symbol: `65,000.10`."""
+    return f"{price:,.{decimals}f}" if abs(price) < BEYOND_MONEY else f"{price:g}"
+
+
 def quantity_text(quantity: float) -> str:
     """Write a quantity to its last step: the fewest digits of this float64, by powers of ten only beyond all money."""
     if not quantity or not abs(quantity) < BEYOND_MONEY:

@@ -42,6 +42,8 @@ def test_every_import_goes_in_an_allowed_direction() -> None:
         ("worker/process/loop.py", "import worker.live.worker"),
         ("worker/fleet/plan.py", "import worker.live.books"),
         ("dashboard/actions.py", "import dashboard.components.words"),
+        ("dashboard/queries/seen.py", "import worker.risk.gate"),
+        ("dashboard/queries/bot.py", "import worker.strategies.registry"),
         ("dashboard/queries/bots.py", "import dashboard.serving.health"),
     ],
 )

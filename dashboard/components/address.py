@@ -39,10 +39,15 @@ def hold_ms(name: str, time_ms: int | None, is_end: bool = False) -> None:
     """Write a moment into the address bar, as a date where it is a midnight, UTC; None takes it out."""
     if time_ms is None:
         st.query_params.pop(name, None)
-    elif time_ms % DAY_MS:
-        st.query_params[name] = f"{to_datetime(time_ms):%Y-%m-%dT%H:%MZ}"
     else:
-        st.query_params[name] = f"{to_datetime(time_ms - DAY_MS if is_end else time_ms):%Y-%m-%d}"
+        st.query_params[name] = moment_text(time_ms, is_end)
+
+
+def moment_text(time_ms: int, is_end: bool = False) -> str:
+    """Write a moment as the address bar has it: to the minute, and as a date where it is a midnight, UTC."""
+    if time_ms % DAY_MS:
+        return f"{to_datetime(time_ms):%Y-%m-%dT%H:%MZ}"
+    return f"{to_datetime(time_ms - DAY_MS if is_end else time_ms):%Y-%m-%d}"
 
 
 def clock_to_ms(day: date, at: time, fold: int = 0) -> int:

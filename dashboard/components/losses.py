@@ -1,4 +1,4 @@
-"""Which bot lost most, and on what: its exits, its fees, what is open, and why it did or did not trade last."""
+"""Which bot lost most and why: costs, worst trade, how often it was right; and all that the loss is made of."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,29 +8,84 @@ import streamlit as st
 
 from dashboard import loaders
 from dashboard.components.reasons import meaning_of
-from dashboard.components.words import many, plain, words
-from dashboard.queries.exits import load_exits
+from dashboard.components.tables import DIRECTIONS
+from dashboard.components.trade import ask_for_trade, follow_trade
+from dashboard.components.words import many, percent, plain, when, words
+from dashboard.queries.exits import load_exits, load_worst_trip
 from dashboard.queries.filters import EVERYTHING, Filters
 from shared.enums import Reason
+from shared.metrics.round_trips import wilson_interval
 from shared.money import Money
 
 
 def lost_most(bots: pd.DataFrame, counted: Money, filters: Filters = EVERYTHING) -> None:
-    """Draw the sentence on the bot that lost most of `load_bots` with `load_made`, within the times of the filters."""
+    """Draw why the bot lost that lost most of `load_bots` with `load_made`, within the times of the filters."""
+    follow_trade()
     times = Filters(filters.start_ms, filters.end_ms)
     is_period = times != EVERYTHING
-    worst = bots.nsmallest(1, "period_profit" if is_period else "profit").to_dict("records")[0]
-    when = "in this period" if is_period else "so far"
-    lost = worst["period_profit" if is_period else "profit"]
-    if not lost < 0.0 or counted.is_nothing(lost):
-        st.markdown(f"None of these bots has lost money {when}.")
+    made, paid = ("period_profit", "period_fees") if is_period else ("profit", "fees")
+    worst, span = bots.nsmallest(1, made).to_dict("records")[0], "in this period" if is_period else "so far"
+    if not worst[made] < 0.0 or counted.is_nothing(worst[made]):
+        st.markdown(f"None of these bots has lost money {span}.")
         return
-    if is_period:
-        said = lost_in_period(worst, loaders.of_books(load_exits, worst["bot"], times), counted)
-        st.markdown(f":material/trending_down: Lost most {when}: {said}")
-        return
-    said = lost_on(worst, loaders.of_books(load_exits, worst["bot"]), counted)
-    st.markdown(f":material/trending_down: Lost most so far: {said}")
+    st.markdown(f":material/trending_down: Lost most {span}: {_who(worst, worst[made], counted)}")
+    exits = loaders.of_books(load_exits, worst["bot"], times)
+    trip = loaders.of_books(load_worst_trip, worst["bot"], times)
+    # Of a period the funding is not told apart.
+    funding = 0.0 if is_period else float(worst["funding"])
+    st.markdown("\n".join(f"- {line}" for line in why_lost(-worst[made], worst[paid], funding, exits, trip, counted)))
+    if trip is not None:
+        row = {"bot": worst["bot"], **trip}
+        st.button(
+            "Its worst trade",
+            icon=":material/candlestick_chart:",
+            key="worst_trade",
+            on_click=ask_for_trade,
+            args=(row,),
+        )
+    with st.expander("All that the loss is made of"):
+        said = lost_in_period if is_period else lost_on
+        st.markdown(said(worst, exits, counted))
+
+
+def why_lost(
+    lost: float, fees: float, funding: float, exits: pd.DataFrame, trip: Mapping[str, Any] | None, counted: Money
+) -> list[str]:
+    """Say in three lines what share of a loss costs were, what share the worst trade, and how often a bot was right.
+
+    `lost` and `fees` are positive; `funding` is negative where it was paid. `exits` and `trip` are those of
+    `load_exits` and `load_worst_trip`.
+    """
+    return [_costs(lost, fees, funding, counted), _worst(lost, trip, counted), _right(exits)]
+
+
+def _costs(lost: float, fees: float, funding: float, counted: Money) -> str:
+    paid = max(-funding, 0.0)
+    costs = fees + paid
+    parts = f" (fees {counted.amount(fees)}, funding {counted.amount(paid)})" if not counted.is_nothing(paid) else ""
+    share = f"{percent(costs / lost, 0)} of the loss"
+    before = f"; before them it made {counted.amount(costs - lost)}" if costs > lost else ""
+    return f"**Costs**: {counted.amount(costs)}{parts or ' of fees'}, {share}{before}."
+
+
+def _worst(lost: float, trip: Mapping[str, Any] | None, counted: Money) -> str:
+    if trip is None:
+        return "**Worst trade**: none has closed; what it lost is open."
+    if trip["profit"] >= 0.0:
+        return "**Worst trade**: none that closed lost anything; what it lost is open."
+    closed = f"a {DIRECTIONS[trip['side']]} closed by {words(trip['exit_reason'])}, {when(trip['closed_ms'])}"
+    return (
+        f"**Worst trade**: {counted.gain(trip['profit'])}, {percent(-trip['profit'] / lost, 0)} of the loss: {closed}."
+    )
+
+
+def _right(exits: pd.DataFrame) -> str:
+    count, won = int(exits["round_trips"].sum()), int(exits["wins"].sum())
+    if not count:
+        return "**Right**: in none, for none has closed."
+    low, high = wilson_interval(won, count)
+    bounds = f"95 % interval {percent(low, 0)} to {percent(high, 0)}"
+    return f"**Right**: in {won:,} of {many(count, 'trade')}, {percent(won / count, 0)} ({bounds})."
 
 
 def lost_on(bot: Mapping[str, Any], exits: pd.DataFrame, counted: Money) -> str:
@@ -76,6 +131,9 @@ def _closed(exits: pd.DataFrame, closed: float, fees: float, counted: Money) -> 
 
 
 def _sentence(bot: Mapping[str, Any], profit: float, parts: list[str], counted: Money) -> str:
-    who = f"**{plain(bot['bot'])}** ({plain(bot['symbol'])}), **{counted.gain(profit)} {plain(counted.quote)}**"
     why = meaning_of(Reason[bot["reason"]], bot["reason_value"], bot["reason_limit"]).sentence
-    return f"{who}: {'; '.join(parts)}. Last reason: {words(bot['reason'])}. {why}"
+    return f"{_who(bot, profit, counted)}: {'; '.join(parts)}. Last reason: {words(bot['reason'])}. {why}"
+
+
+def _who(bot: Mapping[str, Any], profit: float, counted: Money) -> str:
+    return f"**{plain(bot['bot'])}** ({plain(bot['symbol'])}), **{counted.gain(profit)} {plain(counted.quote)}**"

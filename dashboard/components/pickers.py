@@ -18,6 +18,8 @@ from shared.units import DAY_MS, bar_open_ms
 
 PERIODS = {"1d": 1, "7d": 7, "30d": 30, "90d": 90, "All": None}
 CUSTOM = "Dates"
+# Around what the address points at.
+TRADE = "Trade"
 PORTFOLIO_LABEL = "Portfolio"
 
 
@@ -64,13 +66,22 @@ def as_of_now(argument: object) -> object:
     return argument.now() if isinstance(argument, ChosenPeriod | ChosenFilters) else argument
 
 
-def period_picker(default: str = "30d", key: str = "period", dates: bool = True) -> ChosenPeriod:
-    """Let a person pick a period that ends at the last step, or dates of their own."""
+def period_picker(
+    default: str = "30d", key: str = "period", dates: bool = True, trade: Period | None = None
+) -> ChosenPeriod:
+    """Let a person pick a period that ends at the last step, dates of their own, or that of a trade where one is given.
+
+    The latter is what is shown until another is picked.
+    """
     options = [*PERIODS, CUSTOM] if dates else list(PERIODS)
+    if trade is not None:
+        options, default = [*options, TRADE], TRADE
     known_or_stop(key, "period", options)
     chosen = st.segmented_control(
         "Period", options, default=default, required=True, key=key, bind="query-params", label_visibility="collapsed"
     )
+    if chosen == TRADE and trade is not None:
+        return ChosenPeriod(dates=trade)
     if chosen == CUSTOM:
         return ChosenPeriod(dates=_dates(key))
     return ChosenPeriod(PERIODS[chosen or default])

@@ -94,7 +94,7 @@ def meaning_of(reason: Reason, value: float | None, limit: float | None) -> Mean
 
 
 def decision_card(stretch: Mapping[str, Any], title: str) -> None:
-    """Draw why a bot did or did not trade during a stretch."""
+    """Draw why a bot did or did not trade during a stretch; `stretch` is a row of `load_seen_at`."""
     reason = Reason[stretch["reason"]]
     first, last = ((stretch[f"{at}_value"], stretch[f"{at}_limit"]) for at in ("first", "last"))
     meaning = meaning_of(reason, *last)
@@ -105,6 +105,7 @@ def decision_card(stretch: Mapping[str, Any], title: str) -> None:
         if meaning.value and is_known(stretch["last_value"]):
             began, ended = _measured(reason, *first), _measured(reason, *last)
             st.markdown(f"**{began}**" if began == ended else f"**{began}** at first, **{ended}** at last")
+        st.markdown(f":material/visibility: {plain(stretch['saw'])}")
         st.markdown(f"Band **{_band(stretch)}**, confirmed exposure **{stretch['confirmed']:+.2f}**.")
         until = "and goes on" if stretch["is_open"] else f"until {when(stretch['until_ms'])}"
         steps = many(stretch["steps"], "step")

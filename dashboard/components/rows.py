@@ -31,7 +31,17 @@ _WIN_RATE = (
 COLUMNS: dict[str, tuple[str, ...]] = {
     "open_positions": ("time", *_POSITION),
     "bots": _BOT,
-    "protection": ("time", "time_ms", "position", "entry_price", "stop_price", "trailing_price", "exit_level"),
+    "protection": (
+        "time",
+        "time_ms",
+        "position",
+        "entry_price",
+        "stop_price",
+        "trailing_price",
+        "exit_level",
+        "target_price",
+    ),
+    "lines": ("time", "time_ms", "line", "price"),
     "holdings": (
         *("scope_kind", "scope", "parent", "equity", "allocation", "weight", "profit", "drawdown_fraction", "bots"),
     ),

@@ -1,7 +1,7 @@
 """Tables: what each column is called and how its values are written, once for all pages."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import pandas as pd
@@ -191,6 +191,7 @@ def table(
     source: Source,
     *more: Source,
     select: str | None = None,
+    on_select: Callable[[], None] | None = None,
     height: Height = "auto",
     pinned: str | None = None,
     free_text: Iterable[str] = (),
@@ -199,7 +200,8 @@ def table(
 ) -> Any:
     """Draw columns of a frame, in this order, as they are called and written everywhere, and the download of its rows.
 
-    `select` is `single-row` or `multi-row`; what is given back then has the rows picked. `free_text` names columns
+    `select` is `single-row`, `multi-row` or `single-cell`; what is given back then has what was picked, and
+    `on_select` is called before the page is drawn again. `free_text` names columns
     whose values are stored text though elsewhere their name is a closed vocabulary. `of_trips` says that a side is that
     of a round trip: a BUY was a long. `row_height` (TALL_ROW_PX) lets long text take several lines.
     """
@@ -210,7 +212,7 @@ def table(
     config = {}
     for name in shown:
         prepared[name], config[name] = _column(prepared[name], name, name == pinned, name in set(free_text))
-    options: dict[str, Any] = {"on_select": "rerun", "selection_mode": select} if select else {}
+    options: dict[str, Any] = {"on_select": on_select or "rerun", "selection_mode": select} if select else {}
     picked = st.dataframe(
         prepared, key=f"{key}_rows", hide_index=True, column_config=config, height=height, row_height=row_height,
         placeholder="–", **options,

@@ -1,4 +1,4 @@
-"""One bot: candles with entries, exits and protection, the band and confirmed exposure beneath."""
+"""One bot: candles with what its strategy looks at, entries, exits and protection; band and exposure beneath."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,6 +10,7 @@ from dashboard.figures.theme import (
     GAIN,
     LOSS,
     NEUTRAL,
+    PALETTE,
     PRICE,
     QUANTITY,
     TIME,
@@ -17,28 +18,43 @@ from dashboard.figures.theme import (
     empty_figure,
     faded,
     milliseconds,
+    plain,
     style,
     time_axis,
 )
+from shared.enums import Leg
 from shared.money import Money
 
-# How each kind of fill looks: shape tells entries from exits, direction and colour long from short.
+# How each kind of fill looks: shape tells entries from exits, direction and colour long from short. A reversal is an
+# exit and an entry at one price: a triangle in a circle.
+_SOLID = {"size": 11, "line": {"width": 1, "color": "white"}}
+_RING = {"size": 18, "line": {"width": 2.5}}
 MARKERS = {
-    "ENTRY_LONG": ("entry, long", "triangle-up", GAIN),
-    "ENTRY_SHORT": ("entry, short", "triangle-down", LOSS),
-    "EXIT_LONG": ("exit of a long", "x", GAIN),
-    "EXIT_SHORT": ("exit of a short", "x", LOSS),
+    "EXIT_LONG": ("exit of a long", {"symbol": "circle-open", "color": GAIN, **_RING}),
+    "EXIT_SHORT": ("exit of a short", {"symbol": "circle-open", "color": LOSS, **_RING}),
+    "ENTRY_LONG": ("entry, long", {"symbol": "triangle-up", "color": GAIN, **_SOLID}),
+    "ENTRY_SHORT": ("entry, short", {"symbol": "triangle-down", "color": LOSS, **_SOLID}),
 }
+# Of the lines of a strategy; two that are the ends of one band have one colour.
+_LINE_COLOURS = (PALETTE[2], PALETTE[7], PALETTE[10], PALETTE[3])
+_ENDS = ("_high", "_low")
 _HEIGHT_PX = 520
 
 
 def candles_figure(
-    candles: DataFrame, fills: DataFrame, protection: DataFrame, decisions: DataFrame, counted: Money = CENTS
+    candles: DataFrame,
+    fills: DataFrame,
+    protection: DataFrame,
+    decisions: DataFrame,
+    lines: DataFrame,
+    counted: Money = CENTS,
+    trade: tuple[int, int] | None = None,
 ) -> go.Figure:
-    """Draw a bot's candles, fills and protective levels, and beneath its band and confirmed exposure.
+    """Draw a bot's candles, its strategy's lines, fills and protective levels, and beneath its band and exposure.
 
-    Frames are those of `load_candles`, `load_bot_fills`, `load_protection` and `load_decisions`. Without candles the
-    fills are drawn alone, and the figure says what is missing.
+    Frames are those of `load_candles`, `load_bot_fills`, `load_protection`, `load_decisions` and `load_lines`. Without
+    candles the fills are drawn alone, and the figure says what is missing. `trade` is shaded, from its opening to its
+    close in ms.
     """
     if not len(candles) and not len(fills) and not len(decisions):
         return empty_figure(
@@ -47,9 +63,13 @@ def candles_figure(
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.75, 0.25], vertical_spacing=0.04)
     style(figure, "candles", _HEIGHT_PX, hovermode="closest")
     _add_candles(figure, candles)
+    _add_lines(figure, lines)
     _add_protection(figure, _within(protection, candles))
     _add_fills(figure, _within(fills, candles), counted)
     _add_exposure(figure, _within(decisions, candles, "until_ms"))
+    if trade is not None:
+        shade = {"xref": "x", "x0": float(trade[0]), "x1": float(trade[1]), "y0": 0.0, "y1": 1.0, "yref": "paper"}
+        figure.add_shape(type="rect", layer="below", line={"width": 0}, fillcolor=faded(NEUTRAL, 0.18), **shade)
     if not len(candles):
         missing = "No candles of this market are kept: only fills are drawn."
         figure.add_annotation(text=missing, x=0.5, y=1.0, xref="paper", yref="paper", showarrow=False)
@@ -80,8 +100,32 @@ def _add_candles(figure: go.Figure, candles: DataFrame) -> None:
     )
 
 
+def _add_lines(figure: go.Figure, lines: DataFrame) -> None:
+    colours: dict[str, str] = {}
+    for name, own in lines.groupby("line", sort=False):
+        stem = next((str(name).removesuffix(end) for end in _ENDS if str(name).endswith(end)), str(name))
+        colour = colours.setdefault(stem, _LINE_COLOURS[len(colours) % len(_LINE_COLOURS)])
+        figure.add_trace(
+            go.Scatter(
+                x=milliseconds(own["time_ms"]),
+                y=own["price"].to_numpy(),
+                name=plain(str(name).replace("_", " ")),
+                mode="lines",
+                line={"color": colour, "width": 1.1},
+                xhoverformat=TIME,
+                hovertemplate=f"%{{fullData.name}} %{{y:{PRICE}}}<br>%{{x}}<extra></extra>",
+            ),
+            row=1,
+            col=1,
+        )
+
+
 def _add_protection(figure: go.Figure, protection: DataFrame) -> None:
-    lines = (("stop_price", "stop", LOSS, "dot"), ("trailing_price", "trailing stop", WARNING, "dash"))
+    lines = (
+        ("stop_price", "stop", LOSS, "dot"),
+        ("trailing_price", "trailing stop", WARNING, "dash"),
+        ("target_price", "target", GAIN, "dot"),
+    )
     for column, name, colour, dash in lines:
         if not len(protection) or protection[column].isna().all():
             continue
@@ -109,8 +153,10 @@ def _broken(protection: DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]
 
 
 def _add_fills(figure: go.Figure, fills: DataFrame, counted: Money) -> None:
-    for kind, (name, symbol, colour) in MARKERS.items():
-        own = fills[fills["kind"] == kind]
+    said = _said(fills)
+    for kind, (name, marker) in MARKERS.items():
+        is_own = fills["kind"] == kind
+        own = fills[is_own]
         if not len(own):
             continue
         figure.add_trace(
@@ -119,17 +165,26 @@ def _add_fills(figure: go.Figure, fills: DataFrame, counted: Money) -> None:
                 y=own["price"].to_numpy(),
                 name=name,
                 mode="markers",
-                marker={"symbol": symbol, "size": 11, "color": colour, "line": {"width": 1, "color": "white"}},
-                customdata=np.stack([own["quantity"], own["fee"], own["trigger"]], axis=1).tolist(),
+                marker=marker,
+                customdata=np.stack([own["quantity"], own["fee"], own["trigger"], said[is_own]], axis=1).tolist(),
                 xhoverformat=TIME,
                 hovertemplate=(
-                    f"%{{fullData.name}} at %{{y:{PRICE}}}<br>%{{x}}<br>quantity %{{customdata[0]:{QUANTITY}}}, "
+                    f"%{{customdata[3]}} at %{{y:{PRICE}}}<br>%{{x}}<br>quantity %{{customdata[0]:{QUANTITY}}}, "
                     f"fee %{{customdata[1]:{counted.finer(2).form}}}, %{{customdata[2]}}<extra></extra>"
                 ),
             ),
             row=1,
             col=1,
         )
+
+
+def _said(fills: DataFrame) -> np.ndarray:
+    """Name each fill; of a reversal, whose exit and entry lie one over the other, both."""
+    said = np.array([MARKERS[kind][0] for kind in fills["kind"]], object)
+    opens, times_ms = (fills["leg"] == Leg.OPEN.name).to_numpy(), fills["time_ms"].to_numpy()
+    for at in np.flatnonzero(~opens[:-1] & opens[1:] & (times_ms[:-1] == times_ms[1:])):
+        said[at] = said[at + 1] = f"reversal: {said[at]}, then {said[at + 1]}"
+    return said
 
 
 def _within(frame: DataFrame, candles: DataFrame, column: str = "time_ms") -> DataFrame:

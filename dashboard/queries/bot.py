@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from pandas import DataFrame, Series, concat
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from dashboard.queries import candles
 from dashboard.queries.bots import load_bots
@@ -17,13 +17,13 @@ from dashboard.queries.protection import protective_path
 from dashboard.queries.states import load_bot_states
 from dashboard.queries.trips import period_where
 from shared.enums import Leg, Side
-from shared.tables import Fill, Portfolio, SettingsVersion
+from shared.tables import Decision, Fill, OpenDecision, Portfolio, SettingsVersion
 from shared.units import DAY_MS
 
 MAX_BARS = 600
 MOST_FILLS = 2_000
 MOST_VERSIONS = 1_000
-_LEVELS = ("entry_price", "stop_price", "trailing_price", "exit_level")
+_LEVELS = ("entry_price", "stop_price", "trailing_price", "exit_level", "target_price")
 _FILL = ("time_ms", "leg", "trigger", "units", "quantity", "price", "fee", "crossed")
 
 
@@ -56,9 +56,13 @@ def load_candles(
     """Load the candles of a bot's symbol at the portfolio's timeframe, oldest first; merged where they are too many.
 
     Columns: open_ms, open, high, low, close, volume, timeframe_ms (of the bars given). Without `start_ms` the newest
-    `max_bars`. Empty where no candles are kept.
+    `max_bars`, from the bot's first step on. Empty where no candles are kept.
     """
-    bars, timeframe_ms = _bars(connection, portfolio_id, bot, start_ms, end_ms, max_bars if start_ms is None else None)
+    if start_ms is None:
+        start_ms = _first_step_ms(connection, portfolio_id, bot)
+        bars, timeframe_ms = _bars(connection, portfolio_id, bot, start_ms, end_ms, max_bars)
+        return bars.assign(timeframe_ms=np.int64(timeframe_ms))
+    bars, timeframe_ms = _bars(connection, portfolio_id, bot, start_ms, end_ms, None)
     shown, length_ms = candles.merged(bars, timeframe_ms, max_bars)
     return shown.assign(timeframe_ms=np.int64(length_ms))
 
@@ -98,11 +102,12 @@ def _fills(
 def load_protection(
     connection: Connection, portfolio_id: int, bot: str, start_ms: int | None = None, end_ms: int | None = None
 ) -> DataFrame:
-    """Work out where stop and trailing stop stood over each position, bar by bar, from fills, candles and settings.
+    """Work out where stop, trailing stop and next target stood over each position, from fills, candles and settings.
 
     The worker keeps only the level in force; this is what the rules of the settings that ran then make of the past.
     Columns: position (number), time_ms (open of the bar it held in), entry_price, stop_price (NaN without),
-    trailing_price (NaN until armed), exit_level (the one that ruled). Empty where no candles are kept.
+    trailing_price (NaN until armed), exit_level (the one that ruled), target_price (the next rung of the ladder, or the
+    strategy's own target of a position that is open; NaN for none). Empty where no candles are kept.
     """
     versions = _risks(connection, portfolio_id)
     states = load_bot_states(connection, portfolio_id)
@@ -121,7 +126,8 @@ def load_protection(
         risk = versions.get(held.version, {})
         stop = float(risk.get("stop", 0.0))
         if held.is_open:
-            stop = float(own["stop_fraction"].iloc[0])
+            stop, target = (float(own[f"{name}_fraction"].iloc[0]) for name in ("stop", "target"))
+            risk = {**risk, "ladder": [[target, 1.0]]} if target > 0.0 else risk
         path = protective_path(held.within(bars, timeframe_ms), held.entries, held.direction, stop, risk)
         paths.append(path.assign(position=number))
     table = concat(paths, ignore_index=True)
@@ -209,6 +215,15 @@ def _bars(
         return candles.no_bars(), step_ms
     read = candles.load_bars(connection, market, symbols.iloc[0], step_ms, start_ms, end_ms, most or candles.MOST_BARS)
     return read, step_ms
+
+
+def _first_step_ms(connection: Connection, portfolio_id: int, bot: str) -> int | None:
+    bot_id = _bot_id(connection, portfolio_id, bot)
+    firsts = [
+        connection.execute(select(func.min(own.from_ms)).where(own.bot_id == bot_id)).scalar()
+        for own in (Decision.__table__.c, OpenDecision.__table__.c)
+    ]
+    return min((int(first) for first in firsts if first is not None), default=None)
 
 
 def _bot_id(connection: Connection, portfolio_id: int, bot: str) -> int:

@@ -1,11 +1,13 @@
-"""What ended the round trips of a bot, and what each kind of end brought."""
+"""What ended the round trips of a bot, what each kind of end brought, and which was the worst."""
+
+from typing import Any
 
 from pandas import DataFrame
 from sqlalchemy import Connection, case, func, select
 
 from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members
-from dashboard.queries.frames import empty, frame
+from dashboard.queries.frames import empty, first_row, frame
 from dashboard.queries.trips import period_where
 from shared.tables import RoundTrip
 
@@ -15,8 +17,7 @@ def load_exits(connection: Connection, portfolio_id: int, bot: str, filters: Fil
 
     Columns: exit_reason, round_trips, wins, profit (after fees), fees. Filters: times (of the close).
     """
-    members = load_members(connection, portfolio_id)
-    ids = [int(bot_id) for bot_id in members.loc[members["bot"] == bot, "bot_id"]]
+    ids = _ids(connection, portfolio_id, bot)
     if not ids:
         return empty(exit_reason="str", round_trips="int64", wins="int64", profit="float64", fees="float64")
     own = RoundTrip.__table__.c
@@ -29,3 +30,23 @@ def load_exits(connection: Connection, portfolio_id: int, bot: str, filters: Fil
         func.sum(own.fees).label("fees"),
     ).where(own.bot_id.in_(ids), *period_where(own.closed_ms, filters))
     return frame(connection, statement.group_by(own.exit_reason).order_by(profit))
+
+
+def load_worst_trip(
+    connection: Connection, portfolio_id: int, bot: str, filters: Filters = EVERYTHING
+) -> dict[str, Any] | None:
+    """Load the closed round trip of a bot that lost most; None where none closed.
+
+    Keys: round_trip_id, opened_ms, closed_ms, side (BUY for a long), profit (after fees), exit_reason. Filters: times
+    (of the close).
+    """
+    own = RoundTrip.__table__.c
+    columns = (own[name] for name in ("opened_ms", "closed_ms", "side", "profit", "exit_reason"))
+    terms = [own.bot_id.in_(_ids(connection, portfolio_id, bot)), *period_where(own.closed_ms, filters)]
+    statement = select(own.id.label("round_trip_id"), *columns).where(*terms)
+    return first_row(connection, statement.order_by(own.profit, own.closed_ms).limit(1))
+
+
+def _ids(connection: Connection, portfolio_id: int, bot: str) -> list[int]:
+    members = load_members(connection, portfolio_id)
+    return [int(bot_id) for bot_id in members.loc[members["bot"] == bot, "bot_id"]]

@@ -1,8 +1,9 @@
-"""Where the stop and the trailing stop of a past position stood, bar by bar (`docs/kernel.md`, protective exits).
+"""Where stop, trailing stop and next target of a past position stood, bar by bar (`docs/kernel.md`, protective exits).
 
 The worker keeps only the level in force; a test holds this against the levels it kept and the prices it exited at.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ def protective_path(
 
     `bars` are those it was held in, oldest first (open_ms, high, low); `entries` the fills that opened and increased it
     (time_ms, quantity, price). `stop_fraction` is the distance frozen when it opened, 0 for none; `risk` holds
-    trail_activate and trail_giveback. Columns: time_ms, entry_price, stop_price, trailing_price, exit_level.
+    trail_activate, trail_giveback and ladder. Columns: time_ms, entry_price, stop_price, trailing_price, exit_level,
+    target_price (the next rung that was not reached; NaN for none).
     """
     time_ms = bars["open_ms"].to_numpy(np.int64)
     entry = _entry_prices(time_ms, entries)
@@ -29,9 +31,15 @@ def protective_path(
     # Never further away than it was: the highest so far for a long, the lowest for a short.
     nearest = np.fmax(direction * stop, direction * trailing)
     ruling = direction * np.fmax.accumulate(nearest) if len(bars) else nearest
-    return DataFrame(
-        {"time_ms": time_ms, "entry_price": entry, "stop_price": stop, "trailing_price": trailing, "exit_level": ruling}
-    )
+    levels = {"entry_price": entry, "stop_price": stop, "trailing_price": trailing, "exit_level": ruling}
+    target = entry * (1.0 + direction * _next_rung(peak, risk.get("ladder") or ()))
+    return DataFrame({"time_ms": time_ms, **levels, "target_price": target})
+
+
+def _next_rung(peak: np.ndarray, ladder: Sequence[Sequence[float]]) -> np.ndarray:
+    """Give the profit of the first rung beyond each peak; NaN where all were reached."""
+    profits = np.sort(np.array([profit for profit, _ in ladder], np.float64))
+    return np.append(profits, np.nan)[np.searchsorted(profits, peak, side="right")]
 
 
 def _entry_prices(time_ms: np.ndarray, entries: DataFrame) -> np.ndarray:

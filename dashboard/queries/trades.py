@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 
 from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members, select_members
-from dashboard.queries.frames import frame
+from dashboard.queries.frames import first_row, frame
 from dashboard.queries.trips import period_where
 from shared.enums import Side
-from shared.tables import Fill, Order, RoundTrip
+from shared.tables import Bot, Fill, Order, RoundTrip
 
 PAGE_ROWS = 2_000
 # Counting goes no further: a page says "more than 50,000".
@@ -62,6 +62,14 @@ def load_round_trips(
     return _page(
         connection, portfolio_id, filters, _Kind(own, own.closed_ms, columns, and_(True, *terms)), limit, offset
     )
+
+
+def load_trip_times(connection: Connection, portfolio_id: int, bot: str, round_trip_id: int) -> dict[str, Any] | None:
+    """Load when a round trip of a bot opened and closed (opened_ms, closed_ms); None where it is none of this bot's."""
+    own, member = RoundTrip.__table__.c, Bot.__table__.c
+    statement = select(own.opened_ms, own.closed_ms).join(Bot.__table__, member.id == own.bot_id)
+    statement = statement.where(own.id == round_trip_id, member.name == bot, own.portfolio_id == portfolio_id)
+    return first_row(connection, statement)
 
 
 def load_fills(

@@ -18,6 +18,8 @@ OPTIONS: dict[str, Any] = {
     # Both let a browser end the server by a message.
     "global.developmentMode": False,
     "global.e2eTest": False,
+    # A picker has a default, and a click on a trade sets it.
+    "global.disableWidgetStateDuplicationWarning": True,
     "runner.magicEnabled": False,
     # Collecting all garbage after each refresh of each session took a quarter of the server's time; Python's own
     # collector looks when there is something to collect. `make bench ONLY=sessions` watches the memory.

@@ -13,6 +13,7 @@ from dashboard.components.empty import nothing
 from dashboard.components.header import header, level_badge
 from dashboard.components.kill_switch import kill_switch, level_question
 from dashboard.components.live_chart import live_chart
+from dashboard.components.no_trades import fleet_without_trades
 from dashboard.components.panels import live, overview_or_nothing, still
 from dashboard.components.pickers import Period, bot_picker, period_picker
 from dashboard.components.progress import progress
@@ -21,6 +22,7 @@ from dashboard.components.rows import Rows
 from dashboard.components.stale_prices import stale_prices
 from dashboard.components.tables import table
 from dashboard.components.tiles import bot_tiles
+from dashboard.components.trade import rows_key, show_row, trade_of_address, trade_period
 from dashboard.components.words import plain, words
 from dashboard.figures.bot import candles_figure
 from dashboard.figures.decisions import reasons_figure
@@ -29,13 +31,15 @@ from dashboard.queries.bot import load_bot, load_bot_fills, load_candles, load_p
 from dashboard.queries.decisions import load_decisions
 from dashboard.queries.equity import Scope, load_equity
 from dashboard.queries.filters import Filters
-from dashboard.queries.trades import load_round_trips
+from dashboard.queries.seen import load_lines
+from dashboard.queries.trades import load_round_trips, load_trip_times
 from shared.enums import CommandKind, ScopeKind
 
 TRIPS = (
     "closed_ms", "opened_ms", "duration_ms", "side", "quantity", "entry_price", "exit_price", "profit", "fees",
     "return_fraction", "exit_reason", "best_fraction", "worst_fraction",
 )  # fmt: skip
+GO_HERE = "Click a row to see it on the candles above."
 TABS = ("Profit", "Trades", "Reasons", "Parameters")
 FILLS = ("time_ms", "side", "leg", "trigger", "quantity", "price", "fee", "crossed")
 
@@ -55,23 +59,33 @@ def chart(name: str, period: Period) -> None:
     if overview is None:
         return
     protection, own = loaders.of_books(load_protection, name, *period), _own(name, period)
+    lines, trade = loaders.of_books(load_lines, name, *period), None
+    if (trade_id := trade_of_address()) is not None:
+        trade = loaders.of_books(load_trip_times, name, trade_id)
     drawn = partial(
         candles_figure,
         loaders.of_books(load_candles, name, *period),
         loaders.of_books(load_bot_fills, name, *period),
         protection,
         loaders.of_books(load_decisions, name, *period),
+        lines,
         overview.counted,
+        None if trade is None else (trade["opened_ms"], trade["closed_ms"]),
     )
     live_chart(
         drawn,
         "candles",
-        f"Candles, trades, stops, band and confirmed exposure of {name}",
+        f"Candles, what the strategy looks at, trades, stops, targets, band and confirmed exposure of {name}",
         Books("candles", own),
         Books("fills", own),
         Rows("protection", protection),
+        Rows("lines", lines),
         Books("decisions", own),
     )
+
+
+def idle(name: str, period: Period) -> None:
+    fleet_without_trades(_own(name, period))
 
 
 def money_of(name: str, period: Period) -> None:
@@ -89,8 +103,16 @@ def trades(name: str, period: Period) -> None:
     if page.rows.empty:
         nothing("No closed round trips in this period", "A round trip goes from flat to flat; look at a longer period.")
     else:
-        table(page.rows, TRIPS, "bot_trips", Books("round_trips", filters), of_trips=True)
-    table(loaders.of_books(load_bot_fills, name, *period), FILLS, "bot_fills", Books("fills", filters))
+        st.caption(GO_HERE)
+        _clickable(page.rows, TRIPS, "bot_trips", Books("round_trips", filters), of_trips=True)
+    fills = loaders.of_books(load_bot_fills, name, *period)
+    _clickable(fills, FILLS, "bot_fills", Books("fills", filters))
+
+
+def _clickable(rows: DataFrame, columns: tuple[str, ...], key: str, books: Books, of_trips: bool = False) -> None:
+    key = rows_key(key, rows)
+    go = partial(show_row, rows, f"{key}_rows")
+    table(rows, columns, key, books, of_trips=of_trips, select="single-cell", on_select=go)
 
 
 def reasons(name: str, period: Period) -> None:
@@ -141,7 +163,8 @@ else:
     live(summary, picked)
     live(controls, picked, has_figures=False)
     level_question()
-    chosen = period_picker("7d")
+    chosen = period_picker("7d", trade=trade_period())
+    live(idle, picked, chosen, has_figures=False)
     live(chart, picked, chosen)
     live(report, picked, chosen, has_figures=False)
     profit_tab, trades_tab, reasons_tab, parameters_tab = st.tabs(

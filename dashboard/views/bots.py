@@ -12,6 +12,7 @@ from dashboard.components.filter_bar import filter_bar
 from dashboard.components.header import header
 from dashboard.components.live_chart import live_chart
 from dashboard.components.losses import lost_most
+from dashboard.components.no_trades import bots_without_trades
 from dashboard.components.panels import live
 from dashboard.components.pickers import Period
 from dashboard.components.rows import Rows
@@ -53,6 +54,7 @@ def every_bot(filters: Filters) -> None:
         nothing("No bot fits these filters", "Take a filter away, or look at a longer period.")
         return
     lost_most(bots.rename(columns={"profit_so_far": "profit"}), loaders.counted(), filters)
+    bots_without_trades(filters)
     st.caption(f"{many(len(bots), 'bot')}. Tick some to compare them or to open one.")
     if is_period:
         st.caption(PERIOD_NOTE)

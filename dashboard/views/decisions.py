@@ -10,6 +10,7 @@ from dashboard.components.explain import explain
 from dashboard.components.header import header
 from dashboard.components.live_chart import live_chart
 from dashboard.components.moments import moment_picker
+from dashboard.components.no_trades import bots_without_trades
 from dashboard.components.panels import still
 from dashboard.components.pickers import Period, bot_picker, period_picker
 from dashboard.components.reasons import decided_at, decision_card, rows_of_the_gate
@@ -17,8 +18,9 @@ from dashboard.components.rows import Rows
 from dashboard.components.tables import table
 from dashboard.components.words import plain
 from dashboard.figures.decisions import reason_counts_figure, reasons_figure
-from dashboard.queries.decisions import load_bar_records, load_decision_at, load_decisions, load_reason_counts
+from dashboard.queries.decisions import load_bar_records, load_decisions, load_reason_counts
 from dashboard.queries.filters import Filters
+from dashboard.queries.seen import load_seen_at
 
 STRETCHES = (
     "from_ms", "until_ms", "steps", "reason", "low", "high", "confirmed", "ordered", "first_value", "first_limit",
@@ -30,7 +32,7 @@ PARTS = ("Over time", "Reasons counted", "Bars late, missing, repaired")
 
 
 def at_a_time(bot: str, time_ms: int) -> None:
-    found = loaders.of_books(load_decision_at, bot, time_ms)
+    found = loaders.of_books(load_seen_at, bot, time_ms)
     if found.empty:
         nothing("Nothing was decided there", "The fleet did not step then: the books begin later, or end earlier.")
         return
@@ -58,6 +60,7 @@ def counts(bot: str, period: Period, whole: bool) -> None:
     if frame.empty:
         nothing("Nothing was decided in this period", "Look at a longer period, or wait for the next step.")
         return
+    bots_without_trades(Filters(*period, bots=() if whole else (bot,)))
     rows = Rows("reason_counts", frame)
     live_chart(reason_counts_figure(frame), "reason_counts", "How often each reason decided", rows)
     with st.expander("As a table"):

@@ -9,6 +9,7 @@ from dashboard.components.downloads import Books, equity_books
 from dashboard.components.empty import nothing
 from dashboard.components.header import header
 from dashboard.components.live_chart import live_chart
+from dashboard.components.no_trades import fleet_without_trades
 from dashboard.components.panels import live, overview_or_nothing
 from dashboard.components.pickers import ChosenFilters, Period, period_picker, scope_picker
 from dashboard.components.report_link import report_link
@@ -51,6 +52,10 @@ def curves(scopes: tuple[Scope, ...], period: Period, measure: str) -> None:
     live_chart(deepest, "drawdown", "Drawdown over time, with the limit of the brake", books)
 
 
+def idle(period: Period) -> None:
+    fleet_without_trades(Filters(*period))
+
+
 def positions() -> None:
     overview = overview_or_nothing()
     if overview is None:
@@ -81,6 +86,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", horizontal_align
     )  # fmt: skip
     with st.container(width=420):
         chosen_scopes = scope_picker()
+live(idle, chosen_period, has_figures=False)
 live(curves, chosen_scopes, chosen_period, chosen_measure)
 live(report_link, ChosenFilters(chosen_period), has_figures=False)
 st.subheader("Open positions", anchor=False)

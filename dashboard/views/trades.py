@@ -1,5 +1,7 @@
 """Trades: round trips, fills, orders and open positions, as the filters in the address bar take them."""
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard import loaders
@@ -12,6 +14,7 @@ from dashboard.components.live_chart import live_chart
 from dashboard.components.panels import live, overview_or_nothing, still
 from dashboard.components.rows import Rows
 from dashboard.components.tables import table
+from dashboard.components.trade import GO_THERE, ask_for_row, follow_trade, rows_key
 from dashboard.figures.round_trips import duration_figure, excursion_figure
 from dashboard.queries.filters import Filters
 from dashboard.queries.positions import load_positions
@@ -48,15 +51,21 @@ def rows(kind: str, filters: Filters) -> None:
     page, books = _page(kind, filters, first), Books(kind, filters)
     if kind == "round_trips":
         _charts(page, books)
+    is_own = kind != "orders"
     st.caption(_counted(page))
+    if is_own:
+        st.caption(GO_THERE)
+    key = rows_key(kind, page.rows)
     table(
         page.rows,
         COLUMNS[kind],
-        kind,
+        key,
         books,
         height=520,
         free_text=FREE_TEXT.get(kind, ()),
         of_trips=kind == "round_trips",
+        select="single-cell" if is_own else None,
+        on_select=partial(ask_for_row, page.rows, f"{key}_rows"),
     )
 
 
@@ -100,6 +109,7 @@ def _charts(page: Page, books: Books) -> None:
         live_chart(excursion_figure(page.rows), "excursions", "Best and worst excursion of each round trip", books)
 
 
+follow_trade()
 header("Trades", "What was done, row by row.")
 label = st.segmented_control(
     "Rows",

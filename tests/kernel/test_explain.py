@@ -64,6 +64,7 @@ def test_the_deciding_row_is_among_those_that_stop(
         Signal(**{"low": 1.0, "high": 1.0, "atr_fraction": 0.01, **signal}),
     )
     explained = _verdicts(*records)
+    assert list(explained) == sorted(explained), "in the order of the gate"
     gate(*records)
     decided = records[2]
     assert decided.reason == reason

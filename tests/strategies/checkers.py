@@ -5,8 +5,11 @@ from dataclasses import fields
 
 import numpy as np
 
+from shared.money import price_text
+from shared.units import HOUR_MS
 from worker.strategies.bars import Bars
-from worker.strategies.signals import SignalColumns
+from worker.strategies.sentences import SAYS, sentence
+from worker.strategies.signals import OwnBars, SignalColumns
 from worker.strategies.strategy import Strategy
 
 # How much candles older than the warm-up may change a band.
@@ -62,6 +65,40 @@ def check_cut_past(strategy: Strategy, parameters: tuple[float, ...], bars: Bars
                 same = np.allclose(cut[warm:], full[start + warm :], rtol=0.0, atol=MEMORY_TOLERANCE, equal_nan=True)
                 assert same, f"{strategy.name} {name} changed when the {start} oldest candles were removed"
     assert compared, "nothing was compared: more bars than the warm-up are needed"
+
+
+def check_lines(strategy: Strategy, parameters: tuple[float, ...], bars: Bars, cuts: Iterable[int]) -> None:
+    """Lines are float64 of the bars' length, there once the warm-up is over, and do not change when candles are added
+    or those older than the warm-up go.
+    """
+    whole, warm = strategy.bands(bars, *parameters).lines(), strategy.warmup_bars(*parameters) - 1
+    for name, line in whole.items():
+        assert line.dtype == np.float64 and line.shape == (len(bars),), f"{strategy.name} {name} has a wrong shape"
+        assert not np.isnan(line[warm:]).any(), f"{strategy.name} {name} is NaN after its warm-up"
+    for cut in cuts:
+        before, after = (strategy.bands(part, *parameters).lines() for part in (bars[:cut], bars[cut:]))
+        for name, line in whole.items():
+            same = np.array_equal(before[name], line[:cut], equal_nan=True)
+            assert same, f"{strategy.name} {name} changed when candles after row {cut} were added"
+            same = np.allclose(after[name][warm:], line[cut + warm :], rtol=MEMORY_TOLERANCE, atol=0.0)
+            assert same, f"{strategy.name} {name} changed when the {cut} oldest candles were removed"
+
+
+def check_sentences(strategy: Strategy, parameters: tuple[float, ...], bars: Bars) -> set[tuple[float, float]]:
+    """Every band there is can be told; gives the bands that were."""
+    seen = OwnBars(bars, HOUR_MS, HOUR_MS).seen(strategy, parameters)
+    told = set()
+    for row in range(len(bars)):
+        band = (float(seen.low[row]), float(seen.high[row]))
+        if not np.isnan(band[0]):
+            assert band in strategy.sentences or not strategy.sentences, f"{strategy.name} has no sentence for {band}"
+            told.add(band)
+        try:
+            said = sentence(strategy, parameters, seen, row, band, price_text)
+        except (KeyError, IndexError, ValueError) as error:
+            raise AssertionError(f"{strategy.name} cannot tell {band}: {error!r}") from error
+        assert said.endswith(SAYS.get(band, "")), f"{strategy.name} tells another band than {band}: {said}"
+    return told
 
 
 def check_signal_cut_future(make: MakeSignal, bars: Bars, cuts: Iterable[int]) -> None:

@@ -63,6 +63,22 @@ def _late(bars: Bars, window_bars: int) -> Bands:
     return _sign(bars.close - talib.SMA(bars.close, 3 * window_bars))
 
 
+def _line_knows_tomorrow(bars: Bars, window_bars: int) -> Bands:
+    mean = talib.SMA(bars.close, window_bars)
+    exposure = np.sign(bars.close - mean)
+    return Bands(exposure, exposure, lines=lambda: {"mean": pd.Series(mean).shift(-1).ffill().to_numpy()})
+
+
+def _line_never_forgets(bars: Bars, window_bars: int) -> Bands:
+    exposure = np.sign(bars.close - talib.SMA(bars.close, window_bars))
+    return Bands(exposure, exposure, lines=lambda: {"mean": np.cumsum(bars.close)})
+
+
+def _line_comes_late(bars: Bars, window_bars: int) -> Bands:
+    exposure = np.sign(bars.close - talib.SMA(bars.close, window_bars))
+    return Bands(exposure, exposure, lines=lambda: {"mean": talib.SMA(bars.close, 2 * window_bars)})
+
+
 LEAKING = (
     _saboteur("peeks_one_bar", _peeks_one_bar, 20),
     _saboteur("fills_warmup_backward", _fills_warmup_backward, 20),
@@ -77,4 +93,9 @@ UNFIT = (
     _saboteur("upside_down", _upside_down, 20),
     _saboteur("too_eager", _too_eager, 20),
     _saboteur("late", _late, 20),
+)
+UNFIT_LINES = (
+    (_saboteur("line_knows_tomorrow", _line_knows_tomorrow, 20), "mean changed when candles after row"),
+    (_saboteur("line_never_forgets", _line_never_forgets, 20), "oldest candles were removed"),
+    (_saboteur("line_comes_late", _line_comes_late, 20), "is NaN after its warm-up"),
 )

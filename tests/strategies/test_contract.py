@@ -11,8 +11,8 @@ from shared.settings import DEFAULT_GRIDS
 from shared.units import HOUR_MS
 from tests.conftest import candles_folder
 from tests.strategies.candles import bars_at, load_bars, random_bars
-from tests.strategies.checkers import check_bands, check_cut_future, check_cut_past
-from tests.strategies.saboteurs import FORGETFUL, LEAKING, UNFIT
+from tests.strategies.checkers import check_bands, check_cut_future, check_cut_past, check_lines
+from tests.strategies.saboteurs import FORGETFUL, LEAKING, UNFIT, UNFIT_LINES
 from worker.strategies.bars import Bars, no_bars
 from worker.strategies.registry import STRATEGIES
 from worker.strategies.strategy import Strategy
@@ -133,6 +133,19 @@ def test_an_undeclared_memory_of_wilders_average_is_caught() -> None:
 def test_a_band_that_is_none_is_caught(saboteur: Strategy) -> None:
     with pytest.raises(AssertionError, match=saboteur.name):
         check_bands(saboteur, (20,), random_bars(11, 200))
+
+
+@every_default
+def test_lines_neither_see_ahead_nor_remember_too_much(strategy: Strategy, parameters: tuple[float, ...]) -> None:
+    assert strategy.bands(no_bars(), *parameters).lines(), "every strategy that ships draws lines"
+    for bars in (random_bars(13, 900), random_bars(14, 900, tick=0.5)):
+        check_lines(strategy, parameters, bars, [*range(1, 60), *range(60, 280, 17)])
+
+
+@pytest.mark.parametrize(("saboteur", "said"), UNFIT_LINES, ids=[saboteur.name for saboteur, _ in UNFIT_LINES])
+def test_a_line_that_is_none_is_caught(saboteur: Strategy, said: str) -> None:
+    with pytest.raises(AssertionError, match=f"{saboteur.name} .*{said}"):
+        check_lines(saboteur, (20,), random_bars(15, 200), range(1, 100))
 
 
 def test_a_check_of_nothing_fails() -> None:

@@ -64,8 +64,8 @@ def _of_change(rules: Rules, portfolio: Portfolio, bot: Bot, market: Market, sig
             Reason.NO_ENTRIES, increases and bot.level >= Level.NO_ENTRIES, float(bot.level), float(Level.NO_ENTRIES)
         ),
         Verdict(Reason.REENTRY_LOCK, increases and is_locked(bot, target), bot.confirmed, float(bot.lock_sign)),
-        Verdict(Reason.UNCONFIRMED, waits, float(bot.streak_bars), float(rules.confirm_bars)),
         Verdict(content, rests, bot.quantity, coins(market, target)),
+        Verdict(Reason.UNCONFIRMED, waits, float(bot.streak_bars), float(rules.confirm_bars)),
         Verdict(Reason.COST, increases and move < worth, move, worth),
         Verdict(
             Reason.COOLDOWN, increases and elapsed_ms < rules.cooldown_ms, elapsed_ms / 1000, rules.cooldown_ms / 1000

@@ -30,7 +30,7 @@ from worker.live.windows import Feed, SignalDesk, bar_status
 from worker.market.protocol import Market
 from worker.risk.levels import set_levels
 from worker.store import lease
-from worker.store.candles import save_bars
+from worker.store.candles import Candles, save_bars
 from worker.store.events import EventRow, save_events, save_settings_version
 from worker.store.fleet import (
     PortfolioIdentity,
@@ -134,8 +134,16 @@ class LiveWorker:
         closes = {symbol: market.close for market, (_, symbol) in markets}
         log.info("reading the history of %d symbols", len(self._plan.symbols))
         self._feed.load_history(self._next_open_ms, closes, self._clock.sleep if self._real_time else None)
+        self._keep_history()
         self._questions = Questions(self._market, self._feed, self._plan.symbols, self._step_ms, self._real_time)
         self._signals = SignalDesk(self._plan, self._step_ms, settings.strategies.hold, settings.portfolio.allow_short)
+
+    def _keep_history(self) -> None:
+        """Keep the bars the first signals are made of: who asks later what a strategy saw needs them."""
+        if self._candles is not None:
+            kept = Candles(self._engine, self._candles)
+            for symbol in self._plan.symbols:
+                kept.save(symbol, self._step_ms, self._feed.window(symbol).bars())
 
     def _brake_crashes(self, connection: Connection) -> None:
         self._fleet.portfolio.level_crashes = int(Level.NO_ENTRIES)

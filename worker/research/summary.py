@@ -13,6 +13,7 @@ from worker.fleet.plan import FleetPlan
 from worker.jit import kernel_digest
 from worker.research.backtest import Backtest
 from worker.research.figures import Figures, bot_figures
+from worker.research.no_trades import idle_bots, idle_sentences, why_idle
 from worker.step.records import Notice
 
 SCOPE_KINDS = tuple(ScopeKind)
@@ -41,6 +42,7 @@ def summarise(backtest: Backtest) -> dict[str, Any]:
         "portfolio": portfolio.values(),
         "by_sleeve": {figures.scope: figures.values() for figures in sleeves},
         "by_bot": bot_figures(replay, backtest.books),
+        "no_trades": _no_trades(backtest),
         "brakes": [_brake(replay.plan, notice) for notice in replay.notices],
         "candles": [asdict(coverage) for coverage in history.coverage],
         "settings": settings.model_dump(mode="json"),
@@ -48,10 +50,21 @@ def summarise(backtest: Backtest) -> dict[str, Any]:
     return plain(summary)
 
 
+def _no_trades(backtest: Backtest) -> dict[str, Any]:
+    """Give why the fleet made no trade, None where it made one, and why each bot did that made none."""
+    replay, settings = backtest.replay, backtest.settings
+    idle = idle_bots(replay)
+    return {
+        "fleet": why_idle(settings, replay, idle) if len(idle) == len(replay.plan.bots) else None,
+        "by_bot": {replay.plan.bots[b].name: why_idle(settings, replay, [b]) for b in idle},
+    }
+
+
 def warnings(backtest: Backtest) -> list[str]:
-    """Say what must not be missed: the brakes that tripped, and who lost money."""
+    """Say what must not be missed: who made no trade and why, the brakes that tripped, and who lost money."""
     replay = backtest.replay
     return [
+        *idle_sentences(backtest.settings, replay),
         *brake_sentences(replay.plan, replay.notices),
         *loss_sentences(backtest.figures, backtest.settings.portfolio.money),
     ]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from worker.strategies.bands import Bands, after_warmup
+from worker.strategies.bands import Bands, Lines, after_warmup
 from worker.strategies.bars import Bars
 from worker.strategies.indicators import highest_before, lowest_before
 from worker.strategies.strategy import Strategy, window
@@ -15,12 +15,19 @@ def bands(bars: Bars, window_bars: int) -> Bands:
     between. The present bar is never among the previous ones. Warms up over N + 1 bars.
     """
     close, half_bars = bars.close, window_bars // 2
-    above, below = close > highest_before(bars.high, window_bars), close < lowest_before(bars.low, window_bars)
-    above_half, below_half = close > highest_before(bars.high, half_bars), close < lowest_before(bars.low, half_bars)
-    low = np.add(above, above_half, dtype=np.float64) - 1.0
-    high = 1.0 - np.add(below, below_half, dtype=np.float64)
-    return after_warmup(low, high, window_bars)
+    highest, lowest = highest_before(bars.high, window_bars), lowest_before(bars.low, window_bars)
+    half_highest, half_lowest = highest_before(bars.high, half_bars), lowest_before(bars.low, half_bars)
+    low = np.add(close > highest, close > half_highest, dtype=np.float64) - 1.0
+    high = 1.0 - np.add(close < lowest, close < half_lowest, dtype=np.float64)
 
+    def lines() -> Lines:
+        return {"channel_high": highest, "channel_low": lowest, "exit_high": half_highest, "exit_low": half_lowest}
+
+    return after_warmup(low, high, window_bars, lines)
+
+
+_CHANNEL = "the {window_bars}-bar channel {channel_low} to {channel_high}"
+_HALF = "its nearer half, {exit_low} to {exit_high}"
 
 STRATEGY = Strategy(
     name="breakout",
@@ -30,4 +37,11 @@ STRATEGY = Strategy(
     rule=bands,
     horizon=lambda window_bars: window_bars,
     warmup=lambda window_bars: window_bars + 1,
+    sentences={
+        (1.0, 1.0): "close {close} is above " + _CHANNEL,
+        (-1.0, -1.0): "close {close} is below " + _CHANNEL,
+        (-1.0, 0.0): "close {close} lies inside " + _CHANNEL + ", but below " + _HALF,
+        (0.0, 1.0): "close {close} lies inside " + _CHANNEL + ", but above " + _HALF,
+        (-1.0, 1.0): "close {close} lies inside " + _CHANNEL,
+    },
 )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from shared.errors import ConfigurationError
-from worker.strategies.bands import long_only, plain
+from worker.strategies.bands import Lines, narrowed
 from worker.strategies.bars import Bars, resample
 from worker.strategies.indicators import ATR_WARMUP_BARS, average_true_range
 from worker.strategies.registry import find_strategy
@@ -29,6 +29,19 @@ class SignalColumns:
     target: np.ndarray
     atr_fraction: np.ndarray
     closed: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class SeenColumns:
+    """What a strategy saw, one row per base bar: its band before any setting narrows it, the close and its lines.
+
+    Between two closes of its own bars the values of the last one stand, as in its signal.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    close: np.ndarray
+    lines: Lines
 
 
 class SignalKey(NamedTuple):
@@ -69,14 +82,19 @@ class OwnBars:
         return column if self._row is None else np.concatenate(([np.nan], column))[self._row + 1]
 
     def signal(self, strategy: Strategy, parameters: Sequence[float], hold: bool, allow_short: bool) -> SignalColumns:
-        """Say what a strategy says of these bars, on the base bars."""
-        bands = strategy.bands(self.bars, *parameters)
-        bands = bands if hold else plain(bands)
-        bands = bands if allow_short else long_only(bands)
+        """Say what a strategy says of these bars, on the base bars; the parameters are those of a checked set."""
+        # To check them again for each signal of each step takes a tenth of what the rule takes.
+        bands = narrowed(strategy.rule(self.bars, *parameters), hold, allow_short)
         low = self.on_base(bands.low)
         high = low if bands.high is bands.low else self.on_base(bands.high)
         stop, target = self._fraction(bands.stop), self._fraction(bands.target)
         return SignalColumns(low, high, stop, target, self.atr_fraction, self.closed)
+
+    def seen(self, strategy: Strategy, parameters: Sequence[float]) -> SeenColumns:
+        """Give what a strategy sees in these bars: the very arrays its band is made of, on the base bars."""
+        bands = strategy.bands(self.bars, *parameters)
+        lines = {name: self.on_base(line) for name, line in bands.lines().items()}
+        return SeenColumns(self.on_base(bands.low), self.on_base(bands.high), self.on_base(self.bars.close), lines)
 
     def _fraction(self, column: np.ndarray | None) -> np.ndarray:
         return self._zeros if column is None else np.nan_to_num(self.on_base(column), nan=0.0)
@@ -106,7 +124,7 @@ def make_signal(
     `base_ms` is the portfolio's timeframe, that of `bars`; `own_ms` the strategy's, a multiple of it. `hold=False`
     gives the plain exposure instead of the band; `allow_short=False` clips to [0, 1].
     """
-    return OwnBars(bars, base_ms, own_ms).signal(strategy, parameters, hold, allow_short)
+    return OwnBars(bars, base_ms, own_ms).signal(strategy, strategy.checked(parameters), hold, allow_short)
 
 
 def all_signals(

@@ -1,8 +1,8 @@
 """What a strategy declares about itself, and the check of its parameters."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from numbers import Real
 
 from shared.errors import ConfigurationError
@@ -48,6 +48,7 @@ class Strategy:
     `rule(bars, *parameters)` is vectorised and causal. `horizon(*parameters)` is its longest look-back and
     `warmup(*parameters)` the bars without which its last band would differ, both in its own bars.
     `refusal(*parameters)` says in one sentence what is wrong with values that are fine one by one, or None.
+    `sentences` say by band what the rule saw, with `{close}`, its lines and its parameters by name (`sentences.py`).
     """
 
     name: str
@@ -57,6 +58,7 @@ class Strategy:
     horizon: Callable[..., int]
     warmup: Callable[..., int]
     refusal: Callable[..., str | None] = _accept
+    sentences: Mapping[tuple[float, float], str] = field(default_factory=dict)
 
     def checked(self, values: Sequence[float]) -> tuple[float, ...]:
         """Give a parameter set with whole numbers as int; raises ConfigurationError where it cannot be run."""

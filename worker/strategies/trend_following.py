@@ -3,7 +3,7 @@
 import numpy as np
 import talib
 
-from worker.strategies.bands import Bands, after_warmup
+from worker.strategies.bands import Bands, Lines, after_warmup
 from worker.strategies.bars import Bars
 from worker.strategies.indicators import ATR_BARS, ATR_WARMUP_BARS, average_true_range, tie
 from worker.strategies.strategy import Strategy, window
@@ -14,16 +14,30 @@ def bands(bars: Bars, fast_bars: int, slow_bars: int) -> Bands:
 
     Warms up over `slow_bars`, at least the 15 of the first ATR, whose older candles fade over 600 more.
     """
-    slow = talib.SMA(bars.close, slow_bars)
-    gap, equal = talib.SMA(bars.close, fast_bars) - slow, tie(slow)
-    unclear = np.abs(gap) < average_true_range(bars) / 2.0 - equal
+    slow, fast = talib.SMA(bars.close, slow_bars), talib.SMA(bars.close, fast_bars)
+    half_range = average_true_range(bars) / 2.0
+    gap, equal = fast - slow, tie(slow)
+    unclear = np.abs(gap) < half_range - equal
     sign = np.subtract(gap > equal, gap < -equal, dtype=np.float64)
-    return after_warmup(np.where(unclear, -1.0, sign), np.where(unclear, 1.0, sign), max(slow_bars - 1, ATR_BARS))
+
+    def lines() -> Lines:
+        return {
+            "fast_average": fast,
+            "slow_average": slow,
+            "unclear_low": slow - half_range,
+            "unclear_high": slow + half_range,
+        }
+
+    low, high = np.where(unclear, -1.0, sign), np.where(unclear, 1.0, sign)
+    return after_warmup(low, high, max(slow_bars - 1, ATR_BARS), lines)
 
 
 def _refusal(fast_bars: int, slow_bars: int) -> str | None:
     return None if fast_bars < slow_bars else f"slow_bars must be above fast_bars {fast_bars}, was {slow_bars}"
 
+
+_FAST = "the {fast_bars}-bar average {fast_average}"
+_SLOW = "the {slow_bars}-bar average {slow_average}"
 
 STRATEGY = Strategy(
     name="trend_following",
@@ -33,4 +47,10 @@ STRATEGY = Strategy(
     horizon=lambda fast_bars, slow_bars: slow_bars,
     warmup=lambda fast_bars, slow_bars: max(slow_bars, ATR_WARMUP_BARS),
     refusal=_refusal,
+    sentences={
+        (1.0, 1.0): _FAST + " is above {unclear_high}, half an ATR over " + _SLOW,
+        (-1.0, -1.0): _FAST + " is below {unclear_low}, half an ATR under " + _SLOW,
+        (-1.0, 1.0): _FAST + " lies inside {unclear_low} to {unclear_high}, half an ATR either side of " + _SLOW,
+        (0.0, 0.0): _FAST + " equals " + _SLOW,
+    },
 )

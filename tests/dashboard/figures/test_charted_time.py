@@ -1,6 +1,7 @@
 """Figures in another zone: every time moves with the clock, and every label says whose clock it is."""
 
 import json
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -38,7 +39,8 @@ def test_a_zone_of_half_hours_moves_every_time_and_label(name: str, frames: Fram
         assert np.array_equal(np.isnan(np.asarray(after.x, float)), np.isnan(np.asarray(before.x, float)))
         assert np.nanmin(moved) == np.nanmax(moved) == (0 if by_days else KOLKATA_MS)
     said = list(texts(written(local)))
-    assert ("UTC" in json.dumps(said)) == by_days
+    # As a word: packed numbers are letters, too.
+    assert bool(re.search(r"\bUTC\b", json.dumps(said))) == by_days
     assert any("Asia/Kolkata" in text for text in said) != by_days
 
 

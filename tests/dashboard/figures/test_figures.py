@@ -29,7 +29,9 @@ FIGURES: dict[str, Draw] = {
     "drawdown": lambda f: equity.drawdown_figure(f["equity"], 0.2),
     "day": lambda f: equity.day_figure(f["equity"].tail(20), 27_000.0, 0.05, Money("USDT")),
     "benchmark": lambda f: equity.benchmark_figure(f["equity"], f["benchmark"]),
-    "candles": lambda f: bot.candles_figure(f["candles"], f["fills of a bot"], f["protection"], f["decisions"]),
+    "candles": lambda f: bot.candles_figure(
+        f["candles"], f["fills of a bot"], f["protection"], f["decisions"], f["lines"]
+    ),
     "reasons": lambda f: decisions.reasons_figure(f["decisions"]),
     "reason counts": lambda f: decisions.reason_counts_figure(f["reasons"]),
     "holdings": lambda f: allocations.holdings_figure(f["holdings"], Money("USDT")),

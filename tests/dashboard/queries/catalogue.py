@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from pandas import DataFrame
 from sqlalchemy import Connection
 
 from dashboard.queries import (
@@ -22,11 +23,13 @@ from dashboard.queries import (
     holding,
     levels,
     made,
+    no_trades,
     overview,
     positions,
     returns,
     risk,
     round_trips,
+    seen,
     trades,
 )
 from dashboard.queries.equity import PORTFOLIO, Scope
@@ -45,6 +48,20 @@ EVERY_FILTER = Filters(*PERIOD, (), (SLEEVE,), (SYMBOL,), ("BUY",), ("SIGNAL",))
 FAMILY = (PORTFOLIO, *(Scope(ScopeKind.SLEEVE, name) for name in ("mean_reversion", "breakout", "trend_following")))
 
 Load = Callable[[Connection], Any]
+
+# What there may be none of.
+MAYBE = ("command", "times of a round trip", "worst round trip", "worst round trip of a period", "idle fleet")
+
+
+def _latest_trip(connection: Connection, filters: Filters) -> int:
+    rows = trades.load_round_trips(connection, ID, filters).rows
+    return int(rows["round_trip_id"].iloc[0]) if len(rows) else -1
+
+
+def _groups(groups: tuple[no_trades.Idle, ...]) -> DataFrame:
+    rows = [(" ".join(group.bots), group.of_bots, group.stood.steps, group.stood.binds.name) for group in groups]
+    kinds = {"bots": "str", "of_bots": "int64", "steps": "int64", "binds": "str"}
+    return DataFrame(rows, columns=list(kinds)).astype(kinds)
 
 
 def queries(name: str = BOT, sleeve: str = SLEEVE) -> dict[str, Load]:
@@ -74,6 +91,9 @@ def queries(name: str = BOT, sleeve: str = SLEEVE) -> dict[str, Load]:
         "candles": lambda c: bot.load_candles(c, ID, name),
         "candles of a period": lambda c: bot.load_candles(c, ID, name, *PERIOD, 100),
         "fills of a bot": lambda c: bot.load_bot_fills(c, ID, name),
+        "lines": lambda c: seen.load_lines(c, ID, name),
+        "lines of a period": lambda c: seen.load_lines(c, ID, name, *PERIOD, 100),
+        "what was seen": lambda c: seen.load_seen_at(c, ID, name, PERIOD[0]),
         "protection": lambda c: bot.load_protection(c, ID, name),
         "holdings": lambda c: allocations.load_holdings(c, ID),
         "targets": lambda c: allocations.load_targets(c, ID),
@@ -84,6 +104,7 @@ def queries(name: str = BOT, sleeve: str = SLEEVE) -> dict[str, Load]:
         "savings": lambda c: allocations.load_savings(c, ID),
         "round trips": lambda c: trades.load_round_trips(c, ID).rows,
         "round trips filtered": lambda c: trades.load_round_trips(c, ID, EVERY_FILTER).rows,
+        "times of a round trip": lambda c: trades.load_trip_times(c, ID, name, _latest_trip(c, of_bot)),
         "fills": lambda c: trades.load_fills(c, ID).rows,
         "fills of some bots": lambda c: trades.load_fills(c, ID, SOME_BOTS).rows,
         "fills filtered": lambda c: trades.load_fills(c, ID, EVERY_FILTER).rows,
@@ -105,6 +126,8 @@ def queries(name: str = BOT, sleeve: str = SLEEVE) -> dict[str, Load]:
         "holding": lambda c: holding.load_holding(c, ID, [SYMBOL], np.arange(*PERIOD, DAY_MS)),
         "exits of a bot": lambda c: exits.load_exits(c, ID, name),
         "exits of a bot in a period": lambda c: exits.load_exits(c, ID, name, WHOLE_PERIOD),
+        "worst round trip": lambda c: exits.load_worst_trip(c, ID, name),
+        "worst round trip of a period": lambda c: exits.load_worst_trip(c, ID, name, WHOLE_PERIOD),
         "made in a period": lambda c: made.load_made(c, ID, WHOLE_PERIOD),
         "made lately": lambda c: made.load_made(c, ID, Filters(start_ms=PERIOD[1])),
         "costs": lambda c: costs.load_costs(c, ID),
@@ -116,6 +139,8 @@ def queries(name: str = BOT, sleeve: str = SLEEVE) -> dict[str, Load]:
         "decision at a time": lambda c: decisions.load_decision_at(c, ID, name, PERIOD[0]),
         "reasons": lambda c: decisions.load_reason_counts(c, ID),
         "reasons of a period": lambda c: decisions.load_reason_counts(c, ID, WHOLE_PERIOD),
+        "idle fleet": lambda c: no_trades.load_idle_fleet(c, ID, Filters(end_ms=BEGIN_MS + DAY_MS // 12)),
+        "idle bots": lambda c: _groups(no_trades.load_idle_bots(c, ID, Filters(end_ms=BEGIN_MS + DAY_MS))),
         "bar records": lambda c: decisions.load_bar_records(c, ID),
         "commands": lambda c: control.load_commands(c, ID),
         "pending commands": lambda c: control.load_commands(c, ID, only_pending=True),

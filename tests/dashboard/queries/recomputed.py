@@ -9,6 +9,9 @@ from sqlalchemy import Connection
 DAY_MS = 86_400_000
 PROTECTIVE = ("STOP", "TRAILING_STOP", "LADDER")
 DUST = 1e-8
+# Those of the bars that were stepped: strategies were warmed up with the ones before.
+STEPPED_CANDLES = """SELECT * FROM candle WHERE open_ms >= (SELECT min(from_ms) FROM
+  (SELECT from_ms FROM decision UNION ALL SELECT from_ms FROM open_decision) AS stretches) ORDER BY open_ms"""
 
 
 @dataclass

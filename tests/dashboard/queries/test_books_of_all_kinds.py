@@ -16,7 +16,7 @@ from dashboard.queries.events import load_events
 from dashboard.queries.fleet import load_portfolios
 from dashboard.queries.levels import load_levels, load_scopes
 from tests.dashboard import seeding
-from tests.dashboard.queries.catalogue import BOT, ID, SLEEVE, queries
+from tests.dashboard.queries.catalogue import BOT, ID, MAYBE, SLEEVE, queries
 from tests.dashboard.queries.conftest import connected
 
 # Queries whose columns depend on the bots there are.
@@ -69,7 +69,7 @@ def test_hostile_text_comes_out_as_it_went_in(folder: Path) -> None:
         assert (load_events(connection, ID)["message"] == evil).all()
         for name, load in queries(BOT + evil, SLEEVE + evil).items():
             given = load(connection)
-            assert given is not None, name
+            assert given is not None or name in MAYBE, name
             if name in ("fills of a bot", "decisions", "candles", "protection"):
                 assert len(given), name
 
@@ -82,7 +82,7 @@ def test_five_hundred_bots_cost_little(folder: Path) -> None:
         name = connection.exec_driver_sql("SELECT name FROM bot LIMIT 1").scalar_one()
         for what, load in queries(name).items():
             asked.statements = 0
-            assert load(connection) is not None or what == "command", what
+            assert load(connection) is not None or what in MAYBE, what
             assert asked.statements <= 30, f"{what} took {asked.statements} statements"
         assert len(load_bots(connection, ID)) == 504
     engine.dispose()

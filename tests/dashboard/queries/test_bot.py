@@ -150,8 +150,20 @@ def test_no_stop_and_no_trailing_is_no_line() -> None:
     assert protective_path(bars, entries, 1.0, 0.0, {})["exit_level"].isna().all()
 
 
+@pytest.mark.parametrize("direction", [1.0, -1.0])
+def test_the_target_is_the_next_rung_that_was_not_reached(direction: float) -> None:
+    best = np.array([100.0, 103.0, 104.0, 112.0, 100.0])
+    ahead, behind = ("high", "low") if direction > 0.0 else ("low", "high")
+    reached = 100.0 + direction * (best - 100.0)
+    bars = DataFrame({"open_ms": np.arange(5) * HOUR_MS, ahead: reached, behind: [100.0] * 5})
+    entries = DataFrame({"time_ms": [0], "quantity": [direction], "price": [100.0]})
+    path = protective_path(bars, entries, direction, 0.08, {"ladder": [[0.1, 0.5], [0.04, 0.5]]})
+    rungs = direction * (path["target_price"].to_numpy() - 100.0)
+    assert rungs == pytest.approx([4.0, 4.0, 4.0, 10.0, np.nan], nan_ok=True)
+
+
 def test_merged_candles_keep_the_extremes(connection: Connection) -> None:
-    bars = load_candles(connection, ID, BOT, max_bars=10_000)
+    bars = load_candles(connection, ID, BOT, BEGIN_MS, max_bars=10_000)
     few = load_candles(connection, ID, BOT, BEGIN_MS, None, 50)
     assert len(bars) > 200 and 10 < len(few) <= 50
     assert few["high"].max() == bars["high"].max() and few["low"].min() == bars["low"].min()

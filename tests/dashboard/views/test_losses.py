@@ -5,9 +5,9 @@ import re
 import pandas as pd
 import pytest
 
-from dashboard.components.losses import lost_in_period, lost_on
+from dashboard.components.losses import lost_in_period, lost_on, why_lost
 from dashboard.queries.bots import load_bots
-from dashboard.queries.exits import load_exits
+from dashboard.queries.exits import load_exits, load_worst_trip
 from dashboard.queries.filters import Filters
 from dashboard.queries.made import load_made
 from shared.money import Money
@@ -54,6 +54,28 @@ def test_fees_that_ate_the_profit_are_called_so() -> None:
     assert "after 10.00 of fees (before them it was up)" in lost_on(BOT, cheap, Money("USDT"))
 
 
+TRIP = {"profit": -18.0, "side": "SELL", "exit_reason": "TRAILING_STOP", "closed_ms": 1_767_225_600_000}
+
+
+def test_three_lines_say_why() -> None:
+    assert why_lost(20.0, 8.0, -1.0, EXITS, TRIP, Money("USDT")) == [
+        "**Costs**: 9.00 (fees 8.00, funding 1.00), 45% of the loss.",
+        "**Worst trade**: -18.00, 90% of the loss: a short closed by trailing stop, 2026-01-01 00:00 UTC.",
+        "**Right**: in 2 of 5 trades, 40% (95 % interval 12% to 77%).",
+    ]
+
+
+def test_costs_beyond_the_loss_say_what_was_made_before_them() -> None:
+    costs, worst, right = why_lost(20.0, 25.0, 3.0, EXITS.head(0), None, Money("USDT"))
+    assert costs == "**Costs**: 25.00 of fees, 125% of the loss; before them it made 5.00."
+    assert worst == "**Worst trade**: none has closed; what it lost is open."
+    assert right == "**Right**: in none, for none has closed."
+
+
+def test_a_bot_whose_closed_trades_all_won_lost_on_what_is_open() -> None:
+    assert "none that closed lost anything" in why_lost(1.0, 0.1, 0.0, EXITS, {**TRIP, "profit": 3.0}, Money())[1]
+
+
 def amounts(sentence: str) -> list[float]:
     return [float(text.replace(",", "")) for text in re.findall(r"[+-][\d,]+\.\d\d", sentence)]
 
@@ -80,7 +102,19 @@ def test_the_page_names_the_bot_that_lost_most(folder: Folder, open_page: OpenPa
     worst = table.nsmallest(1, "profit_so_far").iloc[0]
     assert f"**{worst['bot']}**" in sentence
     assert f"{worst['profit_so_far']:+,.2f} USDT" in sentence
-    assert "round trips after" in sentence
+    said = "\n".join(text.value for text in app.markdown).replace("\\", "")
+    costs, trade, right = (
+        re.search(rf"- [*]{{2}}{head}[*]{{2}}: .*", said)[0] for head in ("Costs", "Worst trade", "Right")
+    )
+    for connection in connected(seeding.seeded()):
+        trip = load_worst_trip(connection, seeding.PORTFOLIO_ID, worst["bot"])
+        exits = load_exits(connection, seeding.PORTFOLIO_ID, worst["bot"])
+    lost = -worst["profit_so_far"]
+    assert trip is not None and f"{trip['profit']:+,.2f}, {-trip['profit'] / lost:.0%} of the loss" in trade
+    assert f"{worst['fees']:,.2f} of fees, " in costs and "% of the loss" in costs
+    assert f"in {exits['wins'].sum()} of {exits['round_trips'].sum()} trades" in right
+    assert app.button("worst_trade").label == "Its worst trade"
+    assert "round trips after" in said, "all that it is made of is there, too"
 
 
 def test_the_parts_of_a_period_add_up_to_its_profit() -> None:

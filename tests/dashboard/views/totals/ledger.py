@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from tests.dashboard.queries.recomputed import DAY_MS, Account, Books, Trip, recompute, rows
+from tests.dashboard.queries.recomputed import DAY_MS, STEPPED_CANDLES, Account, Books, Trip, recompute, rows
 from tests.dashboard.views.totals.replayed import Curve, Replay, growth_between, replay
 
 HOUR_MS = 3_600_000
@@ -83,7 +83,7 @@ def read(connection: Connection) -> Ledger:
     versions = rows(connection, "SELECT id, settings FROM settings_version ORDER BY last_ms, id")
     risks = {row["id"]: json.loads(row["settings"])["risk"] for row in versions}
     bars: dict[str, list[dict[str, Any]]] = {}
-    for bar in rows(connection, "SELECT * FROM candle ORDER BY open_ms"):
+    for bar in rows(connection, STEPPED_CANDLES):
         bars.setdefault(bar["symbol"], []).append(bar)
     opens = sorted({bar["open_ms"] for own in bars.values() for bar in own})
     step_ms = min(bar["timeframe_ms"] for bar in next(iter(bars.values())))

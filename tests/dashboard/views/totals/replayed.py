@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from tests.dashboard.queries.recomputed import DAY_MS, PROTECTIVE, Account, rows
+from tests.dashboard.queries.recomputed import DAY_MS, PROTECTIVE, STEPPED_CANDLES, Account, rows
 
 BEFORE, MARK, AFTER = 0, 1, 2
 
@@ -179,7 +179,9 @@ def replay(connection: Connection) -> Replay:
         happened.append((row["time_ms"], BEFORE, books.fund, row))
     for row in rows(connection, "SELECT * FROM fill ORDER BY id"):
         happened.append((row["time_ms"], BEFORE if row["trigger"] in PROTECTIVE else AFTER, books.fill, row))
-    candles = rows(connection, "SELECT symbol, open_ms, open_ms + timeframe_ms AS close_ms, close FROM candle")
+    candles = rows(
+        connection, f"SELECT symbol, open_ms, open_ms + timeframe_ms AS close_ms, close FROM ({STEPPED_CANDLES})"
+    )
     for row in candles:
         happened.append((row["close_ms"], BEFORE, books.close, row))
     opened_ms = min(row["open_ms"] for row in candles)
