@@ -94,7 +94,7 @@ def test_gaps_are_the_same_in_both(make_place: MakePlace) -> None:
     assert place.value("SELECT count(*) FROM \"order\" WHERE status = 'CANCELLED'") > 0
 
 
-@pytest.mark.parametrize("timeframe", ["5m", "15m", "1h"])
+@pytest.mark.parametrize("timeframe", ["5m", *(pytest.param(one, marks=pytest.mark.slow) for one in ("15m", "1h"))])
 def test_restarts_within_gaps_change_nothing_on_any_timeframe(make_place: MakePlace, timeframe: str) -> None:
     timeframes = [f"strategies.{name}.timeframe={timeframe}" for name in ("mean_reversion", "breakout")]
     settings, bars = small_settings(*timeframes, "strategies.trend_following.grid=[[2, 4]]"), two_symbols(300, seed=31)
@@ -130,6 +130,7 @@ def test_funding_is_the_same_in_both(make_place: MakePlace) -> None:
 FEW = ["strategies.breakout.enabled=false", "strategies.trend_following.enabled=false"]
 
 
+@pytest.mark.slow
 def test_a_gap_longer_than_the_window_leaves_the_last_close_standing(make_place: MakePlace) -> None:
     settings, bars = small_settings(*FEW), two_symbols(800, seed=21)
     silent = SYMBOLS[1]

@@ -209,7 +209,9 @@ def quiet() -> Iterator[None]:
     logging.getLogger("worker").setLevel(logging.NOTSET)
 
 
-@pytest.mark.parametrize("days", [20, pytest.param(200, marks=(pytest.mark.slow, pytest.mark.timeout(1_800)))])
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("days", [20, 200])
 def test_no_bar_of_an_exchange_that_fails_waits_longer_than_it_may_and_none_is_lost_or_doubled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.process.running import environment
 
 TESTS = """
@@ -34,6 +36,7 @@ def run(folder: Path, tests: str, **more: str) -> str:
     return subprocess.run([*command, str(folder)], env=nowhere, capture_output=True, text=True, check=False).stdout
 
 
+@pytest.mark.slow
 def test_a_newcomer_may_skip(tmp_path: Path) -> None:
     assert "2 skipped, 1 xfailed" in run(tmp_path, TESTS)
     assert "1 skipped" in run(tmp_path, MODULE)

@@ -230,6 +230,7 @@ def test_a_machine_that_was_suspended_catches_up_every_bar_once(tmp_path: Path) 
     assert max(bars for bars, _ in booked(tmp_path)) >= 2
 
 
+@pytest.mark.slow
 def test_a_bar_that_the_alarm_missed_is_stepped_a_second_later_all_the_same(tmp_path: Path) -> None:
     give_orders(tmp_path, wall_bar_ms=2000, alarm_bar_ms=3_600_000)
     process = start_worker(tmp_path)

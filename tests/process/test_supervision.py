@@ -135,6 +135,7 @@ def test_the_fleet_starts_says_where_to_look_and_stops(project: Project) -> None
     assert project.make("stop") == (0, "Flotilla is not running.")
 
 
+@pytest.mark.slow
 def test_a_page_that_does_not_start_is_said_and_keeps_nobody_from_the_fleet(project: Project) -> None:
     project.have_page("print('no'); sys.exit(78)")
     code, said = project.make("start")
@@ -198,6 +199,7 @@ def test_a_start_while_flotilla_stops_waits_for_that(project: Project) -> None:
     assert len(project.living_workers()) == 1
 
 
+@pytest.mark.slow
 def test_two_starts_at_once_start_one_fleet_and_say_the_same(project: Project) -> None:
     begun = [project.begin("start") for _ in range(3)]
     ends = [project.end_of(each) for each in begun]
@@ -207,6 +209,7 @@ def test_two_starts_at_once_start_one_fleet_and_say_the_same(project: Project) -
     assert len(project.living_workers()) == 1
 
 
+@pytest.mark.slow
 def test_only_the_owner_can_open_the_socket(project: Project) -> None:
     project.make("start")
     for path in (project.root / "run" / "supervisor.sock", project.root / "run"):

@@ -249,6 +249,7 @@ def test_a_changed_account_ends_its_sessions_and_open_websockets(page: Served, c
     assert page.ask("/", cookie=cookie).status == 401
 
 
+@pytest.mark.slow
 def test_behind_a_proxy_wrong_passwords_are_counted_by_the_address_it_adds_last(page: Served) -> None:
     for number in range(ADDRESS_LIMIT):
         forwarded = f"198.51.100.{number}, 203.0.113.7"

@@ -19,7 +19,6 @@ LEFT = {
     "client.disableDataExport": "it would take away copying cells; the button of tables is hidden by a style",
     "client.showSidebarNavigation": "whether the pages stand in the sidebar",
     "global.appTest": "set by Streamlit's own tests",
-    "global.disableWidgetStateDuplicationWarning": "a line in the log",
     "global.maxCachedMessageAge": "how long a browser's copies count",
     "global.minCachedMessageSize": "the same",
     "global.showWarningOnDirectExecution": "a line in the log",

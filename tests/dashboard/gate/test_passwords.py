@@ -134,6 +134,7 @@ def test_passwords_are_not_kept_in_the_project(tmp_path: Path, file: str) -> Non
     assert password_path(tmp_path.parent / "passwords.json", tmp_path) == tmp_path.parent / "passwords.json"
 
 
+@pytest.mark.slow
 def test_the_command_adds_changes_lists_and_removes_people(tmp_path: Path) -> None:
     added = flotilla(tmp_path, "password", "Anna", "--role", "operator", typed=f"{ANNA}\n")
     assert (added.returncode, added.stderr) == (0, "")

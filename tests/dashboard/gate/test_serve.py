@@ -229,7 +229,9 @@ def test_it_ends_while_a_page_hangs(tmp_path: Path) -> None:
             assert time.monotonic() - began < 5.0
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1"])
+@pytest.mark.parametrize(
+    "address", ["0.0.0.0", *(pytest.param(one, marks=pytest.mark.slow) for one in ("::", "192.0.2.1"))]
+)
 def test_it_refuses_to_listen_beyond_this_machine_without_a_password(tmp_path: Path, address: str) -> None:
     dashboard = begin(tmp_path / "project", FLOTILLA_DASHBOARD__ADDRESS=address)
     assert dashboard.process.wait(60) == 78

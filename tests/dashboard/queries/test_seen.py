@@ -27,6 +27,7 @@ def saw(books: seeding.Books, time_ms: int = NOON_MS, bot: str = CHANNEL_BOT) ->
     return next(load_seen_at(connection, ID, bot, time_ms)["saw"].tolist() for connection in connected(books))
 
 
+@pytest.mark.slow
 def test_what_every_bot_saw_at_every_time_fits_the_band_that_was_recorded(connection: Connection) -> None:
     told = set()
     names = connection.exec_driver_sql("SELECT name FROM bot ORDER BY id").scalars().all()
