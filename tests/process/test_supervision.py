@@ -157,12 +157,14 @@ def test_a_page_that_says_it_fails_is_not_waited_for(project: Project) -> None:
 
 @pytest.mark.slow
 def test_a_page_that_is_slow_is_waited_for_and_its_words_are_passed_on(project: Project) -> None:
-    waits, then = "print('8501 is taken; waiting for it'); time.sleep(2)", "print('the page is at'); signal.pause()"
-    project.have_page(f"import time; {waits}; {then}")
+    warning = "2026-11-28 04:00:00,123 WARNING port 8501 is taken; waiting for it"
+    waits, then = f"print('{warning}'); time.sleep(2)", "print('the page is at'); signal.pause()"
+    project.have_page(f"import time; print('of no interest'); {waits}; {then}")
     code, said = project.make("start")
     assert code == 0
     assert said.startswith("Flotilla is running: look at http://127.0.0.1:8501")
-    assert "  page: 8501 is taken; waiting for it" in project.meanwhile
+    assert "  page: port 8501 is taken; waiting for it" in project.meanwhile
+    assert "of no interest" not in project.meanwhile
 
 
 @pytest.mark.slow

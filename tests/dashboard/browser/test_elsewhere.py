@@ -28,6 +28,8 @@ CLICKED = (
     "[data-testid=stPopoverButton]",
     "[data-testid=stTab]",
 )
+# The pages that show the most of what somebody else may have written.
+TELLING = ("", "trades?rows=Round+trips&period=All", f"decisions?bot={BOT}&period=All")
 QUESTIONS = ("No entries", "Flatten", "Halt", "Stop or start the worker's process")
 BUTTONS = {"Download plot as a PNG", "Zoom", "Pan", "Reset axes"}
 # Every address an element of the page has, whatever the element.
@@ -114,7 +116,12 @@ def open_everything(page: Page) -> set[str]:
     return seen | addresses(page)
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    ("signed_in", "place"),
+    [*(("seeded", place) for place in PLACES), *(("hostile", place) for place in TELLING)],
+    indirect=["signed_in"],
+    scope="module",
+)
 def test_a_page_leads_nowhere_else(place: str, signed_in: Watched) -> None:
     page = signed_in.context.new_page()
     listed = OnlyListed(everything(), ENDPOINTS)
