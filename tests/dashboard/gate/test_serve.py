@@ -14,11 +14,12 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from dashboard.gate.messages import MOST_MESSAGE_BYTES
 from dashboard.serving.plotly_script import PATH
 from shared.passwords import OPERATOR, VIEWER, Account, save_account
 from tests.conftest import ROOT
 from tests.dashboard.gate.process import Dashboard, begin, environment, free_port, running
-from tests.dashboard.gate.serving import ANNA, BO, HASHES, ask, open_socket, refused_socket
+from tests.dashboard.gate.serving import ANNA, BO, HASHES, ask, closed_with, open_socket, refused_socket
 from tests.process.running import alive, wait_for
 
 STREAM = "/_stcore/stream"
@@ -128,6 +129,35 @@ def test_signed_in_people_get_streamlit_and_the_script_of_the_charts(dashboard: 
     packed = ask(dashboard.port, PATH, cookie=cookie, accept_encoding="gzip")
     assert packed.headers["content-encoding"] == "gzip"
     assert int(packed.headers["content-length"]) < len(script.text) / 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("PUT", "/_stcore/upload_file/session/file", 404),
+        ("POST", "/_stcore/agent/interact", 404),
+        ("GET", "/_stcore/metrics", 404),
+        ("GET", "/auth/login", 404),
+        ("GET", "/bost", 404),
+        ("OPTIONS", "/_stcore/health", 405),
+        ("GET", "/_stcore/health", 200),
+        ("GET", "/_stcore/host-config", 200),
+        ("GET", "/favicon.png", 200),
+    ],
+)
+def test_signed_in_people_get_what_the_page_uses_and_nothing_beside(
+    method: str, path: str, status: int, dashboard: Dashboard
+) -> None:
+    for name, password in (("anna", ANNA), ("bo", BO)):
+        cookie = signed_in(dashboard.port, name, password)
+        assert ask(dashboard.port, path, method, cookie=cookie).status == status
+    assert ask(dashboard.port, path, method).status == 401
+
+
+def test_a_message_longer_than_a_page_sends_ends_the_connection(dashboard: Dashboard) -> None:
+    with open_socket(dashboard.port, path=STREAM, cookie=signed_in(dashboard.port, "bo", BO)) as stream:
+        stream.send(b"x" * (MOST_MESSAGE_BYTES + 1))
+        assert closed_with(stream) == 1009
 
 
 def test_browsers_are_told_of_the_script_along_with_a_page_that_has_charts(dashboard: Dashboard) -> None:
