@@ -39,8 +39,8 @@ PAGE_PATHS = "|".join(re.escape(page.path) for page in PAGES)
 ENDPOINTS = (
     Endpoint((GET,), PAGE_PATHS, "the pages of the navigation"),
     Endpoint((WEBSOCKET,), "/_stcore/stream", "what a page shows, and what is clicked on it"),
-    Endpoint((GET,), "/_stcore/health", "a page asks it until the server is there, before it opens the websocket"),
-    Endpoint((GET,), "/_stcore/host-config", "the same; a page does not begin without"),
+    Endpoint((GET,), "/_stcore/health", "asked until the server is there, before the websocket is opened"),
+    Endpoint((GET,), "/_stcore/host-config", "asked with it; a page does not begin without"),
     Endpoint(
         (GET,),
         rf"/static/(css|js|media)/(?!({'|'.join(SHUT_SCRIPTS)})\.)[\w-][\w.-]*",
@@ -52,7 +52,7 @@ ENDPOINTS = (
     Endpoint((GET,), r"/export/shown/[\w-]+/[\w-]+\.\w+", "downloads of what a page shows"),
     Endpoint((GET,), r"/report\.html", "the report"),
     Endpoint((GET,), SIGN_IN_PATH, "the sign-in"),
-    Endpoint((POST,), SIGN_IN_PATH, "the form of the sign-in: no other request has a body", MOST_FORM_BYTES),
+    Endpoint((POST,), SIGN_IN_PATH, "the form of the sign-in, the one request with a body", MOST_FORM_BYTES),
     Endpoint((GET, POST), SIGN_OUT_PATH, "the sign-out"),
     Endpoint((GET,), HEALTH_PATH, "for whoever watches the page"),
 )

@@ -216,9 +216,9 @@ def begun(port: int, method: str, path: str, said: str, body: bytes | None = Non
     return answer
 
 
-def test_every_route_is_in_the_list_or_shut_with_a_reason(tmp_path: Path) -> None:
+def test_every_route_is_in_the_list_or_shut_with_a_reason(registered: tuple[list, list]) -> None:
     """Of the Streamlit in use and of ours: a release that brings another one fails here."""
-    streamlit, ours = registered(tmp_path)
+    streamlit, ours = registered
     assert {route for route, _ in streamlit} == SHUT.keys() | OPEN.keys()
     listed = OnlyListed(everything(), ENDPOINTS)
     for path in SHUT:
@@ -231,9 +231,9 @@ def test_every_route_is_in_the_list_or_shut_with_a_reason(tmp_path: Path) -> Non
     assert len(ours) >= 8
 
 
-def test_what_is_listed_is_served_by_somebody(tmp_path: Path) -> None:
+def test_what_is_listed_is_served_by_somebody(registered: tuple[list, list]) -> None:
     """A place that nobody serves any more goes out of the list."""
-    streamlit, ours = registered(tmp_path)
+    streamlit, ours = registered
     served_paths = [*(OPEN[route] for route, _ in streamlit if route in OPEN), *(path for path, _ in ours)]
     samples = [
         *(path.replace("{kind}.{form}", "a.csv").replace("{token}/{key}.{form}", "a/b.csv") for path in served_paths),
@@ -244,8 +244,11 @@ def test_what_is_listed_is_served_by_somebody(tmp_path: Path) -> None:
         assert any(matching(one, sample) for sample in samples), endpoint.path
 
 
-def test_every_reason_is_said() -> None:
-    assert all(len(endpoint.why) > 5 for endpoint in (*ENDPOINTS, *OIDC_ENDPOINTS))
+def test_every_endpoint_is_in_the_handbook_with_its_reason_and_no_other() -> None:
+    text = (ROOT / "docs" / "dashboard.md").read_text().partition("## What is let through")[2].partition("\n## ")[0]
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ") and not line.startswith("| |")]
+    assert {why.rstrip(" |") for _, why in rows} == {endpoint.why for endpoint in (*ENDPOINTS, *OIDC_ENDPOINTS)}
+    assert all(f"`{page.path}`" in rows[0][0] for page in PAGES)
 
 
 def test_the_scripts_that_are_shut_are_those_of_the_streamlit_in_use() -> None:
@@ -280,20 +283,20 @@ print(json.dumps(said))
 """
 
 
-def registered(folder: Path) -> tuple[list, list]:
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory: pytest.TempPathFactory) -> tuple[list, list]:
     """Give path and methods of every route, Streamlit's and ours, as a process of its own makes them."""
-    if not hasattr(registered, "kept"):
-        told = subprocess.run(
-            [sys.executable, "-c", ROUTES],
-            cwd=folder,
-            env=environment(folder, 8501),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert told.returncode == 0, told.stderr
-        registered.kept = json.loads(told.stdout.splitlines()[-1])
-    return registered.kept
+    folder = tmp_path_factory.mktemp("routes")
+    told = subprocess.run(
+        [sys.executable, "-c", ROUTES],
+        cwd=folder,
+        env=environment(folder, 8501),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    return json.loads(told.stdout.splitlines()[-1])
 
 
 def test_the_page_of_the_navigation_has_a_script() -> None:
