@@ -131,7 +131,7 @@ def test_what_stands_on_the_page_as_an_error_is_noticed(dashboard: Dashboard) ->
 
 @pytest.mark.slow
 def test_a_server_that_goes_is_a_failure(tmp_path: Path) -> None:
-    with running(tmp_path / "other") as other:
+    with running(tmp_path / "other", FLOTILLA_DASHBOARD__PASSWORD_FILE=str(nobody())) as other:
         url = f"http://127.0.0.1:{other.port}"
 
         def kill(viewer: Viewer) -> bool:
