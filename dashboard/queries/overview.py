@@ -13,6 +13,7 @@ from dashboard.queries.marks import Scope, last_mark_before
 from dashboard.queries.states import load_states
 from dashboard.queries.trips import trips_where
 from shared.enums import Level, ScopeKind
+from shared.market_time import pace
 from shared.metrics.round_trips import effective_interval, independent
 from shared.money import Money, money_of_books
 from shared.tables import Fill, RoundTrip
@@ -50,6 +51,11 @@ class Overview:
     waiting_since_ms: int | None
     # How far the exchange's time is ahead of the worker's clock.
     ahead_ms: int
+    # Closed bars not stepped yet, and how many there were when the worker began to catch up.
+    bars_left: int
+    bars_total: int
+    # How long a bar lasts where that is not its length: `1h = 5 s`.
+    pace: str
     level: str
     brakes: bool
     equity: float
@@ -115,6 +121,7 @@ def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
     return Overview(
         **{name: state[name] for name in _SAME},
         counted=money_of_books(state["quote"], settings),
+        pace=pace(settings, state["step_ms"]),
         waiting_since_ms=waiting_since_ms(connection, portfolio_id),
         **money,
         brakes=brakes,
@@ -132,6 +139,7 @@ def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
 _SAME = (
     *("name", "quote", "market_label", "broker_label", "step_ms", "step", "market_ms", "wall_ms", "due_ms"),
     *("duration_ms", "lateness_ms", "lease_pid", "lease_host", "lease_since_ms", "lease_renewed_ms", "ahead_ms"),
+    *("bars_left", "bars_total"),
     *("level", "equity", "saved_quote", "high_water", "day_start_equity"),
 )
 

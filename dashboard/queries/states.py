@@ -35,6 +35,8 @@ _HEARTBEAT = (
     "lease_since_ms",
     "lease_renewed_ms",
     "ahead_ms",
+    "bars_left",
+    "bars_total",
 )
 
 

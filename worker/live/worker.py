@@ -17,6 +17,7 @@ from worker.fleet.idle import idle_settings
 from worker.fleet.plan import check_bounds, plan_fleet, planned_bots
 from worker.fleet.plan import window_bars as plan_window_bars
 from worker.live.absences import Absences
+from worker.live.catch_up import CatchUp
 from worker.live.clock_news import ClockNews
 from worker.live.commands import CommandDesk
 from worker.live.fetching import Answers, Questions
@@ -71,6 +72,7 @@ class LiveWorker:
         self._token = NO_LEASE
         self._failed_now: list[int] = []
         self._clock_news = ClockNews(clock)
+        self._catch_up = CatchUp()
         self._file = watch_file(engine)
         self._trace = Trace.of_engine(engine, settings.portfolio.name)
         self._lost = False
@@ -257,7 +259,8 @@ class LiveWorker:
         # What is written from here on is of the clock as it is now.
         self._clock_news.look()
         ahead_ms = self._market.ahead_ms()
-        return lease.Beat(rows.step, rows.close_ms, wall_ms, duration_ms, float(late_ms), due_ms, ahead_ms)
+        left = self._catch_up.after_step(self._market.now_ms(), rows.close_ms, self._step_ms)
+        return lease.Beat(rows.step, rows.close_ms, wall_ms, duration_ms, float(late_ms), due_ms, ahead_ms, *left)
 
     def _report(self, rows: StepRows, events: list[EventRow]) -> None:
         for event in events:
