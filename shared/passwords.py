@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import ConfigurationError
+from shared.regular_file import NotAFile, read_regular
 
 VIEWER = "viewer"
 OPERATOR = "operator"
@@ -102,9 +103,11 @@ def load_accounts(path: Path) -> dict[str, Account]:
     """
     require_private(path)
     try:
-        return _accounts(json.loads(path.read_text(encoding="utf-8")))
+        return _accounts(json.loads(read_regular(path)))
     except FileNotFoundError:
         raise
+    except NotAFile as error:
+        raise ConfigurationError(f"password file {path} {error}") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(
             f"password file {path} must be as `flotilla dashboard password` writes it, was not: {error}"

@@ -5,7 +5,6 @@ A named pipe would be waited for, and of the rest SQLite only says that it canno
 
 import errno
 import os
-import stat
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,17 +13,10 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import InvalidatePoolError
 
 from shared.errors import UnusableDatabase
+from shared.regular_file import NotAFile, require_regular
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 PROBE_BYTES = 64 * 1024
-
-_KINDS = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a named pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
 
 
 def log_of(path: Path) -> Path:
@@ -95,13 +87,13 @@ def require_file(path: Path, to_write: bool) -> None:
 
 def _require_kind(place: Path) -> None:
     try:
-        kind = _KINDS.get(stat.S_IFMT(place.stat().st_mode))
+        require_regular(place)
     except FileNotFoundError:
         return
+    except NotAFile as error:
+        raise UnusableDatabase(f"database {place} {error}") from error
     except OSError as error:
         raise UnusableDatabase(f"database {place} must be readable for this user, was not: {error.strerror}") from error
-    if kind is not None:
-        raise UnusableDatabase(f"database {place} must be a file, was {kind}")
 
 
 def _require_access(place: Path, mode: int, word: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from shared.clock import Clock
 from shared.errors import ConfigurationError, DatabaseError, LeaseError, MarketError
+from shared.regular_file import read_regular
 from shared.units import MINUTE_MS
 
 WINDOW_MS = 10 * MINUTE_MS
@@ -75,7 +76,7 @@ class CrashCount:
 
     def _load(self) -> None:
         try:
-            kept = json.loads(self._path.read_text())
+            kept = json.loads(read_regular(self._path))
             self._crashes_ms = [int(time_ms) for time_ms in kept["crashes_ms"]]
             self._outages_ms = [int(time_ms) for time_ms in kept["outages_ms"]]
             if kept["running"]:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, select
 from shared.database import sqlite_path, transaction
 from shared.database_file import read_mark
 from shared.errors import DatabaseError
+from shared.regular_file import read_regular
 from shared.secret_url import SecretUrl
 from shared.sqlite_place import identity
 from shared.tables import Portfolio, PortfolioState
@@ -60,7 +61,7 @@ class Trace:
         if self.path is None:
             return None
         try:
-            return Last(**{name: int(value) for name, value in json.loads(self.path.read_text()).items()})
+            return Last(**{name: int(value) for name, value in json.loads(read_regular(self.path)).items()})
         except (OSError, ValueError, TypeError, AttributeError):
             return None
 
