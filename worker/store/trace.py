@@ -118,10 +118,14 @@ def require_books(url: SecretUrl, root: Path, portfolio: str) -> None:
     path = sqlite_path(url, root)
     trace = Trace(path, portfolio)
     last = trace.read()
-    with suppress(FileNotFoundError):
-        if path.stat().st_size:
-            return
-    if last is not None and last.step:
+    try:
+        is_there = path.stat().st_size > 0
+    except FileNotFoundError:
+        is_there = False
+    except OSError:
+        # Opening it says why.
+        return
+    if not is_there and last is not None and last.step:
         raise DatabaseError(f"database {path} must hold the books, which ended with {last}; {_is_gone(trace)}")
 
 
