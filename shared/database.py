@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from shared.bounds import URL_WORDS, BadUrl, check_database_url
 from shared.errors import DatabaseError, DiskFull, UnusableDatabase
 from shared.migrations import HEAD, current_revision, known_revisions
+from shared.private_files import make_file, make_folders
 from shared.secret_url import (
     ENCODED,
     SecretUrl,
@@ -29,7 +30,7 @@ from shared.secret_url import (
     without_names,
     without_secrets,
 )
-from shared.sqlite_place import follow_file, has_room, require_file
+from shared.sqlite_place import NO_ROOM, follow_file, has_room, require_file
 
 # Before this release two writing connections can corrupt a database in WAL mode (sqlite.org/wal.html#walresetbug).
 OLDEST_SQLITE = (3, 51, 3)
@@ -76,6 +77,7 @@ def open_writer(url: SecretUrl | str, root: Path = Path()) -> Engine:
         path = sqlite_path(url, root)
         _make_folder(path)
         require_file(path, to_write=True)
+        _make_file(path)
         engine = _sqlite_engine(path, _WRITER_PRAGMAS, "BEGIN IMMEDIATE", "rwc")
         engine.update_execution_options(name_of_file=_named_path(url, root))
     else:
@@ -232,9 +234,18 @@ def _named_path(url: SecretUrl | str, root: Path) -> Path:
 
 def _make_folder(path: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(path.parent)
     except OSError as error:
         raise UnusableDatabase(f"database folder {path.parent} must be writable, was not: {error.strerror}") from error
+
+
+def _make_file(path: Path) -> None:
+    # SQLite would let others read it; log, index and journal get the mode of the file.
+    try:
+        make_file(path)
+    except OSError as error:
+        kind = DiskFull if error.errno in NO_ROOM else DatabaseError
+        raise kind(f"database {path} must be writable, was not: {error.strerror}") from error
 
 
 def _existing(path: Path) -> Path:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import ConfigurationError
+from shared.private_files import make_folders
 from shared.regular_file import NotAFile, read_regular
 
 VIEWER = "viewer"
@@ -145,7 +146,7 @@ def require_private(path: Path) -> None:
 def write_private(path: Path, text: str) -> None:
     """Put a file there whole, for its owner alone."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folders(path.parent)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -18,6 +18,7 @@ from typing import Any
 
 from shared.database import sqlite_path
 from shared.errors import ConfigurationError, LeaseError
+from shared.private_files import make_folders
 from shared.regular_file import read_regular
 from shared.secret_url import SecretUrl, revealed, shown_url
 from shared.units import format_time
@@ -60,7 +61,7 @@ class HostLock:
     def acquire(self, now_ms: int) -> None:
         """Take the lock and write who holds it; LeaseError names the living holder and since when it holds."""
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folders(self._path.parent)
             file = self._path.open("a+")
         except OSError as error:
             raise ConfigurationError(f"lock {self._path} must be writable, was not: {error.strerror}") from error
