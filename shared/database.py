@@ -30,7 +30,7 @@ from shared.secret_url import (
     without_names,
     without_secrets,
 )
-from shared.sqlite_place import NO_ROOM, follow_file, has_room, require_file
+from shared.sqlite_place import NO_ROOM, follow_file, has_room, require_file, require_place
 
 # Before this release two writing connections can corrupt a database in WAL mode (sqlite.org/wal.html#walresetbug).
 OLDEST_SQLITE = (3, 51, 3)
@@ -88,6 +88,12 @@ def open_writer(url: SecretUrl | str, root: Path = Path()) -> Engine:
             # A log that grew while readers held it open is not shortened by itself.
             _move_log(connection, "TRUNCATE")
     return engine
+
+
+def require_place_to_write(url: SecretUrl | str, root: Path = Path()) -> None:
+    """Raise UnusableDatabase where `open_writer` would find something else in an SQLite file's place; makes nothing."""
+    if _parse(url).get_backend_name() == "sqlite":
+        require_place(sqlite_path(url, root))
 
 
 def checkpoint(engine: Engine) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, ExceptionContext, PoolProxiedConnecti
 from shared.clock import Clock, SystemClock
 from shared.database import sqlite_module
 from shared.errors import DatabaseChanged
-from shared.sqlite_place import Identity, identity, log_index_of, log_of
+from shared.sqlite_place import MAGIC, Identity, identity, log_index_of, log_of
 from shared.units import to_datetime
 
 # Another process may move the log into the file just then: what is found must be found in every look.
@@ -29,7 +29,6 @@ LOOKS = 3
 SECONDS_BETWEEN = 0.05
 FIRST_MARKS = 2**30
 
-_MAGIC = b"SQLite format 3\x00"
 _LOG_HEADER, _FRAME_HEADER = 32, 24
 _INDEX_BYTES = 100
 
@@ -247,7 +246,7 @@ class DatabaseFile:
         header = self._header()
         if not header:
             return Finding.EMPTIED
-        if not header.startswith(_MAGIC) or not self._in_file.take(_mark_in(header)):
+        if not header.startswith(MAGIC) or not self._in_file.take(_mark_in(header)):
             return Finding.OVERWRITTEN
         if identity(log_of(self._path)) != log:
             return Finding.LOG_GONE

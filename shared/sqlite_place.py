@@ -13,10 +13,11 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import InvalidatePoolError
 
 from shared.errors import UnusableDatabase
-from shared.regular_file import NotAFile, require_regular
+from shared.regular_file import NotAFile, open_regular, require_regular
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 PROBE_BYTES = 64 * 1024
+MAGIC = b"SQLite format 3\x00"
 
 
 def log_of(path: Path) -> Path:
@@ -69,6 +70,21 @@ def follow_file(engine: Engine, path: Path) -> None:
         record.info["files"] = there
 
 
+def require_place(path: Path) -> None:
+    """Raise UnusableDatabase unless this user may write a database there, or make one; makes nothing.
+
+    To be asked before this process opens it: SQLite would lose its locks on a file that is read beside it.
+    """
+    folder = next(place for place in path.parents if os.path.lexists(place))
+    if not folder.is_dir():
+        raise UnusableDatabase(f"database folder {folder} must be a folder, was none")
+    if folder == path.parent:
+        require_file(path, to_write=True)
+        _require_database(path)
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        raise UnusableDatabase(f"database folder {folder} must be writable for this user, was not{_read_only(folder)}")
+
+
 def require_file(path: Path, to_write: bool) -> None:
     """Raise UnusableDatabase unless a database and its log are files this user may read, or are not there yet.
 
@@ -83,6 +99,15 @@ def require_file(path: Path, to_write: bool) -> None:
         raise UnusableDatabase(
             f"database {path} must be readable and its folder writable for this user, was not{_read_only(path.parent)}"
         )
+
+
+def _require_database(path: Path) -> None:
+    if not path.exists():
+        return
+    with open_regular(path) as file:
+        begins = file.read(len(MAGIC))
+    if begins and begins != MAGIC:
+        raise UnusableDatabase(f"database {path} must be an SQLite database or empty, was neither")
 
 
 def _require_kind(place: Path) -> None:

@@ -220,7 +220,7 @@ def project(tmp_path: Path) -> Path:
 
 def wait_for_steps(root: Path, process: subprocess.Popen, steps: int) -> int:
     """Wait until the books have so many steps; a copy of them must not be read by a writer meanwhile."""
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + 2 * PATIENCE
     while time.monotonic() < give_up:
         assert process.poll() is None, (root / "log").read_text()
         if (root / "flotilla.db").exists():
