@@ -179,6 +179,7 @@ class DatabaseFile:
         self._path = Path(str(engine.url.database))
         # A link may come to lead elsewhere: others follow it when they open.
         self._name = Path(engine.get_execution_options().get("name_of_file", self._path))
+        self._log, self._log_index = log_of(self._path), log_index_of(self._path)
         self._marks = _Marks()
         self._identities: tuple[Identity | None, ...] = ()
         self._held = self._held_index = -1
@@ -203,7 +204,7 @@ class DatabaseFile:
         self._identities = tuple(identity(path) for path in self._files())
         # Held open to the end: closing it would take from SQLite its locks on the file
         # (sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
-        self._held, self._held_index = (os.open(path, os.O_RDONLY) for path in (self._path, log_index_of(self._path)))
+        self._held, self._held_index = (os.open(path, os.O_RDONLY) for path in (self._path, self._log_index))
         self._let_go = weakref.finalize(self, _close, self._raw, self._held, self._held_index)
         # That of an earlier run, where a reader kept the log from being moved into the file.
         self._in_file = _Sight(self._marks, _mark_in(self._header()))
@@ -234,7 +235,7 @@ class DatabaseFile:
         self.check()
 
     def _files(self) -> tuple[Path, Path, Path]:
-        return self._path, log_of(self._path), log_index_of(self._path)
+        return self._path, self._log, self._log_index
 
     def _look(self) -> Finding | None:
         file, log, index = self._identities
@@ -248,9 +249,9 @@ class DatabaseFile:
             return Finding.EMPTIED
         if not header.startswith(MAGIC) or not self._in_file.take(_mark_in(header)):
             return Finding.OVERWRITTEN
-        if identity(log_of(self._path)) != log:
+        if identity(self._log) != log:
             return Finding.LOG_GONE
-        if identity(log_index_of(self._path)) != index:
+        if identity(self._log_index) != index:
             return Finding.INDEX_GONE
         if found := self._look_at_lengths(header):
             return found
@@ -260,7 +261,7 @@ class DatabaseFile:
     def _look_at_lengths(self, header: bytes) -> Finding | None:
         page_bytes, pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
         index = _Index.read(self._held_index)
-        if not all(self._is_in_log(known, page_bytes) for known in self._known_ends(index)):
+        if not self._log_has(self._known_ends(index), page_bytes):
             return Finding.LOG_CUT
         self._seen_index = index
         found_bytes = os.fstat(self._held).st_size
@@ -276,17 +277,18 @@ class DatabaseFile:
         seen = self._seen_index
         return [known for known in (seen, index) if known is not None and known.frames and known.salts == index.salts]
 
-    def _is_in_log(self, index: _Index, page_bytes: int) -> bool:
-        """Say whether the log has the frame that is the last one of an index."""
-        frame_bytes = _FRAME_HEADER + page_bytes
+    def _log_has(self, ends: list[_Index], page_bytes: int) -> bool:
+        """Say whether the log has the frames that are the last ones of these indexes."""
+        if not ends:
+            return True
         try:
-            with log_of(self._path).open("rb") as log:
-                log.seek(_LOG_HEADER + (index.frames - 1) * frame_bytes)
-                last = log.read(frame_bytes)
+            log = os.open(self._log, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             return False
-        is_same = len(last) == frame_bytes and last[8:16] == index.salts
-        return is_same and struct.unpack(">II", last[16:24]) == index.checksum
+        try:
+            return all(_ends_in(log, index, _FRAME_HEADER + page_bytes) for index in ends)
+        finally:
+            os.close(log)
 
     def _has_a_name(self) -> bool:
         return os.fstat(self._held).st_nlink > 0
@@ -350,6 +352,13 @@ class DatabaseFile:
 
 def _mark_in(header: bytes) -> int:
     return int.from_bytes(header[60:64], signed=True)
+
+
+def _ends_in(log: int, index: _Index, frame_bytes: int) -> bool:
+    begins = _LOG_HEADER + (index.frames - 1) * frame_bytes
+    header = os.pread(log, _FRAME_HEADER, begins)
+    is_whole = len(header) == _FRAME_HEADER and os.fstat(log).st_size >= begins + frame_bytes
+    return is_whole and header[8:16] == index.salts and struct.unpack(">II", header[16:24]) == index.checksum
 
 
 def _close(raw: PoolProxiedConnection, *held: int) -> None:
