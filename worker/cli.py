@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from shared.errors import FlotillaError
 from shared.printable import one_line
+from shared.private_files import private_files
 from shared.unexpected import telling
 
 
@@ -100,7 +101,7 @@ def flotilla() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command (that of the process by default); a failure is one sentence and its exit code."""
-    with telling("worker"):
+    with telling("worker"), private_files():
         try:
             app(arguments, prog_name="flotilla")
         except FlotillaError as error:

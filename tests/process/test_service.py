@@ -326,10 +326,18 @@ def test_under_a_supervisor_a_second_worker_waits_for_the_first_to_end(tmp_path:
 
 def test_a_lock_that_cannot_be_written_is_a_configuration_error(tmp_path: Path) -> None:
     give_orders(tmp_path, steps=0)
+    (tmp_path / "state" / "flotilla.db.flotilla.lock").mkdir(parents=True)
+    code, log = run_worker(tmp_path)
+    assert code == 78
+    assert "flotilla.lock must be writable, was not" in log
+
+
+def test_a_file_in_the_place_of_the_state_is_a_configuration_error(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=0)
     (tmp_path / "state").write_text("a file where the folder should be")
     code, log = run_worker(tmp_path)
     assert code == 78
-    assert "must be writable" in log
+    assert "state must be a folder, was none" in log
 
 
 @pytest.mark.slow

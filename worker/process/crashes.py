@@ -12,6 +12,8 @@ from pathlib import Path
 
 from shared.clock import Clock
 from shared.errors import ConfigurationError, DatabaseError, LeaseError, MarketError
+from shared.private_files import make_folders
+from shared.regular_file import read_regular
 from shared.units import MINUTE_MS
 
 WINDOW_MS = 10 * MINUTE_MS
@@ -75,7 +77,7 @@ class CrashCount:
 
     def _load(self) -> None:
         try:
-            kept = json.loads(self._path.read_text())
+            kept = json.loads(read_regular(self._path))
             self._crashes_ms = [int(time_ms) for time_ms in kept["crashes_ms"]]
             self._outages_ms = [int(time_ms) for time_ms in kept["outages_ms"]]
             if kept["running"]:
@@ -89,7 +91,7 @@ class CrashCount:
         kept = {"running": running, "crashes_ms": self._crashes_ms, "outages_ms": self._outages_ms}
         written = self._path.with_name(self._path.name + ".new")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(self._path.parent)
             with written.open("w") as file:
                 file.write(json.dumps(kept))
                 file.flush()

@@ -18,6 +18,8 @@ from typing import Any
 
 from shared.database import sqlite_path
 from shared.errors import ConfigurationError, LeaseError
+from shared.private_files import make_folders
+from shared.regular_file import read_regular
 from shared.secret_url import SecretUrl, revealed, shown_url
 from shared.units import format_time
 
@@ -59,7 +61,7 @@ class HostLock:
     def acquire(self, now_ms: int) -> None:
         """Take the lock and write who holds it; LeaseError names the living holder and since when it holds."""
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folders(self._path.parent)
             file = self._path.open("a+")
         except OSError as error:
             raise ConfigurationError(f"lock {self._path} must be writable, was not: {error.strerror}") from error
@@ -81,7 +83,7 @@ class HostLock:
 
     def _holder(self) -> str:
         try:
-            holder = json.loads(self._path.read_text())
+            holder = json.loads(read_regular(self._path))
             return f"(process {holder['pid']}, since {format_time(holder['since_ms'])})"
         except (OSError, ValueError, KeyError, TypeError):
             return "(process unknown)"
@@ -109,7 +111,7 @@ class RunningMark:
 def running_process(root: Path) -> int | None:
     """Give the process id that a worker under a supervisor left when it had taken its books up."""
     try:
-        return int((root / RUNNING_FILE).read_text())
+        return int(read_regular(root / RUNNING_FILE))
     except (OSError, ValueError):
         return None
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from shared.clock import Clock, SystemClock
+from shared.database import require_place_to_write
 from shared.errors import ConfigurationError, DatabaseChanged, DiskFull, FlotillaError, LeaseError
 from shared.parent import watch_parent
 from shared.printable import make_logs_harmless
@@ -84,6 +85,8 @@ def _serve(
     cut_off: "_CutOff",
 ) -> int:
     settings = load_settings()
+    # Before lock and crash count are made beside it.
+    require_place_to_write(settings.database.url, root)
     files = process_files(root, settings.database.url, settings.portfolio.name)
     lock = HostLock(files.lock)
     if not _take_lock(lock, wakes, LOCK_WAIT_SECONDS if supervised else 0.0, clock):

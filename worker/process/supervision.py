@@ -12,6 +12,7 @@ from shared.clock import SystemClock
 from shared.errors import ConfigurationError, FlotillaError
 from shared.links import way_in
 from shared.printable import lines, one_line
+from shared.private_files import private_files
 from shared.settings import FILE_NAME, load_settings
 from shared.settings_file import existing
 from shared.unexpected import telling
@@ -58,7 +59,8 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"expected one of {', '.join(actions)}, was {arguments}\n")
         return 64
     try:
-        sys.stdout.write(lines(actions[arguments[0]](Path.cwd(), _say)) + "\n")
+        with private_files():
+            sys.stdout.write(lines(actions[arguments[0]](Path.cwd(), _say)) + "\n")
         return 0
     except FlotillaError as error:
         _say(str(error))

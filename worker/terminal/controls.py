@@ -18,7 +18,7 @@ from shared.tables import Bot, Command, MarketState, Sleeve
 from shared.tables.commands import ask
 from worker.terminal.options import ConfigOption, JsonOption
 from worker.terminal.output import print_json, print_line
-from worker.terminal.place import find_place, portfolio_of
+from worker.terminal.place import find_place, portfolio_of, require_no_lost_books
 
 ANSWER_SECONDS = 5.0
 POLL_SECONDS = 0.05
@@ -99,6 +99,7 @@ def ask_worker(
     if not reason.strip():
         raise ConfigurationError("reason must say why, was empty")
     place = find_place(config)
+    require_no_lost_books(place)
     engine = open_commands(place.settings.database.url, place.root)
     try:
         with transaction(engine) as connection:
@@ -226,6 +227,7 @@ def _check_price(bot: str, price: float, config: Path | None) -> None:
 def _last_price(bot: str, config: Path | None) -> float:
     """Give the price at which the books value what a bot holds, 0 where they know none."""
     place = find_place(config)
+    require_no_lost_books(place)
     engine = open_commands(place.settings.database.url, place.root)
     try:
         with transaction(engine) as connection:
