@@ -26,6 +26,7 @@ from tests.kernel.random_runs import Case, random_columns, random_fleet
 from worker.step.records import Fill, Fleet
 from worker.step.replay import load_bar
 from worker.step.step import close_bar, open_bar
+from worker.step.withdraw import ask_close
 
 # Changes a fleet between two bars, or spoils what a step left; says whether it did anything.
 Meddle = Callable[[Fleet], bool]
@@ -47,8 +48,8 @@ class Walk:
 def walk(case: Case, stir: bool = False, spoil_orders: Meddle | None = None, spoil: Meddle | None = None) -> Walk:
     """Step a random fleet through random bars and check everything after each.
 
-    With `stir`, people change levels in between. `spoil_orders` meddles between a step and the next open, `spoil` after
-    the bar was booked and before it is checked.
+    With `stir`, people change levels and ask for closes in between. `spoil_orders` meddles between a step and the next
+    open, `spoil` after the bar was booked and before it is checked.
     """
     fleet, columns = random_fleet(case), random_columns(case)
     random = np.random.default_rng(case.seed + 1)
@@ -103,6 +104,8 @@ def _stir(fleet: Fleet, random: np.random.Generator) -> None:
         scope = scopes[random.integers(len(scopes))]
         cause = ("person", "crashes", "reconciliation")[random.integers(3)]
         setattr(scope, f"level_{cause}", int(random.integers(0, Level.HALTED + 1)))
+    if random.random() < 0.25:
+        ask_close(fleet, int(random.integers(len(fleet.bots))))
     if random.random() < 0.15:
         for scope in (fleet.portfolio, *fleet.sleeves, *fleet.bots):
             scope.level_person = scope.level_crashes = scope.level_reconciliation = 0
