@@ -10,7 +10,7 @@ from shared.enums import CommandKind, ScopeKind
 from shared.errors import CommandRefused
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
 
-CONTROLS = ("No entries", "Flatten", "Halt", "Release", "Stop or start the worker's process")
+CONTROLS = ("No entries", "Flatten", "Halt", "Release", "Deposit", "Withdraw", "Stop or start the worker's process")
 
 
 @pytest.mark.parametrize("page", ["overview", "bot", "control"])
