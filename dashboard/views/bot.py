@@ -134,8 +134,8 @@ def parameters(name: str) -> None:
 def controls(name: str) -> None:
     bot, overview = loaders.live(load_bot, name), overview_or_nothing()
     if bot is not None and overview is not None:
-        offered = (CommandKind.PAUSE, CommandKind.FLATTEN, CommandKind.RELEASE)
-        kill_switch(Scope(ScopeKind.BOT, name), bot["notional"], overview.counted, offered)
+        offered = (CommandKind.PAUSE, CommandKind.CLOSE, CommandKind.FLATTEN, CommandKind.RELEASE)
+        kill_switch(Scope(ScopeKind.BOT, name), abs(bot["notional"]), overview.counted, offered)
     progress()
 
 

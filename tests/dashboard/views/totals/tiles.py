@@ -152,4 +152,8 @@ def control(ledger: Ledger, names: set[str]) -> Tiles:
         "Level": Expected(("running",), ("its own: running",)),
         "Open positions": Expected(("#", len(held)), ("at the last step",)),
         "Notional at risk, USDT": Expected(("#", notional), ("at the last price",)),
+        "Put in, USDT": Expected(("#", ledger.books.money_in), ("less what was taken out",)),
+        "Equity, USDT": Expected(
+            ("#", ledger.books.equity), ("at the last price",), ("#", ledger.books.equity - ledger.books.money_in)
+        ),
     }
