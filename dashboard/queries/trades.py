@@ -11,6 +11,7 @@ from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members, select_members
 from dashboard.queries.frames import first_row, frame
 from dashboard.queries.trips import period_where
+from dashboard.queries.window import marked_where
 from shared.enums import Side
 from shared.tables import Bot, Fill, Order, RoundTrip
 
@@ -53,7 +54,7 @@ def load_round_trips(
     fills. All filters.
     """
     own = RoundTrip.__table__.c
-    terms = period_where(own.closed_ms, filters)
+    terms = marked_where(own.closed_ms, own.exit_reason, filters)
     if filters.sides:
         terms.append(own.side.in_(filters.sides))
     if filters.exit_reasons:
@@ -82,7 +83,7 @@ def load_fills(
     filters; exit reasons are held against the trigger.
     """
     own = Fill.__table__.c
-    terms = period_where(own.time_ms, filters)
+    terms = marked_where(own.time_ms, own.trigger, filters)
     if filters.sides:
         signs = {Side.BUY.name: own.quantity > 0.0, Side.SELL.name: own.quantity < 0.0}
         terms.append(or_(False, *(signs[side] for side in filters.sides if side in signs)))

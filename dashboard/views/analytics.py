@@ -15,7 +15,6 @@ from dashboard.components.report_link import report_link
 from dashboard.components.rows import Rows, pairs
 from dashboard.components.tables import table
 from dashboard.components.tiles import return_tiles, trip_tiles
-from dashboard.components.whole_days import whole_days
 from dashboard.components.words import words
 from dashboard.figures.equity import benchmark_figure
 from dashboard.figures.returns import correlation_figure, costs_figure, monthly_figure, sharpe_figure
@@ -40,8 +39,8 @@ RATES = (
 COSTS = ("bot", "sleeve", "symbol", "gross_profit", "fees", "funding", "profit", "money_in", "equity")
 NO_CANDLES = ("No candles are kept for this period", "The worker keeps the bars it steps, from its start on.")
 OF_A_PERIOD = (
-    "Of a period, returns and costs are those of the whole UTC days that begin in it; round trips are those that were "
-    "closed within it."
+    "All figures are of the period picked: after the mark it begins with, until the newest or the one it ends with. "
+    "Round trips are those that were closed within it."
 )
 NO_TRIPS = ("No closed round trips fit these filters", "A round trip goes from flat to flat; look at a longer period.")
 
@@ -126,7 +125,7 @@ def costs(filters: Filters) -> None:
         return
     rows = Rows("costs", frame)
     live_chart(
-        costs_figure(frame, counted=loaders.counted(), title=whole_days(filters)),
+        costs_figure(frame, counted=loaders.counted(), title=_said(filters)),
         "costs",
         "Gross profit against costs",
         rows,
@@ -134,8 +133,13 @@ def costs(filters: Filters) -> None:
     table(frame, COSTS, "costs_table", rows, pinned="bot")
 
 
+def _said(filters: Filters) -> str:
+    is_whole = filters.start_ms is None and filters.end_ms is None
+    return "since the books began" if is_whole else "in the period picked"
+
+
 def correlations(filters: Filters) -> None:
-    frame = loaders.history(load_correlations, filters.bots)
+    frame = loaders.history(load_correlations, filters)
     if len(frame) < 2:
         nothing("Fewer than two bots with daily returns", "Correlations come from returns of the same days.")
         return

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.dashboard.queries.recomputed import DAY_MS, Trip
+from tests.dashboard.queries.recomputed import DAY_MS, PROTECTIVE, Books, Trip
 from tests.dashboard.views.totals import charts, groups, tables, tiles
 from tests.dashboard.views.totals.charts import Chart
 from tests.dashboard.views.totals.groups import GROUPS
@@ -96,8 +96,8 @@ _FILTERED: tuple[dict[str, Any], ...] = (
 )
 
 
-def taken(ledger: Ledger, query: dict[str, Any]) -> list[Trip]:
-    """Give the round trips that filters of the address bar take."""
+def taken(ledger: Ledger, query: dict[str, Any], books: Books) -> list[Trip]:
+    """Give the round trips of some books that filters of the address bar take."""
     days = {"All": 10_000, "1d": 1, "7d": 7, "30d": 30}[query["period"]]
     begin_ms = ledger.now_ms - days * DAY_MS
 
@@ -108,8 +108,8 @@ def taken(ledger: Ledger, query: dict[str, Any]) -> list[Trip]:
     side = {"long": "BUY", "short": "SELL"}
     return [
         trip
-        for trip in ledger.books.trips
-        if trip.closed_ms >= begin_ms
+        for trip in books.trips
+        if trip.closed_ms - (trip.exit_reason in PROTECTIVE) >= begin_ms
         and (not wanted("sides") or trip.side in [side[name] for name in wanted("sides")])
         and (not wanted("exits") or trip.exit_reason.replace("_", " ").lower() in wanted("exits"))
         and (not wanted("bots") or trip.bot in wanted("bots"))
@@ -158,7 +158,7 @@ def _bot(name: str, tab: str) -> Callable[[Ledger], Shown]:
 
 
 def _allocations(ledger: Ledger) -> Shown:
-    saved = sum(fill["saved"] for fill in ledger.books.fills)
+    saved = ledger.marked.total("saved")
     drawn = {
         "holdings": charts.holdings(ledger),
         "targets": charts.targets(ledger),
@@ -175,7 +175,7 @@ def _allocations(ledger: Ledger) -> Shown:
 
 def _trades(query: dict[str, Any]) -> Page:
     def shown(ledger: Ledger) -> Shown:
-        trips = taken(ledger, query)
+        trips = taken(ledger, query, ledger.books)
         if not trips:
             return Shown()
         drawn = {"profit_duration": charts.durations(trips), "excursions": charts.reached(ledger, trips)}
@@ -185,7 +185,12 @@ def _trades(query: dict[str, Any]) -> Page:
 
 
 def _counted(count: int) -> Said:
-    return ("#, newest first; # of them here. A download has all of them.", count, count)
+    return (
+        "#, newest first; # of them here. A download has all of them. What came after the newest mark is among them; "
+        "figures count it from the next.",
+        count,
+        count,
+    )
 
 
 def _fills(ledger: Ledger) -> Shown:
@@ -207,7 +212,7 @@ def _positions_of_one(ledger: Ledger) -> Shown:
 
 def _trip_tiles(query: dict[str, Any]) -> Page:
     def shown(ledger: Ledger) -> Shown:
-        trips = taken(ledger, query)
+        trips = taken(ledger, query, ledger.marked)
         return Shown(tiles.trips(trips), charts={"distribution": charts.distribution(trips)}) if trips else Shown()
 
     return Page("analytics", query, shown)
@@ -215,7 +220,7 @@ def _trip_tiles(query: dict[str, Any]) -> Page:
 
 def _rates(by: str) -> Callable[[Ledger], Shown]:
     def shown(ledger: Ledger) -> Shown:
-        trips = ledger.books.trips
+        trips = ledger.marked.trips
         drawn = {"win_rates": charts.win_rates(trips, by), "profit_by": charts.profit_by(trips, by)}
         return Shown(tables=(groups.rates(trips, by),), charts=drawn)
 
@@ -226,7 +231,7 @@ def _returns(kind: str, name: str = "", days: int | None = None) -> Callable[[Le
     def shown(ledger: Ledger) -> Shown:
         start_ms = None if days is None else ledger.now_ms - days * DAY_MS
         curve = ledger.curve(kind, name)
-        of_period = curve if start_ms is None else curve.since(-(-start_ms // DAY_MS) * DAY_MS)
+        of_period = curve if start_ms is None else curve.since(start_ms)
         drawn = {"monthly": charts.monthly(of_period), "sharpe": []}
         return Shown(tiles.of_returns(ledger, kind, name, start_ms), charts=drawn)
 

@@ -61,7 +61,7 @@ def costs(ledger: Ledger, names: set[str]) -> Expected:
             "money_in": account.money_in,
             "equity": ledger.equity(account),
         }
-        for account in ledger.accounts
+        for account in ledger.marked.accounts.values()
         if account.name in names
     ]
     return Expected(("bot",), rows)
