@@ -13,6 +13,7 @@ from dashboard.queries.bots import load_bots
 from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members
 from dashboard.queries.frames import empty, frame
+from dashboard.queries.kinds import with_kinds
 from dashboard.queries.made import load_made
 from dashboard.queries.protection import protective_path
 from dashboard.queries.states import load_bot_states
@@ -98,11 +99,9 @@ def _fills(
     statement = select(*columns).where(own.bot_id == _bot_id(connection, portfolio_id, bot), *terms)
     fills = frame(connection, statement.order_by(own.time_ms.desc(), own.id.desc()).limit(limit)).iloc[::-1]
     fills = fills.reset_index(drop=True)
-    bought, opens = fills["quantity"] > 0.0, fills["leg"] == Leg.OPEN.name
+    bought = fills["quantity"] > 0.0
     fills.insert(4, "side", Series(np.where(bought, Side.BUY.name, Side.SELL.name), dtype="str"))
-    entry, exit_ = np.where(bought, "ENTRY_LONG", "ENTRY_SHORT"), np.where(bought, "EXIT_SHORT", "EXIT_LONG")
-    fills["kind"] = Series(np.where(opens, entry, exit_), dtype="str")
-    return fills
+    return with_kinds(fills)
 
 
 def load_protection(

@@ -16,9 +16,11 @@ from dashboard.components.rows import Rows, pairs
 from dashboard.components.tables import table
 from dashboard.components.tiles import return_tiles, trip_tiles
 from dashboard.components.words import words
+from dashboard.figures.calendar import profit_bars_figure, profit_calendar_figure
 from dashboard.figures.equity import benchmark_figure
 from dashboard.figures.returns import correlation_figure, costs_figure, monthly_figure, sharpe_figure
 from dashboard.figures.round_trips import distribution_figure, profit_by_group_figure, win_rate_figure
+from dashboard.queries.calendar import Stretch, load_profit_by_time
 from dashboard.queries.costs import load_costs
 from dashboard.queries.equity import Scope, load_equity
 from dashboard.queries.filters import Filters
@@ -37,6 +39,7 @@ RATES = (
     "profit_factor", "expectancy",
 )  # fmt: skip
 COSTS = ("bot", "sleeve", "symbol", "gross_profit", "fees", "funding", "profit", "money_in", "equity")
+PROFITS = ("day_ms", "profit", "return_fraction", "fees", "fills", "days")
 NO_CANDLES = ("No candles are kept for this period", "The worker keeps the bars it steps, from its start on.")
 OF_A_PERIOD = (
     "All figures are of the period picked: after the mark it begins with, until the newest or the one it ends with. "
@@ -103,6 +106,19 @@ def returns(scope: Scope, filters: Filters) -> None:
     live_chart(sharpe_figure(rolled), "sharpe", "Rolling Sharpe ratio", Rows("rolling_sharpe", rolled), days)
 
 
+def profits(scope: Scope, filters: Filters, by: Stretch) -> None:
+    frame = loaders.history(load_profit_by_time, by, scope, filters.start_ms, filters.end_ms)
+    if frame.empty:
+        nothing("No day of this period has a mark yet", "The worker marks what there is at the close of each bar.")
+        return
+    newest_first, counted = frame.iloc[::-1].reset_index(drop=True), loaders.counted()
+    rows = Rows("profit_by_time", newest_first.assign(by=str(by)))
+    live_chart(profit_bars_figure(frame, by, counted), "profit_bars", f"Profit of each {by}, as bars", rows)
+    live_chart(profit_calendar_figure(frame, by, counted), "profit_calendar", f"Profit of each {by}, a calendar", rows)
+    st.caption(f"UTC {by}s. The first and the last may be cut: all of them sum to the profit of the period.")
+    table(newest_first.rename(columns={"from_ms": "day_ms"}), PROFITS, "profit_by_time", rows, height=300)
+
+
 def benchmark(scope: Scope, filters: Filters) -> None:
     marks = loaders.history(load_equity, (scope,), filters.start_ms, filters.end_ms)
     held = loaders.history(load_benchmark, scope, filters.start_ms, filters.end_ms)
@@ -152,9 +168,9 @@ definitions()
 chosen = filter_bar("All")
 st.caption(OF_A_PERIOD)
 report_link(chosen)
-trips_tab, rates_tab, returns_tab, benchmark_tab, costs_tab, correlations_tab = st.tabs(
-    ["Round trips", "Win rates", "Returns", "Benchmark", "Costs", "Correlation"], key="tab", bind="query-params",
-    on_change="rerun",
+trips_tab, rates_tab, profits_tab, returns_tab, benchmark_tab, costs_tab, correlations_tab = st.tabs(
+    ["Round trips", "Win rates", "Profit by day", "Returns", "Benchmark", "Costs", "Correlation"], key="tab",
+    bind="query-params", on_change="rerun",
 )  # fmt: skip
 if trips_tab.open:
     with trips_tab:
@@ -166,6 +182,13 @@ if rates_tab.open:
             format_func=words,
         )  # fmt: skip
         still(rates, chosen, dimension)
+if profits_tab.open:
+    with profits_tab:
+        chosen_stretch = st.segmented_control(
+            "Summed by", list(Stretch), default=Stretch.DAY, required=True, key="stretch", bind="query-params",
+            format_func=words,
+        )  # fmt: skip
+        still(profits, one_scope_picker("made_by", "Made by"), chosen, chosen_stretch)
 if returns_tab.open:
     with returns_tab:
         still(returns, one_scope_picker("of"), chosen)

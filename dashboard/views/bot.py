@@ -164,7 +164,9 @@ def _line(bot: dict[str, Any]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         level_badge(bot["level"], Scope(ScopeKind.BOT, bot["bot"]), bot["sleeve"])
         st.badge(words(bot["side"]), color="gray")
-        st.text(f"{bot['sleeve']} · {bot['symbol']} · last reason {words(bot['reason'])}")
+        st.text(f"{bot['sleeve']} · last reason {words(bot['reason'])}")
+        symbol = bot["symbol"]
+        st.page_link("views/symbol.py", label=plain(symbol), icon=":material/toll:", query_params={"symbol": symbol})
 
 
 header("One bot", "What it saw, what it did, and why.")

@@ -14,6 +14,7 @@ from dashboard.queries import (
     bot,
     bot_days,
     bots,
+    calendar,
     control,
     costs,
     decisions,
@@ -31,6 +32,7 @@ from dashboard.queries import (
     risk,
     round_trips,
     seen,
+    symbol,
     trades,
     window,
 )
@@ -119,6 +121,16 @@ def queries(name: str = BOT, sleeve: str = SLEEVE) -> dict[str, Load]:
         "correlations": lambda c: returns.load_correlations(c, ID),
         "correlations of a period": lambda c: returns.load_correlations(c, ID, WHOLE_PERIOD),
         "benchmark": lambda c: holding.load_benchmark(c, ID),
+        "held instead": lambda c: holding.load_held(c, ID),
+        "profit by day": lambda c: calendar.load_profit_by_time(c, ID),
+        "profit by week": lambda c: calendar.load_profit_by_time(
+            c, ID, calendar.Stretch.WEEK, Scope(ScopeKind.SLEEVE, sleeve), *PERIOD
+        ),
+        "symbol": lambda c: _fields(symbol.load_symbol(c, ID, SYMBOL, WHOLE_PERIOD)),
+        "bots of a symbol": lambda c: symbol.load_symbol_bots(c, ID, Filters(*PERIOD, symbols=(SYMBOL,))),
+        "candles of a symbol": lambda c: symbol.load_symbol_candles(c, ID, SYMBOL, *PERIOD),
+        "fills of a symbol": lambda c: symbol.load_symbol_fills(c, ID, SYMBOL),
+        "crossed": lambda c: symbol.load_crossed(c, ID, Filters(symbols=(SYMBOL,))),
         "sum of bots": lambda c: bot_days.load_summed(c, ID, of_sleeve),
         "sum of bots in a period": lambda c: bot_days.load_summed(c, ID, WHOLE_PERIOD),
         "returns of some bots": lambda c: bot_days.load_bot_returns(c, ID, of_bot),
@@ -153,5 +165,5 @@ def queries(name: str = BOT, sleeve: str = SLEEVE) -> dict[str, Load]:
     }
 
 
-def _fields(found: window.Window | None) -> dict[str, Any] | None:
+def _fields(found: window.Window | symbol.SymbolFigures | None) -> dict[str, Any] | None:
     return None if found is None else asdict(found)
