@@ -54,7 +54,7 @@ def curves(scopes: tuple[Scope, ...], period: Period, measure: str, with_held: b
         return
     marks = loaders.of_books(load_equity, scopes, *period)
     held = loaders.of_books(load_held, *period) if with_held else None
-    drawn = partial(equity_figure, marks, measure, overview.counted, overview.name, held=held)
+    drawn = partial(equity_figure, marks, measure, overview.counted, overview.name, True, held)
     books = equity_books(scopes, period, marks)
     more = [] if held is None else [Rows("held", held)]
     live_chart(drawn, "equity", f"{MEASURES[measure]} over time", books, *more)

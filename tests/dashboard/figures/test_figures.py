@@ -192,7 +192,7 @@ def test_no_bar_without_its_count(name: str, frames: Frames) -> None:
     said = " ".join(texts(written(figure)))
     for trace in bars:
         annotated = len(figure.layout.annotations) >= len(trace.y) or trace.text is not None
-        assert annotated or "n = %{y" in (trace.hovertemplate or "")
+        assert annotated or re.search(r"n = %\{(y|customdata)", trace.hovertemplate or "")
     assert said.count("n = ") >= 1
 
 

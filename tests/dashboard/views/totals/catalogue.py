@@ -1,7 +1,7 @@
 """Every page at the addresses people open it at, with all the numbers it should show there."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.dashboard.queries.recomputed import DAY_MS, PROTECTIVE, Books, Trip
@@ -15,6 +15,7 @@ from tests.dashboard.views.totals.tiles import Tiles
 
 BOTS = ("tf_sol_usdt_1h_p1", "mr_btc_usdt_1h_p3", "bo_eth_usdt_1h_p2")
 SLEEVE = "trend_following"
+SYMBOL = "ETH/USDT"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ def pages() -> list[Page]:
     return [
         Page("overview", {"period": "All"}, _overview),
         Page("overview", {"period": "All", "measure": "Profit"}, _overview_profit),
+        *(
+            Page("overview", {"period": "All", "measure": label, "held": "true"}, _overview_held(label, measure))
+            for label, measure in (("Equity", "equity"), ("Profit", "profit"), ("Return", "return_fraction"))
+        ),
+        Page("symbol", {"symbol": SYMBOL, "period": "All"}, _symbol),
         Page("bots", {}, _bots),
         *(_bot_page(name, tab) for name in BOTS for tab in ("Profit", "Trades")),
         *(_bot_page(BOTS[0], tab) for tab in ("Reasons", "Parameters")),
@@ -63,6 +69,11 @@ def pages() -> list[Page]:
         Page("trades", {"rows": "Open positions", "bots": BOTS[0]}, _positions_of_one),
         *(_trip_tiles(query) for query in _FILTERED[::2]),
         *(Page("analytics", {"tab": "Win rates", "by": by}, _rates(by)) for by in GROUPS),
+        *(
+            Page("analytics", {"tab": "Profit by day", "stretch": by, **more}, _profits(by, *scope))
+            for by in groups.STRETCHES
+            for more, scope in (({}, ("PORTFOLIO",)), ({"made_by": f"bot {BOTS[1]}"}, ("BOT", BOTS[1])))
+        ),
         Page("analytics", {"tab": "Returns"}, _returns("PORTFOLIO")),
         Page("analytics", {"tab": "Returns", "of": f"sleeve {SLEEVE}"}, _returns("SLEEVE", SLEEVE)),
         *(Page("analytics", {"tab": "Returns", "of": f"bot {name}"}, _returns("BOT", name)) for name in BOTS),
@@ -121,13 +132,43 @@ def taken(ledger: Ledger, query: dict[str, Any], books: Books) -> list[Trip]:
 def _overview(ledger: Ledger) -> Shown:
     curve = ledger.replay.portfolio
     drawn = {"equity": charts.equity(curve, "flotilla"), "drawdown": charts.drawdown(curve, "flotilla")}
-    return Shown(tiles.overview(ledger), (), (tables.positions(ledger), None), drawn)
+    return Shown(tiles.overview(ledger), (), _tables(ledger), drawn)
+
+
+def _tables(ledger: Ledger) -> tuple[Expected | None, ...]:
+    recent = tables.fills(ledger.books.fills)
+    return tables.positions(ledger), replace(recent, rows=recent.rows[:12]), None
+
+
+def _overview_held(label: str, measure: str) -> Callable[[Ledger], Shown]:
+    def shown(ledger: Ledger) -> Shown:
+        curve = ledger.replay.portfolio
+        own = {"Equity": charts.equity, "Profit": charts.profit, "Return": charts.growth}[label](curve, "flotilla")
+        drawn = {"equity": [*own, charts.held(ledger, measure)], "drawdown": charts.drawdown(curve, "flotilla")}
+        return Shown(tiles.overview(ledger), (), _tables(ledger), drawn)
+
+    return shown
+
+
+def _symbol(ledger: Ledger) -> Shown:
+    found = (tables.symbol_bots(ledger, SYMBOL), tables.crossed(ledger, SYMBOL))
+    return Shown(tiles.symbol(ledger, SYMBOL), (), found, {"symbol_trades": charts.everybodys(ledger, SYMBOL)})
+
+
+def _profits(by: str, kind: str, name: str = "") -> Callable[[Ledger], Shown]:
+    def shown(ledger: Ledger) -> Shown:
+        rows = groups.profits(ledger, by, kind, name)
+        made = [row["profit"] for row in reversed(rows.rows)]
+        bars, cells = charts.Drawn("profit", "y", made), charts.Drawn("0", "z", groups.in_cells(rows, by))
+        return Shown(tables=(rows,), charts={"profit_bars": [bars], "profit_calendar": [cells]})
+
+    return shown
 
 
 def _overview_profit(ledger: Ledger) -> Shown:
     curve = ledger.replay.portfolio
     drawn = {"equity": charts.profit(curve, "flotilla"), "drawdown": charts.drawdown(curve, "flotilla")}
-    return Shown(tiles.overview(ledger), (), (tables.positions(ledger), None), drawn)
+    return Shown(tiles.overview(ledger), (), _tables(ledger), drawn)
 
 
 def _bots(ledger: Ledger) -> Shown:

@@ -153,6 +153,25 @@ def _fill(fill: Row) -> Row:
     }
 
 
+def symbol_bots(ledger: Ledger, symbol: str) -> Expected:
+    """Give what each bot holds of a symbol and made with it."""
+    own = [account for account in ledger.accounts if account.symbol == symbol]
+    return Expected(("bot",), [_of_symbol(ledger, account) for account in own])
+
+
+def _of_symbol(ledger: Ledger, account: Account) -> Row:
+    row = _bot(ledger, account)
+    more = {"position": account.quantity, "period_profit": row["profit_so_far"], "period_fees": row["fees"]}
+    return {**row, **more}
+
+
+def crossed(ledger: Ledger, symbol: str) -> Expected:
+    """Give what bots crossed in house, the newest first."""
+    own = [fill for fill in ledger.marked.fills if fill["symbol"] == symbol and fill["crossed"]]
+    rows = [{**fill, "crossed_notional": abs(fill["crossed"]) * fill["price"]} for fill in fills(own).rows]
+    return Expected((), rows)
+
+
 def orders(ledger: Ledger) -> Expected:
     """Give orders by what was filled of them: what did not cross in house."""
     rows = []

@@ -89,6 +89,46 @@ def bot(ledger: Ledger, name: str) -> Tiles:
     }
 
 
+def symbol(ledger: Ledger, name: str) -> Tiles:
+    """Give the tiles of a symbol since the beginning."""
+    own = [account for account in ledger.accounts if account.symbol == name]
+    then = [ledger.then(account) for account in own]
+    notionals = [ledger.notional(account) for account in own]
+    fills = [fill for fill in ledger.marked.fills if fill["symbol"] == name]
+    held = sum(account.running is not None for account in own)
+    return {
+        "Held by all bots, net": Expected(
+            ("#", sum(account.quantity for account in own)),
+            (
+                "# long, # short; # of # bots hold a position",
+                sum(max(value, 0.0) for value in notionals),
+                sum(max(-value, 0.0) for value in notionals),
+                held,
+                len(own),
+            ),
+        ),
+        "Profit in the period, USDT": Expected(
+            ("#", sum(ledger.profit(account) for account in own)),
+            (
+                "after # of fees; # open now",
+                sum(account.fees for account in then),
+                sum(account.open_profit(ledger.close(account)) for account in own),
+            ),
+        ),
+        "Crossed in house in the period, USDT": Expected(
+            ("#", sum(abs(fill["crossed"]) * fill["price"] for fill in fills)),
+            (
+                f"of # traded in # {plural('fill', len(fills))}",
+                sum(abs(fill["quantity"]) * fill["price"] for fill in fills),
+                len(fills),
+            ),
+        ),
+        "Saved by it, USDT": Expected(
+            ("#", sum(account.saved for account in then)), ("fees and slippage of what crossed in house",)
+        ),
+    }
+
+
 def trips(taken: list[Trip]) -> Tiles:
     """Give the tiles of a set of round trips."""
     profits = [trip.profit for trip in taken]
