@@ -37,6 +37,7 @@ COMMANDS = {
     "status": Command("worker.terminal.status", "Show equity, level, brakes, positions, age of the last step."),
     "pause": Command("worker.terminal.controls:pause", "Open nothing new; exits go on."),
     "flatten": Command("worker.terminal.controls:flatten", "Close every position at once and stay flat."),
+    "close": Command("worker.terminal.controls:close", "Close one bot's position at the next open."),
     "halt": Command("worker.terminal.controls:halt", "Send no order at all; positions stay open without stops."),
     "release": Command("worker.terminal.controls:release", "Take a level back, a person's or a brake's."),
     "explain": Command("worker.terminal.explain", "Say what every row of the gate says of a bot."),

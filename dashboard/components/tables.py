@@ -38,6 +38,7 @@ _NUMBERS: dict[str, tuple[str, str, str | None]] = {
     "count": ("Count", "%,d", None),
     "crossed": ("Crossed", QUANTITY, "The part that crossed in house."),
     "crossed_notional": ("Crossed in house", MONEY, None),
+    "days": ("Days", "%,d", "Days with a mark."),
     "difference": ("Difference", SIGNED, None),
     "difference_fraction": ("Difference %", PERCENT, None),
     "distance_fraction": ("To exit", PERCENT, "How far the price is from the level at which the position is closed."),

@@ -77,7 +77,7 @@ def overview_tiles(overview: Overview, wins: WinRate) -> None:
             counted.gain(overview.open_profit),
             f"{overview.positions} of {overview.bots} bots hold a position",
         ),
-        _win_rate(wins.rate, wins.low, wins.high, wins.count, wins.trials),
+        ("Win rate so far", *_win_rate(wins.rate, wins.low, wins.high, wins.count, wins.trials)[1:]),
         (
             "Exposure",
             percent(overview.exposure_fraction, 1),
@@ -88,7 +88,7 @@ def overview_tiles(overview: Overview, wins: WinRate) -> None:
             counted.amount(overview.fees_today),
             f"{many(overview.fills_today, 'fill')}{_others(overview)}; {counted.amount(overview.fees)} since the start",
         ),
-        ("Saved by netting", counted.amount(overview.saved_quote), "fees and slippage of what crossed in house"),
+        ("Saved by netting so far", counted.amount(overview.saved_quote), "fees and slippage of what crossed in house"),
     )
 
 
@@ -129,8 +129,8 @@ def return_tiles(figures: ReturnFigures) -> None:
             percent(figures.max_drawdown),
             "equity never fell" if figures.max_drawdown == 0.0 else f"lasted {duration(figures.max_drawdown_ms)}",
             None,
-            f"Below the highest equity since the first mark of the period, {MARKED[figures.drawdown_of]}; how long it "
-            "lasted is told from daily marks. Calmar is the return a year by this.",
+            f"Below the highest equity since the first mark of the period, {MARKED[figures.drawdown_of]}; it lasted "
+            "from its peak until equity was as high again, or to the last mark. Calmar is the return a year by this.",
         ),
         (
             "Value at risk, one day",
@@ -169,17 +169,27 @@ def risk_tiles(overview: Overview, figures: ReturnFigures | None, held: pd.DataF
 
 
 def bot_tiles(bot: dict, counted: Money) -> None:
-    """Draw the tiles of one bot; `bot` is what `load_bot` gives."""
+    """Draw the tiles of one bot; `bot` is what `load_bot` gives of the period on show."""
     tiles(
         (
             "Equity",
             counted.amount(bot["equity"]),
-            f"on {counted.amount(bot['money_in'])} put in",
-            counted.gain(bot["profit"]),
+            f"on {counted.amount(bot['money_in'])} put in, {counted.gain(bot['open_profit'])} of it open",
         ),
-        ("Return", signed_percent(bot["return_fraction"]), f"{counted.gain(bot['open_profit'])} of it open"),
+        (
+            "Profit in the period",
+            counted.gain(bot["period_profit"]),
+            f"after {counted.amount(bot['period_fees'])} of fees",
+            signed_percent(bot["return_fraction"]),
+            "From the first mark of the period to the last, as the charts below; its return has no money that moved "
+            "in or out in it.",
+        ),
         _win_rate(bot["win_rate"], bot["win_rate_low"], bot["win_rate_high"], bot["round_trips"], bot["round_trips"]),
-        ("Drawdown now", percent(bot["drawdown_fraction"]), f"{percent(bot['max_drawdown_fraction'])} at its deepest"),
+        (
+            "Drawdown now",
+            percent(bot["drawdown_fraction"]),
+            f"{percent(bot['max_drawdown_fraction'])} at its deepest in the period",
+        ),
     )
 
 

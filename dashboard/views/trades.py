@@ -93,7 +93,10 @@ def _page(kind: str, filters: Filters, first: Page) -> Page:
 
 def _counted(page: Page) -> str:
     more = "" if page.is_exact else " or more"
-    return f"{page.count:,}{more}, newest first; {len(page.rows):,} of them here. A download has all of them."
+    return (
+        f"{page.count:,}{more}, newest first; {len(page.rows):,} of them here. A download has all of them. What came "
+        "after the newest mark is among them; figures count it from the next."
+    )
 
 
 def _charts(page: Page, books: Books) -> None:

@@ -1,4 +1,4 @@
-"""The commands that ask something of a running worker: levels, releases, deposits and withdrawals, write-offs."""
+"""The commands that ask something of a running worker: levels, releases, closes, money in and out, write-offs."""
 
 import getpass
 import math
@@ -192,6 +192,20 @@ def _release(
 ) -> None:
     """Take a level back: a person's, or a brake's. Releasing a drawdown brake resets its high-water mark."""
     request(CommandKind.RELEASE, scope, reason, config, json, cause=cause)
+
+
+close = typer.Typer()
+
+
+@close.command("close")
+def _close(
+    bot: Annotated[str, typer.Argument(help="The bot whose position is to be closed.")],
+    reason: ReasonOption,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Close a bot's position at the next open; it stays out of that side until its signal has left it."""
+    request(CommandKind.CLOSE, f"bot:{bot}", reason, config, json)
 
 
 write_off = typer.Typer()

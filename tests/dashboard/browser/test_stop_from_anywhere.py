@@ -16,7 +16,7 @@ from tests.process.running import alive
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PLACES = ["", "bots", "bot", "allocations", "trades", "analytics", "risk", "decisions", "control"]
+PLACES = ["", "bots", "bot", "symbol", "allocations", "trades", "analytics", "risk", "decisions", "control"]
 PHONE = {"width": 390, "height": 844}
 # What else is drawn where the button is, and where it is.
 COVERED = """(key) => {

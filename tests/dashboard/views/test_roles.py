@@ -15,7 +15,7 @@ from shared.errors import CommandRefused
 from shared.tables.commands import COMMAND_IS_PENDING
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
 
-CONTROLS = ("No entries", "Flatten", "Halt", "Release", "Stop or start the worker's process")
+CONTROLS = ("No entries", "Flatten", "Halt", "Release", "Deposit", "Withdraw", "Stop or start the worker's process")
 
 
 @pytest.mark.parametrize("page", ["overview", "bot", "control"])
