@@ -7,12 +7,12 @@ without an end knows that it was killed.
 import json
 import logging
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from shared.clock import Clock
 from shared.errors import ConfigurationError, DatabaseError, LeaseError, MarketError
-from shared.private_files import make_folders
 from shared.regular_file import read_regular
 from shared.units import MINUTE_MS
 
@@ -62,6 +62,9 @@ class CrashCount:
         now_ms = self._clock.now_ms()
         self._crashes_ms = [time_ms for time_ms in self._crashes_ms if now_ms - WINDOW_MS < time_ms <= now_ms]
         self._outages_ms = [time_ms for time_ms in self._outages_ms if now_ms - WINDOW_MS < time_ms <= now_ms]
+        # At a start alone: where the folder was moved away since, none must be made in its place.
+        with suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
         self._save(running=True)
         return Start(len(self._crashes_ms), len(self._outages_ms))
 
@@ -91,7 +94,6 @@ class CrashCount:
         kept = {"running": running, "crashes_ms": self._crashes_ms, "outages_ms": self._outages_ms}
         written = self._path.with_name(self._path.name + ".new")
         try:
-            make_folders(self._path.parent)
             with written.open("w") as file:
                 file.write(json.dumps(kept))
                 file.flush()
