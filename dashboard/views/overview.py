@@ -82,6 +82,7 @@ def positions() -> None:
 
 
 def trades() -> None:
+    follow_trade()
     page = loaders.live(load_fills, EVERYTHING, RECENT, 0)
     if page.rows.empty:
         nothing("No trades yet", "An entry and an exit are a fill each; they stand here, the newest first.")
@@ -100,7 +101,6 @@ def events() -> None:
         table(latest, EVENTS, "events", Books("events"), free_text=("kind",))
 
 
-follow_trade()
 header("Overview", "The whole fleet as of its last step.")
 live(tiles)
 with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):

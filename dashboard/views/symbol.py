@@ -91,6 +91,7 @@ def bots(symbol: str, period: Period) -> None:
 
 
 def crossed(symbol: str, period: Period) -> None:
+    follow_trade()
     frame = loaders.of_books(load_crossed, Filters(period.start_ms, period.end_ms, symbols=(symbol,)))
     if frame.empty:
         nothing(
@@ -104,7 +105,6 @@ def crossed(symbol: str, period: Period) -> None:
     table(frame, CROSSED, key, Rows("crossed", frame), select="single-cell", on_select=go, height=300)
 
 
-follow_trade()
 header("Symbols", "What all bots hold of one symbol, everybody's trades in it, and what they crossed in house.")
 picked = symbol_picker()
 if picked is None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from shared.clock import Clock
 from shared.errors import ConfigurationError, DatabaseError, LeaseError, MarketError
+from shared.private_files import make_folders
 from shared.regular_file import read_regular
 from shared.units import MINUTE_MS
 
@@ -64,7 +65,7 @@ class CrashCount:
         self._outages_ms = [time_ms for time_ms in self._outages_ms if now_ms - WINDOW_MS < time_ms <= now_ms]
         # At a start alone: where the folder was moved away since, none must be made in its place.
         with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(self._path.parent)
         self._save(running=True)
         return Start(len(self._crashes_ms), len(self._outages_ms))
 

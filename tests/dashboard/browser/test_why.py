@@ -35,9 +35,9 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def click_row(page: Page, row: int) -> None:
-    """Click a cell of the first table."""
-    grid = page.get_by_test_id("stDataFrame").first
+def click_row(page: Page, row: int, table: int = 0) -> None:
+    """Click a cell of a table, the first if no other is asked for."""
+    grid = page.get_by_test_id("stDataFrame").nth(table)
     expect(grid).to_be_visible(timeout=30_000)
     grid.scroll_into_view_if_needed()
     page.wait_for_timeout(500)
