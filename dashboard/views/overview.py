@@ -103,6 +103,9 @@ def events() -> None:
 
 header("Overview", "The whole fleet as of its last step.")
 live(tiles)
+with st.container(horizontal=True):
+    st.page_link("views/bots.py", label="Which bot lost most, and why", icon=":material/trending_down:")
+    st.page_link("views/decisions.py", label="Why there was no trade", icon=":material/help:")
 with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
     chosen_period = period_picker("30d", dates=False)
     chosen_measure = st.segmented_control(
