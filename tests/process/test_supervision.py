@@ -238,7 +238,7 @@ def test_a_start_while_flotilla_stops_waits_for_that(project: Project) -> None:
 
 @pytest.mark.slow
 def test_two_stops_at_once_both_say_that_it_has_stopped(project: Project) -> None:
-    give_orders(project.root, steps=1000, step_seconds=2)
+    give_orders(project.root, steps=1000, step_seconds=5)
     project.make("start")
     wait_for(lambda: "step begins" in journal(project.root))
     stopping = project.begin("stop")
