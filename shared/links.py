@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from shared.errors import ConfigurationError
-from shared.passwords import password_path, write_private
+from shared.passwords import is_guarded, password_path, write_private
 from shared.settings import DashboardSettings
 
 FOLDER = Path("run") / "links"
@@ -42,8 +42,8 @@ def way_in(root: Path, dashboard: DashboardSettings, now_ms: int) -> str:
 
 
 def signs_in_by_name(root: Path, dashboard: DashboardSettings) -> bool:
-    """Tell whether anybody has a name, and so nobody signs in by a link."""
-    return password_path(dashboard.password_file, root).exists()
+    """Tell whether anybody has a name, or had one, and so nobody signs in by a link."""
+    return is_guarded(password_path(dashboard.password_file, root))
 
 
 def make_link(root: Path, page: str, now_ms: int) -> str:

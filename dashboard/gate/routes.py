@@ -13,7 +13,7 @@ from dashboard.gate import oidc as oidc_paths
 from dashboard.gate import record
 from dashboard.gate.gate import SIGN_OUT_PATH, Door, client_address, session_cookie
 from dashboard.gate.hashing import RETRY_SECONDS, Crowded, Hashing
-from dashboard.gate.pages import leaving_page, link_page, page_response, sign_in_page, sign_out_page
+from dashboard.gate.pages import leaving_page, link_page, page_response, sentence_page, sign_in_page, sign_out_page
 from dashboard.gate.people import LOCAL
 from dashboard.gate.record import SigninRecord
 from dashboard.gate.throttle import Throttle
@@ -81,6 +81,8 @@ class SignIn:
         if form is None:
             return self._page("/", "The form was too long.", 413)
         target, address = safe_path(form.get("next", "/")), client_address(request)
+        if self._door.people.trouble():
+            return self._page(target)
         if PARAMETER in form or self._door.opens_by_link():
             return self._by_link(request, token_of(form.get(PARAMETER, "")), target)
         found = await self._account(form, address)
@@ -162,6 +164,10 @@ class SignIn:
     ) -> Response:
         if self._door.opens_by_link():
             return page_response(link_page(target, complaint), status, headers)
+        trouble = self._door.people.trouble()
+        if trouble:
+            sentence = f"Nobody can sign in, for {trouble}: the page's log says what to do."
+            return page_response(sentence_page("Sign in", sentence), 503)
         providers = self._door.oidc.links() if self._door.oidc is not None else None
         passwords = not providers or self._door.people.has_passwords()
         page = sign_in_page(target, complaint, passwords, providers)

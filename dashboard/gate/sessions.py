@@ -1,21 +1,17 @@
 """Sessions: a signed cookie that names the person, kept alive by use and ended by sign-out or a changed account."""
 
-import os
 import secrets
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from itsdangerous import BadSignature, TimestampSigner, URLSafeTimedSerializer
 
 from dashboard.gate.people import People, Person, fingerprint
 from shared.clock import Clock
-from shared.errors import ConfigurationError
-from shared.passwords import Account, require_private, write_private
+from shared.cookie_secret import load_secret, secret_path
+from shared.passwords import Account
 
 COOKIE = "flotilla_session"
-SECRET_FILE = "cookie-secret"
-SECRET_LENGTH = 64
 # A session ends so long after the last request that carried it, and so long after its sign-in whatever happens.
 IDLE_SECONDS = 12 * 3600
 LONGEST_SECONDS = 7 * 24 * 3600
@@ -94,38 +90,9 @@ class Sessions:
                 def get_timestamp(self) -> int:
                     return clock.now_ms() // 1000
 
-            secret = load_secret(self._people.path.with_name(SECRET_FILE))
+            secret = load_secret(secret_path(self._people.path))
             self._signer = URLSafeTimedSerializer(secret, salt="flotilla session", signer=_Signer)
         return self._signer
 
     def _now_s(self) -> int:
         return self._clock.now_ms() // 1000
-
-
-def load_secret(path: Path) -> str:
-    """Read what cookies are signed with; the first who asks makes it."""
-    try:
-        if not path.exists():
-            _make_secret(path)
-        require_private(path)
-        secret = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cookie secret {path} must be readable, was not: {error}") from error
-    if len(secret) != SECRET_LENGTH:
-        raise ConfigurationError(
-            f"cookie secret {path} must have {SECRET_LENGTH} characters, had {len(secret)}; remove it and everybody "
-            "signs in anew"
-        )
-    return secret
-
-
-def _make_secret(path: Path) -> None:
-    own = path.with_name(f"{path.name}.{os.getpid()}")
-    write_private(own, secrets.token_hex(SECRET_LENGTH // 2) + "\n")
-    try:
-        # Of two processes that start at once one secret counts.
-        os.link(own, path)
-    except FileExistsError:
-        pass
-    finally:
-        own.unlink()

@@ -25,7 +25,7 @@ from dashboard.gate.origins import is_loopback
 from dashboard.gate.people import People
 from dashboard.gate.record import SigninRecord
 from dashboard.gate.routes import SignIn
-from dashboard.gate.sessions import SECRET_FILE, Sessions, load_secret
+from dashboard.gate.sessions import Sessions
 from dashboard.gate.throttle import Throttle
 from dashboard.place import Place, find_place
 from dashboard.report.route import Reports
@@ -36,6 +36,7 @@ from dashboard.serving.plotly_script import FetchedAhead, packed_script, plotly_
 from dashboard.serving.repeated import Repeated
 from dashboard.serving.shown import shown_route
 from shared.clock import SystemClock
+from shared.cookie_secret import load_secret, secret_path
 from shared.errors import ConfigurationError, FlotillaError
 from shared.passwords import password_path
 from shared.printable import make_logs_harmless, one_line
@@ -146,7 +147,7 @@ def _door(place: Place, clock: SystemClock) -> Door:
     people = People(password_path(dashboard.password_file, place.root))
     people.require_good()
     door = Door(people, Sessions(people, clock), clock, dashboard.allowed_hosts, configured_oidc())
-    load_secret(people.path.with_name(SECRET_FILE))
+    load_secret(secret_path(people.path))
     return door
 
 

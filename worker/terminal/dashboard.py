@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from shared.clock import SystemClock
+from shared.cookie_secret import forget_secret, secret_path
 from shared.errors import ConfigurationError
 from shared.links import signs_in_by_name, way_in
 from shared.passwords import (
@@ -16,10 +17,13 @@ from shared.passwords import (
     checked_name,
     checked_role,
     hash_password,
+    is_guarded,
     load_accounts,
     password_path,
     remove_account,
+    require_there,
     save_account,
+    unguard,
 )
 from worker.terminal.options import ConfigOption, JsonOption
 from worker.terminal.output import print_json, print_line, say
@@ -60,6 +64,7 @@ def link(config: ConfigOption = None) -> None:
     place = find_place(config)
     dashboard = place.settings.dashboard
     if signs_in_by_name(place.root, dashboard):
+        require_there(_path(config))
         say("Passwords are set, so everybody signs in by name.")
     elif not _listens(dashboard.address, dashboard.port):
         say("Nothing answers there yet: `make run` starts the page.")
@@ -74,6 +79,23 @@ def remove(name: NameArgument, config: ConfigOption = None) -> None:
     print_line(f"{checked_name(name)} may not sign in any more")
 
 
+@app.command(name="unguard")
+def take_back(
+    yes: Annotated[bool, typer.Option("--yes", help="Do it: nobody is asked again.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Delete all names and passwords, so that the page is opened by a link again; ends all sessions."""
+    path = _path(config)
+    if not yes:
+        raise ConfigurationError(f"--yes must be given to delete the names and passwords in {path}, was not")
+    if not is_guarded(path):
+        raise ConfigurationError(f"password file {path} must be there to be deleted, and never was")
+    # First, so that no cookie of a link that was opened before the passwords were set counts again.
+    forget_secret(secret_path(path))
+    unguard(path)
+    print_line("nobody has a name any more; restart the page: `.venv/bin/supervisorctl restart dashboard`")
+
+
 @app.command()
 def people(json: JsonOption = False, config: ConfigOption = None) -> None:
     """List who may sign in."""
@@ -81,6 +103,7 @@ def people(json: JsonOption = False, config: ConfigOption = None) -> None:
     try:
         accounts = load_accounts(path).values()
     except FileNotFoundError:
+        require_there(path)
         accounts = {}.values()
     rows = [{"name": a.name, "role": a.role, "signs_in_by": "password" if a.password else "oidc"} for a in accounts]
     if json:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import stat
+from html import unescape
 
 import pytest
 
@@ -270,7 +271,11 @@ def test_the_secret_of_the_cookies_is_made_once_for_its_owner_alone(page: Served
     secret = page.people.path.with_name("cookie-secret")
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     assert re.fullmatch(r"[0-9a-f]{64}\n", secret.read_text())
-    assert sorted(path.name for path in secret.parent.iterdir()) == ["cookie-secret", "passwords.json"]
+    assert sorted(path.name for path in secret.parent.iterdir()) == [
+        "cookie-secret",
+        "passwords.json",
+        "passwords.json.was-set",
+    ]
 
 
 def test_without_a_password_a_link_lets_in_as_operator(open_page: Served) -> None:
@@ -301,18 +306,34 @@ def test_a_password_that_is_set_shuts_the_door_at_once_and_for_good(open_page: S
     assert open_page.ask(link).status == 401
     open_page.people.path.unlink()
     assert open_page.ask("/", cookie=cookie).status == 401, "a file that vanished opens nothing"
-    assert open_page.ask(link).status == 401
+    assert open_page.ask(link).status == 503
 
 
-@pytest.mark.parametrize("spoil", ["mode", "text"])
-def test_a_password_file_that_is_wrong_shuts_the_door(page: Served, spoil: str) -> None:
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [("mode", "cannot be used"), ("text", "cannot be used"), ("nobody", "names nobody"), ("gone", "is missing")],
+)
+def test_a_password_file_that_is_wrong_shuts_the_door_and_the_page_says_so(
+    page: Served, spoil: str, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
     cookie = page.cookie()
     if spoil == "mode":
         os.chmod(page.people.path, 0o644)
+    elif spoil == "gone":
+        page.people.path.unlink()
     else:
-        page.people.path.write_text("{")
+        page.people.path.write_text("{" if spoil == "text" else '{"version": 1, "people": {}}')
     assert page.ask("/", cookie=cookie).status == 401
-    assert page.sign_in().status == 401
+    for answer in (page.sign_in(), page.ask("/login")):
+        assert answer.status == 503
+        assert f"Nobody can sign in, for the password file {told}: the page's log says what to do." in unescape(
+            answer.text
+        )
+    (line,) = caplog.messages
+    assert str(page.people.path) in line and line.startswith("nobody can sign in: ")
+    page.people.path.unlink(missing_ok=True)
+    page.allow("anna", OPERATOR, ANNA)
+    assert page.sign_in().status == 303, "what was mended counts at once"
 
 
 @pytest.mark.parametrize("host", ["evil.example", "fleet.example.evil", "", "anna@fleet.example", "fleet.example/x"])
