@@ -26,7 +26,8 @@ def load_secret(path: Path) -> str:
         raise ConfigurationError(f"cookie secret {path} must be readable, was not: {error}") from error
     if len(secret) != LENGTH:
         raise ConfigurationError(
-            f"cookie secret {path} must have {LENGTH} characters, had {len(secret)}; remove it and everybody signs in anew"
+            f"cookie secret {path} must have {LENGTH} characters, had {len(secret)}; remove it and everybody "
+            "signs in anew"
         )
     return secret
 

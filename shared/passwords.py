@@ -75,8 +75,8 @@ def require_there(path: Path) -> None:
     """Raise ConfigurationError for a password file that is gone, though passwords were set."""
     if is_guarded(path) and not _is_there(path):
         raise ConfigurationError(
-            f"password file {path} must be there, for passwords were set, was missing: put it back, or name people anew "
-            "by `flotilla dashboard password NAME`, or go back to links by `flotilla dashboard unguard --yes`"
+            f"password file {path} must be there, for passwords were set, was missing: put it back, or name people "
+            "anew by `flotilla dashboard password NAME`, or go back to links by `flotilla dashboard unguard --yes`"
         )
 
 

@@ -73,13 +73,13 @@ class People:
             require_there(self.path)
             accounts = load_accounts(self.path)
             mark_guarded(self.path)
-            return len(accounts)
         except FileNotFoundError:
             return 0
         except OSError as error:
             raise ConfigurationError(
                 f"password file {self.path} must be readable, was not: {error.strerror}"
             ) from error
+        return len(_required(self.path, accounts))
 
     def _look(self) -> None:
         try:
@@ -96,19 +96,25 @@ class People:
 
     def _load(self) -> tuple[dict[str, Account], str]:
         # Whatever is wrong with the file, it shuts the door and does not open it.
-        trouble = "the password file is missing"
+        trouble = "the password file cannot be used" if self._seen else "the password file is missing"
         try:
             require_there(self.path)
-            trouble = "the password file cannot be used"
             accounts = load_accounts(self.path)
             mark_guarded(self.path)
             trouble = "the password file names nobody"
-            if not accounts:
-                raise ConfigurationError(f"{self.path} must name somebody: `flotilla dashboard password NAME`")
+            _required(self.path, accounts)
         except (OSError, ConfigurationError) as error:
             LOG.error("nobody can sign in: %s", error)
             return {}, trouble
         return accounts, ""
+
+
+def _required(path: Path, accounts: dict[str, Account]) -> dict[str, Account]:
+    if not accounts:
+        raise ConfigurationError(
+            f"{path} must name somebody who may sign in, was empty: `flotilla dashboard password NAME`"
+        )
+    return accounts
 
 
 def fingerprint(account: Account) -> str:

@@ -99,9 +99,9 @@ async def _settle(record: SigninRecord) -> None:
 def require_password(address: str, door: Door) -> None:
     """Refuse to listen beyond this machine as long as nobody must sign in."""
     accounts = door.people.require_good()
-    if not door.opens_by_link() and not accounts:
+    if door.oidc is not None and not accounts:
         raise ConfigurationError(
-            f"{door.people.path} must name somebody who may sign in, was empty: `flotilla dashboard password NAME`"
+            f"{door.people.path} must name somebody who may sign in, was missing: `flotilla dashboard password NAME`"
         )
     if not accounts and not is_loopback(address):
         raise ConfigurationError(
