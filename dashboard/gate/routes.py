@@ -11,12 +11,14 @@ from starlette.routing import Route
 
 from dashboard.gate import oidc as oidc_paths
 from dashboard.gate import record
+from dashboard.gate.browsers import COOKIE as BROWSER_COOKIE
+from dashboard.gate.browsers import Browser, Browsers
 from dashboard.gate.gate import SIGN_OUT_PATH, Door, client_address, session_cookie
 from dashboard.gate.hashing import RETRY_SECONDS, Crowded, Hashing
 from dashboard.gate.pages import leaving_page, link_page, page_response, sentence_page, sign_in_page, sign_out_page
 from dashboard.gate.people import LOCAL
 from dashboard.gate.record import SigninRecord
-from dashboard.gate.throttle import Throttle
+from dashboard.gate.throttle import Throttle, TooMany
 from shared.errors import ConfigurationError
 from shared.links import LIFETIME_MINUTES, PARAMETER, SIGN_IN_PATH, token_of, use_link
 from shared.passwords import Account, can_be_password, checked_name
@@ -49,6 +51,7 @@ class SignIn:
         self._throttle = throttle
         self._record = signins
         self._hashing = Hashing()
+        self._browsers = Browsers(door.people, door.clock)
 
     def routes(self) -> list[Route]:
         """Give the routes, for `st.App`."""
@@ -85,7 +88,7 @@ class SignIn:
             return self._page(target)
         if PARAMETER in form or self._door.opens_by_link():
             return self._by_link(request, token_of(form.get(PARAMETER, "")), target)
-        found = await self._account(form, address)
+        found = await self._account(form, address, self._browser(request))
         if isinstance(found, _Refusal):
             self._record.write(found.what, found.known, address)
             retry = {"Retry-After": str(found.retry_seconds)} if found.retry_seconds else None
@@ -111,11 +114,18 @@ class SignIn:
     def _begun(self, request: Request, account: Account, target: str) -> Response:
         self._record.write(record.SIGNED_IN, account.name, client_address(request))
         response = RedirectResponse(target, 303, {"Cache-Control": "no-store"})
-        cookie = session_cookie(self._door.sessions.begin(account), request.url.scheme == "https")
+        secure = request.url.scheme == "https"
+        if account.password is not None:
+            browser = self._browsers.cookie(self._browser(request), account.name, secure)
+            response.headers.append("set-cookie", browser)
+        cookie = session_cookie(self._door.sessions.begin(account), secure)
         response.headers.append("set-cookie", cookie)
         return response
 
-    async def _account(self, form: dict[str, str], address: str) -> "Account | _Refusal":
+    def _browser(self, request: Request) -> Browser:
+        return self._browsers.read(request.cookies.get(BROWSER_COOKIE, ""))
+
+    async def _account(self, form: dict[str, str], address: str, browser: Browser) -> "Account | _Refusal":
         """Give the account whose password was sent."""
         password, (name, account) = form.get("password", ""), self._find(form.get("name", ""))
         known = account.name if account is not None else None
@@ -123,18 +133,20 @@ class SignIn:
         if not name or not can_be_password(password):
             # Nobody's, whoever they are: it is no guess, and takes nobody's time.
             return wrong
-        wait_seconds = self._throttle.wait_seconds(name, address)
-        if wait_seconds:
-            return _Refusal(record.SLOWED, known, f"Too many tries. Wait {_minutes(wait_seconds)}.", 429, wait_seconds)
+        try:
+            made = self._throttle.begin(name, address, browser)
+        except TooMany as error:
+            sentence = f"Too many tries. Wait {_minutes(error.wait_seconds)}."
+            return _Refusal(record.SLOWED, known, sentence, 429, error.wait_seconds)
         kept = account.password if account is not None else None
         try:
-            right = await self._hashing.matches(password, kept, lambda: self._throttle.weight(name, address))
+            right = await self._hashing.matches(password, kept, lambda: self._throttle.standing(made))
         except Crowded:
-            self._throttle.take_back(name, address)
+            self._throttle.take_back(made)
             return _Refusal(record.CROWDED, known, CROWDED_SENTENCE, 503, RETRY_SECONDS)
         if not right or account is None:
             return wrong
-        self._throttle.forgive(name, address)
+        self._throttle.forgive(made)
         return account
 
     async def _ask_out(self, request: Request) -> Response:

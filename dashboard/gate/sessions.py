@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from itsdangerous import BadSignature, TimestampSigner, URLSafeTimedSerializer
@@ -84,15 +85,18 @@ class Sessions:
 
     def _serializer(self) -> URLSafeTimedSerializer:
         if self._signer is None:
-            clock = self._clock
-
-            class _Signer(TimestampSigner):
-                def get_timestamp(self) -> int:
-                    return clock.now_ms() // 1000
-
-            secret = load_secret(secret_path(self._people.path))
-            self._signer = URLSafeTimedSerializer(secret, salt="flotilla session", signer=_Signer)
+            self._signer = signer(self._people.path, "flotilla session", self._clock)
         return self._signer
 
     def _now_s(self) -> int:
         return self._clock.now_ms() // 1000
+
+
+def signer(passwords: Path, salt: str, clock: Clock) -> URLSafeTimedSerializer:
+    """Make what signs cookies of one sort, which the salt names, with the secret beside a password file."""
+
+    class _Signer(TimestampSigner):
+        def get_timestamp(self) -> int:
+            return clock.now_ms() // 1000
+
+    return URLSafeTimedSerializer(load_secret(secret_path(passwords)), salt=salt, signer=_Signer)

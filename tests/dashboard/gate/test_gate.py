@@ -11,7 +11,7 @@ import pytest
 from dashboard.gate import seal
 from dashboard.gate.hashing import RETRY_SECONDS, Crowded, Hashing
 from dashboard.gate.sessions import IDLE_SECONDS, LONGEST_SECONDS, RENEW_SECONDS
-from dashboard.gate.throttle import ADDRESS_LIMIT, PAIR_LIMIT
+from dashboard.gate.throttle import TRY_LIMIT
 from shared.passwords import (
     LONGEST_PASSWORD,
     OPERATOR,
@@ -138,7 +138,7 @@ def test_five_wrong_passwords_make_the_sixth_try_wait_even_if_it_is_right(page: 
 def test_what_can_be_nobodys_password_is_answered_without_a_hash(page: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[str] = []
     monkeypatch.setattr("shared.passwords.hashlib.scrypt", lambda spelt, **_: hashed.append(spelt) or b"")
-    for _ in range(3 * PAIR_LIMIT):
+    for _ in range(3 * TRY_LIMIT):
         for name, password in (("anna", "x" * 1_025), ("anna", f"{ANNA}\0"), ("no name", ANNA), ("a" * 101, ANNA)):
             answer = page.sign_in(name, password)
             assert (answer.status, "Wrong name or password" in answer.text) == (401, True)
@@ -161,7 +161,7 @@ def test_who_stands_last_in_a_full_line_is_asked_to_come_again_and_may(
 
     with monkeypatch.context() as full:
         full.setattr(Hashing, "matches", crowded)
-        for _ in range(3 * PAIR_LIMIT):
+        for _ in range(3 * TRY_LIMIT):
             answer = page.sign_in()
             assert (answer.status, answer.headers["retry-after"]) == (503, str(RETRY_SECONDS))
     assert page.sign_in().status == 303, "a try nobody looked at is not counted"
@@ -252,9 +252,9 @@ def test_a_changed_account_ends_its_sessions_and_open_websockets(page: Served, c
 
 @pytest.mark.slow
 def test_behind_a_proxy_wrong_passwords_are_counted_by_the_address_it_adds_last(page: Served) -> None:
-    for number in range(ADDRESS_LIMIT):
+    for number in range(TRY_LIMIT):
         forwarded = f"198.51.100.{number}, 203.0.113.7"
-        assert page.sign_in(f"name{number}", "wrong wrong wrong", x_forwarded_for=forwarded).status == 401
+        assert page.sign_in(password="wrong wrong wrong", x_forwarded_for=forwarded).status == 401
     assert page.sign_in(x_forwarded_for="192.0.2.9, 203.0.113.7").status == 429, "what a client puts first counts not"
     assert page.sign_in(x_forwarded_for="203.0.113.8").status == 303, "another address does not wait"
     page.settle()
@@ -262,7 +262,7 @@ def test_behind_a_proxy_wrong_passwords_are_counted_by_the_address_it_adds_last(
     assert [(line["what"], line["address"], line.get("count")) for line in told] == [
         ("wrong name or password", "203.0.113.7", None),
         ("too many tries", "203.0.113.7", None),
-        ("wrong name or password", "203.0.113.7", ADDRESS_LIMIT - 1),
+        ("wrong name or password", "203.0.113.7", TRY_LIMIT - 1),
     ]
 
 
