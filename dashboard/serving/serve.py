@@ -23,6 +23,7 @@ from dashboard.gate.gate import HEALTH_PATH, Door, Gate
 from dashboard.gate.oidc import configured_oidc
 from dashboard.gate.origins import is_loopback
 from dashboard.gate.people import People
+from dashboard.gate.proof import proof_route
 from dashboard.gate.record import SigninRecord
 from dashboard.gate.routes import SignIn
 from dashboard.gate.sessions import Sessions
@@ -83,7 +84,8 @@ def make_app(place: Place, script: Path = SCRIPT) -> Gate:
     import streamlit
 
     files = [*exports.routes(), shown_route(), *reports.routes(), plotly_route()]
-    routes = [*sign_in.routes(), health.route(HEALTH_PATH), *files]
+    proof = proof_route(load_secret(secret_path(door.people.path)))
+    routes = [*sign_in.routes(), proof, health.route(HEALTH_PATH), *files]
     app = FetchedAhead(streamlit.App(script, lifespan=lifespan, routes=routes))
     listed = OnlyListed(app, ENDPOINTS if door.oidc is None else ENDPOINTS + OIDC_ENDPOINTS)
     return Gate(listed, door, record)
@@ -146,9 +148,7 @@ def _door(place: Place, clock: SystemClock) -> Door:
     dashboard = place.settings.dashboard
     people = People(password_path(dashboard.password_file, place.root))
     people.require_good()
-    door = Door(people, Sessions(people, clock), clock, dashboard.allowed_hosts, configured_oidc())
-    load_secret(secret_path(people.path))
-    return door
+    return Door(people, Sessions(people, clock), clock, dashboard.allowed_hosts, configured_oidc())
 
 
 def _import_everything() -> None:

@@ -1,6 +1,5 @@
 """`flotilla dashboard password NAME`, and who else may sign in."""
 
-import socket
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,8 @@ import typer
 from shared.clock import SystemClock
 from shared.cookie_secret import forget_secret, secret_path
 from shared.errors import ConfigurationError
-from shared.links import signs_in_by_name, way_in
+from shared.links import make_link, signs_in_by_name
+from shared.own_page import NoOwnPage, find_own_page, page_address
 from shared.passwords import (
     OPERATOR,
     Account,
@@ -28,8 +28,6 @@ from shared.passwords import (
 from worker.terminal.options import ConfigOption, JsonOption
 from worker.terminal.output import print_json, print_line, say
 from worker.terminal.place import find_place
-
-ANSWER_SECONDS = 2.0
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -60,15 +58,19 @@ def password(
 
 @app.command()
 def link(config: ConfigOption = None) -> None:
-    """Print a link to the page: it signs in once, as long as no password is set."""
+    """Print a link to the page, where it answers: it signs in once, as long as no password is set."""
     place = find_place(config)
     dashboard = place.settings.dashboard
+    require_there(_path(config))
+    try:
+        page = find_own_page(place.root, dashboard)
+    except NoOwnPage as error:
+        raise NoOwnPage(f"{error}: `make run` starts the page") from error
     if signs_in_by_name(place.root, dashboard):
-        require_there(_path(config))
         say("Passwords are set, so everybody signs in by name.")
-    elif not _listens(dashboard.address, dashboard.port):
-        say("Nothing answers there yet: `make run` starts the page.")
-    print_line(way_in(place.root, dashboard, SystemClock().now_ms()))
+        print_line(page_address(dashboard.address, dashboard.port))
+    else:
+        print_line(make_link(place.root, page, SystemClock().now_ms()))
 
 
 @app.command()
@@ -119,14 +121,6 @@ def _asked() -> str:
     if sys.stdin.isatty():
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
     return sys.stdin.readline().rstrip("\r\n")
-
-
-def _listens(address: str, port: int) -> bool:
-    try:
-        with socket.create_connection((address, port), ANSWER_SECONDS):
-            return True
-    except OSError:
-        return False
 
 
 def _path(config: Path | None) -> Path:
