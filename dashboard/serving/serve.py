@@ -34,7 +34,7 @@ from dashboard.serving.exports import Exports
 from dashboard.serving.health import Health
 from dashboard.serving.options import set_options
 from dashboard.serving.plotly_script import FetchedAhead, packed_script, plotly_route
-from dashboard.serving.repeated import Repeated
+from dashboard.serving.repeated import bound_libraries
 from dashboard.serving.shown import shown_route
 from shared.clock import SystemClock
 from shared.cookie_secret import load_secret, secret_path
@@ -116,9 +116,7 @@ def main() -> int:
     """Serve the project of the current folder until told to stop; give the exit code."""
     make_logs_harmless()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(Repeated(SystemClock()))
-    for name in ("streamlit", "uvicorn", "watchdog"):
+    for name in ("streamlit", "watchdog"):
         logging.getLogger(name).setLevel(logging.WARNING)
     LOG.info("the page is starting (process %d)", os.getpid())
     supervised = "SUPERVISOR_ENABLED" in os.environ
@@ -135,13 +133,18 @@ def _serve(supervised: bool) -> int:
         from dashboard.serving.server import serve
 
         place = find_place()
-        return serve(lambda: make_app(place), place.settings.dashboard, supervised)
+        return serve(lambda: _bounded(make_app(place)), place.settings.dashboard, supervised)
     except FlotillaError as error:
         sys.stdout.write(f"{one_line(error)}\n")
         sys.stdout.flush()
         return error.exit_code
     except Exception as error:
         return tell(error, SERVICE)
+
+
+def _bounded(app: Gate) -> Gate:
+    bound_libraries(SystemClock())
+    return app
 
 
 def _door(place: Place, clock: SystemClock) -> Door:
