@@ -18,10 +18,20 @@ def secret_path(passwords: Path) -> Path:
 def load_secret(path: Path) -> str:
     """Read the secret; the first who asks makes it."""
     try:
-        if not path.exists():
+        while (secret := find_secret(path)) is None:
             _make_secret(path)
+    except OSError as error:
+        raise ConfigurationError(f"cookie secret {path} must be a file that can be made, was not: {error}") from error
+    return secret
+
+
+def find_secret(path: Path) -> str | None:
+    """Read the secret; None where nobody has made it yet."""
+    try:
         require_private(path)
         secret = path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"cookie secret {path} must be readable, was not: {error}") from error
     if len(secret) != LENGTH:

@@ -10,7 +10,7 @@ import socket
 import time
 from pathlib import Path
 
-from shared.cookie_secret import load_secret, secret_path
+from shared.cookie_secret import find_secret, secret_path
 from shared.errors import FlotillaError
 from shared.passwords import password_path
 from shared.settings import DashboardSettings
@@ -46,14 +46,14 @@ def proof(secret: str, nonce: str, address: str, port: int) -> str:
 
 def find_own_page(root: Path, dashboard: DashboardSettings) -> str:
     """Give the address at which a project's own page answers, in numbers; raises NoOwnPage."""
-    secret = load_secret(secret_path(password_path(dashboard.password_file, root)))
+    secret = find_secret(secret_path(password_path(dashboard.password_file, root)))
     nonce = secrets.token_hex(_NONCE_BYTES)
     place = page_address(dashboard.address, dashboard.port)
     try:
         (address, port), answer = _asked(dashboard, nonce)
     except OSError as error:
         raise NoOwnPage(f"nothing answers at {place}, so there is no link") from error
-    if proof(secret, nonce, address, port).encode() not in answer:
+    if secret is None or proof(secret, nonce, address, port).encode() not in answer:
         raise NoOwnPage(f"what listens at {place} does not answer as this project's page, so there is no link")
     # By its number: a name may lead a browser to another address of the machine, where somebody else listens.
     return page_address(address, port)

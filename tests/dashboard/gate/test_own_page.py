@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared import own_page
+from shared.cookie_secret import load_secret, secret_path
 from shared.links import FOLDER, way_in
 from shared.own_page import NONCE_LENGTH, NoOwnPage, find_own_page
 from shared.passwords import OPERATOR
@@ -74,6 +75,10 @@ def test_whoever_else_listens_there_gets_no_link(
     root = open_page.folder / "project"
     if kind == "another fleet":
         other = DashboardSettings(port=open_page.port, password_file=tmp_path / "other" / "passwords.json")
+        with pytest.raises(NoOwnPage, match=STRANGERS):
+            find_own_page(root, other)
+        assert not other.password_file.parent.exists(), "who only asks makes no secret"
+        load_secret(secret_path(other.password_file))
         with pytest.raises(NoOwnPage, match=STRANGERS):
             find_own_page(root, other)
         return
