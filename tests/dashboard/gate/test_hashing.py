@@ -6,9 +6,11 @@ from functools import partial
 
 import pytest
 
+from dashboard.gate.browsers import KEPT_SECONDS
 from dashboard.gate.hashing import FEW_TRIES, HASHES_AT_ONCE, MOST_BUSY, MOST_WAITING, Crowded, Hashing, Standing
-from dashboard.gate.throttle import TRY_LIMIT, Throttle
+from dashboard.gate.throttle import TRY_LIMIT, WINDOW_MS, Throttle
 from shared.clock import ManualClock
+from tests.conftest import ROOT
 
 RIGHT = "correct horse battery"
 
@@ -113,6 +115,14 @@ def test_who_goes_away_leaves_room(which: int) -> None:
         assert not await hashing.matches("after", None, lambda: Standing(True, 1))
 
     asyncio.run(run())
+
+
+def test_the_document_says_how_many_may_wait() -> None:
+    said = " ".join((ROOT / "docs" / "dashboard.md").read_text().split())
+    assert f"{MOST_WAITING} may wait, {MOST_BUSY} of the busy among them" in said
+    assert f"tried more than {FEW_TRIES} times within {WINDOW_MS // 60_000} minutes" in said
+    assert f"after {TRY_LIMIT} of one name from one address within {WINDOW_MS // 60_000} minutes" in said
+    assert f"for {KEPT_SECONDS // 86_400} days" in said
 
 
 SELDOM, BUSY, KNOWN = Standing(True, 1), Standing(True, FEW_TRIES + 1), Standing(False, 1)

@@ -19,7 +19,7 @@ from tests.dashboard.gate.serving import ANNA, HASHES, NOW_MS, Served, ask, open
 
 HTML = "text/html"
 MINUTE_MS = 60_000
-OLD = "This link has been used, or is older than 10 minutes."
+OLD = "This link has been used, is older than 10 minutes, or is not one of this fleet."
 
 
 def made(root: Path, now_ms: int = NOW_MS) -> str:
@@ -129,6 +129,11 @@ def test_a_link_that_is_pasted_leads_where_one_wanted_to_go(open_page: Served) -
     answer = open_page.ask("/login", "POST", {"link": link, "next": "/trades"})
     assert (answer.status, answer.headers["location"]) == (303, "/trades")
     assert open_page.ask("/", cookie=answer.cookie).status == 200
+
+
+def test_a_link_that_was_mistyped_may_be_of_another_fleet(open_page: Served) -> None:
+    answer = open_page.ask(f"{open_page.link()}x")
+    assert answer.status == 401 and OLD in answer.text
 
 
 def test_an_old_link_says_so(open_page: Served) -> None:
