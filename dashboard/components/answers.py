@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from dashboard.components.words import words
+from dashboard.components.words import many, words
 from shared.enums import Cause, CommandKind, CommandStatus, Level
 
 _NAMES = re.compile(rf"\b({'|'.join(name.name for kind in (Level, Cause) for name in kind)})\b")
@@ -22,7 +22,7 @@ def in_words(command: dict[str, Any]) -> str:
     try:
         verdicts = json.loads(answer)
         stopping = [words(str(row["reason"])) for row in verdicts["rows"] if row["stops"]]
-        counted = f"verdicts of {len(verdicts['rows'])} rows after step {verdicts['step']:,}"
+        counted = f"verdicts of {many(len(verdicts['rows']), 'row')} after step {verdicts['step']:,}"
     except (ValueError, KeyError, TypeError):
         return answer
     return f"{counted}; {' and '.join(stopping) or 'none'} stopped it"

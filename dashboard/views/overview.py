@@ -17,6 +17,7 @@ from dashboard.components.rows import Rows
 from dashboard.components.stale_prices import stale_prices
 from dashboard.components.tables import table
 from dashboard.components.tiles import overview_tiles
+from dashboard.components.zoom import zoom_switch
 from dashboard.figures.equity import drawdown_figure, equity_figure
 from dashboard.queries.equity import Scope, load_equity
 from dashboard.queries.events import load_events
@@ -25,7 +26,7 @@ from dashboard.queries.overview import load_win_rate
 from dashboard.queries.positions import load_positions
 
 POSITIONS = (
-    "bot", "symbol", "side", "quantity", "entry_price", "close", "open_profit", "return_fraction", "notional",
+    "bot", "open_profit", "return_fraction", "symbol", "side", "quantity", "entry_price", "close", "notional",
     "stop_price", "trailing_price", "exit_level", "distance_fraction", "risk", "opened_ms",
 )  # fmt: skip
 EVENTS = ("time_ms", "severity", "scope", "kind", "message")
@@ -39,7 +40,7 @@ def tiles() -> None:
         overview_tiles(overview, loaders.of_books(load_win_rate))
 
 
-def curves(scopes: tuple[Scope, ...], period: Period, measure: str) -> None:
+def curves(scopes: tuple[Scope, ...], period: Period, measure: str, is_zoomed: bool) -> None:
     overview = overview_or_nothing()
     if overview is None:
         return
@@ -48,7 +49,7 @@ def curves(scopes: tuple[Scope, ...], period: Period, measure: str) -> None:
     books = equity_books(scopes, period, marks)
     live_chart(drawn, "equity", f"{MEASURES[measure]} over time", books)
     limit = overview.drawdown_limit if overview.brakes else None
-    deepest = partial(drawdown_figure, marks, limit, overview.name)
+    deepest = partial(drawdown_figure, marks, limit, overview.name, is_zoomed)
     live_chart(deepest, "drawdown", "Drawdown over time, with the limit of the brake", books)
 
 
@@ -62,9 +63,9 @@ def positions() -> None:
         return
     held = loaders.live(load_positions)
     if held.empty:
-        nothing("No open positions", "One opens when a band is confirmed and the gate lets it pass.")
+        nothing("No open positions", "One opens when what a strategy wants is confirmed and no rule stops it.")
     else:
-        table(held, POSITIONS, "positions", Rows("open_positions", held), pinned="bot")
+        table(held, POSITIONS, "positions", Rows("open_positions", held), pinned=True)
         stale_prices(held)
 
 
@@ -73,7 +74,7 @@ def events() -> None:
     if latest.empty:
         nothing("Nothing happened yet", "Brakes, errors, recoveries and commands are told here.")
     else:
-        table(latest, EVENTS, "events", Books("events"), free_text=("kind",))
+        table(latest, EVENTS, "events", Books("events"), free_text=())
 
 
 header("Overview", "The whole fleet as of its last step.")
@@ -87,9 +88,9 @@ with st.container(horizontal=True, vertical_alignment="bottom", horizontal_align
     with st.container(width=420):
         chosen_scopes = scope_picker()
 live(idle, chosen_period, has_figures=False)
-live(curves, chosen_scopes, chosen_period, chosen_measure)
+live(curves, chosen_scopes, chosen_period, chosen_measure, zoom_switch("Drawdown"))
 live(report_link, ChosenFilters(chosen_period), has_figures=False)
 st.subheader("Open positions", anchor=False)
 live(positions)
-st.subheader("Lately", anchor=False)
+st.subheader("What happened", anchor=False)
 live(events)

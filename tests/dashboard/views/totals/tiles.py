@@ -46,7 +46,7 @@ def overview(ledger: Ledger) -> Tiles:
         ),
         "Open profit": Expected(
             ("#", books.open_profit),
-            ("# of # bots hold a position", len(ledger.held()), len(ledger.accounts)),
+            ("# of # bots in a position", len(ledger.held()), len(ledger.accounts)),
         ),
         "Win rate": rate(win_rate(books.trips)),
         "Exposure": Expected(("#", gross / books.equity), ("# held, # net", gross, sum(notionals))),
@@ -54,7 +54,7 @@ def overview(ledger: Ledger) -> Tiles:
             ("#", sum(fill["fee"] for fill in since)),
             (f"# {plural('fill', len(since))}; # since the start", len(since), books.total("fees")),
         ),
-        "Saved by netting": Expected(("#", books.total("saved")), ("fees and slippage of what crossed in house",)),
+        "Saved by netting": Expected(("#", books.total("saved")), ("by bots that traded with one another",)),
     }
 
 
@@ -136,10 +136,11 @@ def risk(ledger: Ledger) -> Tiles:
         "Drawdown now": Expected(
             ("#", curve.drawdown_now), ("# left to the brake", limits["portfolio_drawdown"] - curve.drawdown_now)
         ),
-        "Loss of today": Expected(("#", loss), ("# left to the limit", limits["daily_loss"] - loss)),
+        "Loss today, UTC": Expected(("#", loss), ("# left to the limit", limits["daily_loss"] - loss)),
         "Value at risk, one day": Expected(("#", found.value_at_risk), ("between the two worst of # days", found.days)),
         "Lost if every stop is hit": Expected(
-            ("#", lost), ("# of # positions have no stop", unprotected, len(ledger.held()))
+            ("#", lost),
+            (f"# of # {plural('position', len(ledger.held()))} without a stop", unprotected, len(ledger.held())),
         ),
     }
 
@@ -149,7 +150,7 @@ def control(ledger: Ledger, names: set[str]) -> Tiles:
     held = [account for account in ledger.held() if account.name in names]
     notional = sum(abs(ledger.notional(account)) for account in held)
     return {
-        "Level": Expected(("running",), ("its own: running",)),
+        "Level": Expected(("trading allowed",), ("its own: trading allowed",)),
         "Open positions": Expected(("#", len(held)), ("at the last step",)),
-        "Notional at risk, USDT": Expected(("#", notional), ("at the last price",)),
+        "Worth of open positions, USDT": Expected(("#", notional), ("at the last price",)),
     }
