@@ -116,7 +116,7 @@ def distribution_figure(table: DataFrame) -> go.Figure:
         )
     )
     figure.update_layout(
-        xaxis=percent_axis(f"return of a round trip after fees, n = {count:,} (tails in the outer bars)"),
+        xaxis=percent_axis(f"return after fees, n = {count:,}<br>(tails in the outer bars)"),
         yaxis={"title": {"text": "round trips"}},
     )
     return figure

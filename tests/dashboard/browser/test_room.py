@@ -38,7 +38,8 @@ CUT = """() => {
   const seen = kinds => [...main.querySelectorAll(kinds)].filter(one => one.checkVisibility() && one.offsetParent);
   for (const one of seen('.grid :is(th, td), [data-testid="stMetric"] *, [data-testid="stMetricValue"] *, '
       + 'button p, [data-testid="stBadge"], .stMarkdownBadge, a p')) {
-    if (one.closest('svg') || one.tagName === 'svg' || getComputedStyle(one).clipPath !== 'none') continue;
+    // The words of the icon for downloads are for those who do not see it.
+    if (one.closest('svg, [class*="st-key-download_"]')) continue;
     if (one.scrollWidth > one.clientWidth + 1 && one.clientWidth && one.textContent.trim())
       found.push(`${one.tagName} ${one.textContent.trim().slice(0, 60)}: ${one.scrollWidth} > ${one.clientWidth}`);
   }
