@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from shared.errors import ConfigurationError
 from shared.passwords import password_path, write_private
+from shared.private_files import make_folders
 from shared.settings import DashboardSettings
 
 FOLDER = Path("run") / "links"
@@ -53,7 +54,7 @@ def make_link(root: Path, page: str, now_ms: int) -> str:
     """
     folder = root / FOLDER
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folders(folder)
     except OSError as error:
         raise ConfigurationError(f"{folder} must be a folder that can be written, was not: {error.strerror}") from error
     _require_own(folder)

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import ConfigurationError
+from shared.private_files import make_folders
+from shared.regular_file import NotAFile, read_regular
 
 VIEWER = "viewer"
 OPERATOR = "operator"
@@ -102,9 +104,11 @@ def load_accounts(path: Path) -> dict[str, Account]:
     """
     require_private(path)
     try:
-        return _accounts(json.loads(path.read_text(encoding="utf-8")))
+        return _accounts(json.loads(read_regular(path)))
     except FileNotFoundError:
         raise
+    except NotAFile as error:
+        raise ConfigurationError(f"password file {path} {error}") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(
             f"password file {path} must be as `flotilla dashboard password` writes it, was not: {error}"
@@ -142,7 +146,7 @@ def require_private(path: Path) -> None:
 def write_private(path: Path, text: str) -> None:
     """Put a file there whole, for its owner alone."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folders(path.parent)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -28,6 +28,7 @@ NUMBERS: dict[str, Number] = {
     "count": Number("Round trips", COUNT, "Round trips that were closed.", True),
     "crossed": Number("Crossed", QUANTITY, "The part that was traded with another bot in house, at no fee."),
     "crossed_notional": Number("Crossed in house", MONEY, "Worth of what bots traded with one another.", True),
+    "days": Number("Days", COUNT, "Days that are counted in it.", True),
     "difference": Number("Difference", SIGNED, "Equity less allocation.", True),
     "difference_fraction": Number("Difference, %", PERCENT, "The difference as a share of the allocation."),
     "distance_fraction": Number("To exit", PERCENT, "How far the last price is from the exit level."),

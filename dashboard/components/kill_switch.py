@@ -27,14 +27,19 @@ LABELS = {
     CommandKind.FLATTEN: ("Flatten", ":material/vertical_align_center:", "Closes every position now and stays flat."),
     CommandKind.HALT: ("Halt", ":material/dangerous:", "Sends no order at all, no stops either; positions stay open."),
     CommandKind.RELEASE: ("Release", ":material/play_arrow:", "Lets trading go on where a person stopped it."),
+    CommandKind.CLOSE: (
+        "Close position",
+        ":material/logout:",
+        "Closes it at the next open; the bot goes that way again once its signal has left that side.",
+    ),
 }
+# What sets or releases a level, for any scope.
+LEVEL_KINDS = (CommandKind.PAUSE, CommandKind.FLATTEN, CommandKind.HALT, CommandKind.RELEASE)
 # What cannot be undone by releasing it is typed out.
-TYPED = {CommandKind.FLATTEN: "FLATTEN", CommandKind.HALT: "HALT"}
+TYPED = {CommandKind.FLATTEN: "FLATTEN", CommandKind.HALT: "HALT", CommandKind.CLOSE: "CLOSE"}
 
 
-def kill_switch(
-    scope: Scope, notional: float, counted: Money, offered: tuple[CommandKind, ...] = tuple(LABELS)
-) -> None:
+def kill_switch(scope: Scope, notional: float, counted: Money, offered: tuple[CommandKind, ...] = LEVEL_KINDS) -> None:
     """Draw the buttons for a scope that holds positions worth `notional`; nothing for a viewer.
 
     What a halt keeps open is offered to be flattened first, where the halt is: what is above rules.
@@ -76,8 +81,8 @@ def _button(kind: CommandKind, scope: Scope, notional: float, counted: Money, is
         icon=icon,
         help=about,
         type="primary" if kind is CommandKind.PAUSE and not is_halted else "secondary",
-        # A halt is more than these two: the worker would refuse them.
-        disabled=is_halted and kind is not CommandKind.RELEASE,
+        # The worker would refuse them: a halt is more than these, and where nothing is held nothing is closed.
+        disabled=(is_halted and kind is not CommandKind.RELEASE) or (kind is CommandKind.CLOSE and not notional),
     )
 
 
@@ -105,13 +110,16 @@ def _ask(kind: CommandKind, scope: Scope, notional: float, counted: Money, cause
         _offer_flatten(scope, notional, counted)
     elif kind is CommandKind.FLATTEN and notional > 0.0:
         st.markdown(f"Positions worth **{counted.amount(notional)} {plain(counted.quote)}** are closed at once.")
+    elif kind is CommandKind.CLOSE:
+        st.markdown(f"A position worth **{counted.amount(notional)} {plain(counted.quote)}** is closed.")
     reason = st.text_input(
         "Reason, for the audit trail", key="command_reason", max_chars=actions.LONGEST_REASON, live=True
     )
     typed = TYPED.get(kind)
     word = st.text_input(f"Type {typed} to confirm", key="command_word", live=True) if typed else None
     with st.container(horizontal=True):
-        certain = bool((reason or "").strip()) and (word or "").strip().upper() == (typed or "")
+        is_typed = typed is None or (word or "").strip().upper() == typed
+        certain = bool((reason or "").strip()) and is_typed
         if st.button(f"{label} now", type="primary", key="command_send", disabled=not certain, icon=icon):
             _send(kind, scope, reason or "", cause)
         if st.button("Cancel", key="command_leave"):

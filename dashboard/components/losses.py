@@ -96,7 +96,7 @@ def lost_on(bot: Mapping[str, Any], exits: pd.DataFrame, counted: Money) -> str:
     others = (
         # What an open round trip has realised so far belongs to no closed one.
         (float(bot["realised_profit"]) - closed, "realised in the one that is open"),
-        (float(bot["open_profit"]), f"open, {words(bot['side'])}"),
+        (float(bot["marked_open_profit"]), "open at the last close"),
         (float(bot["funding"]), "of funding"),
     )
     parts += [f"{counted.gain(amount)} {what}" for amount, what in others if not counted.is_nothing(amount)]

@@ -18,8 +18,8 @@ MEANS = {
         "trading when it reaches its limit."
     ),
     "Deepest drawdown": (
-        "The furthest equity was below the highest before it since the period began, {marked}; how long it lasted is "
-        "told from daily figures."
+        "The furthest equity was below the highest before it since the period began, {marked}. It lasted from that "
+        "highest until equity was as high again, or until now."
     ),
     "Open profit": "What open positions would earn if they were closed at the last price, after the fees paid so far.",
     "Win rate": (
@@ -31,7 +31,7 @@ MEANS = {
         "and a short of the same worth cancel out."
     ),
     "Fees today": "What the exchange took for fills since 00:00 UTC, how many they were, and all fees since the start.",
-    "Saved by netting": (
+    "Saved by netting so far": (
         "Where one bot buys what another sells, they trade with one another and not at the exchange: the fees and the "
         "slippage that this saved."
     ),
@@ -58,6 +58,21 @@ MEANS = {
     ),
     "Open positions": "How many bots here hold something.",
     "Worth of open positions": "What is held here, long and short added up, at the last price.",
+    "Profit in the period": (
+        "How equity changed from the first mark of the period to the last, without what was put in or taken out, as "
+        "money and as a share. The charts below cover the same time."
+    ),
+    "Held by all bots, net": (
+        "What all bots together hold of it now, in the coin itself: long less short. Long and short are worth so many "
+        "{quote} at the last price."
+    ),
+    "Profit of a symbol": (
+        "Of all bots that trade it, from the first mark of the period to the last, after fees, with open positions."
+    ),
+    "Crossed in house": (
+        "What bots bought from and sold to one another, free of fee and slippage. Buys and sells are both counted."
+    ),
+    "Put in": "All deposits less all withdrawals, since the start.",
     "Saved in this period": "Fees and slippage that trading in house saved in the period picked.",
 }
 

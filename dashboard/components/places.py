@@ -8,7 +8,7 @@ from dashboard.components.words import plain
 from dashboard.navigation import PAGES
 
 # Of a column with such names: the page that tells of one, and what its address calls it.
-PLACES = {"bot": ("bot", "bot"), "sleeve": ("bots", "sleeves"), "symbol": ("bots", "symbols")}
+PLACES = {"bot": ("bot", "bot"), "sleeve": ("bots", "sleeves"), "symbol": ("symbol", "symbol")}
 
 # Streamlit follows a link in text by opening another tab, in which the page begins anew. It listens to what Back and
 # Forward do, so this does the same: the address changes, and the page is told.

@@ -81,7 +81,7 @@ def overview_tiles(overview: Overview, wins: WinRate) -> None:
             means("Open profit"),
             f"{many(overview.positions, 'bot', overview.bots)} in a position",
         ),
-        _win_rate(wins.rate, wins.low, wins.high, wins.count, wins.trials),
+        ("Win rate so far", *_win_rate(wins.rate, wins.low, wins.high, wins.count, wins.trials)[1:]),
         (
             "Exposure",
             percent(overview.exposure_fraction, 1),
@@ -95,9 +95,9 @@ def overview_tiles(overview: Overview, wins: WinRate) -> None:
             f"{many(overview.fills_today, 'fill')}{_others(overview)}; {counted.amount(overview.fees)} since the start",
         ),
         (
-            "Saved by netting",
+            "Saved by netting so far",
             counted.amount(overview.saved_quote),
-            means("Saved by netting"),
+            means("Saved by netting so far"),
             "by bots that traded with one another",
         ),
     )
@@ -190,27 +190,27 @@ def risk_tiles(overview: Overview, figures: ReturnFigures | None, held: pd.DataF
 
 
 def bot_tiles(bot: dict, counted: Money) -> None:
-    """Draw the tiles of one bot; `bot` is what `load_bot` gives."""
+    """Draw the tiles of one bot; `bot` is what `load_bot` gives of the period on show."""
     tiles(
         (
             "Equity",
             counted.amount(bot["equity"]),
             means("Equity"),
-            f"on {counted.amount(bot['money_in'])} put in",
-            counted.gain(bot["profit"]),
+            f"on {counted.amount(bot['money_in'])} put in, {counted.gain(bot['open_profit'])} of it open",
         ),
         (
-            "Return",
+            "Profit in the period",
+            counted.gain(bot["period_profit"]),
+            means("Profit in the period"),
+            f"after {counted.amount(bot['period_fees'])} of fees",
             signed_percent(bot["return_fraction"]),
-            means("Return"),
-            f"{counted.gain(bot['open_profit'])} of it open",
         ),
         _win_rate(bot["win_rate"], bot["win_rate_low"], bot["win_rate_high"], bot["round_trips"], bot["round_trips"]),
         (
             "Drawdown now",
             percent(bot["drawdown_fraction"]),
             means("Drawdown now"),
-            f"{percent(bot['max_drawdown_fraction'])} at its deepest",
+            f"{percent(bot['max_drawdown_fraction'])} at its deepest in the period",
         ),
     )
 

@@ -63,7 +63,7 @@ def candles_figure(
         )
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.75, 0.25], vertical_spacing=0.04)
     style(figure, "candles", _HEIGHT_PX, hovermode="closest")
-    _add_candles(figure, candles)
+    add_candles(figure, candles)
     _add_lines(figure, lines)
     _add_protection(figure, _within(protection, candles))
     _add_fills(figure, _within(fills, candles), counted)
@@ -83,7 +83,8 @@ def candles_figure(
     return figure
 
 
-def _add_candles(figure: go.Figure, candles: DataFrame) -> None:
+def add_candles(figure: go.Figure, candles: DataFrame) -> None:
+    """Add candles to the first, or only, plot of a figure."""
     if not len(candles):
         return
     figure.add_trace(
@@ -95,9 +96,9 @@ def _add_candles(figure: go.Figure, candles: DataFrame) -> None:
             decreasing={"line": {"color": NEUTRAL, "width": 1}, "fillcolor": NEUTRAL},
             xhoverformat=TIME,
             showlegend=False,
-        ),
-        row=1,
-        col=1,
+            xaxis="x",
+            yaxis="y",
+        )
     )
 
 

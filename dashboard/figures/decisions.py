@@ -21,10 +21,11 @@ from shared.enums import Reason
 from shared.words import words
 
 REASONS = [reason.name for reason in Reason]
-# Fourteen colours cannot be told apart by colour alone: rows and labels say them, too. What is common is calm.
+# Fifteen colours cannot be told apart by colour alone: rows and labels say them, too. What is common is calm.
 COLOURS = {
     "HALTED": LOSS,
     "FLATTEN": PALETTE[8],
+    "CLOSE": "#C2185B",
     "STALE": PALETTE[9],
     "WARMUP": PALETTE[3],
     "NO_ENTRIES": WARNING,

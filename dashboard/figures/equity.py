@@ -26,6 +26,7 @@ from shared.money import Money
 NO_MARKS = "No equity has been marked yet: it comes with the worker's first step (make run)."
 # A limit so many times further than the curve went would press it flat.
 FAR = 1.5
+HELD = "holding in equal parts"
 MEASURES = {
     "equity": "equity",
     "profit": "profit (deposits left out)",
@@ -39,10 +40,12 @@ def equity_figure(
     counted: Money = CENTS,
     portfolio_name: str = "portfolio",
     open_profit: bool = True,
+    held: DataFrame | None = None,
 ) -> go.Figure:
     """Draw a line per scope of `load_equity`; of the first one also what is not open profit, dotted.
 
-    `measure` is equity, profit or return_fraction.
+    `measure` is equity, profit or return_fraction. `held` is what holding would have made instead (`load_held`), drawn
+    dashed.
     """
     if measure not in MEASURES:
         raise ValueError(f"measure must be one of {', '.join(MEASURES)}, was {measure!r}")
@@ -57,6 +60,9 @@ def equity_figure(
             dotted = {"color": faded(colour, 0.7), "width": 1.2, "dash": "dot"}
             without = own[measure] - own["open_profit"]
             figure.add_trace(_line(own["time_ms"], without, f"{name}, open profit left out", dotted, measure, counted))
+    if held is not None and len(held):
+        dashed = {"color": NEUTRAL, "width": 1.6, "dash": "dash"}
+        figure.add_trace(_line(held["time_ms"], held[measure], HELD, dashed, measure, counted))
     return figure
 
 

@@ -12,6 +12,7 @@ from dashboard.gate.people import People, Person, fingerprint
 from shared.clock import Clock
 from shared.errors import ConfigurationError
 from shared.passwords import Account, require_private, write_private
+from shared.regular_file import NotAFile, read_regular
 
 COOKIE = "flotilla_session"
 SECRET_FILE = "cookie-secret"
@@ -108,7 +109,9 @@ def load_secret(path: Path) -> str:
         if not path.exists():
             _make_secret(path)
         require_private(path)
-        secret = path.read_text(encoding="ascii").strip()
+        secret = read_regular(path, "ascii").strip()
+    except NotAFile as error:
+        raise ConfigurationError(f"cookie secret {path} {error}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"cookie secret {path} must be readable, was not: {error}") from error
     if len(secret) != SECRET_LENGTH:

@@ -97,11 +97,13 @@ def load_lines(
         return nothing
     # Of bars that were merged, the last one's.
     at = np.searchsorted(bars.open_ms, closes) - 1
+    # What lies before the bars that are read is not known.
+    is_known = at >= 0
     return DataFrame(
         {
             "time_ms": np.tile(opens, len(seen.lines)),
             "line": Series(np.repeat(list(seen.lines), len(opens)), dtype="str"),
-            "price": np.concatenate([line[at] for line in seen.lines.values()]),
+            "price": np.concatenate([np.where(is_known, line[at], np.nan) for line in seen.lines.values()]),
         }
     )
 

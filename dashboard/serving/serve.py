@@ -39,6 +39,7 @@ from shared.clock import SystemClock
 from shared.errors import ConfigurationError, FlotillaError
 from shared.passwords import password_path
 from shared.printable import make_logs_harmless, one_line
+from shared.private_files import private_files
 from shared.unexpected import tell, telling
 
 LOG = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ def main() -> int:
     LOG.info("the page is starting (process %d)", os.getpid())
     supervised = "SUPERVISOR_ENABLED" in os.environ
     os.nice(NICENESS)
-    with telling(SERVICE):
+    with telling(SERVICE), private_files():
         exit_code = _serve(supervised)
         if supervised and exit_code != ConfigurationError.exit_code:
             time.sleep(PAUSE_SECONDS)

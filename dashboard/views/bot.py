@@ -34,6 +34,7 @@ from dashboard.queries.equity import Scope, load_equity
 from dashboard.queries.filters import Filters
 from dashboard.queries.seen import load_lines, named_parameters
 from dashboard.queries.trades import load_round_trips, load_trip_times
+from dashboard.queries.window import load_window
 from shared.enums import CommandKind, ScopeKind
 
 TRIPS = (
@@ -45,8 +46,8 @@ TABS = ("Profit", "Trades", "Reasons", "Parameters")
 FILLS = ("time_ms", "side", "leg", "trigger", "quantity", "price", "fee", "crossed")
 
 
-def summary(name: str) -> None:
-    bot, overview = loaders.live(load_bot, name), overview_or_nothing()
+def summary(name: str, period: Period) -> None:
+    bot, overview = loaders.live(load_bot, name, Filters(*period)), overview_or_nothing()
     if bot is None or overview is None:
         return
     _line(bot)
@@ -59,16 +60,17 @@ def chart(name: str, period: Period) -> None:
     overview = overview_or_nothing()
     if overview is None:
         return
-    protection, own = loaders.of_books(load_protection, name, *period), _own(name, period)
-    lines, trade = loaders.of_books(load_lines, name, *period), None
+    shown, own = _marked(period), _own(name, period)
+    protection = loaders.of_books(load_protection, name, *shown)
+    lines, trade = loaders.of_books(load_lines, name, *shown), None
     if (trade_id := trade_of_address()) is not None:
         trade = loaders.of_books(load_trip_times, name, trade_id)
     drawn = partial(
         candles_figure,
-        loaders.of_books(load_candles, name, *period),
-        loaders.of_books(load_bot_fills, name, *period),
+        loaders.of_books(load_candles, name, *shown),
+        _fills(name, period),
         protection,
-        loaders.of_books(load_decisions, name, *period),
+        loaders.of_books(load_decisions, name, *shown),
         lines,
         overview.counted,
         None if trade is None else (trade["opened_ms"], trade["closed_ms"]),
@@ -106,8 +108,7 @@ def trades(name: str, period: Period) -> None:
     else:
         st.caption(GO_HERE)
         _clickable(page.rows, TRIPS, "bot_trips", Books("round_trips", filters), of_trips=True)
-    fills = loaders.of_books(load_bot_fills, name, *period)
-    _clickable(fills, FILLS, "bot_fills", Books("fills", filters))
+    _clickable(_fills(name, period), FILLS, "bot_fills", Books("fills", filters))
 
 
 def _clickable(rows: DataFrame, columns: tuple[str, ...], key: str, books: Books, of_trips: bool = False) -> None:
@@ -116,7 +117,7 @@ def _clickable(rows: DataFrame, columns: tuple[str, ...], key: str, books: Books
 
 
 def reasons(name: str, period: Period) -> None:
-    decisions = loaders.of_books(load_decisions, name, *period)
+    decisions = loaders.of_books(load_decisions, name, *_marked(period))
     books = Books("decisions", _own(name, period))
     live_chart(reasons_figure(decisions), "bot_reasons", f"Reasons of {name} over time", books)
     st.page_link(
@@ -138,16 +139,28 @@ def parameters(name: str) -> None:
             st.caption(plain(bot["note"]))
 
 
-def controls(name: str) -> None:
-    bot, overview = loaders.live(load_bot, name), overview_or_nothing()
+def controls(name: str, period: Period) -> None:
+    bot, overview = loaders.live(load_bot, name, Filters(*period)), overview_or_nothing()
     if bot is not None and overview is not None:
-        offered = (CommandKind.PAUSE, CommandKind.FLATTEN, CommandKind.RELEASE)
-        kill_switch(Scope(ScopeKind.BOT, name), bot["notional"], overview.counted, offered)
+        offered = (CommandKind.PAUSE, CommandKind.CLOSE, CommandKind.FLATTEN, CommandKind.RELEASE)
+        kill_switch(Scope(ScopeKind.BOT, name), abs(bot["notional"]), overview.counted, offered)
     progress()
 
 
 def report(name: str, period: Period) -> None:
     report_link(_own(name, period))
+
+
+def _marked(period: Period) -> Period:
+    """Give where the window of a period begins and ends (`load_window`)."""
+    window = loaders.of_books(load_window, Filters(*period))
+    return period if window is None else Period(window.begin_ms, window.end_ms)
+
+
+def _fills(name: str, period: Period) -> DataFrame:
+    """Load the fills of a period; where it goes on, those after the newest mark, too."""
+    start_ms, end_ms = _marked(period)
+    return loaders.of_books(load_bot_fills, name, start_ms, end_ms if period.end_ms is not None else None)
 
 
 def _own(name: str, period: Period) -> Filters:
@@ -168,10 +181,10 @@ if picked is None:
     nothing("No such bot", "Pick one above; the fleet's bots are made by the worker from the settings.")
 else:
     st.subheader(plain(picked), anchor=False)
-    live(summary, picked)
-    live(controls, picked, has_figures=False)
-    level_question()
     chosen = period_picker("7d", trade=trade_period())
+    live(summary, picked, chosen)
+    live(controls, picked, chosen, has_figures=False)
+    level_question()
     live(idle, picked, chosen, has_figures=False)
     live(chart, picked, chosen)
     live(report, picked, chosen, has_figures=False)

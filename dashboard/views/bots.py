@@ -38,8 +38,8 @@ COMPARED = (
 # What these columns are of since the beginning, and what of a period.
 OF_PERIOD = {"profit_so_far": "period_profit", "fees": "period_fees"}
 PERIOD_NOTE = (
-    "Profit, fees, round trips and win rates are of the period picked, to the hour. So are returns, drawdowns and "
-    "curves, but where many bots are on show they are read by whole UTC days: those that begin in the period."
+    "Profit, fees, returns, drawdowns, round trips and win rates are of the period picked: after the mark it begins "
+    "with, until the newest or the one it ends with."
 )
 LEADERS = 5
 MOST_COMPARED = 12
@@ -48,7 +48,8 @@ TALL_PX = 520
 
 def every_bot(filters: Filters) -> None:
     bots = loaders.of_books(load_bots, filters).rename(columns={"profit": "profit_so_far"})
-    bots = bots.merge(loaders.of_books(load_made, filters), on="bot", how="left", validate="one_to_one")
+    made = loaders.of_books(load_made, filters)[["bot", "period_profit", "period_fees"]]
+    bots = bots.merge(made, on="bot", how="left", validate="one_to_one")
     is_period = filters.start_ms is not None or filters.end_ms is not None
     profit, said = ("period_profit", "in this period") if is_period else ("profit_so_far", "so far")
     if bots.empty:

@@ -11,7 +11,8 @@ from dashboard.components.confirm import STOP_WORKER, asking_button
 from dashboard.components.downloads import Books
 from dashboard.components.empty import nothing
 from dashboard.components.header import COLOURS, header
-from dashboard.components.kill_switch import kill_switch, level_question, release_button
+from dashboard.components.kill_switch import LEVEL_KINDS, kill_switch, level_question, release_button
+from dashboard.components.money_controls import money_controls, money_question
 from dashboard.components.panels import live, overview_or_nothing, still
 from dashboard.components.pickers import named_scope, one_scope_picker
 from dashboard.components.progress import progress
@@ -24,7 +25,7 @@ from dashboard.gate.person import person
 from dashboard.queries.control import load_commands, load_settings_versions, settings_table
 from dashboard.queries.equity import Scope
 from dashboard.queries.levels import load_levels, load_scopes
-from shared.enums import Cause, ScopeKind
+from shared.enums import Cause, CommandKind, ScopeKind
 
 COMMANDS = (
     "asked_ms", "kind", "scope_kind", "scope", "who", "reason", "status", "answer", "cause", "amount", "taken_ms",
@@ -46,7 +47,8 @@ def switch(scope: Scope) -> None:
         return
     row = rows.iloc[0]
     scope_tiles(row, overview.counted, asked_over(scope, row["sleeve"]))
-    kill_switch(scope, float(row["notional"]), overview.counted)
+    offered = (*LEVEL_KINDS, CommandKind.CLOSE) if scope.kind is ScopeKind.BOT else LEVEL_KINDS
+    kill_switch(scope, float(row["notional"]), overview.counted, offered)
     progress()
 
 
@@ -85,6 +87,12 @@ def _held(number: int, row: dict) -> None:
             release_button(scope, cause, f"release_{number}")
 
 
+def money() -> None:
+    overview = overview_or_nothing()
+    if overview is not None:
+        money_controls(overview)
+
+
 def audit() -> None:
     frame = loaders.live(load_commands)
     if frame.empty:
@@ -116,8 +124,11 @@ header("Control", "Stop, release, and see who asked for what.", link_to_control=
 chosen = one_scope_picker("scope", "Kill switch for")
 live(switch, chosen)
 level_question()
+money_question()
 st.subheader("What is stopped", anchor=False)
 live(held)
+st.subheader("Money", anchor=False)
+live(money)
 audit_tab, scopes_tab, settings_tab, process_tab = st.tabs(TABS)
 with audit_tab:
     live(audit)

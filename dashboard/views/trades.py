@@ -95,7 +95,10 @@ def _page(kind: str, filters: Filters, first: Page) -> Page:
 
 def _counted(page: Page) -> str:
     more = "" if page.is_exact else " or more"
-    return f"{page.count:,}{more} in all, newest first; {len(page.rows):,} on this page. A download has all."
+    return (
+        f"{page.count:,}{more} in all, newest first; {len(page.rows):,} on this page. A download has all. What came "
+        "after the newest step is among them; figures count it from the next."
+    )
 
 
 def _charts(page: Page, books: Books) -> None:

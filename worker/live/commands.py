@@ -1,4 +1,4 @@
-"""What people ask of a running fleet: levels, releases, money in and out, write-offs, each answered in a sentence.
+"""What people ask of a running fleet: levels, closes, money in and out, write-offs, each answered in a sentence.
 
 A level is latched per scope under the cause PERSON. FLATTEN acts at once, between bars, at the last price.
 """
@@ -18,6 +18,7 @@ from worker.allocation.transfers import MOST_GRAINS, free_cash
 from worker.fleet.plan import FleetPlan
 from worker.ledger.desk import Booked
 from worker.live.books import Books
+from worker.live.closing import close_position
 from worker.live.explain import explain
 from worker.live.stepper import Stepper, StepRows
 from worker.live.write_off import write_off
@@ -102,6 +103,8 @@ class CommandDesk:
             return self._release(connection, command)
         if command.kind is CommandKind.EXPLAIN:
             return self._explain(command)
+        if command.kind is CommandKind.CLOSE:
+            return close_position(connection, self._stepper, self._books, command, market_ms)
         if command.kind is CommandKind.WRITE_OFF:
             return write_off(connection, self._stepper, self._books, command, market_ms, self._money)
         if command.scope_kind is not ScopeKind.PORTFOLIO:

@@ -18,6 +18,7 @@ PLACES = (
     "bots?period=7d",
     f"bot?bot={BOT}&period=All",
     f"bot?bot={BOT}&period=All&tab=Trades",
+    "symbol?symbol=ETH/USDT&period=All",
     "allocations?period=All",
     "trades?rows=Round+trips&period=All",
     "trades?rows=Fills&period=All",
@@ -26,6 +27,7 @@ PLACES = (
     "analytics?tab=Round+trips",
     "analytics?tab=Win+rates",
     "analytics?tab=Returns",
+    "analytics?tab=Profit+by+day",
     "analytics?tab=Costs",
     "risk",
     f"decisions?bot={BOT}&period=All",
@@ -111,8 +113,8 @@ def test_names_lead_where_they_are_told_of(seeded: str, tab: OpenBrowser) -> Non
     page.go_back()
     page.wait_for_url("**/trades**", timeout=20_000)
     page.locator(".grid").first.get_by_role("link", name="ETH/USDT").first.click()
-    page.wait_for_url("**/bots?symbols=ETH%2FUSDT**", timeout=20_000)
-    page.get_by_text("9 bots.").wait_for(timeout=20_000)
+    page.wait_for_url("**/symbol?symbol=ETH%2FUSDT**", timeout=20_000)
+    page.get_by_role("heading", name="ETH/USDT").wait_for(timeout=20_000)
     assert page.evaluate("() => window.isTheSamePage") is True, "a link within the page must not load it anew"
 
 

@@ -34,9 +34,10 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def click_row(page: Page, row: int) -> None:
-    """Click a cell of the first table."""
-    still(page.locator(".grid").first.locator("tbody tr").nth(row).locator("td").nth(1)).click(timeout=30_000)
+def click_row(page: Page, row: int, table: int = 0) -> None:
+    """Click a cell of a table, the first if no other is asked for."""
+    cell = page.locator(".grid").nth(table).locator("tbody tr").nth(row).locator("td").nth(1)
+    still(cell).click(timeout=30_000)
 
 
 def asked(page: Page) -> dict[str, str]:

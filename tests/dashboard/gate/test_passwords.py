@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.gate.sessions import load_secret
 from shared.errors import ConfigurationError
 from shared.passwords import (
     OPERATOR,
@@ -116,6 +117,15 @@ def test_a_file_that_makes_no_sense_is_refused_by_name(tmp_path: Path, written: 
     path.write_text(written)
     with pytest.raises(ConfigurationError, match=str(path)):
         load_accounts(path)
+
+
+def test_a_named_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "passwords.json"
+    os.mkfifo(path, 0o600)
+    with pytest.raises(ConfigurationError, match=r"password file .* must be a file, was a named pipe"):
+        load_accounts(path)
+    with pytest.raises(ConfigurationError, match=r"cookie secret .* must be a file, was a named pipe"):
+        load_secret(path)
 
 
 @pytest.mark.parametrize("name", ["", "two words", "anna\n", "-anna", "ann\u00e4", "x" * 101, "anna;role=operator"])

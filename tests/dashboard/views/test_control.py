@@ -7,7 +7,6 @@ from shutil import copytree
 import pytest
 
 from dashboard import loaders
-from dashboard.components.answers import in_words
 from dashboard.components.progress import unanswered
 from dashboard.gate.acts import FILE
 from shared.database import sqlite_module
@@ -214,24 +213,67 @@ def answer_last(root: Path, answer: str) -> None:
     connection.close()
 
 
-def test_an_explanation_is_a_sentence_in_the_audit_trail(own: Path, open_page: OpenPage) -> None:
+def test_an_explanation_is_no_act_of_the_audit_trail(own: Path, open_page: OpenPage) -> None:
     open_page(own, "decisions", bot="bo_eth_usdt_1h_p2").button("explain").click().run()
-    rows = [{"reason": "COST", "stops": True, "value": 0.001, "limit": 0.006}, *WARMUP]
-    answer_last(own, json.dumps({"step": 1234, "confirmed": 1.0, "rows": rows}))
+    assert asked(own)[0] == "EXPLAIN"
     trail = next(frame.value for frame in grids(open_page(own, "control")) if "answer" in frame.value.columns)
-    assert trail["answer"].iloc[0] == "verdicts of 2 rows after step 1,234; cost stopped it"
-    assert "refused" in set(trail["status"]), "other answers are as the worker wrote them"
-    assert not any(str(answer).startswith("{") for answer in trail["answer"])
+    assert {"pause (no entries)", "withdraw"} <= set(trail["kind"]) and "explain" not in set(trail["kind"])
+    assert "refused" in set(trail["status"])
 
 
-@pytest.mark.parametrize("answer", ["{", "[]", '{"step": 1}', '{"step": "x", "rows": []}', "null"])
-def test_an_explanation_that_cannot_be_read_is_shown_as_it_is(answer: str) -> None:
-    assert in_words({"kind": "EXPLAIN", "status": "DONE", "answer": answer}) == answer
+@pytest.mark.parametrize(("kind", "word"), [("DEPOSIT", "deposit"), ("WITHDRAW", "WITHDRAW")])
+def test_money_moves_with_an_amount_a_reason_and_a_typed_word(
+    kind: str, word: str, own: Path, open_page: OpenPage
+) -> None:
+    app = open_page(own, "control")
+    app.button(f"ask_{kind}").click().run()
+    app.text_input("money_reason").set_value("rent").run()
+    app.text_input("money_word").set_value(word).run()
+    assert app.button("money_send").disabled, "no amount yet"
+    app.number_input("money_amount").set_value(250.5).run()
+    app.text_input("money_word").set_value("yes").run()
+    assert app.button("money_send").disabled
+    app.text_input("money_word").set_value(word).run()
+    app.button("money_send").click().run()
+    assert asked(own) == (kind, "ann", "rent")
+    assert "waiting for the worker" in texts(app)
+    answer_last(own, "250.50 moved")
+    app.run()
+    assert "250.50 moved" in [box.value.replace("\\", "") for box in app.success]
+    assert amount(own) == 250.5
 
 
-def test_only_explanations_that_are_done_are_counted() -> None:
-    assert in_words({"kind": "EXPLAIN", "status": "REFUSED", "answer": "no such bot"}) == "no such bot"
-    assert in_words({"kind": "PAUSE", "status": "ASKED", "answer": None}) == ""
-    assert in_words({"kind": "EXPLAIN", "status": "DONE", "answer": '{"step": 7, "rows": []}'}) == (
-        "verdicts of 0 rows after step 7; none stopped it"
-    )
+def amount(root: Path) -> float:
+    connection = sqlite_module().connect(root / "flotilla.db")
+    try:
+        return float(connection.execute("SELECT amount FROM command ORDER BY id DESC LIMIT 1").fetchone()[0])
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("page", ["bot", "control"])
+def test_one_position_is_closed_with_a_typed_word(page: str, own: Path, open_page: OpenPage) -> None:
+    bot = next(name for name, units in positions(own).items() if units)
+    query = {"bot": bot} if page == "bot" else {"scope": f"bot {bot}"}
+    app = open_page(own, page, **query)
+    app.button(f"ask_CLOSE_BOT_{bot}").click().run()
+    app.text_input("command_reason").set_value("too long in it").run()
+    assert app.button("command_send").disabled
+    app.text_input("command_word").set_value("close").run()
+    app.button("command_send").click().run()
+    assert asked(own) == ("CLOSE", "ann", "too long in it")
+
+
+def test_where_nothing_is_held_there_is_nothing_to_close(own: Path, open_page: OpenPage) -> None:
+    bot = next(name for name, units in positions(own).items() if not units)
+    assert open_page(own, "bot", bot=bot).button(f"ask_CLOSE_BOT_{bot}").disabled
+
+
+def positions(root: Path) -> dict[str, int]:
+    """Give what each bot holds."""
+    connection = sqlite_module().connect(root / "flotilla.db")
+    try:
+        held = "SELECT name, units FROM bot_state JOIN bot ON bot.id = bot_id"
+        return dict(connection.execute(held).fetchall())
+    finally:
+        connection.close()

@@ -43,6 +43,8 @@ ALL = {"period": "All"}
 # Every page, and each of its parts that stands behind a choice.
 PLACES: list[tuple[str, dict[str, str]]] = [
     ("overview", {}),
+    ("overview", {"held": "true", **ALL}),
+    ("symbol", {"symbol": "ETH/USDT", **ALL}),
     ("bots", {}),
     *(("bot", {"bot": BOT, "tab": tab, **ALL}) for tab in ("Profit", "Trades", "Reasons")),
     ("allocations", ALL),
@@ -51,7 +53,7 @@ PLACES: list[tuple[str, dict[str, str]]] = [
     ("trades", {"rows": "Fills", "period": "7d", "sleeves": "breakout", "sides": "short", "exits": "SIGNAL"}),
     *(
         ("analytics", {"tab": tab})
-        for tab in ("Round trips", "Win rates", "Returns", "Benchmark", "Costs", "Correlation")
+        for tab in ("Round trips", "Win rates", "Profit by day", "Returns", "Benchmark", "Costs", "Correlation")
     ),
     ("risk", {}),
     ("decisions", {"bot": BOT, **ALL}),

@@ -27,8 +27,8 @@ EXITS = pd.DataFrame(
     }
 )
 BOT = {
-    "bot": "a_b", "symbol": "BTC/USDT", "profit": -27.5, "realised_profit": -21.0, "open_profit": -7.0, "funding": 0.5,
-    "side": "LONG", "reason": "COST", "reason_value": 0.001, "reason_limit": 0.006,
+    "bot": "a_b", "symbol": "BTC/USDT", "profit": -27.5, "realised_profit": -21.0, "marked_open_profit": -7.0,
+    "funding": 0.5, "reason": "COST", "reason_value": 0.001, "reason_limit": 0.006,
 }  # fmt: skip
 
 
@@ -38,15 +38,15 @@ def said(**differing: object) -> str:
 
 def test_it_says_what_was_lost_on_what() -> None:
     assert said() == (
-        "**[a_b](/bot?bot=a_b)** ([BTC/USDT](/bots?symbols=BTC%2FUSDT)), **-27.50 USDT**: "
+        "**[a_b](/bot?bot=a_b)** ([BTC/USDT](/symbol?symbol=BTC%2FUSDT)), **-27.50 USDT**: "
         "-20.00 in 5 round trips after 10.00 of fees: -30.00 by stop (2), "
-        "+10.00 by signal (3); -1.00 realised in the one that is open; -7.00 open, long; +0.50 of funding. "
+        "+10.00 by signal (3); -1.00 realised in the one that is open; -7.00 open at the last close; +0.50 of funding. "
         "Last reason: cost. The move to expect was smaller than what trading costs ask for."
     )
 
 
 def test_what_is_nothing_is_not_named() -> None:
-    short = said(profit=-20.0, realised_profit=-20.0, open_profit=0.0, funding=0.0)
+    short = said(profit=-20.0, realised_profit=-20.0, marked_open_profit=0.0, funding=0.0)
     assert "funding" not in short and "open" not in short.split(". Last")[0]
 
 
@@ -125,7 +125,8 @@ def test_the_parts_of_a_period_add_up_to_its_profit() -> None:
         start_ms = int(connection.exec_driver_sql("SELECT max(closed_ms) FROM round_trip").scalar_one()) - 2 * DAY_MS
         period = Filters(start_ms=start_ms)
         bots = load_bots(connection, seeding.PORTFOLIO_ID, period)
-        bots = bots.merge(load_made(connection, seeding.PORTFOLIO_ID, period), on="bot")
+        made = load_made(connection, seeding.PORTFOLIO_ID, period)[["bot", "period_profit"]]
+        bots = bots.merge(made, on="bot")
         for bot in bots.to_dict("records"):
             exits = load_exits(connection, seeding.PORTFOLIO_ID, bot["bot"], period)
             assert exits["round_trips"].sum() == bot["round_trips"], "the same trips as in the table"

@@ -16,7 +16,7 @@ from tests.dashboard.views.conftest import Folder, OpenPage, texts
 from tests.dashboard.views.grids import grids, is_grid
 from tests.research.runs import call
 
-PAGES = ("overview", "bots", "bot", "allocations", "trades", "analytics", "decisions", "risk", "control")
+PAGES = ("overview", "bots", "bot", "symbol", "allocations", "trades", "analytics", "decisions", "risk", "control")
 BTC = Money("BTC", 7)
 NOTHING = re.compile(r"(?<![\d.])[+-]?0\.0+(?![\d%])")
 

@@ -8,7 +8,7 @@ from tests.dashboard.views.books import STATES
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
 from tests.dashboard.views.grids import grids
 
-PAGES = ("overview", "bots", "bot", "allocations", "trades", "analytics", "risk", "decisions", "control")
+PAGES = ("overview", "bots", "bot", "symbol", "allocations", "trades", "analytics", "risk", "decisions", "control")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -60,7 +60,7 @@ def test_every_page_says_that_market_and_broker_are_not_real(page: str, folder: 
 
 
 # The panels with figures of each page that are drawn again by themselves.
-LIVE = {"overview": 4, "bots": 1, "bot": 3, "allocations": 2, "risk": 6, "control": 4}
+LIVE = {"overview": 5, "bots": 1, "bot": 3, "symbol": 4, "allocations": 2, "risk": 6, "control": 5}
 
 
 @pytest.mark.parametrize("page", LIVE)

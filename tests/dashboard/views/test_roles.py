@@ -16,7 +16,7 @@ from shared.tables.commands import COMMAND_IS_PENDING
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
 from tests.dashboard.views.grids import grids
 
-CONTROLS = ("No entries", "Flatten", "Halt", "Release", "Stop or start the worker's process")
+CONTROLS = ("No entries", "Flatten", "Halt", "Release", "Deposit", "Withdraw", "Stop or start the worker's process")
 
 
 @pytest.mark.parametrize("page", ["overview", "bot", "control"])

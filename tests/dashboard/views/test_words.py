@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
 from tests.dashboard.views.grids import grids
 
-PAGES = ("overview", "bots", "bot", "allocations", "trades", "analytics", "risk", "decisions", "control")
+PAGES = ("overview", "bots", "bot", "symbol", "allocations", "trades", "analytics", "risk", "decisions", "control")
 TABS = (("analytics", "Returns"), ("analytics", "Round trips"), ("bot", "Trades"), ("bot", "Parameters"))
 CODES = sorted(
     {member.name for kind in vars(enums).values() if isinstance(kind, type) and hasattr(kind, "__members__")
