@@ -134,13 +134,13 @@ def _causes(level: Level, of_portfolio: bool = False) -> str:
     said = [asked_in_full(row) for row in waiting.to_dict("records")]
     said += [_set_by(row) for row in causes.to_dict("records")]
     more = [f"{len(said) - MOST_CAUSES} more"] if len(said) > MOST_CAUSES else []
-    return "; ".join((*said[:MOST_CAUSES], *more)) or "Who set it stands on Control"
+    return "; ".join((*said[:MOST_CAUSES], *more)) or "Control says who set it"
 
 
 def _set_by(row: dict[str, Any]) -> str:
     where = f" for {row['scope_kind'].lower()} {plain(row['scope'])}" if row["scope"] else ""
-    who = plain(row["who"]) or f"the cause {words(row['cause'])}"
+    who = plain(row["who"]) or f"{words(row['cause'])}"
     said = row["reason"] if row["who"] else names_in_words(row["reason"])
     why = f": {plain(said)}" if said else ""
-    since = f", since {when(row['since_ms'])}" if math.isfinite(row["since_ms"]) else ""
+    since = f", since {when(row['since_ms'])} by the wall clock" if math.isfinite(row["since_ms"]) else ""
     return f"Set by {who}{where}{why}{since}"

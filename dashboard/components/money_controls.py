@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import actions
 from dashboard.components.confirm import asking_button, close_question, question
+from dashboard.components.meanings import means
 from dashboard.components.progress import follow
 from dashboard.components.tiles import tiles
 from dashboard.components.words import plain
@@ -33,11 +34,17 @@ def money_controls(overview: Overview) -> None:
     """Draw what there is and the buttons that ask to change it; no button for a viewer."""
     counted, quote = overview.counted, plain(overview.quote)
     tiles(
-        (f"Put in, {quote}", counted.amount(overview.money_in), "less what was taken out"),
-        (f"Equity, {quote}", counted.amount(overview.equity), "at the last price", counted.gain(overview.profit)),
+        (f"Put in, {quote}", counted.amount(overview.money_in), means("Put in"), "less what was taken out"),
+        (
+            f"Equity, {quote}",
+            counted.amount(overview.equity),
+            means("Equity"),
+            "at the last price",
+            counted.gain(overview.profit),
+        ),
     )
     if not person().is_operator:
-        st.caption(":material/visibility: You look on as a viewer; an operator can put money in and take it out.")
+        st.caption(":material/visibility: You can look as a viewer; only an operator can put money in and take it out.")
         return
     with st.container(horizontal=True):
         for kind, (label, icon, about) in FLOWS.items():
@@ -67,7 +74,7 @@ def _ask(kind: CommandKind, counted: Money) -> None:
         certain = bool(amount and (reason or "").strip() and is_typed)
         if st.button(f"{label} now", type="primary", key="money_send", disabled=not certain, icon=icon):
             _send(kind, float(amount or 0.0), reason or "")
-        if st.button("Leave it", key="money_leave"):
+        if st.button("Cancel", key="money_leave"):
             close_question()
             st.rerun()
 

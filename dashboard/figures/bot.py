@@ -24,6 +24,7 @@ from dashboard.figures.theme import (
 )
 from shared.enums import Leg
 from shared.money import Money
+from shared.words import words
 
 # How each kind of fill looks: shape tells entries from exits, direction and colour long from short. A reversal is an
 # exit and an entry at one price: a triangle in a circle.
@@ -160,6 +161,7 @@ def _add_fills(figure: go.Figure, fills: DataFrame, counted: Money) -> None:
         own = fills[is_own]
         if not len(own):
             continue
+        shown = (own["quantity"], own["fee"], own["trigger"].map(words), said[is_own])
         figure.add_trace(
             go.Scatter(
                 x=milliseconds(own["time_ms"]),
@@ -167,7 +169,7 @@ def _add_fills(figure: go.Figure, fills: DataFrame, counted: Money) -> None:
                 name=name,
                 mode="markers",
                 marker=marker,
-                customdata=np.stack([own["quantity"], own["fee"], own["trigger"], said[is_own]], axis=1).tolist(),
+                customdata=np.stack(shown, axis=1).tolist(),
                 xhoverformat=TIME,
                 hovertemplate=(
                     f"%{{customdata[3]}} at %{{y:{PRICE}}}<br>%{{x}}<br>quantity %{{customdata[0]:{QUANTITY}}}, "

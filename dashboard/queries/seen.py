@@ -7,7 +7,7 @@ This is the one place of the page that knows the worker's strategies.
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -106,6 +106,17 @@ def load_lines(
             "price": np.concatenate([np.where(is_known, line[at], np.nan) for line in seen.lines.values()]),
         }
     )
+
+
+def named_parameters(strategy: str, values: Sequence[float]) -> list[tuple[str, float]]:
+    """Give the parameters of a bot with the names its strategy has for them; by their places where it is not there."""
+    try:
+        names = [parameter.name for parameter in find_strategy(strategy).parameters]
+    except ConfigurationError:
+        names = []
+    if len(names) != len(values):
+        names = [f"parameter {place}" for place in range(1, len(values) + 1)]
+    return list(zip(names, values, strict=True))
 
 
 def load_seen_at(connection: Connection, portfolio_id: int, bot: str, time_ms: int) -> DataFrame:

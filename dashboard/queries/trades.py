@@ -43,6 +43,11 @@ class Page:
     count: int
     is_exact: bool
 
+    @property
+    def is_whole(self) -> bool:
+        """Say whether these are all the rows there are."""
+        return self.is_exact and len(self.rows) == self.count
+
 
 def load_round_trips(
     connection: Connection, portfolio_id: int, filters: Filters = EVERYTHING, limit: int = PAGE_ROWS, offset: int = 0

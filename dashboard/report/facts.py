@@ -21,6 +21,7 @@ from dashboard.queries.risk import load_brakes
 from dashboard.queries.round_trips import Dimension, TripFigures, load_trip_facts, trip_figures, win_rates
 from dashboard.report.selection import Selection, select
 from shared.enums import Cause, ScopeKind
+from shared.words import many
 
 # So many of the best and of the worst bots.
 EXTREMES = 5
@@ -114,7 +115,7 @@ def _over_time(connection: Connection, portfolio_id: int, selection: Selection) 
         )
     # The books keep no curve of such a selection: it is added up from its bots.
     summed = load_summed(connection, portfolio_id, selection.filters)
-    named = {"scope_kind": ScopeKind.BOT.name, "scope": f"{selection.bots} bots"}
+    named = {"scope_kind": ScopeKind.BOT.name, "scope": many(selection.bots, "bot")}
     return summed_daily(summed), summed.assign(**named, profit=summed["equity"] - summed["money_in"])
 
 

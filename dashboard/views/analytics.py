@@ -40,7 +40,7 @@ RATES = (
 )  # fmt: skip
 COSTS = ("bot", "sleeve", "symbol", "gross_profit", "fees", "funding", "profit", "money_in", "equity")
 PROFITS = ("day_ms", "profit", "return_fraction", "fees", "fills", "days")
-NO_CANDLES = ("No candles are kept for this period", "The worker keeps the bars it steps, from its start on.")
+NO_CANDLES = ("No candles are kept for this period", "The worker keeps the bars it has worked on, from its start.")
 OF_A_PERIOD = (
     "All figures are of the period picked: after the mark it begins with, until the newest or the one it ends with. "
     "Round trips are those that were closed within it."
@@ -92,13 +92,13 @@ def rates(filters: Filters, by: Dimension) -> None:
         f"Profit by {words(by)}",
         rows,
     )
-    table(named, RATES, "rates", rows, pinned="label")
+    table(named, RATES, "rates", rows, pinned=True)
 
 
 def returns(scope: Scope, filters: Filters) -> None:
     daily = loaders.history(load_daily, scope, filters.start_ms, filters.end_ms)
     if len(daily) < 2:
-        nothing("Less than a day of marks in this period", "These figures come from daily returns.")
+        nothing("Less than two days in this period", "These figures come from daily returns.")
         return
     return_tiles(return_figures(daily))
     months, rolled, days = monthly_returns(daily), rolling_sharpe(daily), Rows("daily_returns", daily)
@@ -146,7 +146,7 @@ def costs(filters: Filters) -> None:
         "Gross profit against costs",
         rows,
     )
-    table(frame, COSTS, "costs_table", rows, pinned="bot")
+    table(frame, COSTS, "costs_table", rows, pinned=True)
 
 
 def _said(filters: Filters) -> str:

@@ -16,6 +16,7 @@ from dashboard.components.live_chart import live_chart
 from dashboard.components.no_trades import fleet_without_trades
 from dashboard.components.panels import live, overview_or_nothing, still
 from dashboard.components.pickers import Period, bot_picker, period_picker
+from dashboard.components.places import link
 from dashboard.components.progress import progress
 from dashboard.components.report_link import report_link
 from dashboard.components.rows import Rows
@@ -31,14 +32,14 @@ from dashboard.queries.bot import load_bot, load_bot_fills, load_candles, load_p
 from dashboard.queries.decisions import load_decisions
 from dashboard.queries.equity import Scope, load_equity
 from dashboard.queries.filters import Filters
-from dashboard.queries.seen import load_lines
+from dashboard.queries.seen import load_lines, named_parameters
 from dashboard.queries.trades import load_round_trips, load_trip_times
 from dashboard.queries.window import load_window
 from shared.enums import CommandKind, ScopeKind
 
 TRIPS = (
-    "closed_ms", "opened_ms", "duration_ms", "side", "quantity", "entry_price", "exit_price", "profit", "fees",
-    "return_fraction", "exit_reason", "best_fraction", "worst_fraction",
+    "closed_ms", "profit", "return_fraction", "side", "exit_reason", "duration_ms", "quantity", "entry_price",
+    "exit_price", "fees", "best_fraction", "worst_fraction", "opened_ms",
 )  # fmt: skip
 GO_HERE = "Click a row to see it on the candles above."
 TABS = ("Profit", "Trades", "Reasons", "Parameters")
@@ -112,8 +113,7 @@ def trades(name: str, period: Period) -> None:
 
 def _clickable(rows: DataFrame, columns: tuple[str, ...], key: str, books: Books, of_trips: bool = False) -> None:
     key = rows_key(key, rows)
-    go = partial(show_row, rows, f"{key}_rows")
-    table(rows, columns, key, books, of_trips=of_trips, select="single-cell", on_select=go)
+    table(rows, columns, key, books, of_trips=of_trips, picks="rows", on_row=partial(show_row, rows))
 
 
 def reasons(name: str, period: Period) -> None:
@@ -128,8 +128,15 @@ def reasons(name: str, period: Period) -> None:
 def parameters(name: str) -> None:
     bot = loaders.live(load_bot, name)
     if bot is not None:
-        shown = {key: bot[key] for key in ("strategy", "parameters", "symbol", "timeframe", "sleeve", "status", "note")}
-        st.json(shown)
+        own = named_parameters(bot["strategy"], bot["parameters"])
+        lines = [f"- **{plain(name.replace('_', ' '))}**: {plain(value)}" for name, value in own]
+        st.markdown(
+            f"Strategy **{plain(bot['strategy'])}** on {link('symbol', bot['symbol'])}, bars of "
+            f"{plain(bot['timeframe'])}, in {link('sleeve', bot['sleeve'])}; it is {words(bot['status'])}."
+        )
+        st.markdown("\n".join(lines))
+        if isinstance(bot["note"], str) and bot["note"]:
+            st.caption(plain(bot["note"]))
 
 
 def controls(name: str, period: Period) -> None:
@@ -164,9 +171,8 @@ def _line(bot: dict[str, Any]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         level_badge(bot["level"], Scope(ScopeKind.BOT, bot["bot"]), bot["sleeve"])
         st.badge(words(bot["side"]), color="gray")
-        st.text(f"{bot['sleeve']} · last reason {words(bot['reason'])}")
-        symbol = bot["symbol"]
-        st.page_link("views/symbol.py", label=plain(symbol), icon=":material/toll:", query_params={"symbol": symbol})
+        where = f"{link('sleeve', bot['sleeve'])} · {link('symbol', bot['symbol'])}"
+        st.markdown(f"{where} · last reason: {words(bot['reason'])}", width="content")
 
 
 header("One bot", "What it saw, what it did, and why.")

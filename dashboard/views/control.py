@@ -17,7 +17,7 @@ from dashboard.components.panels import live, overview_or_nothing, still
 from dashboard.components.pickers import named_scope, one_scope_picker
 from dashboard.components.progress import progress
 from dashboard.components.rows import Rows
-from dashboard.components.tables import TALL_ROW_PX, table
+from dashboard.components.tables import table
 from dashboard.components.tiles import scope_tiles
 from dashboard.components.words import words
 from dashboard.components.zone import utc_midnight
@@ -32,6 +32,7 @@ COMMANDS = (
     "answered_ms", "command_id",
 )  # fmt: skip
 SCOPES = ("scope_kind", "scope", "level", "own_level", "positions", "notional")
+TABS = ("Audit trail", "All levels", "Settings", "Worker's process")
 VERSIONS = ("last_ms", "first_ms", "digest", "changes")
 
 
@@ -42,7 +43,7 @@ def switch(scope: Scope) -> None:
     scopes = loaders.live(load_scopes)
     rows = scopes[(scopes["scope_kind"] == scope.kind.name) & (scopes["scope"] == scope.name)]
     if rows.empty:
-        nothing("This scope has no state yet", "The worker writes it at its first step.")
+        nothing("Nothing is known of it yet", "The worker writes it down at its first step.")
         return
     row = rows.iloc[0]
     scope_tiles(row, overview.counted, asked_over(scope, row["sleeve"]))
@@ -55,8 +56,8 @@ def held() -> None:
     frame, asked = loaders.live(load_levels), asked_levels()
     if frame.empty and asked.empty:
         nothing(
-            "Every level is running",
-            "What a person or a brake stops stands here until it is released.",
+            "Nothing is stopped",
+            "What a person or a brake stops is listed here until it is released.",
             ":material/check:",
         )
         return
@@ -79,7 +80,7 @@ def _held(number: int, row: dict) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.badge(words(row["level"]), color=COLOURS[row["level"]])
         why = f"{row['reason']} ({row['who']})" if row["who"] else "its brake"
-        st.text(f"{named_scope(scope)}, cause {words(cause.name)}: {why}")
+        st.text(f"{named_scope(scope)}, set by {words(cause.name)}: {why}")
         if cause is Cause.DAILY_LOSS:
             st.caption(f"releases itself at {utc_midnight(loaders.newest().market_ms)}")
         elif person().is_operator:
@@ -95,24 +96,24 @@ def money() -> None:
 def audit() -> None:
     frame = loaders.live(load_commands)
     if frame.empty:
-        nothing("Nobody has asked for anything yet", "Every command stands here with who asked, why, and the answer.")
+        nothing("Nobody has asked for anything yet", "Every command is listed here: who asked, why, and the answer.")
         return
     said = [in_words(command) for command in frame.to_dict("records")]
     shown = frame.assign(answer=said)
-    table(shown, COMMANDS, "commands", Books("commands"), free_text=("reason",), row_height=TALL_ROW_PX)
+    table(shown, COMMANDS, "commands", Books("commands"), free_text=("reason",))
 
 
 def every_scope() -> None:
     frame = loaders.live(load_scopes)
-    table(frame, SCOPES, "scopes", Rows("levels", frame), height=360)
+    table(frame, SCOPES, "scopes", Rows("levels", frame), height=360, total=None)
 
 
 def settings() -> None:
     versions = loaders.of_books(load_settings_versions)
     if versions.empty:
-        nothing("No settings have run yet", "The worker writes them at its first start.")
+        nothing("No settings are in force yet", "The worker takes them at its first start.")
         return
-    st.caption("In force since the worker's latest start; read-only here, they are set in `flotilla.toml`.")
+    st.caption("In force since the worker's latest start. They are changed in `flotilla.toml`, not here.")
     current = settings_table(json.loads(versions["settings"].iloc[0]))
     table(current, ("setting", "value"), "settings", Rows("settings", current), height=420)
     st.markdown("**History**")
@@ -124,11 +125,11 @@ chosen = one_scope_picker("scope", "Kill switch for")
 live(switch, chosen)
 level_question()
 money_question()
-st.subheader("Levels in force", anchor=False)
+st.subheader("What is stopped", anchor=False)
 live(held)
 st.subheader("Money", anchor=False)
 live(money)
-audit_tab, scopes_tab, settings_tab, process_tab = st.tabs(["Audit trail", "Levels", "Settings", "Worker's process"])
+audit_tab, scopes_tab, settings_tab, process_tab = st.tabs(TABS)
 with audit_tab:
     live(audit)
 with scopes_tab:
@@ -136,7 +137,7 @@ with scopes_tab:
 with settings_tab:
     still(settings)
 with process_tab:
-    st.caption("The worker's process runs under supervisor. What a person latched stays in the books when it stops.")
+    st.caption("The worker's process runs under supervisor. What a person stopped stays stopped when it ends.")
     if person().is_operator:
         asking_button(
             "Stop or start the worker's process", "stop_worker_asked", STOP_WORKER, icon=":material/power_settings_new:"

@@ -40,15 +40,17 @@ PARTS = ("Over time", "Reasons counted", "Bars late, missing, repaired")
 def at_a_time(bot: str, time_ms: int) -> None:
     found = loaders.of_books(load_seen_at, bot, time_ms)
     if found.empty:
-        nothing("Nothing was decided there", "The fleet did not step then: the books begin later, or end earlier.")
+        nothing(
+            "Nothing was decided at this time", "The fleet was not at work then: its books begin later or end earlier."
+        )
         return
     for place, stretch in zip(st.columns(len(found)), found.to_dict("records"), strict=True):
         with place:
             decision_card(stretch, decided_at(stretch))
-    with st.expander("The rows of the gate, from the top"):
-        st.caption("A row stops a change, or cuts it and hands the rest on. The last that acted is the reason.")
+    with st.expander("The rules that a trade must pass, in order"):
+        st.caption("Each rule stops a trade, or makes it smaller and passes it on. The last that acted is the reason.")
         gate = rows_of_the_gate(found["reason"].iloc[0])
-        table(gate, ("row", "reason", "meaning"), "gate", Rows("gate", gate), free_text=("row",))
+        table(gate, ("row", "reason", "meaning"), "gate", Rows("gate", gate), free_text=("row",), total=None)
 
 
 def fleet_at_a_time(time_ms: int) -> None:
@@ -56,7 +58,7 @@ def fleet_at_a_time(time_ms: int) -> None:
     if frame.empty:
         return
     st.markdown("**All bots at this time**")
-    table(frame, FLEET, "fleet_at", Rows("fleet_decisions", frame), pinned="bot", height=320)
+    table(frame, FLEET, "fleet_at", Rows("fleet_decisions", frame), pinned=True, height=320)
 
 
 def stretches(bot: str, period: Period) -> None:
@@ -78,15 +80,15 @@ def counts(bot: str, period: Period, whole: bool) -> None:
     rows = Rows("reason_counts", frame)
     live_chart(reason_counts_figure(frame), "reason_counts", "How often each reason decided", rows)
     with st.expander("As a table"):
-        table(frame, COUNTS, "counts_table", rows, pinned="bot")
+        table(frame, COUNTS, "counts_table", rows, pinned=True)
 
 
 def bars(period: Period) -> None:
     frame = loaders.of_books(load_bar_records, Filters(*period))
     if frame.empty:
         nothing(
-            "Every bar came as it should",
-            "Late, missing and repaired bars are listed here.",
+            "Every bar came in time",
+            "Bars that are late, missing or repaired are listed here.",
             ":material/check:",
         )
     else:
@@ -104,8 +106,8 @@ if picked is None:
 else:
     still(at_a_time, picked, moment_ms)
     still(fleet_at_a_time, moment_ms)
-    st.subheader("Right now", anchor=False)
-    st.caption("Of the newest step, whatever time is picked above.")
+    st.subheader("Now", anchor=False)
+    st.caption("What every rule says at the newest step, whatever time is picked above.")
     still(explain, picked)
     st.subheader("Over a period", anchor=False)
     chosen = period_picker("7d")

@@ -18,6 +18,7 @@ from dashboard.components.stale_prices import stale_prices
 from dashboard.components.tables import table
 from dashboard.components.tiles import overview_tiles
 from dashboard.components.trade import GO_THERE, ask_for_row, follow_trade, rows_key
+from dashboard.components.zoom import zoom_switch
 from dashboard.figures.equity import drawdown_figure, equity_figure
 from dashboard.queries.equity import Scope, load_equity
 from dashboard.queries.events import load_events
@@ -28,7 +29,7 @@ from dashboard.queries.positions import load_positions
 from dashboard.queries.trades import load_fills
 
 POSITIONS = (
-    "bot", "symbol", "side", "quantity", "entry_price", "close", "open_profit", "return_fraction", "notional",
+    "bot", "open_profit", "return_fraction", "symbol", "side", "quantity", "entry_price", "close", "notional",
     "stop_price", "trailing_price", "exit_level", "distance_fraction", "risk", "opened_ms",
 )  # fmt: skip
 EVENTS = ("time_ms", "severity", "scope", "kind", "message")
@@ -48,7 +49,7 @@ def tiles() -> None:
         overview_tiles(overview, loaders.of_books(load_win_rate))
 
 
-def curves(scopes: tuple[Scope, ...], period: Period, measure: str, with_held: bool) -> None:
+def curves(scopes: tuple[Scope, ...], period: Period, measure: str, with_held: bool, is_zoomed: bool) -> None:
     overview = overview_or_nothing()
     if overview is None:
         return
@@ -61,7 +62,7 @@ def curves(scopes: tuple[Scope, ...], period: Period, measure: str, with_held: b
     if held is not None and held.empty:
         st.caption("No candles of this period are kept, so what holding would have made is not known.")
     limit = overview.drawdown_limit if overview.brakes else None
-    deepest = partial(drawdown_figure, marks, limit, overview.name)
+    deepest = partial(drawdown_figure, marks, limit, overview.name, is_zoomed)
     live_chart(deepest, "drawdown", "Drawdown over time, with the limit of the brake", books)
 
 
@@ -75,9 +76,9 @@ def positions() -> None:
         return
     held = loaders.live(load_positions)
     if held.empty:
-        nothing("No open positions", "One opens when a band is confirmed and the gate lets it pass.")
+        nothing("No open positions", "One opens when what a strategy wants is confirmed and no rule stops it.")
     else:
-        table(held, POSITIONS, "positions", Rows("open_positions", held), pinned="bot")
+        table(held, POSITIONS, "positions", Rows("open_positions", held), pinned=True)
         stale_prices(held)
 
 
@@ -85,12 +86,11 @@ def trades() -> None:
     follow_trade()
     page = loaders.live(load_fills, EVERYTHING, RECENT, 0)
     if page.rows.empty:
-        nothing("No trades yet", "An entry and an exit are a fill each; they stand here, the newest first.")
+        nothing("No trades yet", "An entry and an exit are a fill each; they are listed here, the newest first.")
         return
     st.caption(GO_THERE)
     key = rows_key("recent", page.rows)
-    go = partial(ask_for_row, page.rows, f"{key}_rows")
-    table(page.rows, TRADES, key, Books("fills"), select="single-cell", on_select=go)
+    table(page.rows, TRADES, key, Books("fills"), picks="rows", on_row=partial(ask_for_row, page.rows), total=None)
 
 
 def events() -> None:
@@ -98,7 +98,7 @@ def events() -> None:
     if latest.empty:
         nothing("Nothing happened yet", "Brakes, errors, recoveries and commands are told here.")
     else:
-        table(latest, EVENTS, "events", Books("events"), free_text=("kind",))
+        table(latest, EVENTS, "events", Books("events"), free_text=())
 
 
 header("Overview", "The whole fleet as of its last step.")
@@ -116,11 +116,11 @@ with st.container(horizontal=True, vertical_alignment="bottom", horizontal_align
         chosen_scopes = scope_picker()
 live(idle, chosen_period, has_figures=False)
 chosen_held = st.toggle("Compare with holding", key="held", bind="query-params", help=HOLDING)
-live(curves, chosen_scopes, chosen_period, chosen_measure, chosen_held)
+live(curves, chosen_scopes, chosen_period, chosen_measure, chosen_held, zoom_switch("Drawdown"))
 live(report_link, ChosenFilters(chosen_period), has_figures=False)
 st.subheader("Open positions", anchor=False)
 live(positions)
 st.subheader("Recent trades", anchor=False)
 live(trades)
-st.subheader("Lately", anchor=False)
+st.subheader("What happened", anchor=False)
 live(events)

@@ -9,6 +9,7 @@ from dashboard.components.downloads import Books
 from dashboard.components.empty import nothing
 from dashboard.components.header import header
 from dashboard.components.live_chart import live_chart
+from dashboard.components.meanings import means
 from dashboard.components.panels import live, overview_or_nothing
 from dashboard.components.pickers import Period, period_picker, symbol_picker
 from dashboard.components.rows import Rows
@@ -28,7 +29,7 @@ from dashboard.queries.symbol import (
 from shared.money import quantity_text
 
 BOTS = (
-    "bot", "side", "position", "notional", "open_profit", "period_profit", "period_fees", "round_trips", "win_rate",
+    "bot", "period_profit", "open_profit", "side", "position", "notional", "period_fees", "round_trips", "win_rate",
     "sleeve",
 )  # fmt: skip
 CROSSED = ("time_ms", "bot", "side", "quantity", "crossed", "price", "crossed_notional", "saved", "sleeve")
@@ -44,27 +45,23 @@ def summary(symbol: str, period: Period) -> None:
         (
             "Held by all bots, net",
             f"{'+' if found.net_quantity > 0.0 else ''}{quantity_text(found.net_quantity)}",
+            means("Held by all bots, net", quote=quote),
             f"{counted.amount(found.long_notional)} long, {counted.amount(-found.short_notional)} short; "
-            f"{found.positions} of {many(found.bots, 'bot')} hold a position",
-            None,
-            f"In base currency, of now; long and short are worth so many {quote} at the last price.",
+            f"{many(found.positions, 'bot', found.bots)} in a position",
         ),
         (
             f"Profit in the period, {quote}",
             counted.gain(found.profit),
+            means("Profit of a symbol"),
             f"after {counted.amount(found.fees)} of fees; {counted.gain(found.open_profit)} open now",
-            None,
-            "Of all bots that trade it, from the first mark of the period to the last, open positions included.",
         ),
         (
             f"Crossed in house in the period, {quote}",
             counted.amount(found.crossed_notional),
+            means("Crossed in house"),
             f"of {counted.amount(found.traded_notional)} traded in {many(found.fills, 'fill')}",
-            None,
-            "What bots bought from and sold to one another at the open, free of fee and slippage. Buys and sells are "
-            "both counted.",
         ),
-        (f"Saved by it, {quote}", counted.amount(found.saved), "fees and slippage of what crossed in house"),
+        (f"Saved by it, {quote}", counted.amount(found.saved), means("Saved in this period"), "fees and slippage"),
     )
 
 
@@ -87,7 +84,7 @@ def chart(symbol: str, period: Period) -> None:
 
 def bots(symbol: str, period: Period) -> None:
     frame = loaders.of_books(load_symbol_bots, Filters(period.start_ms, period.end_ms, symbols=(symbol,)))
-    table(frame, BOTS, "symbol_bots", Rows("symbol_bots", frame), pinned="bot")
+    table(frame, BOTS, "symbol_bots", Rows("symbol_bots", frame), pinned=True)
 
 
 def crossed(symbol: str, period: Period) -> None:
@@ -101,8 +98,8 @@ def crossed(symbol: str, period: Period) -> None:
         return
     st.caption(GO_THERE)
     key = rows_key("symbol_crossed", frame)
-    go = partial(ask_for_row, frame, f"{key}_rows")
-    table(frame, CROSSED, key, Rows("crossed", frame), select="single-cell", on_select=go, height=300)
+    rows = Rows("crossed", frame)
+    table(frame, CROSSED, key, rows, picks="rows", on_row=partial(ask_for_row, frame), height=300)
 
 
 header("Symbols", "What all bots hold of one symbol, everybody's trades in it, and what they crossed in house.")

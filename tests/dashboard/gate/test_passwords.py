@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.gate.sessions import load_secret
+from shared.cookie_secret import load_secret
 from shared.errors import ConfigurationError
 from shared.passwords import (
     OPERATOR,

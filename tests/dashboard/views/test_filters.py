@@ -7,19 +7,20 @@ import pytest
 from dashboard.components import panels, pickers
 from dashboard.queries.filters import Filters
 from tests.dashboard.views.conftest import Folder, OpenPage
+from tests.dashboard.views.grids import grids
 from tests.dashboard.views.totals import shown
 
 
 def test_filters_of_the_address_are_those_of_the_page(folder: Folder, open_page: OpenPage) -> None:
     app = open_page(folder("seeded"), "trades", period="All", symbols="BTC/USDT", sides="long")
-    trips = next(frame.value for frame in app.dataframe if "exit_reason" in frame.columns)
+    trips = next(frame.value for frame in grids(app) if "exit_reason" in frame.value.columns)
     assert set(trips["symbol"]) == {"BTC/USDT"}
     assert set(trips["side"]) == {"long"}
 
 
 def test_without_filters_there_is_more(folder: Folder, open_page: OpenPage) -> None:
     app = open_page(folder("seeded"), "trades", period="All")
-    trips = next(frame.value for frame in app.dataframe if "exit_reason" in frame.columns)
+    trips = next(frame.value for frame in grids(app) if "exit_reason" in frame.value.columns)
     assert set(trips["symbol"]) == {"BTC/USDT", "ETH/USDT", "SOL/USDT"}
     assert set(trips["side"]) == {"long", "short"}
 
@@ -34,7 +35,7 @@ def test_a_bot_is_named_by_either_word_where_there_may_be_several(
     app = open_page(folder("seeded"), "trades", period="All", **query)
     asked = {name for value in query.values() for name in ([value] if isinstance(value, str) else value)}
     assert not app.exception and set(app.multiselect("bots").value) == asked
-    trips = next(frame.value for frame in app.dataframe if "exit_reason" in frame.columns)
+    trips = next(frame.value for frame in grids(app) if "exit_reason" in frame.value.columns)
     assert set(trips["bot"]) == asked
     assert app.run().multiselect("bots").value, "and it stays when the page is drawn again"
 
@@ -82,7 +83,7 @@ def test_an_address_of_what_is_not_there_shows_nothing_else_in_its_place(
     assert [said in shown.plain(error.value) for error in app.error] == [True]
     assert not any(button.label.startswith(("Flatten", "No entries", "Every row")) for button in app.main.button)
     if page in ("trades", "bot", "control"):
-        assert not len(app.dataframe) and not app.metric
+        assert not len(grids(app)) and not app.metric
     (way_on,) = [button for button in app.main.button if (button.key or "").startswith("without_")]
     way_on.click().run()
     assert not app.error and not app.exception, "and there is a way on"
@@ -111,7 +112,7 @@ def test_what_is_ticked_is_of_the_bots_on_show(folder: Folder, open_page: OpenPa
     for symbol in ("BTC/USDT", "ETH/USDT"):
         app = open_page(folder("seeded"), "bots", symbols=symbol)
         ((keys[symbol], names),) = [
-            (frame.proto.id, frame.value["bot"]) for frame in app.dataframe if "sparkline" in frame.value.columns
+            (frame.key, frame.value["bot"]) for frame in grids(app) if "sparkline" in frame.value.columns
         ]
         assert len(names) == 9
     assert keys["BTC/USDT"] != keys["ETH/USDT"], "a selection by place must not pass to other bots"

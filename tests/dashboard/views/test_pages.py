@@ -6,6 +6,7 @@ import pytest
 
 from tests.dashboard.views.books import STATES
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
+from tests.dashboard.views.grids import grids
 
 PAGES = ("overview", "bots", "bot", "symbol", "allocations", "trades", "analytics", "risk", "decisions", "control")
 
@@ -80,4 +81,4 @@ def test_a_living_worker_is_no_error(folder: Folder, open_page: OpenPage) -> Non
 
 def test_five_hundred_bots_are_in_one_table(folder: Folder, open_page: OpenPage) -> None:
     app = open_page(folder("large"), "bots")
-    assert len(app.dataframe[0].value) >= 500
+    assert len(grids(app)[0].value) >= 500

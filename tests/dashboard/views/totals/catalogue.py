@@ -173,7 +173,7 @@ def _overview_profit(ledger: Ledger) -> Shown:
 
 def _bots(ledger: Ledger) -> Shown:
     names = set(ledger.books.accounts)
-    said = ("# bots. Tick some to compare them or to open one.", len(names))
+    said = ("# bots. Tick two or more to compare them.", len(names))
     best, worst = tables.leaders(ledger, names, 1.0), tables.leaders(ledger, names, -1.0)
     return Shown({}, (said,), (tables.bots(ledger, names), best, worst))
 
@@ -207,7 +207,7 @@ def _allocations(ledger: Ledger) -> Shown:
         "savings": charts.saved(ledger),
     }
     return Shown(
-        {"Saved by crossing in house, in this period": tiles.Expected(("#", saved))},
+        {"Saved in this period": tiles.Expected(("#", saved))},
         (),
         (tables.targets(ledger), tables.transfers(ledger), tables.savings(ledger)),
         drawn,
@@ -227,7 +227,7 @@ def _trades(query: dict[str, Any]) -> Page:
 
 def _counted(count: int) -> Said:
     return (
-        "#, newest first; # of them here. A download has all of them. What came after the newest mark is among them; "
+        "# in all, newest first; # on this page. A download has all. What came after the newest step is among them; "
         "figures count it from the next.",
         count,
         count,

@@ -222,8 +222,10 @@ def stops(ledger: Ledger) -> Chart:
 def durations(taken: list[Trip]) -> Chart:
     """Give the profits of round trips by side."""
     found = []
-    for side, name in (("BUY", "long"), ("SELL", "short")):
-        own = [trip for trip in taken if trip.side == side]
+    ways = [(side, won) for side in ("BUY", "SELL") for won in (True, False)]
+    for side, won in ways:
+        own = [trip for trip in taken if trip.side == side and (trip.profit > 0.0) == won]
+        name = f"{'long' if side == 'BUY' else 'short'}, {'won' if won else 'lost'}"
         found.append(Drawn(f"{name}, n = {len(own):,}", "y", [trip.profit for trip in own]))
         found.append(
             Drawn(f"{name}, n = {len(own):,}", "x", [(trip.closed_ms - trip.opened_ms) / HOUR_MS for trip in own])

@@ -46,7 +46,7 @@ def overview(ledger: Ledger) -> Tiles:
         ),
         "Open profit": Expected(
             ("#", books.open_profit),
-            ("# of # bots hold a position", len(ledger.held()), len(ledger.accounts)),
+            ("# of # bots in a position", len(ledger.held()), len(ledger.accounts)),
         ),
         "Win rate so far": rate(win_rate(marked.trips)),
         "Exposure": Expected(("#", gross / marked.equity), ("# held, # net", gross, sum(notionals))),
@@ -54,9 +54,7 @@ def overview(ledger: Ledger) -> Tiles:
             ("#", sum(fill["fee"] for fill in since)),
             (f"# {plural('fill', len(since))}; # since the start", len(since), marked.total("fees")),
         ),
-        "Saved by netting so far": Expected(
-            ("#", marked.total("saved")), ("fees and slippage of what crossed in house",)
-        ),
+        "Saved by netting so far": Expected(("#", marked.total("saved")), ("by bots that traded with one another",)),
     }
 
 
@@ -100,7 +98,7 @@ def symbol(ledger: Ledger, name: str) -> Tiles:
         "Held by all bots, net": Expected(
             ("#", sum(account.quantity for account in own)),
             (
-                "# long, # short; # of # bots hold a position",
+                "# long, # short; # of # bots in a position",
                 sum(max(value, 0.0) for value in notionals),
                 sum(max(-value, 0.0) for value in notionals),
                 held,
@@ -123,9 +121,7 @@ def symbol(ledger: Ledger, name: str) -> Tiles:
                 len(fills),
             ),
         ),
-        "Saved by it, USDT": Expected(
-            ("#", sum(account.saved for account in then)), ("fees and slippage of what crossed in house",)
-        ),
+        "Saved by it, USDT": Expected(("#", sum(account.saved for account in then)), ("fees and slippage",)),
     }
 
 
@@ -182,10 +178,11 @@ def risk(ledger: Ledger) -> Tiles:
         "Drawdown now": Expected(
             ("#", curve.drawdown_now), ("# left to the brake", limits["portfolio_drawdown"] - curve.drawdown_now)
         ),
-        "Loss of today": Expected(("#", loss), ("# left to the limit", limits["daily_loss"] - loss)),
+        "Loss today, UTC": Expected(("#", loss), ("# left to the limit", limits["daily_loss"] - loss)),
         "Value at risk, one day": Expected(("#", found.value_at_risk), ("between the two worst of # days", found.days)),
         "Lost if every stop is hit": Expected(
-            ("#", lost), ("# of # positions have no stop", unprotected, len(ledger.held()))
+            ("#", lost),
+            (f"# of # {plural('position', len(ledger.held()))} without a stop", unprotected, len(ledger.held())),
         ),
     }
 
@@ -195,9 +192,9 @@ def control(ledger: Ledger, names: set[str]) -> Tiles:
     held = [account for account in ledger.held() if account.name in names]
     notional = sum(abs(ledger.notional(account)) for account in held)
     return {
-        "Level": Expected(("running",), ("its own: running",)),
+        "Level": Expected(("trading allowed",), ("its own: trading allowed",)),
         "Open positions": Expected(("#", len(held)), ("at the last step",)),
-        "Notional at risk, USDT": Expected(("#", notional), ("at the last price",)),
+        "Worth of open positions, USDT": Expected(("#", notional), ("at the last price",)),
         "Put in, USDT": Expected(("#", ledger.marked.money_in), ("less what was taken out",)),
         "Equity, USDT": Expected(
             ("#", ledger.marked.equity), ("at the last price",), ("#", ledger.marked.equity - ledger.marked.money_in)
