@@ -33,6 +33,7 @@ PLACES = (
     f"decisions?bot={BOT}&period=All",
     "control",
 )
+LOOKED_AT = ".grid td, .live-chart .main-svg, [data-testid=stMetric]"
 SCREENS = {"small": (1280, 800), "wide": (1920, 1080), "phone": (390, 844)}
 # What is cut: text wider than what it stands in, where that hides it or would lay it over its neighbour.
 CUT = """() => {
@@ -81,6 +82,7 @@ def test_nothing_is_cut_off(screen: str, seeded: str, tab: OpenBrowser) -> None:
     page, cut = tab(viewport={"width": width, "height": height}), {}
     for place in PLACES:
         settle(page, seeded, place)
+        assert page.locator(LOOKED_AT).count() > 4, f"{place} must show something that could be cut"
         if found := page.evaluate(CUT):
             cut[place] = found
     assert cut == {}
