@@ -342,7 +342,7 @@ def test_a_page_to_which_no_link_can_be_made_runs_all_the_same(project: Project)
     code, said = project.make("start")
     assert code == 0
     assert said.startswith("Flotilla is running: look with `.venv/bin/flotilla status`")
-    assert "(the page runs, but no link to it can be made: " in said
+    assert "(no link to the page was made: " in said
 
 
 @pytest.mark.slow
