@@ -34,11 +34,12 @@ START_SECONDS = 40.0
 # At the second visit Chromium keeps what it compiled, at the third it uses that.
 VISITS, WRITTEN_SECONDS = 3, 2.0
 HOW = (
-    "Seconds in a headless Chromium from the request until the script has ended and every chart and table is drawn. The "
-    "first view is that of a server just started, in a browser that was here twice before and has been started anew "
-    "since; a new one, which keeps nothing yet, also fetches and compiles the program of the page. Then the person goes "
-    "to another page and back, {} times. `server` is the part from the request to the end of the script's run. `kB` "
-    "went over the websocket. The slowest query is that of all views. What is beyond its limit stands in bold."
+    "Seconds in a headless Chromium from the request until the script has ended and every chart and table is drawn. "
+    "The first view is that of a server just started, in a browser that was here twice before and has been started "
+    "anew since; a new one, which keeps nothing yet, also fetches and compiles the program of the page. Then the "
+    "person goes to another page and back, {} times. `server` is the part from the request to the end of the script's "
+    "run. `kB` went over the websocket. The slowest query is that of all views. What is beyond its limit stands in "
+    "bold."
 )
 SECOND_VIEWS = 20
 TABS = ("Round trips", "Win rates", "Returns", "Benchmark", "Costs", "Correlation")
@@ -229,8 +230,8 @@ def report(
             f"by bulk inserts with the worker's own roll-ups. `flotilla doctor` held {examined[0]:,} identities "
             f"against them; {examined[1]:,} failed.",
             table(_header(first_seconds), [_row(one, first_seconds) for one in measured]),
-            f"Within the limits: {within[0]} of {len(measured)} first views ({within[1]} in a new browser), {within[2]} "
-            f"of {len(measured)} second views at the 95th percentile; over all second views the median is "
+            f"Within the limits: {within[0]} of {len(measured)} first views ({within[1]} in a new browser), "
+            f"{within[2]} of {len(measured)} second views at the 95th percentile; over all second views the median is "
             f"{np.median(second):.2f} s and the 95th percentile {np.percentile(second, 95):.2f} s.",
         )
     )
