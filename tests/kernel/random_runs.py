@@ -11,7 +11,8 @@ from tests.kernel.tables import START_MS, a_market
 from worker.fleet.plan import make_rules
 from worker.step.columns import Columns
 from worker.step.fleet import make_fleet
-from worker.step.records import Bot, Fleet, Portfolio, Rules, Rung, Sleeve
+from worker.step.records import Bot, Fleet, Portfolio, Rung, Sleeve
+from worker.step.rules import Rules
 
 MARKETS = 3
 LONGER_BARS = 4

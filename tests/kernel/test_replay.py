@@ -9,8 +9,10 @@ from shared.enums import Reason
 from tests.kernel.random_runs import Case, calm_rules, random_columns, random_fleet
 from worker.step.columns import Columns, Curves
 from worker.step.fleet import compiled_form, fills_per_bar
-from worker.step.records import Bot, Fill, Fleet, Journal, Market, Notice, Portfolio, Rules, Rung, Signal, Sleeve
+from worker.step.journal import Fill, Journal, Notice
+from worker.step.records import Bot, Fleet, Market, Portfolio, Rung, Signal, Sleeve
 from worker.step.replay import has_room, load_bar, step_bars
+from worker.step.rules import Rules
 from worker.step.step import close_bar, open_bar
 
 LIVELY = calm_rules(edge_to_cost=0.0, min_notional=20.0, rebalance_every=3, rebalance_band=0.01)

@@ -17,7 +17,8 @@ from tests.oracle.world import BotWorld, Market, Signal, World, rules_of
 from worker.fleet.plan import BotPlan, FleetPlan
 from worker.step.columns import Columns, Curves
 from worker.step.fleet import compiled_form
-from worker.step.records import Fill, Fleet, Notice
+from worker.step.journal import Fill, Notice
+from worker.step.records import Fleet
 from worker.step.replay import replay_bars, step_bars
 from worker.strategies.registry import find_strategy
 

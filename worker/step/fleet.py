@@ -4,22 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from worker.step.records import (
-    Bot,
-    Fill,
-    Fleet,
-    Journal,
-    Market,
-    Notice,
-    Portfolio,
-    Rules,
-    Rung,
-    Signal,
-    Sleeve,
-    dtype_of,
-    to_array,
-)
+from worker.step.forms import dtype_of, to_array
+from worker.step.journal import Fill, Journal, Notice
+from worker.step.records import Bot, Fleet, Market, Portfolio, Rung, Signal, Sleeve
 from worker.step.replay import FILLS_PER_BOT, NOTICES_PER_SCOPE
+from worker.step.rules import Rules
 
 
 def fills_per_bar(bots: int, rungs: int) -> int:
