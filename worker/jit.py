@@ -1,9 +1,10 @@
 """The only module that knows numba.
 
 `rule` marks a plain Python function that the compiled replay may call; the live worker calls it as it is.
-`compile_loop` compiles a loop over whole arrays once per change of the kernel: numba's disk cache looks at the changed
-file only, so its folder is named after a digest of every kernel source, the libraries and the interpreter. What the
-cache holds is code that runs (its files are pickles), so it is used only where nobody else can have written it.
+`compile_loop` and `compile_in_place` compile a loop over whole arrays once per change of the kernel: numba's disk cache
+looks at the changed file only, so its folder is named after a digest of every kernel source, the libraries and the
+interpreter. What the cache holds is code that runs (its files are pickles), so it is used only where nobody else can
+have written it.
 """
 
 import functools
@@ -86,7 +87,20 @@ def rule(function: Function) -> Function:
 
 def compile_loop(function: Function) -> Function:
     """Compile a loop over whole arrays; division by zero gives inf or NaN as in numpy."""
-    compiled: Any = njit(error_model="numpy", nogil=True)(function)
+    return _compile(function)
+
+
+def compile_in_place(function: Function) -> Function:
+    """Compile a loop that makes no array, but writes into those it is given; to make one is an error when it compiles.
+
+    numba counts who holds an array at every function that is handed one, inlined or not: a fifth of a replay's time,
+    and as much of its compiling. `_nrt` is an option of numba's own that may go without notice; a test says when.
+    """
+    return _compile(function, _nrt=False)
+
+
+def _compile(function: Function, **options: bool) -> Function:
+    compiled: Any = njit(error_model="numpy", nogil=True, **options)(function)
     if kernel_cache().folder is not None:
         # Not by `cache=True`, which takes what the environment or a file in the working folder names. numba raises
         # RuntimeError where it cannot write there, as on a full disk.

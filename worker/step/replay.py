@@ -1,6 +1,6 @@
 """The step over whole arrays, compiled."""
 
-from worker.jit import compile_loop, rule
+from worker.jit import compile_in_place, rule
 from worker.risk.levels import set_levels
 from worker.risk.position import is_flat
 from worker.step.step import close_next_bar, open_bar
@@ -112,7 +112,7 @@ def step_bars(fleet, columns, curves, start: int, stop: int) -> int:
     return stop
 
 
-@compile_loop
+@compile_in_place
 def replay_bars(fleet, columns, curves, start: int, stop: int) -> int:
     """Do what `step_bars` does, compiled: records are rows of structured arrays."""
     return step_bars(fleet, columns, curves, start, stop)
