@@ -99,7 +99,7 @@ def compile_in_place(function: Function) -> Function:
     return _compile(function, _nrt=False)
 
 
-def _compile(function: Function, **options: bool) -> Function:
+def _compile(function: Function, **options: Any) -> Function:
     compiled: Any = njit(error_model="numpy", nogil=True, **options)(function)
     if kernel_cache().folder is not None:
         # Not by `cache=True`, which takes what the environment or a file in the working folder names. numba raises

@@ -2,7 +2,7 @@
 
 import math
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import getitem, setitem
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from shared.enums import Leg, Reason, Trigger
 from shared.settings import Settings
+from tests.kernel.whole_bands import whole_bands
 from tests.oracle.books import Fill as PlainFill
 from tests.oracle.books import Run, empty_run
 from tests.oracle.quantities import Measure
@@ -33,7 +34,7 @@ def world_of(settings: Settings, plan: FleetPlan, columns: Columns, fleet: Fleet
         rules=rules_of(settings),
         open_ms=columns.open_ms.tolist(),
         markets=[_market(plan, columns, record, row) for row, record in enumerate(fleet.markets)],
-        signals=[_signal(plan, columns, row) for row in range(len(plan.signals))],
+        signals=_signals(plan, columns),
         sleeve_weights=[weights.get(sleeve, 1.0) for sleeve in plan.sleeves],
         bots=[_bot(settings, plan, bot) for bot in plan.bots],
         grain=2.0 ** (math.floor(math.log2(capital)) - 29),
@@ -53,10 +54,14 @@ def market_measure(record: Any) -> Measure:
     )
 
 
-def _signal(plan: FleetPlan, columns: Columns, row: int) -> Signal:
+def _signals(plan: FleetPlan, columns: Columns) -> list[Signal]:
+    bands = whole_bands(columns.bands, len(plan.signals))
+    return [_signal(plan, columns, [band[row].tolist() for band in bands], row) for row in range(len(plan.signals))]
+
+
+def _signal(plan: FleetPlan, columns: Columns, bands: Sequence[list[float]], row: int) -> Signal:
     series, bars = columns.series[row], len(columns.open_ms)
     own = [np.broadcast_to(column[row], bars).tolist() for column in (columns.stop, columns.target)]
-    bands = [column[row].tolist() for column in (columns.band_low, columns.band_high)]
     atr = columns.atr_fraction[series].tolist()
     return Signal(plan.signals[row].own_ms, *bands, *own, atr, columns.closed[series].tolist())
 

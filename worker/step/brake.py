@@ -1,11 +1,17 @@
 """D: trip, latch and release the brakes, with a notice for each."""
 
+import math
+
 from shared.enums import Cause, Level, NoticeKind
 from shared.units import DAY_MS
 from worker.jit import rule
 from worker.risk.brakes import NOTHING, day_of, drawdown_brake, loss_fraction
 from worker.risk.levels import set_levels
 from worker.step.notice import BOT, PORTFOLIO, SLEEVE, notice
+from worker.step.rest import wake_all
+
+# More than what rounding makes of a drawdown.
+ROUNDING = 1e-9
 
 
 @rule
@@ -20,6 +26,7 @@ def brake(fleet, close_ms: int) -> None:
         _raise_marks(fleet)
     if fleet.journal.notices != noticed:
         set_levels(fleet.portfolio, fleet.sleeves, fleet.bots)
+        wake_all(fleet)
 
 
 @rule
@@ -28,13 +35,16 @@ def _raise_marks(fleet) -> None:
     fleet.portfolio.high_water = max(fleet.portfolio.high_water, fleet.portfolio.equity)
     for sleeve in fleet.sleeves:
         sleeve.high_water = max(sleeve.high_water, sleeve.equity)
-    for bot in fleet.bots:
-        bot.high_water = max(bot.high_water, bot.equity)
+    equities, watches, bots = fleet.equities[fleet.scratch.row], fleet.watches, fleet.bots
+    for b in range(len(bots)):
+        if _is_beyond(watches[b], equities[b]):
+            bots[b].high_water = max(bots[b].high_water, equities[b])
+            watch_equity(bots[b], watches[b], fleet.rules)
 
 
 @rule
 def _brake_drawdowns(fleet, close_ms: int) -> None:
-    rules, portfolio, bots = fleet.rules, fleet.portfolio, fleet.bots
+    rules, portfolio = fleet.rules, fleet.portfolio
     limit = rules.portfolio_drawdown
     kind = drawdown_brake(portfolio, limit, rules.warn_at, Level.FLATTEN.value)
     if kind != NOTHING:
@@ -43,10 +53,39 @@ def _brake_drawdowns(fleet, close_ms: int) -> None:
         kind = drawdown_brake(fleet.sleeves[s], rules.sleeve_drawdown, rules.warn_at, Level.NO_ENTRIES.value)
         if kind != NOTHING:
             _notice_drawdown(fleet, SLEEVE, s, kind, fleet.sleeves[s], rules.sleeve_drawdown, close_ms)
-    for b in range(len(bots)):
-        kind = drawdown_brake(bots[b], rules.bot_drawdown, rules.warn_at, Level.NO_ENTRIES.value)
-        if kind != NOTHING:
-            _notice_drawdown(fleet, BOT, b, kind, bots[b], rules.bot_drawdown, close_ms)
+    equities, watches = fleet.equities[fleet.scratch.row], fleet.watches
+    for b in range(len(watches)):
+        if _is_beyond(watches[b], equities[b]):
+            _brake_bot(fleet, b, equities[b], close_ms)
+
+
+@rule
+def _brake_bot(fleet, b: int, equity: float, close_ms: int) -> None:
+    bot, rules = fleet.bots[b], fleet.rules
+    bot.equity = equity
+    kind = drawdown_brake(bot, rules.bot_drawdown, rules.warn_at, Level.NO_ENTRIES.value)
+    if kind != NOTHING:
+        _notice_drawdown(fleet, BOT, b, kind, bot, rules.bot_drawdown, close_ms)
+    watch_equity(bot, fleet.watches[b], rules)
+
+
+@rule
+def _is_beyond(watch, equity: float) -> bool:
+    return (equity > watch.ceiling) | (equity <= watch.floor)
+
+
+@rule
+def watch_equity(bot, watch, rules) -> None:
+    """Set between which equities a bot's brake has nothing to do: its mark does not move, nothing trips or warns."""
+    mark = bot.high_water
+    least = math.inf
+    if rules.brakes == 1 and bot.level_drawdown < Level.NO_ENTRIES:
+        least = rules.bot_drawdown
+    if rules.brakes == 1 and bot.warned_drawdown == 0:
+        least = min(least, rules.bot_drawdown * rules.warn_at)
+    watch.floor = mark * (1.0 - least + ROUNDING) if mark > 0.0 else math.inf
+    # At its mark a bot that was warned of forgets it.
+    watch.ceiling = mark if bot.warned_drawdown == 0 else mark - ROUNDING * abs(mark)
 
 
 @rule

@@ -5,6 +5,7 @@ from worker.brokers.fill_model import execution_fee, execution_price
 from worker.jit import rule
 from worker.risk.position import is_dust, is_flat, sign
 from worker.risk.quantity import coins, hold, pro_rata
+from worker.step.net import list_orders
 
 
 @rule
@@ -19,12 +20,19 @@ def simulate_executions(fleet) -> None:
 @rule
 def fill_orders(fleet, open_ms: int) -> None:
     """Share the executions out to the bots that ordered, close leg first; an order without a price is cancelled."""
+    list_orders(fleet)
+    fill_listed(fleet, open_ms)
+
+
+@rule
+def fill_listed(fleet, open_ms: int) -> None:
+    """Do what `fill_orders` does where the bots that ordered are listed."""
     for market in fleet.markets:
         if fleet.rules.netting == 1 and market.order_units != 0 and market.cross_price > 0.0:
             fleet.journal.orders += 1
-    bots = fleet.bots
-    for b in range(len(bots)):
-        bot = bots[b]
+    for i in range(fleet.scratch.ordering):
+        b = fleet.ordering[i]
+        bot = fleet.bots[b]
         if bot.order_units != 0:
             if fleet.markets[bot.market].cross_price > 0.0:
                 _fill_order(fleet, b, open_ms)

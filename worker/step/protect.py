@@ -1,5 +1,7 @@
 """B: protective exits within the bar: stop and trailing stop first, then the rungs of the ladder."""
 
+import math
+
 from shared.enums import Leg, Level, Trigger
 from worker.brokers.fill_model import execution_fee, execution_price
 from worker.jit import rule
@@ -7,6 +9,7 @@ from worker.risk.position import is_dust, is_flat, sign
 from worker.risk.protection import (
     is_reached,
     is_rung_reached,
+    peak_profit,
     raise_level,
     rung_level,
     rung_price,
@@ -14,6 +17,10 @@ from worker.risk.protection import (
 )
 from worker.risk.quantity import coins, only_steps, whole_steps
 from worker.step.fill import book_fill
+from worker.step.watch import put_prices, watch_position
+
+# More than what rounding makes of a price.
+ROUNDING = 1e-9
 
 
 @rule
@@ -22,32 +29,103 @@ def protect(fleet, close_ms: int) -> None:
 
     Works at every level but HALTED, where levels move on but nothing is sent.
     """
-    rules = fleet.rules
-    bots, markets, rungs = fleet.bots, fleet.markets, len(fleet.ladder)
-    for b in range(len(bots)):
-        bot = bots[b]
-        market = markets[bot.market]
-        if is_flat(bot, market) or market.close <= 0.0:
-            continue
-        direction = float(sign(bot.units))
-        raise_level(bot, rules, direction)
-        if bot.level < Level.HALTED:
-            if is_reached(bot.exit_level, market, direction):
-                _stop_out(fleet, b, direction, close_ms)
-            elif bot.target_fraction > 0.0 or rungs > 0:
-                _climb_ladder(fleet, b, direction, close_ms)
-        if not is_flat(bot, market):
-            _see_bar(bot, market, direction)
+    markets, watches = fleet.markets, fleet.watches
+    for run in fleet.runs:
+        market = markets[run.market]
+        if market.close > 0.0 and _see_bar(watches, run.first, run.end, market.low, market.high):
+            for b in range(run.first, run.end):
+                if _is_within_reach(watches[b], market.low, market.high):
+                    _protect_bot(fleet, b, close_ms)
 
 
 @rule
-def _see_bar(bot, market, direction: float) -> None:
+def _see_bar(watches, first: int, end: int, low: float, high: float) -> bool:
+    """Let extremes take in a bar that does no more to a position; say whether it may do more to any."""
+    is_any = False
+    for b in range(first, end):
+        watch = watches[b]
+        is_within = _is_within_reach(watch, low, high)
+        is_any |= is_within
+        watch.highest = high if high > watch.highest and not is_within else watch.highest
+        watch.lowest = low if low < watch.lowest and not is_within else watch.lowest
+    return is_any
+
+
+@rule
+def _is_within_reach(watch, low: float, high: float) -> bool:
+    return (low <= watch.reach_low) | (high >= watch.reach_high)
+
+
+@rule
+def _protect_bot(fleet, b: int, close_ms: int) -> None:
+    bot, watch = fleet.bots[b], fleet.watches[b]
+    market = fleet.markets[bot.market]
+    if is_flat(bot, market):
+        _set_reach(watch, 1.0, -math.inf, math.inf)
+        return
+    put_prices(bot, market, watch)
+    units, best_price = bot.units, bot.best_price
+    direction = float(sign(units))
+    raise_level(bot, fleet.rules, direction)
+    if bot.level < Level.HALTED:
+        if is_reached(bot.exit_level, market, direction):
+            _stop_out(fleet, b, direction, close_ms)
+        elif bot.target_fraction > 0.0 or len(fleet.ladder) > 0:
+            _climb_ladder(fleet, b, direction, close_ms)
+    if not is_flat(bot, market):
+        _take_extremes(bot, market, direction)
+    watch_position(bot, watch)
+    watch.awake |= bot.units != units
+    if bot.units != units or (bot.best_price != best_price and _is_trailing(bot, fleet.rules, direction)):
+        # The level follows the best price at the next bar.
+        watch.reach_low = math.inf
+    else:
+        _watch_levels(fleet, b, direction)
+
+
+@rule
+def _take_extremes(bot, market, direction: float) -> None:
     if direction > 0.0:
         bot.best_price = max(bot.best_price, market.high)
         bot.worst_price = min(bot.worst_price, market.low)
     else:
         bot.best_price = min(bot.best_price, market.low)
         bot.worst_price = max(bot.worst_price, market.high)
+
+
+@rule
+def _is_trailing(bot, rules, direction: float) -> bool:
+    return rules.trail_activate > 0.0 and (
+        peak_profit(bot.entry_price, bot.best_price, direction) >= rules.trail_activate
+    )
+
+
+@rule
+def _trail_begin(bot, rules, direction: float) -> float:
+    """Give a price short of which no best price arms the trailing stop."""
+    return bot.entry_price * (1.0 + direction * rules.trail_activate) * (1.0 - direction * ROUNDING)
+
+
+@rule
+def _watch_levels(fleet, b: int, direction: float) -> None:
+    """Set what a bar must reach: the level, or the nearer of the next rung and what moves the trailing stop."""
+    bot, rules = fleet.bots[b], fleet.rules
+    behind = bot.exit_level if bot.exit_level > 0.0 else -direction * math.inf
+    ahead = direction * math.inf
+    if rules.trail_activate > 0.0:
+        ahead = bot.best_price if _is_trailing(bot, rules, direction) else _trail_begin(bot, rules, direction)
+    has_target = bot.target_fraction > 0.0
+    if bot.rungs_fired < (1 if has_target else len(fleet.ladder)):
+        profit = bot.target_fraction if has_target else fleet.ladder[bot.rungs_fired].profit
+        rung = rung_level(bot.entry_price, direction, profit)
+        ahead = min(ahead, rung) if direction > 0.0 else max(ahead, rung)
+    _set_reach(fleet.watches[b], direction, behind, ahead)
+
+
+@rule
+def _set_reach(watch, direction: float, behind: float, ahead: float) -> None:
+    watch.reach_low = behind if direction > 0.0 else ahead
+    watch.reach_high = ahead if direction > 0.0 else behind
 
 
 @rule

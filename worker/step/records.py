@@ -204,7 +204,11 @@ class Rung:
 
 
 class Fleet(NamedTuple):
-    """Everything a step touches, in either form; `weights` and `pinned` are scratch as long as the bots."""
+    """Everything a step touches, in either form.
+
+    `runs` and `first_bots`, the first bot of each signal or -1, follow from the bots, and so do the `watches`. The rest
+    is scratch: rows of `equities`, the bots that are `awake` or `ordering`, `weights` and `pinned`.
+    """
 
     rules: Any
     portfolio: Any
@@ -216,5 +220,12 @@ class Fleet(NamedTuple):
     journal: Any
     fills: Any
     notices: Any
+    watches: Any
+    runs: Any
+    first_bots: Any
+    equities: Any
+    awake: Any
+    ordering: Any
     weights: Any
     pinned: Any
+    scratch: Any
