@@ -84,6 +84,18 @@ def kernel_run(fleet: Fleet, columns: Columns) -> Run:
     return _step(compiled_form(fleet, room, room), columns, replay_bars, getitem, setitem)
 
 
+def replayed(fleet: Fleet, columns: Columns) -> tuple[list[PlainFill], Curves]:
+    """Replay all bars in one go, as a backtest does: what is left out of bots at rest shows in fills and curves."""
+    bars, bots = len(columns.open_ms), len(fleet.bots)
+    room = bars * (16 * bots + 64)
+    rows = compiled_form(fleet, room, room)
+    curves = _curves(fleet, bars)._replace(bot_equity=np.zeros((bots, bars)))
+    curves = curves._replace(allocations=np.zeros((bars, bots)), flows=np.zeros((bars, bots)))
+    curves = curves._replace(rebalance_ms=np.zeros(bars, np.int64))
+    assert replay_bars(rows, columns, curves, 0, bars) == bars
+    return [_fill(row, getitem) for row in rows.fills[: rows.journal["fills"]]], curves
+
+
 def interpreted_run(fleet: Fleet, columns: Columns) -> Run:
     """Step the kernel as the Python it is written in, so that a test may change a rule."""
     room = 1024 + 16 * len(fleet.bots)

@@ -36,9 +36,9 @@ def _raise_marks(fleet) -> None:
     for sleeve in fleet.sleeves:
         sleeve.high_water = max(sleeve.high_water, sleeve.equity)
     equities, watches, bots = fleet.equities[fleet.scratch.row], fleet.watches, fleet.bots
-    for b in range(len(bots)):
-        if _is_beyond(watches[b], equities[b]):
-            bots[b].high_water = max(bots[b].high_water, equities[b])
+    for b in range(len(bots) if fleet.scratch.beyond == 1 else 0):
+        bots[b].high_water = max(bots[b].high_water, equities[b])
+        if fleet.scratch.goes_on == 1:
             watch_equity(bots[b], watches[b], fleet.rules)
 
 
@@ -53,37 +53,34 @@ def _brake_drawdowns(fleet, close_ms: int) -> None:
         kind = drawdown_brake(fleet.sleeves[s], rules.sleeve_drawdown, rules.warn_at, Level.NO_ENTRIES.value)
         if kind != NOTHING:
             _notice_drawdown(fleet, SLEEVE, s, kind, fleet.sleeves[s], rules.sleeve_drawdown, close_ms)
-    equities, watches = fleet.equities[fleet.scratch.row], fleet.watches
-    for b in range(len(watches)):
-        if _is_beyond(watches[b], equities[b]):
-            _brake_bot(fleet, b, equities[b], close_ms)
+    if fleet.scratch.beyond == 1:
+        _brake_bots(fleet, close_ms)
 
 
 @rule
-def _brake_bot(fleet, b: int, equity: float, close_ms: int) -> None:
-    bot, rules = fleet.bots[b], fleet.rules
-    bot.equity = equity
-    kind = drawdown_brake(bot, rules.bot_drawdown, rules.warn_at, Level.NO_ENTRIES.value)
-    if kind != NOTHING:
-        _notice_drawdown(fleet, BOT, b, kind, bot, rules.bot_drawdown, close_ms)
-    watch_equity(bot, fleet.watches[b], rules)
-
-
-@rule
-def _is_beyond(watch, equity: float) -> bool:
-    return (equity > watch.ceiling) | (equity <= watch.floor)
+def _brake_bots(fleet, close_ms: int) -> None:
+    rules, bots, watches, equities = fleet.rules, fleet.bots, fleet.watches, fleet.equities[fleet.scratch.row]
+    for b in range(len(bots)):
+        if equities[b] > watches[b].ceiling or equities[b] <= watches[b].floor:
+            bots[b].equity = equities[b]
+            kind = drawdown_brake(bots[b], rules.bot_drawdown, rules.warn_at, Level.NO_ENTRIES.value)
+            if kind != NOTHING:
+                _notice_drawdown(fleet, BOT, b, kind, bots[b], rules.bot_drawdown, close_ms)
+            if fleet.scratch.goes_on == 1:
+                watch_equity(bots[b], watches[b], rules)
 
 
 @rule
 def watch_equity(bot, watch, rules) -> None:
-    """Set between which equities a bot's brake has nothing to do: its mark does not move, nothing trips or warns."""
+    """Watch for equities at which a bot's brake has something to do: its mark moves, it trips or warns."""
     mark = bot.high_water
     least = math.inf
     if rules.brakes == 1 and bot.level_drawdown < Level.NO_ENTRIES:
         least = rules.bot_drawdown
     if rules.brakes == 1 and bot.warned_drawdown == 0:
         least = min(least, rules.bot_drawdown * rules.warn_at)
-    watch.floor = mark * (1.0 - least + ROUNDING) if mark > 0.0 else math.inf
+    # Without money, it may be bankrupt.
+    watch.floor = max(mark * (1.0 - least + ROUNDING), 0.0) if mark > 0.0 else math.inf
     # At its mark a bot that was warned of forgets it.
     watch.ceiling = mark if bot.warned_drawdown == 0 else mark - ROUNDING * abs(mark)
 

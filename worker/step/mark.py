@@ -1,4 +1,4 @@
-"""C: mark every bot, sleeve and the portfolio to the close, after funding, and remember flow-free returns.
+"""C: funding, what the marks of a bar show, and flow-free returns. The marks themselves are set in `look.py`.
 
 A bot whose equity is gone is flattened from this step on and takes no more part.
 """
@@ -14,60 +14,31 @@ from worker.step.rest import wake_all
 
 @rule
 def mark(fleet, close_ms: int) -> None:
-    """Charge funding and set equity from the last closes, from the bots up; remember what the step returned."""
-    sleeves, memory, scratch = fleet.sleeves, fleet.rules.memory, fleet.scratch
-    if scratch.unsettled == len(fleet.equities):
-        settle_returns(fleet)
-    scratch.row = scratch.unsettled
-    _charge_funding(fleet)
-    if _mark_bots(fleet, fleet.equities[scratch.row]) <= 0.0:
+    """Stop whom the marks show without money; sleeves remember what the step returned, bots when they need it."""
+    memory, scratch = fleet.rules.memory, fleet.scratch
+    if scratch.beyond == 1:
         _stop_bankrupt(fleet, close_ms)
     scratch.unsettled += 1
-    for sleeve in sleeves:
+    for sleeve in fleet.sleeves:
         remember_return(sleeve, flow_free_return(sleeve.equity, sleeve.settled_equity), memory)
         sleeve.settled_equity = sleeve.equity
 
 
 @rule
-def _charge_funding(fleet) -> None:
+def charge_funding(fleet) -> bool:
+    """Charge funding for what is held at the close; say whether there was any."""
     bots, markets = fleet.bots, fleet.markets
+    is_any = False
     for run in fleet.runs:
         market = markets[run.market]
-        if market.funding_rate != 0.0:
-            for b in range(run.first, run.end):
-                amount = bots[b].quantity * market.close * market.funding_rate
-                if amount != 0.0:
-                    bots[b].cash -= amount
-                    bots[b].funding_paid += amount
-                    fleet.watches[b].cash = bots[b].cash
-
-
-@rule
-def _mark_bots(fleet, equities) -> float:
-    """Set the equities of this bar and what they sum to; give the least of them."""
-    portfolio, sleeves, markets, watches = fleet.portfolio, fleet.sleeves, fleet.markets, fleet.watches
-    for sleeve in sleeves:
-        sleeve.equity = 0.0
-    for market in markets:
-        market.exposure = 0.0
-    total, gross_exposure, least = portfolio.cash, 0.0, 1.0
-    for run in fleet.runs:
-        sleeve, market = sleeves[run.sleeve], markets[run.market]
-        close, of_sleeve, of_market = market.close, sleeve.equity, market.exposure
-        for b in range(run.first, run.end):
-            value = watches[b].quantity * close
-            equity = watches[b].cash + value
-            equities[b] = equity
-            of_market += abs(value)
-            gross_exposure += abs(value)
-            of_sleeve += equity
-            total += equity
-            least = min(least, equity)
-        sleeve.equity, market.exposure = of_sleeve, of_market
-    portfolio.equity = total
-    portfolio.gross_exposure = gross_exposure
-    portfolio.planned_exposure = gross_exposure
-    return least
+        for b in range(run.first, run.end if market.funding_rate != 0.0 else run.first):
+            amount = bots[b].quantity * market.close * market.funding_rate
+            if amount != 0.0:
+                bots[b].cash -= amount
+                bots[b].funding_paid += amount
+                fleet.watches[b].cash = bots[b].cash
+                is_any = True
+    return is_any
 
 
 @rule
@@ -95,17 +66,15 @@ def _lost_it(fleet, b: int) -> bool:
 @rule
 def settle_returns(fleet) -> None:
     """Let the bots remember what the bars returned since they last did."""
-    memory, scratch, equities = fleet.rules.memory, fleet.scratch, fleet.equities
-    bots = fleet.bots
+    memory, bots, equities, rows = fleet.rules.memory, fleet.bots, fleet.equities, fleet.scratch.unsettled
     for b in range(len(bots)):
-        for row in range(scratch.unsettled):
-            _remember(bots[b], equities[row][b], memory)
-    scratch.unsettled = 0
-
-
-@rule
-def _remember(bot, equity: float, memory: float) -> None:
-    bot.equity = equity
-    remember_return(bot, flow_free_return(bot.equity, bot.settled_equity), memory)
-    bot.profit_since_rebalance += bot.equity - bot.settled_equity
-    bot.settled_equity = bot.equity
+        bot = bots[b]
+        for row in range(rows):
+            equity = equities[row][b]
+            # Most bars change nothing for one that is flat, and a comparison is cheaper than a division.
+            step_return = 0.0 if equity == bot.settled_equity else flow_free_return(equity, bot.settled_equity)
+            remember_return(bot, step_return, memory)
+            bot.profit_since_rebalance += equity - bot.settled_equity
+            bot.equity = equity
+            bot.settled_equity = equity
+    fleet.scratch.unsettled = 0

@@ -17,43 +17,25 @@ from worker.risk.protection import (
 )
 from worker.risk.quantity import coins, only_steps, whole_steps
 from worker.step.fill import book_fill
-from worker.step.watch import put_prices, watch_position
+from worker.step.watch import put_prices, watch_position, watch_prices
 
 # More than what rounding makes of a price.
 ROUNDING = 1e-9
 
 
 @rule
-def protect(fleet, close_ms: int) -> None:
+def protect(fleet, close_ms: int) -> bool:
     """Exit positions whose protective level or rung was reached in this bar; afterwards best prices take it in.
 
-    Works at every level but HALTED, where levels move on but nothing is sent.
+    Works at every level but HALTED, where levels move on but nothing is sent. Says whether anything was filled.
     """
-    markets, watches = fleet.markets, fleet.watches
+    markets, watches, fills = fleet.markets, fleet.watches, fleet.journal.fills
     for run in fleet.runs:
-        market = markets[run.market]
-        if market.close > 0.0 and _see_bar(watches, run.first, run.end, market.low, market.high):
-            for b in range(run.first, run.end):
-                if _is_within_reach(watches[b], market.low, market.high):
-                    _protect_bot(fleet, b, close_ms)
-
-
-@rule
-def _see_bar(watches, first: int, end: int, low: float, high: float) -> bool:
-    """Let extremes take in a bar that does no more to a position; say whether it may do more to any."""
-    is_any = False
-    for b in range(first, end):
-        watch = watches[b]
-        is_within = _is_within_reach(watch, low, high)
-        is_any |= is_within
-        watch.highest = high if high > watch.highest and not is_within else watch.highest
-        watch.lowest = low if low < watch.lowest and not is_within else watch.lowest
-    return is_any
-
-
-@rule
-def _is_within_reach(watch, low: float, high: float) -> bool:
-    return (low <= watch.reach_low) | (high >= watch.reach_high)
+        low, high = markets[run.market].low, markets[run.market].high
+        for b in range(run.first, run.end):
+            if low <= watches[b].reach_low or high >= watches[b].reach_high:
+                _protect_bot(fleet, b, close_ms)
+    return fleet.journal.fills != fills
 
 
 @rule
@@ -61,7 +43,9 @@ def _protect_bot(fleet, b: int, close_ms: int) -> None:
     bot, watch = fleet.bots[b], fleet.watches[b]
     market = fleet.markets[bot.market]
     if is_flat(bot, market):
-        _set_reach(watch, 1.0, -math.inf, math.inf)
+        watch.reach_low, watch.reach_high = -math.inf, math.inf
+        return
+    if market.close <= 0.0:
         return
     put_prices(bot, market, watch)
     units, best_price = bot.units, bot.best_price
@@ -74,13 +58,10 @@ def _protect_bot(fleet, b: int, close_ms: int) -> None:
             _climb_ladder(fleet, b, direction, close_ms)
     if not is_flat(bot, market):
         _take_extremes(bot, market, direction)
-    watch_position(bot, watch)
-    watch.awake |= bot.units != units
-    if bot.units != units or (bot.best_price != best_price and _is_trailing(bot, fleet.rules, direction)):
-        # The level follows the best price at the next bar.
-        watch.reach_low = math.inf
-    else:
-        _watch_levels(fleet, b, direction)
+    if bot.units != units:
+        watch_position(bot, watch)
+    elif fleet.scratch.goes_on == 1:
+        _watch_levels(fleet, b, direction, bot.best_price != best_price)
 
 
 @rule
@@ -107,25 +88,23 @@ def _trail_begin(bot, rules, direction: float) -> float:
 
 
 @rule
-def _watch_levels(fleet, b: int, direction: float) -> None:
-    """Set what a bar must reach: the level, or the nearer of the next rung and what moves the trailing stop."""
+def _watch_levels(fleet, b: int, direction: float, is_better: bool) -> None:
+    """Watch for the level behind, and ahead for the nearer of the next rung and what moves the trailing stop."""
     bot, rules = fleet.bots[b], fleet.rules
     behind = bot.exit_level if bot.exit_level > 0.0 else -direction * math.inf
     ahead = direction * math.inf
-    if rules.trail_activate > 0.0:
-        ahead = bot.best_price if _is_trailing(bot, rules, direction) else _trail_begin(bot, rules, direction)
+    if _is_trailing(bot, rules, direction):
+        ahead = bot.best_price
+        # The level follows a better best price at the next bar.
+        behind = direction * math.inf if is_better else behind
+    elif rules.trail_activate > 0.0:
+        ahead = _trail_begin(bot, rules, direction)
     has_target = bot.target_fraction > 0.0
     if bot.rungs_fired < (1 if has_target else len(fleet.ladder)):
         profit = bot.target_fraction if has_target else fleet.ladder[bot.rungs_fired].profit
         rung = rung_level(bot.entry_price, direction, profit)
         ahead = min(ahead, rung) if direction > 0.0 else max(ahead, rung)
-    _set_reach(fleet.watches[b], direction, behind, ahead)
-
-
-@rule
-def _set_reach(watch, direction: float, behind: float, ahead: float) -> None:
-    watch.reach_low = behind if direction > 0.0 else ahead
-    watch.reach_high = ahead if direction > 0.0 else behind
+    watch_prices(bot, fleet.watches[b], direction, behind, ahead)
 
 
 @rule

@@ -142,7 +142,7 @@ def has_room(fleet, curves) -> bool:
 def step_bars(fleet, columns, curves, start: int, stop: int) -> int:
     """Step bars `start` to `stop`; give the bar it stopped before, earlier where the journal was full."""
     set_levels(fleet.portfolio, fleet.sleeves, fleet.bots)
-    watch_all(fleet)
+    watch_all(fleet, 1)
     list_orders(fleet)
     t = start
     while t < stop and has_room(fleet, curves):

@@ -9,17 +9,15 @@ the fleet between two bars, calls what they consist of: `watch_all` once, then f
 and `decide`, and `put_back` at the end.
 """
 
-import math
-
 from worker.jit import rule
 from worker.risk.confirmation import confirm
 from worker.risk.gate import gate
 from worker.risk.levels import set_levels
 from worker.step.brake import brake
 from worker.step.fill import fill_listed, fill_orders, simulate_executions
+from worker.step.look import look
 from worker.step.mark import mark, settle_returns
 from worker.step.net import net_listed
-from worker.step.protect import protect
 from worker.step.rebalance import rebalance
 from worker.step.rest import list_awake, wake_stale
 from worker.step.watch import put_prices, watch_all, watch_position
@@ -36,10 +34,10 @@ def open_bar(fleet, open_ms: int) -> None:
 def close_bar(fleet, open_ms: int) -> None:
     """B to I: take in the closed bar that the markets and signals hold, and decide the orders for the next open."""
     set_levels(fleet.portfolio, fleet.sleeves, fleet.bots)
-    watch_all(fleet)
+    watch_all(fleet, 0)
     take_bar(fleet, open_ms)
     decide(fleet)
-    put_back(fleet)
+    settle_returns(fleet)
 
 
 @rule
@@ -54,8 +52,6 @@ def open_next_bar(fleet, open_ms: int) -> None:
     for i in range(fleet.scratch.ordering):
         b = ordering[i]
         watch_position(bots[b], watches[b])
-        watches[b].reach_low = math.inf
-        watches[b].awake = 1
     fleet.scratch.ordering = 0
 
 
@@ -66,7 +62,7 @@ def take_bar(fleet, open_ms: int) -> None:
     portfolio.step += 1
     portfolio.time_ms = open_ms
     close_ms = open_ms + fleet.rules.step_ms
-    protect(fleet, close_ms)
+    look(fleet, close_ms)
     mark(fleet, close_ms)
     brake(fleet, close_ms)
     rebalance(fleet)
@@ -79,11 +75,12 @@ def take_bar(fleet, open_ms: int) -> None:
 def decide(fleet) -> None:
     """F to I for the bots that are awake; those at rest want what they have."""
     rules, portfolio, bots, equities = fleet.rules, fleet.portfolio, fleet.bots, fleet.equities[fleet.scratch.row]
+    markets, signals, awake = fleet.markets, fleet.signals, fleet.awake
     wishes, ordering = 0, 0
     for i in range(fleet.scratch.awake):
-        b = fleet.awake[i]
+        b = awake[i]
         bot = bots[b]
-        market, signal = fleet.markets[bot.market], fleet.signals[bot.signal]
+        market, signal = markets[bot.market], signals[bot.signal]
         bot.equity = equities[b]
         confirm(bot, market, signal, rules)
         gate(rules, portfolio, bot, market, signal)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from worker.jit import rule
-from worker.risk.position import position_sign
+from worker.risk.position import is_flat
 
 # So many bars of equities are kept before the bots take them into their returns.
 EQUITIES_KEPT = 8
@@ -48,45 +48,62 @@ class Run:
 class Scratch:
     """How much of the lists is in use: bots that are awake, bots that order, and rows of equities.
 
-    `row` is that of the present bar; the first `unsettled` rows have not been taken into the bots' returns.
+    `row` is that of the present bar; the first `unsettled` rows have not been taken into the bots' returns. `beyond` is
+    1 where an equity of the present bar may concern a brake, `goes_on` within a replay.
     """
 
     awake: int = 0
     ordering: int = 0
     row: int = 0
     unsettled: int = 0
+    beyond: int = 0
+    goes_on: int = 0
 
 
 @rule
-def watch_all(fleet) -> None:
-    """Begin anew, whatever was changed since: every bot is awake, and the next bar looks at all there is of it."""
+def watch_all(fleet, goes_on: int) -> None:
+    """Begin anew, whatever was changed since: every bot is awake, and the next bar looks at all there is of it.
+
+    `goes_on` is 1 where that bar is followed by others before anything else may change the fleet, else 0: then nothing
+    is watched from one bar to the next.
+    """
     bots, watches = fleet.bots, fleet.watches
+    fleet.scratch.goes_on = goes_on
     fleet.scratch.unsettled = 0
     for b in range(len(bots)):
-        watch_position(bots[b], watches[b])
-        watches[b].reach_low = math.inf
-        watches[b].floor = math.inf
-        watches[b].awake = 1
-        watches[b].rest = math.nan
+        watch = watches[b]
+        watch.cash = bots[b].cash
+        watch.quantity = bots[b].quantity
+        watch.reach_low = math.inf
+        watch.floor = math.inf
+        watch.awake = 1
+        watch.rest = math.nan
 
 
 @rule
 def watch_position(bot, watch) -> None:
-    """Take over what a bot holds."""
-    is_long = bot.units > 0
+    """Take over what a bot holds, after a fill: the next bar looks at it whatever its prices, and so do F to H."""
     watch.cash = bot.cash
     watch.quantity = bot.quantity
+    watch.reach_low = math.inf
+    watch.awake = 1
+
+
+@rule
+def watch_prices(bot, watch, direction: float, behind: float, ahead: float) -> None:
+    """Watch for prices behind and ahead of a position, and move its extremes on until then."""
+    is_long = direction > 0.0
+    watch.reach_low = behind if is_long else ahead
+    watch.reach_high = ahead if is_long else behind
     watch.highest = bot.best_price if is_long else bot.worst_price
     watch.lowest = bot.worst_price if is_long else bot.best_price
 
 
 @rule
 def put_prices(bot, market, watch) -> None:
-    """Bring the best and the worst price of an open position up to date."""
-    direction = position_sign(bot, market)
-    if direction > 0:
-        bot.best_price = watch.highest
-        bot.worst_price = watch.lowest
-    elif direction < 0:
-        bot.best_price = watch.lowest
-        bot.worst_price = watch.highest
+    """Bring the best and the worst price of an open position up to date, where they were left to its watch."""
+    if watch.reach_low == math.inf or is_flat(bot, market):
+        return
+    is_long = bot.units > 0
+    bot.best_price = watch.highest if is_long else watch.lowest
+    bot.worst_price = watch.lowest if is_long else watch.highest
