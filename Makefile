@@ -29,7 +29,7 @@ run: $(RUNTIME) ## start the fleet under supervisor, in the background
 
 # A stop waits for no new packages.
 stop: $(if $(wildcard run/supervisor.sock),$(if $(SOUND),,$(RUNTIME))) ## let the worker finish its step, then stop it and supervisor
-	@if [ -S run/supervisor.sock ]; then $(BIN)/python -m worker.process.supervision stop; \
+	@if [ -S run/supervisor.sock ] || { [ -d run ] && [ ! -x run ]; }; then $(BIN)/python -m worker.process.supervision stop; \
 	else echo "Flotilla is not running."; fi
 
 status: $(RUNTIME) ## show equity, level, brakes, positions and the age of the last step

@@ -24,6 +24,7 @@ NAVIGATION = {
         Page("overview", "Overview", ":material/monitoring:", is_first=True),
         Page("bots", "Bots", ":material/smart_toy:"),
         Page("bot", "One bot", ":material/candlestick_chart:", is_hidden=True),
+        Page("symbol", "Symbols", ":material/toll:"),
         Page("allocations", "Allocations", ":material/donut_small:"),
     ),
     "Evidence": (

@@ -8,12 +8,13 @@ one that is at work there.
 import argparse
 import fcntl
 import os
+import pwd
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -52,7 +53,7 @@ class Cause(NamedTuple):
 CAUSES = (
     Cause(
         re.compile("No space left on device|Disk quota exceeded"),
-        f"the disk is full: the packages take {DISK} in .venv, and as much again while they are installed",
+        f"the disk is full: the packages take {DISK} in .venv, and what is downloaded 0.3 GB beside them",
     ),
     Cause(
         re.compile("DO NOT MATCH THE HASHES|Hashes are required"),
@@ -90,8 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _tell(f"Flotilla could not be set up: {failure}.", sys.stderr)
         return 1
     except OSError as error:
-        where = error.filename or ENVIRONMENT
-        _tell(f"Flotilla could not be set up: {where} must be one that can be written: {error.strerror}.", sys.stderr)
+        where = Path(error.filename or ENVIRONMENT)
+        why = f"it belongs to {_owner_of(where)}" if isinstance(error, PermissionError) else error.strerror
+        _tell(f"Flotilla could not be set up: {where} must be one that can be written: {why}.", sys.stderr)
         return 1
     except KeyboardInterrupt:
         _tell("Interrupted; the same command goes on from here.", sys.stderr)
@@ -142,14 +144,34 @@ def _alone() -> Iterator[None]:
     for folder in (LOCK.parent, LOG.parent):
         folder.mkdir(mode=0o700, exist_ok=True)
     with LOCK.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _tell("Another command is setting up .venv; waiting for it.")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        _wait_for(lock)
         # pip holds it too: it may outlive this process when that is killed.
         os.set_inheritable(lock.fileno(), True)
         yield
+
+
+def _wait_for(lock: TextIO) -> None:
+    began = time.monotonic()
+    said_at = -SAY_SECONDS
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waited = time.monotonic() - began
+            if waited - said_at >= SAY_SECONDS:
+                said_at = waited
+                _tell(f"Another command is setting up .venv; waiting for it, {waited:.0f} s.")
+            time.sleep(LOOK_SECONDS)
+
+
+def _owner_of(path: Path) -> str:
+    for place in (path, *path.absolute().parents):
+        with suppress(OSError):
+            user = place.stat().st_uid
+            with suppress(KeyError):
+                return pwd.getpwuid(user).pw_name
+            return f"user {user}"
+    return "somebody else"
 
 
 def _done(mark: Path, lockfile: Path | None) -> bool:
@@ -186,7 +208,8 @@ def _install(lockfile: Path, project: bool) -> None:
     ]
     _run([*pip, "--require-hashes", "-r", lockfile], len(_REQUIRED.findall(lockfile.read_text())))
     if project:
-        _run([*pip, "--no-deps", "--no-build-isolation", "--editable", "."], 1)
+        _tell("  installing Flotilla itself")
+        _run([*pip, "--no-deps", "--no-build-isolation", "--editable", "."], 0)
     UNFINISHED.unlink(missing_ok=True)
 
 
@@ -214,7 +237,7 @@ def _run(command: Sequence[str | Path], wanted: int) -> None:
             raise
     if process.returncode:
         raise SetUpFailed(failure(_since(start)))
-    if wanted > 1:
+    if wanted:
         _tell(f"  {progress(_since(start), wanted, wanted)}, {time.monotonic() - began:.0f} s")
 
 

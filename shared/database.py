@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from shared.bounds import URL_WORDS, BadUrl, check_database_url
 from shared.errors import DatabaseError, DiskFull, UnusableDatabase
 from shared.migrations import HEAD, current_revision, known_revisions
+from shared.private_files import make_file, make_folders
 from shared.secret_url import (
     ENCODED,
     SecretUrl,
@@ -29,7 +30,7 @@ from shared.secret_url import (
     without_names,
     without_secrets,
 )
-from shared.sqlite_place import follow_file, has_room, require_file
+from shared.sqlite_place import NO_ROOM, follow_file, has_room, require_file, require_place
 
 # Before this release two writing connections can corrupt a database in WAL mode (sqlite.org/wal.html#walresetbug).
 OLDEST_SQLITE = (3, 51, 3)
@@ -76,6 +77,7 @@ def open_writer(url: SecretUrl | str, root: Path = Path()) -> Engine:
         path = sqlite_path(url, root)
         _make_folder(path)
         require_file(path, to_write=True)
+        _make_file(path)
         engine = _sqlite_engine(path, _WRITER_PRAGMAS, "BEGIN IMMEDIATE", "rwc")
         engine.update_execution_options(name_of_file=_named_path(url, root))
     else:
@@ -86,6 +88,12 @@ def open_writer(url: SecretUrl | str, root: Path = Path()) -> Engine:
             # A log that grew while readers held it open is not shortened by itself.
             _move_log(connection, "TRUNCATE")
     return engine
+
+
+def require_place_to_write(url: SecretUrl | str, root: Path = Path()) -> None:
+    """Raise UnusableDatabase where `open_writer` would find something else in an SQLite file's place; makes nothing."""
+    if _parse(url).get_backend_name() == "sqlite":
+        require_place(sqlite_path(url, root))
 
 
 def checkpoint(engine: Engine) -> None:
@@ -232,9 +240,18 @@ def _named_path(url: SecretUrl | str, root: Path) -> Path:
 
 def _make_folder(path: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(path.parent)
     except OSError as error:
         raise UnusableDatabase(f"database folder {path.parent} must be writable, was not: {error.strerror}") from error
+
+
+def _make_file(path: Path) -> None:
+    # SQLite would let others read it; log, index and journal get the mode of the file.
+    try:
+        make_file(path)
+    except OSError as error:
+        kind = DiskFull if error.errno in NO_ROOM else DatabaseError
+        raise kind(f"database {path} must be writable, was not: {error.strerror}") from error
 
 
 def _existing(path: Path) -> Path:

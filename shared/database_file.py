@@ -16,12 +16,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection, Engine, PoolProxiedConnection
+from sqlalchemy import Connection, Engine, ExceptionContext, PoolProxiedConnection, event
 
 from shared.clock import Clock, SystemClock
 from shared.database import sqlite_module
 from shared.errors import DatabaseChanged
-from shared.sqlite_place import Identity, identity, log_index_of, log_of
+from shared.sqlite_place import MAGIC, Identity, identity, log_index_of, log_of
 from shared.units import to_datetime
 
 # Another process may move the log into the file just then: what is found must be found in every look.
@@ -29,7 +29,6 @@ LOOKS = 3
 SECONDS_BETWEEN = 0.05
 FIRST_MARKS = 2**30
 
-_MAGIC = b"SQLite format 3\x00"
 _LOG_HEADER, _FRAME_HEADER = 32, 24
 _INDEX_BYTES = 100
 
@@ -41,6 +40,7 @@ class Finding(Enum):
     """What became of the file; the value says what was found, and what to do about it."""
 
     GONE = "is not in its place any more; put it back"
+    DELETED = "was deleted and is lost; bring back a copy"
     REPLACED = f"another file is in its place; {_TAKEN_UP}"
     OVERWRITTEN = f"was written over; {_TAKEN_UP}"
     REWRITTEN = f"was replaced through SQLite; {_TAKEN_UP}"
@@ -51,7 +51,19 @@ class Finding(Enum):
     INDEX_GONE = "the index of its log was removed or replaced"
 
 
-_FILE_IS_LOST = frozenset({Finding.GONE, Finding.REPLACED, Finding.OVERWRITTEN, Finding.EMPTIED})
+# A copy will stand beside the log, or stands there.
+_LOG_WOULD_MIX = frozenset(
+    {
+        Finding.GONE,
+        Finding.DELETED,
+        Finding.REPLACED,
+        Finding.OVERWRITTEN,
+        Finding.EMPTIED,
+        Finding.SHORTENED,
+        Finding.LOG_GONE,
+        Finding.LOG_CUT,
+    }
+)
 # What the log holds still belongs to the file that is open, wherever that is now.
 _LOG_IS_GOOD = frozenset({Finding.GONE, Finding.REPLACED, Finding.LOG_GONE, Finding.INDEX_GONE})
 
@@ -59,12 +71,20 @@ _LOG_IS_GOOD = frozenset({Finding.GONE, Finding.REPLACED, Finding.LOG_GONE, Find
 class Watch(Protocol):
     """What the worker asks of its database besides transactions."""
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether file or log were found changed: nothing may be written any more."""
+        ...
+
     def mark(self, connection: Connection) -> int:
         """Leave a new mark with what a transaction writes, and give it."""
         ...
 
     def begin(self) -> None:
-        """Take what is there now for the database; to be called after the commit of the first mark."""
+        """Take what is there now for the database; to be called after the commit of the first mark.
+
+        From then on a statement that fails looks too, and raises as `check` does: SQLite blames the disk.
+        """
         ...
 
     def check(self) -> None:
@@ -88,6 +108,8 @@ def watch_file(engine: Engine) -> Watch:
 
 class NoFile:
     """A database of a server, which looks after its files itself."""
+
+    is_lost = False
 
     def mark(self, connection: Connection) -> int:
         return 0
@@ -157,10 +179,17 @@ class DatabaseFile:
         self._path = Path(str(engine.url.database))
         # A link may come to lead elsewhere: others follow it when they open.
         self._name = Path(engine.get_execution_options().get("name_of_file", self._path))
+        self._log, self._log_index = log_of(self._path), log_index_of(self._path)
         self._marks = _Marks()
         self._identities: tuple[Identity | None, ...] = ()
         self._held = self._held_index = -1
+        self._seen_bytes = 0
+        self._seen_index: _Index | None = None
         self._changed: DatabaseChanged | None = None
+
+    @property
+    def is_lost(self) -> bool:
+        return self._changed is not None
 
     def mark(self, connection: Connection) -> int:
         mark = self._marks.next()
@@ -175,12 +204,13 @@ class DatabaseFile:
         self._identities = tuple(identity(path) for path in self._files())
         # Held open to the end: closing it would take from SQLite its locks on the file
         # (sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
-        self._held, self._held_index = (os.open(path, os.O_RDONLY) for path in (self._path, log_index_of(self._path)))
+        self._held, self._held_index = (os.open(path, os.O_RDONLY) for path in (self._path, self._log_index))
         self._let_go = weakref.finalize(self, _close, self._raw, self._held, self._held_index)
         # That of an earlier run, where a reader kept the log from being moved into the file.
         self._in_file = _Sight(self._marks, _mark_in(self._header()))
         self._read = _Sight(self._marks, self._read_mark() or 0)
         self.check()
+        event.listen(self._engine, "handle_error", self._look_after)
 
     def check(self) -> None:
         if self._changed is not None:
@@ -196,25 +226,32 @@ class DatabaseFile:
             raise self._changed
 
     def close(self) -> None:
+        if event.contains(self._engine, "handle_error", self._look_after):
+            event.remove(self._engine, "handle_error", self._look_after)
         if self._identities:
             self._let_go()
 
+    def _look_after(self, _error: ExceptionContext) -> None:
+        self.check()
+
     def _files(self) -> tuple[Path, Path, Path]:
-        return self._path, log_of(self._path), log_index_of(self._path)
+        return self._path, self._log, self._log_index
 
     def _look(self) -> Finding | None:
         file, log, index = self._identities
         there = identity(self._name)
+        if there is None:
+            return Finding.GONE if self._has_a_name() else Finding.DELETED
         if there != file:
-            return Finding.GONE if there is None else Finding.REPLACED
+            return Finding.REPLACED
         header = self._header()
         if not header:
             return Finding.EMPTIED
-        if not header.startswith(_MAGIC) or not self._in_file.take(_mark_in(header)):
+        if not header.startswith(MAGIC) or not self._in_file.take(_mark_in(header)):
             return Finding.OVERWRITTEN
-        if identity(log_of(self._path)) != log:
+        if identity(self._log) != log:
             return Finding.LOG_GONE
-        if identity(log_index_of(self._path)) != index:
+        if identity(self._log_index) != index:
             return Finding.INDEX_GONE
         if found := self._look_at_lengths(header):
             return found
@@ -224,23 +261,37 @@ class DatabaseFile:
     def _look_at_lengths(self, header: bytes) -> Finding | None:
         page_bytes, pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
         index = _Index.read(self._held_index)
-        if index.frames and not self._log_ends_as(index, page_bytes):
+        if not self._log_has(self._known_ends(index), page_bytes):
             return Finding.LOG_CUT
-        # While the log holds pages that were not moved, those beyond the end of the file may be among them.
-        is_short = os.fstat(self._held).st_size < pages * page_bytes
-        return Finding.SHORTENED if index.frames == index.moved and is_short else None
+        self._seen_index = index
+        found_bytes = os.fstat(self._held).st_size
+        # Pages of the log that were not moved may be beyond the end, but SQLite cuts no file shorter than it says.
+        is_short = found_bytes < pages * page_bytes
+        if is_short and (index.frames == index.moved or found_bytes < self._seen_bytes):
+            return Finding.SHORTENED
+        self._seen_bytes = found_bytes
+        return None
 
-    def _log_ends_as(self, index: _Index, page_bytes: int) -> bool:
-        """Say whether the last frame of the log is the one that its index knows."""
-        frame_bytes = _FRAME_HEADER + page_bytes
+    def _known_ends(self, index: _Index) -> list[_Index]:
+        """Give the index as it is and, until the log begins anew, as it was: what was cut may be written beyond."""
+        seen = self._seen_index
+        return [known for known in (seen, index) if known is not None and known.frames and known.salts == index.salts]
+
+    def _log_has(self, ends: list[_Index], page_bytes: int) -> bool:
+        """Say whether the log has the frames that are the last ones of these indexes."""
+        if not ends:
+            return True
         try:
-            with log_of(self._path).open("rb") as log:
-                log.seek(_LOG_HEADER + (index.frames - 1) * frame_bytes)
-                last = log.read(frame_bytes)
+            log = os.open(self._log, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             return False
-        is_same = len(last) == frame_bytes and last[8:16] == index.salts
-        return is_same and struct.unpack(">II", last[16:24]) == index.checksum
+        try:
+            return all(_ends_in(log, index, _FRAME_HEADER + page_bytes) for index in ends)
+        finally:
+            os.close(log)
+
+    def _has_a_name(self) -> bool:
+        return os.fstat(self._held).st_nlink > 0
 
     def _header(self) -> bytes:
         return os.pread(self._held, 100, 0)
@@ -248,7 +299,7 @@ class DatabaseFile:
     def _leave(self, found: Finding) -> str:
         """Save what can be, keep SQLite's hands off the rest, and say so."""
         saved = self._save_log() if found in _LOG_IS_GOOD else ""
-        aside = self._put_log_aside() if found in _FILE_IS_LOST or found is Finding.LOG_CUT else ""
+        aside = self._put_log_aside(found) if found in _LOG_WOULD_MIX else ""
         # Until the process is gone: the last connection to close would move the log, and remove what has its name.
         self._let_go.detach()
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._raw))
@@ -256,19 +307,22 @@ class DatabaseFile:
 
     def _save_log(self) -> str:
         """Move what the log holds to where it belongs, whatever the name of that is now."""
+        if not self._has_a_name():
+            return "; the database that was opened was deleted and is lost"
         self._move_log()
         index = _Index.read(self._held_index)
         if index.frames == index.moved:
             return "; what the log held was moved into the database that was opened"
         return "; what the log held could not all be moved into the database that was opened"
 
-    def _put_log_aside(self) -> str:
+    def _put_log_aside(self, found: Finding) -> str:
         """Take the log from beside what is there now: SQLite would mix its pages into a file they do not belong to."""
         path, log, index = self._files()
         file, own_log, own_index = self._identities
         # A link may lead elsewhere now while the file is where it was.
         stayed = identity(path) == file and identity(self._name) != file
-        if stayed or identity(log) != own_log:
+        is_own = identity(log) == own_log
+        if stayed or not (is_own or found is Finding.LOG_GONE):
             return ""
         moment = to_datetime(self._clock.now_ms()).strftime("%Y%m%dT%H%M%S%fZ")
         aside = path.with_name(f"{path.name}-{moment}-wal")
@@ -276,7 +330,7 @@ class DatabaseFile:
             log.rename(aside)
             if identity(index) == own_index:
                 index.unlink()
-            return f"; its log of until then is {aside.name}"
+            return f"; {'its log of until then' if is_own else 'what was in the place of its log'} is {aside.name}"
         return ""
 
     def _read_mark(self) -> int | None:
@@ -298,6 +352,13 @@ class DatabaseFile:
 
 def _mark_in(header: bytes) -> int:
     return int.from_bytes(header[60:64], signed=True)
+
+
+def _ends_in(log: int, index: _Index, frame_bytes: int) -> bool:
+    begins = _LOG_HEADER + (index.frames - 1) * frame_bytes
+    header = os.pread(log, _FRAME_HEADER, begins)
+    is_whole = len(header) == _FRAME_HEADER and os.fstat(log).st_size >= begins + frame_bytes
+    return is_whole and header[8:16] == index.salts and struct.unpack(">II", header[16:24]) == index.checksum
 
 
 def _close(raw: PoolProxiedConnection, *held: int) -> None:

@@ -38,18 +38,19 @@ class Reason(IntEnum):
 
     HALTED = 0
     FLATTEN = 1
-    STALE = 2
-    WARMUP = 3
-    NO_ENTRIES = 4
-    REENTRY_LOCK = 5
-    HOLD = 6
-    FLAT = 7
-    UNCONFIRMED = 8
-    COST = 9
-    COOLDOWN = 10
-    CAP = 11
-    MIN_NOTIONAL = 12
-    TRADE = 13
+    CLOSE = 2
+    STALE = 3
+    WARMUP = 4
+    NO_ENTRIES = 5
+    REENTRY_LOCK = 6
+    HOLD = 7
+    FLAT = 8
+    UNCONFIRMED = 9
+    COST = 10
+    COOLDOWN = 11
+    CAP = 12
+    MIN_NOTIONAL = 13
+    TRADE = 14
 
 
 class Trigger(IntEnum):
@@ -61,6 +62,7 @@ class Trigger(IntEnum):
     LADDER = 3
     FLATTEN = 4
     WRITE_OFF = 5
+    CLOSE = 6
 
 
 class Leg(IntEnum):
@@ -121,6 +123,7 @@ class OrderStatus(_Named):
 class CommandKind(_Named):
     PAUSE = auto()
     FLATTEN = auto()
+    CLOSE = auto()
     HALT = auto()
     RELEASE = auto()
     DEPOSIT = auto()

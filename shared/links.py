@@ -13,7 +13,9 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from shared.errors import ConfigurationError
-from shared.passwords import password_path, write_private
+from shared.own_page import NoOwnPage, find_own_page, page_address
+from shared.passwords import is_guarded, password_path, write_private
+from shared.private_files import make_folders
 from shared.settings import DashboardSettings
 
 FOLDER = Path("run") / "links"
@@ -25,25 +27,24 @@ _LIFETIME_MS = LIFETIME_MINUTES * 60 * 1000
 _LONGEST_TOKEN = 100
 
 
-def page_address(address: str, port: int) -> str:
-    """Write the address people open."""
-    # What is every address of this machine is none to open.
-    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(address, address)
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
-
-
 def way_in(root: Path, dashboard: DashboardSettings, now_ms: int) -> str:
     """Give what to open: the page's address, as a link that signs in as long as no password is set.
 
-    Raises ConfigurationError where the folder of the links cannot be used.
+    Where the page does not answer as this project's own, the address alone, and why. Raises ConfigurationError where
+    the folder of the links cannot be used.
     """
     page = page_address(dashboard.address, dashboard.port)
-    return page if signs_in_by_name(root, dashboard) else make_link(root, page, now_ms)
+    if signs_in_by_name(root, dashboard):
+        return page
+    try:
+        return make_link(root, find_own_page(root, dashboard), now_ms)
+    except NoOwnPage as error:
+        return f"{page} ({error}; `.venv/bin/flotilla dashboard link` asks again)"
 
 
 def signs_in_by_name(root: Path, dashboard: DashboardSettings) -> bool:
-    """Tell whether anybody has a name, and so nobody signs in by a link."""
-    return password_path(dashboard.password_file, root).exists()
+    """Tell whether anybody has a name, or had one, and so nobody signs in by a link."""
+    return is_guarded(password_path(dashboard.password_file, root))
 
 
 def make_link(root: Path, page: str, now_ms: int) -> str:
@@ -53,7 +54,7 @@ def make_link(root: Path, page: str, now_ms: int) -> str:
     """
     folder = root / FOLDER
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folders(folder)
     except OSError as error:
         raise ConfigurationError(f"{folder} must be a folder that can be written, was not: {error.strerror}") from error
     _require_own(folder)

@@ -71,7 +71,7 @@ def liveness(pulse: Pulse, now_ms: int) -> Liveness:
     stepped = "no step yet" if not pulse.wall_ms else "last step before the clock was set back"
     if age_ms is not None:
         stepped = f"last step {format_duration(age_ms)} ago"
-    said = ", ".join(filter(None, (" and ".join(amiss) or "The worker runs", stepped, clock)))
+    said = ", ".join(filter(None, (" and ".join(amiss) or "The worker is running", stepped, clock)))
     return Liveness(said, not amiss, age_ms, clock)
 
 

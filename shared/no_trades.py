@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.enums import Reason
 from shared.money import Money, is_known
+from shared.words import many
 
 # The most frequent of these is what keeps bots from trading: what else may decide comes before it and passes.
 _STOPS = (
@@ -80,7 +81,7 @@ def why_no_trades(
     )
     said = ", ".join(f"{count:,} {spelled(reason.name)}" for count, reason in others)
     number = _NUMBERS[binds](stood, settings, counted)
-    of_steps = f"{stood.counts.get(binds, 0):,} of {stood.steps:,} steps {spelled(binds.name)}"
+    of_steps = f"{many(stood.counts.get(binds, 0), 'step', stood.steps)} {spelled(binds.name)}"
     return f"{of_steps}: {number}" + (f"; the others {said}" if said else "")
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import ConfigurationError
+from shared.private_files import make_folders
+from shared.regular_file import NotAFile, read_regular
 
 VIEWER = "viewer"
 OPERATOR = "operator"
@@ -28,6 +30,8 @@ FILE_VERSION = 1
 COST, BLOCK, PARALLEL = 2**15, 8, 3
 _MOST_MEMORY = 256 * 1024 * 1024
 
+# Beside the password file, from the first name on: a file that is gone is then no file that never was.
+_MARK = ".was-set"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
 
 
@@ -46,6 +50,36 @@ def password_path(file: Path, root: Path) -> Path:
     if path.is_relative_to(root.resolve()):
         raise ConfigurationError(f"dashboard.password_file must be outside the project {root.resolve()}, was {path}")
     return path
+
+
+def is_guarded(path: Path) -> bool:
+    """Tell whether people sign in by name: there is a password file, or was one; what cannot be looked at is there."""
+    return any(map(_is_there, (path, _mark(path))))
+
+
+def mark_guarded(path: Path) -> None:
+    """Note for good that there is a password file; ConfigurationError where that cannot be written."""
+    if not _is_there(_mark(path)):
+        write_private(_mark(path), f"{path.name} was set; `flotilla dashboard unguard` takes that back\n")
+
+
+def unguard(path: Path) -> None:
+    """Take names and passwords back, with the note that there were any."""
+    # The note last: whatever fails before leaves the door shut.
+    for file in (path, _mark(path)):
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"{file} must be a file that can be removed: {error.strerror}") from error
+
+
+def require_there(path: Path) -> None:
+    """Raise ConfigurationError for a password file that is gone, though passwords were set."""
+    if is_guarded(path) and not _is_there(path):
+        raise ConfigurationError(
+            f"password file {path} must be there, for passwords were set, was missing: put it back, or name people "
+            "anew by `flotilla dashboard password NAME`, or go back to links by `flotilla dashboard unguard --yes`"
+        )
 
 
 def checked_name(text: str) -> str:
@@ -102,9 +136,11 @@ def load_accounts(path: Path) -> dict[str, Account]:
     """
     require_private(path)
     try:
-        return _accounts(json.loads(path.read_text(encoding="utf-8")))
+        return _accounts(json.loads(read_regular(path)))
     except FileNotFoundError:
         raise
+    except NotAFile as error:
+        raise ConfigurationError(f"password file {path} {error}") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(
             f"password file {path} must be as `flotilla dashboard password` writes it, was not: {error}"
@@ -142,7 +178,7 @@ def require_private(path: Path) -> None:
 def write_private(path: Path, text: str) -> None:
     """Put a file there whole, for its owner alone."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folders(path.parent)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -166,8 +202,24 @@ def _known(path: Path) -> dict[str, Account]:
 
 
 def _save(path: Path, accounts: Mapping[str, Account]) -> None:
+    # First: what was written half leaves the door shut.
+    mark_guarded(path)
     people = {name: {"role": account.role, "password": account.password} for name, account in sorted(accounts.items())}
     write_private(path, json.dumps({"version": FILE_VERSION, "people": people}, indent=2) + "\n")
+
+
+def _mark(path: Path) -> Path:
+    return path.with_name(f"{path.name}{_MARK}")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _accounts(written: Any) -> dict[str, Account]:

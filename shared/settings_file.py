@@ -10,6 +10,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from shared.errors import ConfigurationError
+from shared.regular_file import NotAFile, open_regular
 from shared.secret_url import without_secrets
 
 LARGEST_BYTES = 2**20
@@ -76,12 +77,12 @@ def read_toml(file: Path) -> dict[str, Any]:
 
 def _content(file: Path) -> bytes:
     try:
-        with file.open("rb") as stream:
+        with open_regular(file) as stream:
             content = stream.read(LARGEST_BYTES + 1)
     except FileNotFoundError as error:
         raise ConfigurationError(f"settings file {file} must exist, was not found") from error
-    except IsADirectoryError as error:
-        raise ConfigurationError(f"settings file {file} must be a file, was a folder") from error
+    except NotAFile as error:
+        raise ConfigurationError(f"settings file {file} {error}") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigurationError(f"settings file {file} must be readable, was not: {reason}") from error

@@ -5,7 +5,6 @@ A named pipe would be waited for, and of the rest SQLite only says that it canno
 
 import errno
 import os
-import stat
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,17 +13,11 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import InvalidatePoolError
 
 from shared.errors import UnusableDatabase
+from shared.regular_file import NotAFile, open_regular, require_regular
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 PROBE_BYTES = 64 * 1024
-
-_KINDS = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a named pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
+MAGIC = b"SQLite format 3\x00"
 
 
 def log_of(path: Path) -> Path:
@@ -77,6 +70,21 @@ def follow_file(engine: Engine, path: Path) -> None:
         record.info["files"] = there
 
 
+def require_place(path: Path) -> None:
+    """Raise UnusableDatabase unless this user may write a database there, or make one; makes nothing.
+
+    To be asked before this process opens it: SQLite would lose its locks on a file that is read beside it.
+    """
+    folder = next(place for place in path.parents if os.path.lexists(place))
+    if not folder.is_dir():
+        raise UnusableDatabase(f"database folder {folder} must be a folder, was none")
+    if folder == path.parent:
+        require_file(path, to_write=True)
+        _require_database(path)
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        raise UnusableDatabase(f"database folder {folder} must be writable for this user, was not{_read_only(folder)}")
+
+
 def require_file(path: Path, to_write: bool) -> None:
     """Raise UnusableDatabase unless a database and its log are files this user may read, or are not there yet.
 
@@ -93,15 +101,24 @@ def require_file(path: Path, to_write: bool) -> None:
         )
 
 
+def _require_database(path: Path) -> None:
+    if not path.exists():
+        return
+    with open_regular(path) as file:
+        begins = file.read(len(MAGIC))
+    if begins and begins != MAGIC:
+        raise UnusableDatabase(f"database {path} must be an SQLite database or empty, was neither")
+
+
 def _require_kind(place: Path) -> None:
     try:
-        kind = _KINDS.get(stat.S_IFMT(place.stat().st_mode))
+        require_regular(place)
     except FileNotFoundError:
         return
+    except NotAFile as error:
+        raise UnusableDatabase(f"database {place} {error}") from error
     except OSError as error:
         raise UnusableDatabase(f"database {place} must be readable for this user, was not: {error.strerror}") from error
-    if kind is not None:
-        raise UnusableDatabase(f"database {place} must be a file, was {kind}")
 
 
 def _require_access(place: Path, mode: int, word: str) -> None:

@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from shared.errors import FlotillaError
 from shared.printable import one_line
+from shared.private_files import private_files
 from shared.unexpected import telling
 
 
@@ -36,6 +37,7 @@ COMMANDS = {
     "status": Command("worker.terminal.status", "Show equity, level, brakes, positions, age of the last step."),
     "pause": Command("worker.terminal.controls:pause", "Open nothing new; exits go on."),
     "flatten": Command("worker.terminal.controls:flatten", "Close every position at once and stay flat."),
+    "close": Command("worker.terminal.controls:close", "Close one bot's position at the next open."),
     "halt": Command("worker.terminal.controls:halt", "Send no order at all; positions stay open without stops."),
     "release": Command("worker.terminal.controls:release", "Take a level back, a person's or a brake's."),
     "explain": Command("worker.terminal.explain", "Say what every row of the gate says of a bot."),
@@ -100,7 +102,7 @@ def flotilla() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command (that of the process by default); a failure is one sentence and its exit code."""
-    with telling("worker"):
+    with telling("worker"), private_files():
         try:
             app(arguments, prog_name="flotilla")
         except FlotillaError as error:

@@ -26,6 +26,7 @@ from numba.core.event import Event, Listener, install_listener
 from numba.extending import register_jitable
 
 from shared.errors import ConfigurationError
+from shared.private_files import private_files
 from shared.private_folder import make_private_folder, require_private_files
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -114,22 +115,13 @@ class _PrivateCache(FunctionCache):
 
     def __init__(self, function: Callable[..., Any]) -> None:
         vars(config).update(CACHE_DIR=str(kernel_cache().folder), CACHE_LOCATOR_CLASSES=OUR_FOLDER_ALONE)
-        with _private_files():
+        with private_files():
             super().__init__(function)
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep what was compiled; where the disk is full it goes on all the same."""
-        with _private_files(), suppress(OSError):
+        with private_files(), suppress(OSError):
             super().save_overload(sig, data)
-
-
-@contextmanager
-def _private_files() -> Iterator[None]:
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 class _Once(Listener):

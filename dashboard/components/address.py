@@ -1,6 +1,6 @@
 """What stands in the address bar: names that are there, and days as moments in UTC, which are the same to all."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, time
 from typing import NoReturn
 from zoneinfo import ZoneInfo
@@ -60,6 +60,20 @@ def known_or_stop(name: str, what: str, known: Collection[str]) -> None:
     missing = [written for written in st.query_params.get_all(name) if written not in known]
     if missing:
         unknown(f"There is no {what} {' nor '.join(plain(written) for written in missing)} in these books.", name)
+
+
+def taken_over(name: str, key: str, known: Mapping[str, str]) -> list[str]:
+    """Give what stands under another name of the filter `key`, such as `bot` for `bots`, and take it out.
+
+    `known` are the names there are, and what the page calls each of them.
+    """
+    written = list(st.query_params.get_all(name))
+    if written:
+        known_or_stop(name, name.removesuffix("s"), known)
+        if key in st.query_params:
+            unknown(f"It names the same filter twice, as {name} and as {key}.", name)
+        del st.query_params[name]
+    return [known[one] for one in dict.fromkeys(written)]
 
 
 def unknown(sentence: str, *names: str) -> NoReturn:

@@ -28,4 +28,4 @@ def as_of() -> None:
     """Write under what stands still until the page is loaded again which market time it is of."""
     newest = loaders.newest()
     if newest.market_ms:
-        st.caption(f":material/schedule: as of {when(newest.market_ms)}; it stands still until something is picked")
+        st.caption(f":material/schedule: as of {when(newest.market_ms)}; load the page again for what came since")

@@ -39,7 +39,7 @@ def asked_in_full(row: dict[str, Any]) -> str:
     """Say in a sentence without its full stop, in markdown, who asked for what, why and when."""
     where = f" for {row['scope_kind'].lower()} {plain(row['scope'])}" if row["scope"] else ""
     asked = f"{words(row['kind']).capitalize()} asked by {plain(row['who'])}{where}: {plain(row['reason'])}"
-    return f"{asked}, {_stage(row)}, since {when(row['asked_ms'])}"
+    return f"{asked}, {_stage(row)}, since {when(row['asked_ms'])} by the wall clock"
 
 
 def _stage(row: dict[str, Any]) -> str:

@@ -19,7 +19,8 @@ from dashboard.queries.equity import Scope
 from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.serving.sending import MEDIA_TYPES
 from dashboard.serving.shown import Shown
-from shared.enums import ScopeKind
+from shared.enums import Resolution, ScopeKind
+from shared.units import DAY_MS, HOUR_MS, bar_open_ms
 
 EXPORT_PATH = "/export"
 _SHOWN = "shown"
@@ -62,17 +63,27 @@ Source = Books | Rows
 
 
 def equity_books(scopes: tuple[Scope, ...], period: Period, marks: DataFrame) -> Books:
-    """Give the equity of scopes at the resolution of the marks on show; at hours where they are of several."""
+    """Give the equity of scopes at the resolution of the marks on show; at hours where they are of several.
+
+    With the mark the period begins with, which is the first on show, and that it ends with.
+    """
+    found = marks["resolution"].unique().tolist()
+    start_ms, end_ms = period
+    if found == [Resolution.STEP.name]:
+        # A step's mark has its own time, a rolled-up one that of its beginning.
+        end_ms = None if end_ms is None else end_ms + 1
+    elif start_ms is not None:
+        slot_ms = DAY_MS if found == [Resolution.DAY.name] else HOUR_MS
+        start_ms = bar_open_ms(start_ms, slot_ms) - slot_ms
     named = Filters(
-        period.start_ms,
-        period.end_ms,
+        start_ms,
+        end_ms,
         bots=tuple(scope.name for scope in scopes if scope.kind is ScopeKind.BOT),
         sleeves=tuple(scope.name for scope in scopes if scope.kind is ScopeKind.SLEEVE),
     )
     books = Books("equity", named)
     if any(scope.kind is ScopeKind.PORTFOLIO for scope in scopes):
         books = replace(books, scope_kinds=(ScopeKind.PORTFOLIO.name,))
-    found = marks["resolution"].unique().tolist()
     return replace(books, resolution=found[0]) if len(found) == 1 else books
 
 

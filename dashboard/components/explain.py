@@ -8,12 +8,11 @@ import streamlit as st
 
 from dashboard import actions, loaders
 from dashboard.components.panels import live
-from dashboard.components.progress import unanswered
+from dashboard.components.progress import NOT_RECORDED, unanswered
 from dashboard.components.reasons import meaning_of
 from dashboard.components.rows import Rows
 from dashboard.components.tables import table
 from dashboard.components.words import UNKNOWN, plain, words
-from dashboard.gate.acts import FILE
 from dashboard.gate.person import person
 from shared.clock import SystemClock
 from shared.enums import CommandKind, CommandStatus, Reason, ScopeKind
@@ -26,9 +25,9 @@ COLUMNS = ("reason", "stops", "measured", "limit_said", "meaning")
 def explain(bot: str) -> None:
     """Draw the button that asks for the verdicts, and what the worker answered."""
     if not person().is_operator:
-        st.caption("An operator can ask the worker for the verdict of every row.")
+        st.caption("An operator can ask the worker what every rule says.")
         return
-    if st.button("Every row's verdict, as it stands now", icon=":material/rule:", key="explain"):
+    if st.button("What every rule says now", icon=":material/rule:", key="explain"):
         try:
             asked_for = actions.ask(CommandKind.EXPLAIN, ScopeKind.BOT, bot, "explain")
         except FlotillaError as error:
@@ -38,7 +37,7 @@ def explain(bot: str) -> None:
     asked = st.session_state.get(_ASKED)
     if asked is not None and asked[0] == bot:
         if not asked[1].is_recorded:
-            st.warning(f"`{FILE}` must take a line, did not: this stands in the audit trail alone.")
+            st.warning(NOT_RECORDED)
         live(_answer, asked[1].command_id, has_figures=False)
 
 
@@ -52,9 +51,9 @@ def _answer(command_id: int) -> None:
         answer = json.loads(command["answer"])
         st.caption(f"After step {answer['step']:,}, confirmed exposure {answer['confirmed']:+.2f}.")
         verdicts = _verdicts(answer["rows"])
-        table(verdicts, COLUMNS, "verdicts", Rows("verdicts", verdicts), free_text=("reason",))
+        table(verdicts, COLUMNS, "verdicts", Rows("verdicts", verdicts), free_text=("reason",), total=None)
     elif unanswered(command, SystemClock().now_ms()):
-        st.warning("The worker has not answered; it does when it comes back.")
+        st.warning("The worker has not answered yet; it will when it is back.")
     else:
         st.caption(":material/hourglass_top: waiting for the worker")
 

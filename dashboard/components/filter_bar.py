@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.address import known_or_stop
+from dashboard.components.address import known_or_stop, taken_over
 from dashboard.components.pickers import ChosenFilters, period_picker
 from dashboard.components.words import words
 from dashboard.queries.filters import Filters
@@ -42,11 +42,17 @@ def _is_filtered() -> bool:
 
 
 def _many(label: str, names: list[str], key: str) -> tuple[str, ...]:
+    also = taken_over(key.removesuffix("s"), key, {name: name for name in names})
+    if also:
+        st.session_state[key] = also
     known_or_stop(key, label.lower().removesuffix("s"), names)
     return tuple(st.multiselect(label, names, key=key, bind="query-params", placeholder="All", select_all=False))
 
 
 def _pills(label: str, names: list[str], key: str) -> tuple[str, ...]:
+    also = taken_over(key.removesuffix("s"), key, {word: name for name in names for word in (words(name), name)})
+    if also:
+        st.session_state[key] = also
     known_or_stop(key, label.lower(), [words(name) for name in names] + names)
     chosen = st.pills(label, names, selection_mode="multi", key=key, bind="query-params", format_func=words)
     return tuple(chosen)

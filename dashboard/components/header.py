@@ -16,6 +16,7 @@ from dashboard.queries.equity import PORTFOLIO, Scope
 from dashboard.queries.levels import load_levels
 from dashboard.queries.overview import Overview
 from shared.enums import Level
+from shared.market_time import catching_up
 
 Colour = Literal["green", "orange", "red", "gray"]
 COLOURS: dict[str, Colour] = {
@@ -69,6 +70,7 @@ def _now(link_to_control: bool) -> None:
     overview = loaders.overview()
     if overview is not None:
         _labels(overview)
+        _past_bars(overview)
         _warnings(overview, link_to_control)
         if link_to_control and (overview.level != Level.RUNNING.name or not asked_levels().empty):
             st.page_link(CONTROL, label="To Control", icon=":material/tune:")
@@ -76,11 +78,18 @@ def _now(link_to_control: bool) -> None:
 
 def _labels(overview: Overview) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(plain_badge(overview.market_label), color="violet", icon=":material/science:")
+        prices = ", ".join(filter(None, (overview.market_label, overview.pace)))
+        st.badge(plain_badge(prices), color="violet", icon=":material/science:")
         st.badge(plain_badge(overview.broker_label), color="blue", icon=":material/description:")
         level_badge(overview.level)
         asked_badges()
         st.caption(f"market time {when(overview.market_ms)}", width="content")
+
+
+def _past_bars(overview: Overview) -> None:
+    """Draw how far a worker that lives is with bars that closed before it could step them."""
+    if overview.bars_left and worker_liveness(overview).is_well:
+        st.progress(1.0 - overview.bars_left / overview.bars_total, text=f"{catching_up(overview)}.")
 
 
 def _warnings(overview: Overview, link_to_control: bool) -> None:
@@ -125,13 +134,13 @@ def _causes(level: Level, of_portfolio: bool = False) -> str:
     said = [asked_in_full(row) for row in waiting.to_dict("records")]
     said += [_set_by(row) for row in causes.to_dict("records")]
     more = [f"{len(said) - MOST_CAUSES} more"] if len(said) > MOST_CAUSES else []
-    return "; ".join((*said[:MOST_CAUSES], *more)) or "Who set it stands on Control"
+    return "; ".join((*said[:MOST_CAUSES], *more)) or "Control says who set it"
 
 
 def _set_by(row: dict[str, Any]) -> str:
     where = f" for {row['scope_kind'].lower()} {plain(row['scope'])}" if row["scope"] else ""
-    who = plain(row["who"]) or f"the cause {words(row['cause'])}"
+    who = plain(row["who"]) or f"{words(row['cause'])}"
     said = row["reason"] if row["who"] else names_in_words(row["reason"])
     why = f": {plain(said)}" if said else ""
-    since = f", since {when(row['since_ms'])}" if math.isfinite(row["since_ms"]) else ""
+    since = f", since {when(row['since_ms'])} by the wall clock" if math.isfinite(row["since_ms"]) else ""
     return f"Set by {who}{where}{why}{since}"

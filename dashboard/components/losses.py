@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import loaders
+from dashboard.components.places import link
 from dashboard.components.reasons import meaning_of
 from dashboard.components.tables import DIRECTIONS
 from dashboard.components.trade import ask_for_trade, follow_trade
@@ -43,7 +44,7 @@ def lost_most(bots: pd.DataFrame, counted: Money, filters: Filters = EVERYTHING)
             on_click=ask_for_trade,
             args=(row,),
         )
-    with st.expander("All that the loss is made of"):
+    with st.expander("What the loss is made of"):
         said = lost_in_period if is_period else lost_on
         st.markdown(said(worst, exits, counted))
 
@@ -82,7 +83,7 @@ def _worst(lost: float, trip: Mapping[str, Any] | None, counted: Money) -> str:
 def _right(exits: pd.DataFrame) -> str:
     count, won = int(exits["round_trips"].sum()), int(exits["wins"].sum())
     if not count:
-        return "**Right**: in none, for none has closed."
+        return "**Right**: not known, for no trade has closed."
     low, high = wilson_interval(won, count)
     bounds = f"95 % interval {percent(low, 0)} to {percent(high, 0)}"
     return f"**Right**: in {won:,} of {many(count, 'trade')}, {percent(won / count, 0)} ({bounds})."
@@ -95,7 +96,7 @@ def lost_on(bot: Mapping[str, Any], exits: pd.DataFrame, counted: Money) -> str:
     others = (
         # What an open round trip has realised so far belongs to no closed one.
         (float(bot["realised_profit"]) - closed, "realised in the one that is open"),
-        (float(bot["open_profit"]), f"open, {words(bot['side'])}"),
+        (float(bot["marked_open_profit"]), "open at the last close"),
         (float(bot["funding"]), "of funding"),
     )
     parts += [f"{counted.gain(amount)} {what}" for amount, what in others if not counted.is_nothing(amount)]
@@ -136,4 +137,5 @@ def _sentence(bot: Mapping[str, Any], profit: float, parts: list[str], counted: 
 
 
 def _who(bot: Mapping[str, Any], profit: float, counted: Money) -> str:
-    return f"**{plain(bot['bot'])}** ({plain(bot['symbol'])}), **{counted.gain(profit)} {plain(counted.quote)}**"
+    who = f"**{link('bot', bot['bot'])}** ({link('symbol', bot['symbol'])})"
+    return f"{who}, **{counted.gain(profit)} {plain(counted.quote)}**"

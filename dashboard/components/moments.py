@@ -1,6 +1,6 @@
 """A moment in market time, picked by date and clock of the zone of the switch, kept in the address bar in UTC."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -12,6 +12,8 @@ from dashboard.components.zone import UTC, in_own_zone, zone
 from shared.units import MINUTE_MS, format_time, to_datetime
 
 STEP_SECONDS = 300
+# Times of the newest day that has come so far, each a click away.
+SHORTCUTS = (time(0), time(6), time(12), time(18))
 
 
 def moment_picker() -> int:
@@ -25,6 +27,10 @@ def moment_picker() -> int:
         min_value=FIRST_DAY, max_value=LAST_DAY,
     )  # fmt: skip
     right.time_input(f"Time, {zone()}", key=_key("at"), on_change=_hold, step=STEP_SECONDS)
+    with st.container(horizontal=True, gap="small"):
+        for at in SHORTCUTS:
+            st.button(f"{at:%H:%M}", key=f"at_{at:%H}", type="tertiary", on_click=_go_to, args=(at,))
+        st.button("Newest", key="at_newest", type="tertiary", on_click=_go_to)
     names = twice(*_clock())
     if names:
         if st.session_state.get(_key("fold")) not in names:
@@ -42,6 +48,15 @@ def twice(day: date, at: time) -> tuple[str, ...]:
     first, second = (each.utcoffset() for each in both)
     is_set_back = first is not None and second is not None and first > second
     return tuple(each.tzname() or "" for each in both) if is_set_back else ()
+
+
+def _go_to(at: time | None = None) -> None:
+    """Pick the newest moment at which a clock showed `at`; the close of the last step without one."""
+    newest = in_own_zone(loaders.newest().market_ms)
+    at = newest.time() if at is None else at
+    day = newest.date() if at <= newest.time() else newest.date() - timedelta(days=1)
+    st.session_state[_key("day")], st.session_state[_key("at")] = day, at.replace(second=0, microsecond=0)
+    _hold()
 
 
 def _linked_ms() -> int:

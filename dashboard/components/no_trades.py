@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.words import plain, words
+from dashboard.components.words import many, plain, words
 from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_settings
 from dashboard.queries.no_trades import Idle, load_idle_bots, load_idle_fleet
@@ -42,4 +42,4 @@ def _say(who: str, idle: Idle) -> None:
 def _named(idle: Idle) -> str:
     names = ", ".join(plain(name) for name in idle.bots[:MOST_NAMED])
     more = f" and {len(idle.bots) - MOST_NAMED:,} more" if len(idle.bots) > MOST_NAMED else ""
-    return f"{len(idle.bots):,} of {idle.of_bots:,} bots ({names}{more})"
+    return f"{many(len(idle.bots), 'bot', idle.of_bots)} ({names}{more})"

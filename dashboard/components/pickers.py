@@ -7,7 +7,16 @@ from typing import NamedTuple
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.address import FIRST_DAY, LAST_DAY, clock_to_ms, held_ms, hold_ms, known_or_stop, unknown
+from dashboard.components.address import (
+    FIRST_DAY,
+    LAST_DAY,
+    clock_to_ms,
+    held_ms,
+    hold_ms,
+    known_or_stop,
+    taken_over,
+    unknown,
+)
 from dashboard.components.words import plain, when
 from dashboard.components.zone import UTC, in_own_zone, zone
 from dashboard.queries.equity import PORTFOLIO, Scope
@@ -21,6 +30,7 @@ CUSTOM = "Dates"
 # Around what the address points at.
 TRADE = "Trade"
 PORTFOLIO_LABEL = "Portfolio"
+MOST_LINES = 12
 
 
 class Period(NamedTuple):
@@ -90,10 +100,13 @@ def period_picker(
 def scope_picker(key: str = "lines", label: str = "Lines") -> tuple[Scope, ...]:
     """Let a person pick scopes to draw: the portfolio, sleeves, bots."""
     scopes = {PORTFOLIO_LABEL: PORTFOLIO} | {named_scope(scope): scope for scope in _scopes()}
+    also = _scopes_of_address(key)
+    if also:
+        st.session_state[key] = also[:MOST_LINES]
     known_or_stop(key, "scope", scopes)
     chosen = st.multiselect(
         label, list(scopes), default=[PORTFOLIO_LABEL], key=key, bind="query-params", placeholder="Portfolio",
-        max_selections=12, select_all=False,
+        max_selections=MOST_LINES, select_all=False,
     )  # fmt: skip
     return tuple(scopes[name] for name in chosen) or (PORTFOLIO,)
 
@@ -101,16 +114,45 @@ def scope_picker(key: str = "lines", label: str = "Lines") -> tuple[Scope, ...]:
 def one_scope_picker(key: str = "scope", label: str = "Scope") -> Scope:
     """Let a person pick one scope; a link to one that is not there is refused, for another must not stand for it."""
     scopes = {PORTFOLIO_LABEL: PORTFOLIO} | {named_scope(scope): scope for scope in _scopes()}
+    _take_over(key, _scopes_of_address(key), "scope")
     known_or_stop(key, "scope", scopes)
     return scopes[st.selectbox(label, list(scopes), key=key, bind="query-params") or PORTFOLIO_LABEL]
 
 
 def bot_picker(key: str = "bot", label: str = "Bot") -> str | None:
     """Let a person pick a bot; None where the fleet has none. A link to one that is not there is refused."""
-    bots = list(loaders.of_books(load_members)["bot"])
-    if bots:
-        known_or_stop(key, "bot", bots)
-    return st.selectbox(label, bots, key=key, bind="query-params", placeholder="No bots yet")
+    return _one("bot", key, label)
+
+
+def symbol_picker(key: str = "symbol", label: str = "Symbol") -> str | None:
+    """Let a person pick a symbol; None where the fleet has none. A link to one that is not there is refused."""
+    return _one("symbol", key, label)
+
+
+def _one(what: str, key: str, label: str) -> str | None:
+    names = list(loaders.of_books(load_members)[what].drop_duplicates())
+    if names:
+        _take_over(key, taken_over(f"{key}s", key, {name: name for name in names}), what)
+        known_or_stop(key, what, names)
+    return st.selectbox(label, names, key=key, bind="query-params", placeholder=f"No {what}s yet")
+
+
+def _take_over(key: str, names: list[str], what: str) -> None:
+    """Pick the one that an address names by another word."""
+    if len(names) > 1:
+        unknown(f"Here one {what} is picked, and the address names {len(names)}.", key)
+    if names:
+        st.session_state[key] = names[0]
+
+
+def _scopes_of_address(key: str) -> list[str]:
+    """Give the scopes that an address names as bots or sleeves."""
+    found = []
+    for kind in (ScopeKind.SLEEVE, ScopeKind.BOT):
+        known = {scope.name: named_scope(scope) for scope in _scopes() if scope.kind is kind}
+        for name in (kind.lower(), f"{kind.lower()}s"):
+            found += taken_over(name, key, known)
+    return found
 
 
 def named_scope(scope: Scope) -> str:

@@ -88,6 +88,6 @@ def _act(step: Step, reason: str) -> None:
     st.session_state[_TOLD_MS] = SystemClock().now_ms()
     try:
         if not step.act(reason):
-            st.session_state[_TROUBLE] = f"{FILE} must take a line, did not: this was done and is not recorded"
+            st.session_state[_TROUBLE] = f"this was done, and could not be written into {FILE}"
     except FlotillaError as error:
         st.session_state[_TROUBLE] = str(error)

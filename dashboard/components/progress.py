@@ -22,6 +22,7 @@ SHOWN = 4
 # What is to leave no position open, or leaves them open without stops: what is still open is told.
 LEAVES_NOTHING = (CommandKind.FLATTEN.name, CommandKind.HALT.name)
 STOPS = (CommandKind.PAUSE.name, CommandKind.FLATTEN.name, CommandKind.HALT.name)
+NOT_RECORDED = f"This could not be written into `{FILE}`: it is in the audit trail alone."
 _FINISHED = (CommandStatus.DONE.name, CommandStatus.REFUSED.name)
 
 
@@ -50,7 +51,7 @@ def _draw(command: dict, is_recorded: bool) -> None:
     with st.container(border=True):
         st.markdown(f"**{what}** · {' → '.join(_stages(command))}")
         if not is_recorded:
-            st.warning(f"`{FILE}` must take a line, did not: this stands in the audit trail alone.")
+            st.warning(NOT_RECORDED)
         if command["status"] in _FINISHED:
             tell = st.success if command["status"] == CommandStatus.DONE.name else st.error
             tell(plain(in_words(command)))

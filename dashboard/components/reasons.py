@@ -51,11 +51,12 @@ def _share(value: float) -> str:
 MEANINGS = {
     Reason.HALTED: Meaning("It was halted: no order at all, no stop either.", "level", "halted from", _level),
     Reason.FLATTEN: Meaning("Its level said flatten: positions close and stay closed.", "level", "from", _level),
+    Reason.CLOSE: Meaning("A person asked for its position to be closed.", "held", "wanted", quantity_text),
     Reason.STALE: Meaning("The bar was missing, late or repaired: nothing is traded on it.", "bar", "must be", _bar),
     Reason.WARMUP: Meaning("Its strategy had not seen enough bars yet."),
     Reason.NO_ENTRIES: Meaning("Its level allowed no entries; exits and stops went on.", "level", "from", _level),
     Reason.REENTRY_LOCK: Meaning(
-        "A protective exit closed its last position, and the exposure it wants still has that sign.",
+        "A protective exit or a person closed its last position, and the exposure it wants still has that sign.",
         "confirmed exposure",
         "locked sign",
         lambda value: f"{value:+.2f}",

@@ -61,6 +61,16 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "benchmark": ("time", "time_ms", "symbol", "return_fraction"),
     "costs": ("bot", "sleeve", "symbol", "gross_profit", "fees", "funding", "profit", "money_in", "equity"),
     "correlations": ("bot", "other", "correlation"),
+    "held": ("time", "time_ms", "equity", "profit", "return_fraction"),
+    "profit_by_time": ("time", "from_ms", "by", "profit", "return_fraction", "fees", "fills", "days"),
+    "symbol_bots": (
+        *("bot", "sleeve", "symbol", "side", "position", "notional", "open_profit", "period_profit", "period_fees"),
+        *("round_trips", "win_rate"),
+    ),
+    "crossed": (
+        *("time", "time_ms", "bot", "sleeve", "symbol", "side", "quantity", "crossed", "price", "crossed_notional"),
+        "saved",
+    ),
     "brakes": (
         *("brake", "scope_kind", "scope", "value_fraction", "limit_fraction", "left_fraction", "level"),
         *("is_warned", "is_on"),

@@ -13,6 +13,7 @@ from dashboard.components.confirm import STOP_WORKER, asking_button
 from dashboard.components.header import CONTROL, asked_badges, level_badge
 from dashboard.components.live_chart import fetch_chart_library
 from dashboard.components.panels import live
+from dashboard.components.places import follow_links
 from dashboard.components.watch import watch
 from dashboard.components.words import plain
 from dashboard.components.zone import zone_switch
@@ -29,6 +30,7 @@ def sidebar(has_charts: bool) -> None:
         _stop_trading("kill_on_top", "content")
     with st.sidebar:
         live(_worker, has_figures=False)
+        follow_links()
         if is_operator:
             _stop_trading("kill", "stretch")
         zone_switch()
@@ -72,7 +74,7 @@ def _worker() -> None:
         # Not before: what is drawn apart from the rest is sent apart from it, 10 ms sooner, and the rest later.
         watch()
     if overview is None:
-        st.caption("no books yet")
+        st.caption("nothing has started yet")
         return
     state = worker_liveness(overview)
     with st.container(horizontal=True):

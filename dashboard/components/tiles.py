@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components.asked import asked_in_short
+from dashboard.components.meanings import means
 from dashboard.components.words import (
     UNKNOWN,
     days_of_risk,
@@ -33,8 +34,8 @@ MARKED = {
 }
 
 
-def tile(label: str, value: str, about: str = "", change: str | None = None, note: str | None = None) -> None:
-    """Draw a tile: `change` is coloured by its sign, `about` explains, `note` is behind the question mark."""
+def tile(label: str, value: str, note: str, about: str = "", change: str | None = None) -> None:
+    """Draw a tile: `note` is what it means, one hover away; `about` goes on; `change` is coloured by its sign."""
     with st.container(border=True, height="stretch", gap="xxsmall"):
         colour: Literal["normal", "off"] = "normal" if change and change.strip("+-0.,% ") else "off"
         st.metric(label, value, change, delta_color=colour, help=note)
@@ -57,38 +58,48 @@ def overview_tiles(overview: Overview, wins: WinRate) -> None:
         (
             f"Equity, {quote}",
             counted.amount(overview.equity),
+            means("Equity"),
             f"on {counted.amount(overview.money_in)} put in",
             counted.gain(overview.profit),
         ),
         (
             "Profit today, UTC",
             counted.gain(overview.today_profit),
+            means("Profit today, UTC", local=_local_start(overview.day_start_ms)),
             f"{_left(overview.daily_loss_left_fraction)} to the daily limit",
             signed_percent(overview.today_fraction),
-            f"Since 00:00 UTC{_local_start(overview.day_start_ms)}; what moved in and out is left out.",
         ),
         (
             "Drawdown now",
             percent(overview.drawdown_fraction),
+            means("Drawdown now"),
             f"{_left(overview.drawdown_left_fraction)} to the brake at {percent(overview.drawdown_limit, 0)}",
         ),
         (
             "Open profit",
             counted.gain(overview.open_profit),
-            f"{overview.positions} of {overview.bots} bots hold a position",
+            means("Open profit"),
+            f"{many(overview.positions, 'bot', overview.bots)} in a position",
         ),
-        _win_rate(wins.rate, wins.low, wins.high, wins.count, wins.trials),
+        ("Win rate so far", *_win_rate(wins.rate, wins.low, wins.high, wins.count, wins.trials)[1:]),
         (
             "Exposure",
             percent(overview.exposure_fraction, 1),
+            means("Exposure"),
             f"{counted.amount(overview.gross_exposure)} held, {counted.gain(overview.net_exposure)} net",
         ),
         (
             "Fees today",
             counted.amount(overview.fees_today),
+            means("Fees today"),
             f"{many(overview.fills_today, 'fill')}{_others(overview)}; {counted.amount(overview.fees)} since the start",
         ),
-        ("Saved by netting", counted.amount(overview.saved_quote), "fees and slippage of what crossed in house"),
+        (
+            "Saved by netting so far",
+            counted.amount(overview.saved_quote),
+            means("Saved by netting so far"),
+            "by bots that traded with one another",
+        ),
     )
 
 
@@ -99,16 +110,19 @@ def trip_tiles(figures: TripFigures, counted: Money) -> None:
         (
             "Profit",
             counted.gain(figures.profit),
+            means("Profit"),
             f"{counted.gain(figures.gross_profit)} before {counted.amount(figures.fees)} of fees",
         ),
         (
             "Profit factor",
             ratio(figures.profit_factor),
+            means("Profit factor"),
             f"{counted.amount(figures.gains)} gained, {counted.amount(figures.losses)} lost",
         ),
         (
             "Expectancy",
             counted.gain(figures.expectancy),
+            means("Expectancy"),
             f"best {counted.gain(figures.best)}, worst {counted.gain(figures.worst)}, "
             f"held {duration(figures.mean_duration_ms)}",
         ),
@@ -118,26 +132,29 @@ def trip_tiles(figures: TripFigures, counted: Money) -> None:
 def return_tiles(figures: ReturnFigures) -> None:
     """Draw the tiles of a stretch of daily returns."""
     tiles(
-        ("Return", signed_percent(figures.total_return), f"{signed_percent(figures.annual_return)} a year"),
+        (
+            "Return",
+            signed_percent(figures.total_return),
+            means("Return"),
+            f"{signed_percent(figures.annual_return)} a year",
+        ),
         (
             "Sharpe ratio",
             ratio(figures.sharpe_ratio),
+            means("Sharpe ratio"),
             f"Sortino {ratio(figures.sortino_ratio)}, Calmar {ratio(figures.calmar_ratio)}",
         ),
         (
             "Deepest drawdown",
             percent(figures.max_drawdown),
+            means("Deepest drawdown", marked=MARKED[figures.drawdown_of]),
             "equity never fell" if figures.max_drawdown == 0.0 else f"lasted {duration(figures.max_drawdown_ms)}",
-            None,
-            f"Below the highest equity since the first mark of the period, {MARKED[figures.drawdown_of]}; how long it "
-            "lasted is told from daily marks. Calmar is the return a year by this.",
         ),
         (
             "Value at risk, one day",
             percent(figures.value_at_risk),
+            means("Value at risk, one day", days=days_of_risk(figures.days).capitalize()),
             f"volatility {percent(figures.annual_volatility, 1)} a year, {many(figures.days, 'day')}",
-            None,
-            f"{days_of_risk(figures.days).capitalize()}.",
         ),
     )
 
@@ -148,38 +165,53 @@ def risk_tiles(overview: Overview, figures: ReturnFigures | None, held: pd.DataF
         (
             "Drawdown now",
             percent(overview.drawdown_fraction),
+            means("Drawdown now"),
             f"{_left(overview.drawdown_left_fraction)} to the brake",
         ),
         (
-            "Loss of today",
+            "Loss today, UTC",
             percent(overview.daily_loss_fraction),
+            means("Loss today, UTC"),
             f"{_left(overview.daily_loss_left_fraction)} to the limit",
         ),
         (
             "Value at risk, one day",
             percent(figures.value_at_risk) if figures else UNKNOWN,
-            days_of_risk(figures.days) if figures else "needs two days of marks",
+            means("Value at risk, one day", days="It needs two days at least"),
+            days_of_risk(figures.days) if figures else "needs two days",
         ),
         (
             "Lost if every stop is hit",
             overview.counted.amount(held["risk"].sum()),
-            f"{held['exit_level'].isna().sum():,} of {len(held):,} positions have no stop",
+            means("Lost if every stop is hit"),
+            f"{many(int(held['exit_level'].isna().sum()), 'position', len(held))} without a stop",
         ),
     )
 
 
 def bot_tiles(bot: dict, counted: Money) -> None:
-    """Draw the tiles of one bot; `bot` is what `load_bot` gives."""
+    """Draw the tiles of one bot; `bot` is what `load_bot` gives of the period on show."""
     tiles(
         (
             "Equity",
             counted.amount(bot["equity"]),
-            f"on {counted.amount(bot['money_in'])} put in",
-            counted.gain(bot["profit"]),
+            means("Equity"),
+            f"on {counted.amount(bot['money_in'])} put in, {counted.gain(bot['open_profit'])} of it open",
         ),
-        ("Return", signed_percent(bot["return_fraction"]), f"{counted.gain(bot['open_profit'])} of it open"),
+        (
+            "Profit in the period",
+            counted.gain(bot["period_profit"]),
+            means("Profit in the period"),
+            f"after {counted.amount(bot['period_fees'])} of fees",
+            signed_percent(bot["return_fraction"]),
+        ),
         _win_rate(bot["win_rate"], bot["win_rate_low"], bot["win_rate_high"], bot["round_trips"], bot["round_trips"]),
-        ("Drawdown now", percent(bot["drawdown_fraction"]), f"{percent(bot['max_drawdown_fraction'])} at its deepest"),
+        (
+            "Drawdown now",
+            percent(bot["drawdown_fraction"]),
+            means("Drawdown now"),
+            f"{percent(bot['max_drawdown_fraction'])} at its deepest in the period",
+        ),
     )
 
 
@@ -190,25 +222,31 @@ def scope_tiles(scope: pd.Series, counted: Money, asked: pd.DataFrame) -> None:
     """
     tiles(
         _level(scope, asked[[Level[level] > Level[scope["level"]] for level in asked["level"]]]),
-        ("Open positions", f"{scope['positions']:,}", "at the last step"),
-        (f"Notional at risk, {plain(counted.quote)}", counted.amount(scope["notional"]), "at the last price"),
+        ("Open positions", f"{scope['positions']:,}", means("Open positions"), "at the last step"),
+        (
+            f"Worth of open positions, {plain(counted.quote)}",
+            counted.amount(scope["notional"]),
+            means("Worth of open positions"),
+            "at the last price",
+        ),
     )
 
 
 def _level(scope: pd.Series, higher: pd.DataFrame) -> tuple[Any, ...]:
     own = f"its own: {words(scope['own_level'])}"
     if higher.empty:
-        return "Level", words(scope["level"]), own
+        return "Level", words(scope["level"]), means("Level"), own
     waiting = "; ".join(plain(asked_in_short(row)) for row in higher.to_dict("records"))
-    return "Level", f"{words(higher['level'].iloc[0])}, asked", f"{words(scope['level'])} at the last step; {waiting}"
+    now = f"{words(scope['level'])} at the last step; {waiting}"
+    return "Level", f"{words(higher['level'].iloc[0])}, asked", means("Level"), now
 
 
 def _win_rate(rate: float, low: float, high: float, count: int, trials: int) -> tuple[Any, ...]:
     about = f"{percent(low, 0)} – {percent(high, 0)}, {many(count, 'round trip')}"
-    note = "95 % Wilson interval over the round trips."
+    counted = "over the round trips"
     if trials != count:
-        note = f"95 % Wilson interval over {trials:,} symbol-days, for bots on one symbol are not independent."
-    return "Win rate", percent(rate, 1), about, None, note
+        counted = f"over {many(trials, 'symbol-day')}, for bots on one symbol win and lose together"
+    return "Win rate", percent(rate, 1), means("Win rate", counted=counted), about
 
 
 def _others(overview: Overview) -> str:

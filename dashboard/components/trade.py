@@ -40,9 +40,9 @@ def ask_for_trade(row: Mapping[str, Any]) -> None:
         st.session_state[_ASKED] = {"bot": row["bot"], **around(row, overview.step_ms)}
 
 
-def ask_for_row(rows: pd.DataFrame, key: str) -> None:
-    """Do so for the row that was clicked in the table under a key."""
-    for at in _clicked(rows, key):
+def ask_for_row(rows: pd.DataFrame, at: int) -> None:
+    """Do so for the row at a place of a table that was clicked."""
+    if 0 <= at < len(rows):
         ask_for_trade(rows.iloc[at].to_dict())
 
 
@@ -54,20 +54,15 @@ def follow_trade() -> None:
         st.switch_page("views/bot.py", query_params=address)
 
 
-def show_row(rows: pd.DataFrame, key: str) -> None:
-    """Let One bot show the row that was clicked in its table under a key; called before the page is drawn again."""
+def show_row(rows: pd.DataFrame, at: int) -> None:
+    """Let One bot show the row that was clicked in its table; called before the page is drawn again."""
     overview = loaders.overview()
-    for at in _clicked(rows, key):
-        if overview is None:
-            return
-        st.query_params.pop(_ID, None)
-        for name, value in around(rows.iloc[at].to_dict(), overview.step_ms).items():
-            st.query_params[name] = value
-        st.session_state["period"] = TRADE
-
-
-def _clicked(rows: pd.DataFrame, key: str) -> list[int]:
-    return [at for at, _ in st.session_state[key].selection.cells if at < len(rows)]
+    if overview is None or not 0 <= at < len(rows):
+        return
+    st.query_params.pop(_ID, None)
+    for name, value in around(rows.iloc[at].to_dict(), overview.step_ms).items():
+        st.query_params[name] = value
+    st.session_state["period"] = TRADE
 
 
 def trade_period() -> Period | None:

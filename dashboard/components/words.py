@@ -5,15 +5,14 @@ import re
 from dashboard.components.zone import zone
 from shared.money import UNKNOWN, is_known
 from shared.units import format_duration, format_time
+from shared.words import many as many
+from shared.words import words as words
 
 # Everything CommonMark or Streamlit gives a meaning to.
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:@&^=\"'])")
 
 # What becomes a link, an icon or a smiley although nothing marks it: an invisible word joiner after it prevents that.
 _LINKS = re.compile(r":(?=[a-z/])|www(?=\.)|\w(?=@)", re.IGNORECASE)
-
-# The command line's word, and that of the level it sets, by which the pages call both.
-_SAID = {"PAUSE": "pause (no entries)"}
 
 
 def plain(text: object) -> str:
@@ -36,11 +35,6 @@ def signed_percent(fraction: float | None, digits: int = 2) -> str:
     return f"{fraction:+.{digits}%}" if is_known(fraction) else UNKNOWN
 
 
-def many(count: int, noun: str) -> str:
-    """Write a count with what is counted: `1 step`, `2,000 steps`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def ratio(value: float | None) -> str:
     """Write a ratio to two places."""
     return f"{value:.2f}" if is_known(value) else UNKNOWN
@@ -61,8 +55,3 @@ def days_of_risk(days: int) -> str:
 def when(time_ms: float | None) -> str:
     """Write a time in the zone of the switch, or a dash."""
     return format_time(int(time_ms), zone()) if is_known(time_ms) and time_ms else UNKNOWN
-
-
-def words(name: str) -> str:
-    """Write a name of a closed vocabulary as words: `TRAILING_STOP` is `trailing stop`."""
-    return _SAID.get(name) or name.replace("_", " ").lower()

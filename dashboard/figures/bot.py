@@ -24,6 +24,7 @@ from dashboard.figures.theme import (
 )
 from shared.enums import Leg
 from shared.money import Money
+from shared.words import words
 
 # How each kind of fill looks: shape tells entries from exits, direction and colour long from short. A reversal is an
 # exit and an entry at one price: a triangle in a circle.
@@ -62,7 +63,7 @@ def candles_figure(
         )
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.75, 0.25], vertical_spacing=0.04)
     style(figure, "candles", _HEIGHT_PX, hovermode="closest")
-    _add_candles(figure, candles)
+    add_candles(figure, candles)
     _add_lines(figure, lines)
     _add_protection(figure, _within(protection, candles))
     _add_fills(figure, _within(fills, candles), counted)
@@ -82,7 +83,8 @@ def candles_figure(
     return figure
 
 
-def _add_candles(figure: go.Figure, candles: DataFrame) -> None:
+def add_candles(figure: go.Figure, candles: DataFrame) -> None:
+    """Add candles to the first, or only, plot of a figure."""
     if not len(candles):
         return
     figure.add_trace(
@@ -94,9 +96,9 @@ def _add_candles(figure: go.Figure, candles: DataFrame) -> None:
             decreasing={"line": {"color": NEUTRAL, "width": 1}, "fillcolor": NEUTRAL},
             xhoverformat=TIME,
             showlegend=False,
-        ),
-        row=1,
-        col=1,
+            xaxis="x",
+            yaxis="y",
+        )
     )
 
 
@@ -159,6 +161,7 @@ def _add_fills(figure: go.Figure, fills: DataFrame, counted: Money) -> None:
         own = fills[is_own]
         if not len(own):
             continue
+        shown = (own["quantity"], own["fee"], own["trigger"].map(words), said[is_own])
         figure.add_trace(
             go.Scatter(
                 x=milliseconds(own["time_ms"]),
@@ -166,7 +169,7 @@ def _add_fills(figure: go.Figure, fills: DataFrame, counted: Money) -> None:
                 name=name,
                 mode="markers",
                 marker=marker,
-                customdata=np.stack([own["quantity"], own["fee"], own["trigger"], said[is_own]], axis=1).tolist(),
+                customdata=np.stack(shown, axis=1).tolist(),
                 xhoverformat=TIME,
                 hovertemplate=(
                     f"%{{customdata[3]}} at %{{y:{PRICE}}}<br>%{{x}}<br>quantity %{{customdata[0]:{QUANTITY}}}, "

@@ -14,17 +14,18 @@ from dashboard.figures.theme import (
     empty_figure,
     milliseconds,
     new_figure,
-    plain_all,
     time_axis,
     write_behind,
 )
 from shared.enums import Reason
+from shared.words import words
 
 REASONS = [reason.name for reason in Reason]
-# Fourteen colours cannot be told apart by colour alone: rows and labels say them, too. What is common is calm.
+# Fifteen colours cannot be told apart by colour alone: rows and labels say them, too. What is common is calm.
 COLOURS = {
     "HALTED": LOSS,
     "FLATTEN": PALETTE[8],
+    "CLOSE": "#C2185B",
     "STALE": PALETTE[9],
     "WARMUP": PALETTE[3],
     "NO_ENTRIES": WARNING,
@@ -55,8 +56,8 @@ def reasons_figure(decisions: DataFrame) -> go.Figure:
         figure.add_trace(
             go.Scatter(
                 x=times,
-                y=[reason] * len(times),
-                name=reason,
+                y=[words(reason)] * len(times),
+                name=words(reason),
                 mode="lines",
                 line={"color": COLOURS[reason], "width": 14},
                 customdata=np.repeat(details, 3, axis=0),
@@ -67,7 +68,7 @@ def reasons_figure(decisions: DataFrame) -> go.Figure:
                 ),
             )
         )
-    order = {"categoryorder": "array", "categoryarray": rows[::-1], "automargin": True}
+    order = {"categoryorder": "array", "categoryarray": [words(reason) for reason in rows[::-1]], "automargin": True}
     figure.update_layout(xaxis=time_axis(), yaxis={"type": "category", **order})
     return figure
 
@@ -77,19 +78,19 @@ def reason_counts_figure(counts: DataFrame) -> go.Figure:
     if not len(counts):
         return empty_figure(NO_DECISIONS, "reason_counts")
     steps = counts.groupby("reason")["steps"].sum().reindex(list(REASONS)).dropna()
-    whole = float(steps.sum())
+    whole, said = float(steps.sum()), [words(reason) for reason in steps.index]
     figure = new_figure("reason_counts", 90 + 26 * len(steps), hovermode="closest", showlegend=False)
     figure.add_trace(
         go.Bar(
             x=steps.to_numpy(),
-            y=plain_all(steps.index),
+            y=said,
             orientation="h",
             marker={"color": [COLOURS[reason] for reason in steps.index]},
             hovertemplate="%{y}: %{x:,} steps<extra></extra>",
         )
     )
-    said = [f"{count / whole:.1%}, n = {count:,.0f}" for count in steps]
-    write_behind(figure, steps, plain_all(steps.index), said)
+    counted = [f"{count / whole:.1%}, n = {count:,.0f}" for count in steps]
+    write_behind(figure, steps, said, counted)
     figure.update_layout(
         xaxis={"title": {"text": f"steps, n = {whole:,.0f}"}, "rangemode": "tozero", "tickformat": "~s"},
         yaxis={"type": "category", "autorange": "reversed", "automargin": True},

@@ -24,6 +24,9 @@ from dashboard.figures.theme import (
 from shared.money import Money
 
 NO_MARKS = "No equity has been marked yet: it comes with the worker's first step (make run)."
+# A limit so many times further than the curve went would press it flat.
+FAR = 1.5
+HELD = "holding in equal parts"
 MEASURES = {
     "equity": "equity",
     "profit": "profit (deposits left out)",
@@ -37,10 +40,12 @@ def equity_figure(
     counted: Money = CENTS,
     portfolio_name: str = "portfolio",
     open_profit: bool = True,
+    held: DataFrame | None = None,
 ) -> go.Figure:
     """Draw a line per scope of `load_equity`; of the first one also what is not open profit, dotted.
 
-    `measure` is equity, profit or return_fraction.
+    `measure` is equity, profit or return_fraction. `held` is what holding would have made instead (`load_held`), drawn
+    dashed.
     """
     if measure not in MEASURES:
         raise ValueError(f"measure must be one of {', '.join(MEASURES)}, was {measure!r}")
@@ -55,17 +60,23 @@ def equity_figure(
             dotted = {"color": faded(colour, 0.7), "width": 1.2, "dash": "dot"}
             without = own[measure] - own["open_profit"]
             figure.add_trace(_line(own["time_ms"], without, f"{name}, open profit left out", dotted, measure, counted))
+    if held is not None and len(held):
+        dashed = {"color": NEUTRAL, "width": 1.6, "dash": "dash"}
+        figure.add_trace(_line(held["time_ms"], held[measure], HELD, dashed, measure, counted))
     return figure
 
 
 def drawdown_figure(
-    frame: DataFrame, limit_fraction: float | None = None, portfolio_name: str = "portfolio"
+    frame: DataFrame, limit_fraction: float | None = None, portfolio_name: str = "portfolio", is_zoomed: bool = False
 ) -> go.Figure:
-    """Draw the drawdown of each scope of `load_equity` downwards from 0, and the brake's limit."""
+    """Draw the drawdown of each scope of `load_equity` downwards from 0, and the brake's limit.
+
+    `is_zoomed` gives the curve all the room: a limit far below it is named, not drawn.
+    """
     if not len(frame):
         return empty_figure(NO_MARKS, "drawdown", 200)
     axis = percent_axis("drawdown", rangemode="tozero")
-    figure = new_figure("drawdown", 200, xaxis=time_axis(), yaxis=axis)
+    figure = new_figure(f"drawdown {is_zoomed}", 240, xaxis=time_axis(), yaxis=axis)
     for place, (name, own) in enumerate(_scopes(frame, portfolio_name)):
         colour = PALETTE[place % len(PALETTE)]
         trace = _line(
@@ -75,23 +86,33 @@ def drawdown_figure(
             trace.update(fill="tozeroy", fillcolor=faded(colour, 0.2))
         figure.add_trace(trace)
     if limit_fraction is not None:
-        _limit(figure, -limit_fraction, f"brake at {limit_fraction:.1%}")
+        reach = float(frame["drawdown_fraction"].max())
+        _limit(figure, -limit_fraction, f"brake at {limit_fraction:.1%}", is_zoomed and limit_fraction > FAR * reach)
     return figure
 
 
 def day_figure(
-    frame: DataFrame, day_start_equity: float, daily_loss_limit: float | None = None, counted: Money = CENTS
+    frame: DataFrame,
+    day_start_equity: float,
+    daily_loss_limit: float | None = None,
+    counted: Money = CENTS,
+    is_zoomed: bool = False,
 ) -> go.Figure:
-    """Draw the portfolio's equity since 00:00 UTC against where the day began and where the daily brake trips."""
+    """Draw the portfolio's equity since 00:00 UTC against where the day began and where the daily brake trips.
+
+    `is_zoomed` gives the curve all the room: a limit far below it is named, not drawn.
+    """
     if not len(frame):
         return empty_figure("Nothing has been marked today yet.", "day", 240)
     axis = money_axis("equity", counted, is_short=False)
-    figure = new_figure("day", 240, xaxis=time_axis(), yaxis=axis, showlegend=False)
+    figure = new_figure(f"day {is_zoomed}", 240, xaxis=time_axis(), yaxis=axis, showlegend=False)
     line = {"color": PALETTE[0], "width": 2}
     figure.add_trace(_line(frame["time_ms"], frame["equity"], "equity", line, "equity", counted))
     figure.add_hline(day_start_equity, line={"color": NEUTRAL, "width": 1, "dash": "dash"})
     if daily_loss_limit is not None:
-        _limit(figure, day_start_equity * (1.0 - daily_loss_limit), f"daily brake at −{daily_loss_limit:.1%}")
+        lost = day_start_equity - float(frame["equity"].min())
+        is_far = is_zoomed and daily_loss_limit * day_start_equity > FAR * lost
+        _limit(figure, day_start_equity * (1.0 - daily_loss_limit), f"daily brake at −{daily_loss_limit:.1%}", is_far)
     return figure
 
 
@@ -139,7 +160,11 @@ def _line(
     )
 
 
-def _limit(figure: go.Figure, value: float, text: str) -> None:
+def _limit(figure: go.Figure, value: float, text: str, is_far: bool = False) -> None:
+    if is_far:
+        below = {"xref": "paper", "yref": "paper", "xanchor": "right", "yanchor": "bottom", "showarrow": False}
+        figure.add_annotation(text=f"{text}, further down", x=1.0, y=0.0, **below)
+        return
     # What `add_hline` makes, without its search for subplots, which takes longer than all the rest of the figure.
     across = {"xref": "x domain", "yref": "y"}
     line = {"color": LOSS, "width": 1.5, "dash": "dash"}

@@ -21,6 +21,7 @@ from dashboard.figures.theme import (
     plain_all,
 )
 from shared.money import Money
+from shared.words import many, words
 
 NEAR = 0.8
 
@@ -35,7 +36,7 @@ def brakes_figure(frame: DataFrame) -> go.Figure:
     for place, row in enumerate(frame.to_dict("records")):
         column, line = place % across, place // across
         limit, value = row["limit_fraction"], row["value_fraction"]
-        name = row["brake"].lower().replace("_", " ")
+        name = words(row["brake"])
         where = plain(row["scope"]) or "portfolio"
         off = "" if row["is_on"] else "<br>SWITCHED OFF"
         figure.add_trace(
@@ -67,7 +68,7 @@ def brake_bars_figure(frame: DataFrame) -> go.Figure:
     whole = len(frame)
     frame = frame.loc[frame["used"].nlargest(MOST_BARS).index.sort_values()]
     names = [
-        f"{plain(scope) or 'portfolio'}, {brake.lower().replace('_', ' ')}"
+        f"{plain(scope) or 'portfolio'}, {words(brake)}"
         for scope, brake in zip(frame["scope"], frame["brake"], strict=True)
     ]
     used = frame["used"].to_numpy()
@@ -154,7 +155,8 @@ def stop_distances_figure(frame: DataFrame, counted: Money = CENTS) -> go.Figure
     )
     figure.update_layout(
         xaxis=percent_axis(
-            f"away from the exit, n = {count:,} positions{among(len(known), count, 'closest')}", rangemode="tozero"
+            f"away from the exit, n = {many(count, 'position')}{among(len(known), count, 'closest')}",
+            rangemode="tozero",
         ),
         yaxis={"type": "category", "autorange": "reversed", "automargin": True},
     )

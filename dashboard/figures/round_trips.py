@@ -20,11 +20,19 @@ from dashboard.figures.theme import (
 )
 from shared.money import Money
 from shared.units import HOUR_MS
+from shared.words import words
 
 NO_TRIPS = "No round trip was closed that these filters take: choose a longer period or fewer filters."
 # Each is a mark of its own in the browser.
 MOST_MARKS = 2_000
 QUARTERS = {"tickvals": [0, 0.25, 0.5, 0.75, 1], "ticktext": ["0%", "25%", "50%", "75%", "100%"]}
+# A trace for each, so that the legend has the colours and shapes of the points.
+DIRECTIONS = (
+    ("BUY", "long, won", "triangle-up", True),
+    ("BUY", "long, lost", "triangle-up", False),
+    ("SELL", "short, won", "triangle-down", True),
+    ("SELL", "short, lost", "triangle-down", False),
+)
 HOURS = [1 / 60, 0.25, 1, 2, 4, 8, 24, 72, 168, 720, 8760]
 
 
@@ -108,7 +116,7 @@ def distribution_figure(table: DataFrame) -> go.Figure:
         )
     )
     figure.update_layout(
-        xaxis=percent_axis(f"return of a round trip after fees, n = {count:,} (tails in the outer bars)"),
+        xaxis=percent_axis(f"return after fees, n = {count:,}<br>(tails in the outer bars)"),
         yaxis={"title": {"text": "round trips"}},
     )
     return figure
@@ -120,15 +128,15 @@ def duration_figure(trips: DataFrame, counted: Money = CENTS) -> go.Figure:
         return empty_figure(NO_TRIPS, "duration")
     shown = trips.head(MOST_MARKS)
     figure = new_figure("duration", hovermode="closest")
-    for side, name, symbol in (("BUY", "long", "triangle-up"), ("SELL", "short", "triangle-down")):
-        own = shown[shown["side"] == side]
+    for side, name, symbol, is_won in DIRECTIONS:
+        own = shown[(shown["side"] == side) & ((shown["profit"] > 0.0) == is_won)]
         figure.add_trace(
             go.Scatter(
                 x=own["duration_ms"].to_numpy(np.float64) / HOUR_MS,
                 y=own["profit"].to_numpy(),
                 name=f"{name}, n = {len(own):,}",
                 mode="markers",
-                marker={"symbol": symbol, "size": 7, "opacity": 0.7, "color": signed_colours(own["profit"])},
+                marker={"symbol": symbol, "size": 7, "opacity": 0.7, "color": GAIN if is_won else LOSS},
                 customdata=_labels(own),
                 hovertemplate=(
                     f"%{{customdata[0]}}<br>%{{x:,.1f}} h, %{{y:{counted.signed_form}}}, "
@@ -170,5 +178,9 @@ def excursion_figure(trips: DataFrame) -> go.Figure:
 
 
 def _labels(trips: DataFrame) -> list[list[object]]:
-    columns = (plain_all(trips["bot"]), plain_all(trips["exit_reason"]), trips["return_fraction"].tolist())
+    columns = (
+        plain_all(trips["bot"]),
+        [words(reason) for reason in trips["exit_reason"]],
+        trips["return_fraction"].tolist(),
+    )
     return [list(row) for row in zip(*columns, strict=True)]

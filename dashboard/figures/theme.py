@@ -77,10 +77,11 @@ def _common(revision: str, height_px: int) -> dict[str, Any]:
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "colorway": list(PALETTE),
-        "margin": {"l": 56, "r": 16, "t": 24, "b": 44},
+        "margin": {"l": 56, "r": 16, "t": 36, "b": 44},
         "hovermode": "x unified",
         "hoverlabel": {"namelength": -1},
-        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0.0},
+        # Beneath the chart: above it, on a phone, its buttons would lie over the names.
+        "legend": {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0.0, "x": 0.0},
     }
 
 

@@ -18,6 +18,7 @@ from dashboard.gate.people import Person
 from dashboard.gate.places import place_of
 from shared.clock import Clock, SystemClock
 from shared.printable import one_line
+from shared.private_files import make_folders
 from shared.units import to_datetime
 
 LOG = logging.getLogger(__name__)
@@ -125,7 +126,7 @@ def acts_of(root: Path) -> Acts:
 
 def append_private(path: Path, line: bytes) -> None:
     """Add a line, whole or not at all, to a file of its owner alone, which is made where it is missing."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folders(path.parent)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         before = os.fstat(descriptor).st_size

@@ -18,6 +18,7 @@ from dashboard.gate.messages import measured
 from dashboard.gate.pages import page_response, sentence_page
 from dashboard.gate.routes import MOST_FORM_BYTES
 from dashboard.navigation import PAGES
+from shared.own_page import PROOF_PATH
 
 GET, POST, WEBSOCKET = "GET", "POST", "WEBSOCKET"
 NOT_LISTED_CODE = 4404
@@ -55,6 +56,7 @@ ENDPOINTS = (
     Endpoint((POST,), SIGN_IN_PATH, "the form of the sign-in, the one request with a body", MOST_FORM_BYTES),
     Endpoint((GET, POST), SIGN_OUT_PATH, "the sign-out"),
     Endpoint((GET,), HEALTH_PATH, "for whoever watches the page"),
+    Endpoint((GET,), PROOF_PATH, "asked by the terminal, which gives links to this project's own page alone"),
 )
 _OIDC_WHY = "the sign-in of a provider, where one is configured"
 OIDC_ENDPOINTS = tuple(Endpoint((GET,), re.escape(path), _OIDC_WHY) for path in sorted(oidc.PATHS))

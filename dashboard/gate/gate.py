@@ -20,11 +20,12 @@ from dashboard.gate.sessions import COOKIE, IDLE_SECONDS, Session, Sessions
 from dashboard.gate.streams import Streams
 from shared.clock import Clock
 from shared.links import SIGN_IN_PATH
+from shared.own_page import PROOF_PATH
 
 USER_HEADER, ROLE_HEADER, SEAL_HEADER = b"x-flotilla-user", b"x-flotilla-role", seal.HEADER.encode()
 OURS = (USER_HEADER, ROLE_HEADER, SEAL_HEADER)
 SIGN_OUT_PATH, HEALTH_PATH = "/logout", "/healthz"
-OPEN_PATHS = frozenset({SIGN_IN_PATH, HEALTH_PATH})
+OPEN_PATHS = frozenset({SIGN_IN_PATH, HEALTH_PATH, PROOF_PATH})
 # Websocket close codes 4000 to 4999 are an application's own.
 SIGN_IN_CODE, FOREIGN_CODE, CROWDED_CODE = 4401, 4403, 4429
 

@@ -8,9 +8,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from shared.errors import ConfigurationError
+from shared.regular_file import NotAFile, require_regular
 
 # Streamlit's: where its sign-in begins, where the provider sends people back to, where it ends.
 BEGIN_PATH, RETURN_PATH, END_PATH = "/auth/login", "/oauth2callback", "/auth/logout"
@@ -85,14 +87,27 @@ def cookies_set(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 def configured_oidc() -> Oidc | None:
     """Read `[auth]` of Streamlit's secrets: None without one; ConfigurationError where something is missing in it."""
+    from streamlit import config
     from streamlit.auth_util import get_secrets_auth_section, is_authlib_installed
 
+    for file in config.get_option("secrets.files"):
+        _require_file(Path(file))
     section: dict[str, Any] = get_secrets_auth_section().to_dict()
     if not section:
         return None
     if not is_authlib_installed():
         raise ConfigurationError("[auth] in secrets.toml needs Authlib: pip install 'flotilla[oidc]'")
     return checked_oidc(section)
+
+
+def _require_file(file: Path) -> None:
+    try:
+        require_regular(file)
+    except NotAFile as error:
+        raise ConfigurationError(f"secrets file {file} {error}") from error
+    except OSError:
+        # Streamlit says itself what it could not read.
+        return
 
 
 def checked_oidc(section: Mapping[str, Any]) -> Oidc:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import ConfigurationError
-from shared.passwords import OPERATOR, Account, load_accounts
+from shared.passwords import OPERATOR, Account, is_guarded, load_accounts, mark_guarded, require_there
 
 LOG = logging.getLogger(__name__)
 
@@ -30,18 +30,27 @@ LOCAL = Account("local", OPERATOR, None)
 
 
 class People:
-    """The accounts; `LOCAL` alone until there is a password file, and never again once there has been one."""
+    """The accounts; `LOCAL` alone until there is a password file, and not again once there has been one.
+
+    That there has been one stands in a file beside it, so that it counts when the page starts anew, too.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._accounts: dict[str, Account] = {}
         self._guarded = False
+        self._trouble = ""
         self._seen: tuple[int, ...] | None = None
 
     def guarded(self) -> bool:
         """Tell whether people sign in by name."""
         self._look()
         return self._guarded
+
+    def trouble(self) -> str:
+        """Say what is wrong with the password file, where nobody can sign in for that; a stranger may read it."""
+        self._look()
+        return self._trouble
 
     def find(self, name: str) -> Account | None:
         """Give the account of a name."""
@@ -56,15 +65,21 @@ class People:
         return any(account.password is not None for account in self._accounts.values())
 
     def require_good(self) -> int:
-        """Give how many accounts there are, 0 without a file; raises ConfigurationError for a file that is wrong."""
+        """Give how many accounts there are, 0 where there never was a file.
+
+        Raises ConfigurationError for a file that is wrong or has gone, and where it cannot be noted that there is one.
+        """
         try:
-            return len(load_accounts(self.path))
+            require_there(self.path)
+            accounts = load_accounts(self.path)
+            mark_guarded(self.path)
         except FileNotFoundError:
             return 0
         except OSError as error:
             raise ConfigurationError(
                 f"password file {self.path} must be readable, was not: {error.strerror}"
             ) from error
+        return len(_required(self.path, accounts))
 
     def _look(self) -> None:
         try:
@@ -76,16 +91,30 @@ class People:
             seen = (-1,)
         if seen != self._seen:
             self._seen = seen
-            self._accounts = self._load() if seen else {}
-            self._guarded = self._guarded or bool(seen)
+            self._guarded = self._guarded or is_guarded(self.path)
+            self._accounts, self._trouble = self._load() if self._guarded else ({}, "")
 
-    def _load(self) -> dict[str, Account]:
+    def _load(self) -> tuple[dict[str, Account], str]:
         # Whatever is wrong with the file, it shuts the door and does not open it.
+        trouble = "the password file cannot be used" if self._seen else "the password file is missing"
         try:
-            return load_accounts(self.path)
+            require_there(self.path)
+            accounts = load_accounts(self.path)
+            mark_guarded(self.path)
+            trouble = "the password file names nobody"
+            _required(self.path, accounts)
         except (OSError, ConfigurationError) as error:
             LOG.error("nobody can sign in: %s", error)
-            return {}
+            return {}, trouble
+        return accounts, ""
+
+
+def _required(path: Path, accounts: dict[str, Account]) -> dict[str, Account]:
+    if not accounts:
+        raise ConfigurationError(
+            f"{path} must name somebody who may sign in, was empty: `flotilla dashboard password NAME`"
+        )
+    return accounts
 
 
 def fingerprint(account: Account) -> str:

@@ -17,6 +17,7 @@ from dashboard.gate.counting import Counting
 from dashboard.gate.places import place_of
 from shared.clock import Clock
 from shared.printable import one_line
+from shared.private_files import make_folders
 
 LOG = logging.getLogger(__name__)
 FILE = Path("logs") / "signin.log"
@@ -48,7 +49,7 @@ class _PrivateFile(RotatingFileHandler):
         self.handle(logging.LogRecord("signin", logging.INFO, "", 0, line, (), None))
 
     def _open(self):  # noqa: ANN202
-        Path(self.baseFilename).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folders(Path(self.baseFilename).parent)
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         return os.fdopen(descriptor, "a", encoding="utf-8")
 

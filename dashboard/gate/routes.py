@@ -11,12 +11,14 @@ from starlette.routing import Route
 
 from dashboard.gate import oidc as oidc_paths
 from dashboard.gate import record
+from dashboard.gate.browsers import COOKIE as BROWSER_COOKIE
+from dashboard.gate.browsers import Browser, Browsers
 from dashboard.gate.gate import SIGN_OUT_PATH, Door, client_address, session_cookie
 from dashboard.gate.hashing import RETRY_SECONDS, Crowded, Hashing
-from dashboard.gate.pages import leaving_page, link_page, page_response, sign_in_page, sign_out_page
+from dashboard.gate.pages import leaving_page, link_page, page_response, sentence_page, sign_in_page, sign_out_page
 from dashboard.gate.people import LOCAL
 from dashboard.gate.record import SigninRecord
-from dashboard.gate.throttle import Throttle
+from dashboard.gate.throttle import Throttle, TooMany
 from shared.errors import ConfigurationError
 from shared.links import LIFETIME_MINUTES, PARAMETER, SIGN_IN_PATH, token_of, use_link
 from shared.passwords import Account, can_be_password, checked_name
@@ -26,7 +28,7 @@ LOG = logging.getLogger(__name__)
 MOST_FORM_BYTES = 16_384
 WRONG_SENTENCE = "Wrong name or password."
 CROWDED_SENTENCE = f"Very many try to sign in at this moment. Try again in {RETRY_SECONDS} s."
-OLD_LINK_SENTENCE = f"This link has been used, or is older than {LIFETIME_MINUTES} minutes."
+OLD_LINK_SENTENCE = f"This link has been used, is older than {LIFETIME_MINUTES} minutes, or is not one of this fleet."
 UNSAFE_LINK_SENTENCE = "Links cannot be used: the page's log says why."
 NO_LINK_SENTENCE = "Passwords are set, so links open nothing any more: sign in with yours."
 UNVERIFIED_SENTENCE = "Your account has no e-mail address that its provider calls verified."
@@ -49,6 +51,7 @@ class SignIn:
         self._throttle = throttle
         self._record = signins
         self._hashing = Hashing()
+        self._browsers = Browsers(door.people, door.clock)
 
     def routes(self) -> list[Route]:
         """Give the routes, for `st.App`."""
@@ -81,9 +84,11 @@ class SignIn:
         if form is None:
             return self._page("/", "The form was too long.", 413)
         target, address = safe_path(form.get("next", "/")), client_address(request)
+        if self._door.people.trouble():
+            return self._page(target)
         if PARAMETER in form or self._door.opens_by_link():
             return self._by_link(request, token_of(form.get(PARAMETER, "")), target)
-        found = await self._account(form, address)
+        found = await self._account(form, address, self._browser(request))
         if isinstance(found, _Refusal):
             self._record.write(found.what, found.known, address)
             retry = {"Retry-After": str(found.retry_seconds)} if found.retry_seconds else None
@@ -109,11 +114,18 @@ class SignIn:
     def _begun(self, request: Request, account: Account, target: str) -> Response:
         self._record.write(record.SIGNED_IN, account.name, client_address(request))
         response = RedirectResponse(target, 303, {"Cache-Control": "no-store"})
-        cookie = session_cookie(self._door.sessions.begin(account), request.url.scheme == "https")
+        secure = request.url.scheme == "https"
+        if account.password is not None:
+            browser = self._browsers.cookie(self._browser(request), account.name, secure)
+            response.headers.append("set-cookie", browser)
+        cookie = session_cookie(self._door.sessions.begin(account), secure)
         response.headers.append("set-cookie", cookie)
         return response
 
-    async def _account(self, form: dict[str, str], address: str) -> "Account | _Refusal":
+    def _browser(self, request: Request) -> Browser:
+        return self._browsers.read(request.cookies.get(BROWSER_COOKIE, ""))
+
+    async def _account(self, form: dict[str, str], address: str, browser: Browser) -> "Account | _Refusal":
         """Give the account whose password was sent."""
         password, (name, account) = form.get("password", ""), self._find(form.get("name", ""))
         known = account.name if account is not None else None
@@ -121,18 +133,20 @@ class SignIn:
         if not name or not can_be_password(password):
             # Nobody's, whoever they are: it is no guess, and takes nobody's time.
             return wrong
-        wait_seconds = self._throttle.wait_seconds(name, address)
-        if wait_seconds:
-            return _Refusal(record.SLOWED, known, f"Too many tries. Wait {_minutes(wait_seconds)}.", 429, wait_seconds)
+        try:
+            made = self._throttle.begin(name, address, browser)
+        except TooMany as error:
+            sentence = f"Too many tries. Wait {_minutes(error.wait_seconds)}."
+            return _Refusal(record.SLOWED, known, sentence, 429, error.wait_seconds)
         kept = account.password if account is not None else None
         try:
-            right = await self._hashing.matches(password, kept, lambda: self._throttle.weight(name, address))
+            right = await self._hashing.matches(password, kept, lambda: self._throttle.standing(made))
         except Crowded:
-            self._throttle.take_back(name, address)
+            self._throttle.take_back(made)
             return _Refusal(record.CROWDED, known, CROWDED_SENTENCE, 503, RETRY_SECONDS)
         if not right or account is None:
             return wrong
-        self._throttle.forgive(name, address)
+        self._throttle.forgive(made)
         return account
 
     async def _ask_out(self, request: Request) -> Response:
@@ -162,6 +176,10 @@ class SignIn:
     ) -> Response:
         if self._door.opens_by_link():
             return page_response(link_page(target, complaint), status, headers)
+        trouble = self._door.people.trouble()
+        if trouble:
+            sentence = f"Nobody can sign in, for {trouble}: the page's log says what to do."
+            return page_response(sentence_page("Sign in", sentence), 503)
         providers = self._door.oidc.links() if self._door.oidc is not None else None
         passwords = not providers or self._door.people.has_passwords()
         page = sign_in_page(target, complaint, passwords, providers)

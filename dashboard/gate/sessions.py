@@ -1,6 +1,5 @@
 """Sessions: a signed cookie that names the person, kept alive by use and ended by sign-out or a changed account."""
 
-import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,12 +9,10 @@ from itsdangerous import BadSignature, TimestampSigner, URLSafeTimedSerializer
 
 from dashboard.gate.people import People, Person, fingerprint
 from shared.clock import Clock
-from shared.errors import ConfigurationError
-from shared.passwords import Account, require_private, write_private
+from shared.cookie_secret import load_secret, secret_path
+from shared.passwords import Account
 
 COOKIE = "flotilla_session"
-SECRET_FILE = "cookie-secret"
-SECRET_LENGTH = 64
 # A session ends so long after the last request that carried it, and so long after its sign-in whatever happens.
 IDLE_SECONDS = 12 * 3600
 LONGEST_SECONDS = 7 * 24 * 3600
@@ -88,44 +85,18 @@ class Sessions:
 
     def _serializer(self) -> URLSafeTimedSerializer:
         if self._signer is None:
-            clock = self._clock
-
-            class _Signer(TimestampSigner):
-                def get_timestamp(self) -> int:
-                    return clock.now_ms() // 1000
-
-            secret = load_secret(self._people.path.with_name(SECRET_FILE))
-            self._signer = URLSafeTimedSerializer(secret, salt="flotilla session", signer=_Signer)
+            self._signer = signer(self._people.path, "flotilla session", self._clock)
         return self._signer
 
     def _now_s(self) -> int:
         return self._clock.now_ms() // 1000
 
 
-def load_secret(path: Path) -> str:
-    """Read what cookies are signed with; the first who asks makes it."""
-    try:
-        if not path.exists():
-            _make_secret(path)
-        require_private(path)
-        secret = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cookie secret {path} must be readable, was not: {error}") from error
-    if len(secret) != SECRET_LENGTH:
-        raise ConfigurationError(
-            f"cookie secret {path} must have {SECRET_LENGTH} characters, had {len(secret)}; remove it and everybody "
-            "signs in anew"
-        )
-    return secret
+def signer(passwords: Path, salt: str, clock: Clock) -> URLSafeTimedSerializer:
+    """Make what signs cookies of one sort, which the salt names, with the secret beside a password file."""
 
+    class _Signer(TimestampSigner):
+        def get_timestamp(self) -> int:
+            return clock.now_ms() // 1000
 
-def _make_secret(path: Path) -> None:
-    own = path.with_name(f"{path.name}.{os.getpid()}")
-    write_private(own, secrets.token_hex(SECRET_LENGTH // 2) + "\n")
-    try:
-        # Of two processes that start at once one secret counts.
-        os.link(own, path)
-    except FileExistsError:
-        pass
-    finally:
-        own.unlink()
+    return URLSafeTimedSerializer(load_secret(secret_path(passwords)), salt=salt, signer=_Signer)

@@ -1,44 +1,35 @@
-"""What bots paid and received between two marks."""
+"""What bots paid and received in a period."""
 
 from typing import Any
 
 from pandas import DataFrame, Series
-from sqlalchemy import Connection, and_, case, func, or_, select
+from sqlalchemy import Connection, and_, case, func, select
 
 from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members, select_members
 from dashboard.queries.frames import frame
-from dashboard.queries.marks import load_opening
 from dashboard.queries.trips import members_where
-from shared.enums import Trigger
+from dashboard.queries.window import marked_where, windowed
 from shared.tables import BotState, Fill, Funding, Portfolio
 
 # By what activity is summed, and the column of members and fills for it: fills have an index on each.
 GROUPS = {"bot": "bot_id", "sleeve": "sleeve_id", "symbol": "symbol"}
-# Worked at the broker all through a bar, so that their fills at its close are in the mark made there.
-_WITHIN_THE_BAR = (Trigger.STOP.name, Trigger.TRAILING_STOP.name, Trigger.LADDER.name)
 
 
-def load_activity(
-    connection: Connection,
-    portfolio_id: int,
-    by: str,
-    after_ms: int,
-    until_ms: int,
-    filters: Filters = EVERYTHING,
-) -> DataFrame:
-    """Load what each bot, sleeve or symbol paid and received after the mark of one time until that of another.
+def load_activity(connection: Connection, portfolio_id: int, by: str, filters: Filters = EVERYTHING) -> DataFrame:
+    """Load what each bot, sleeve or symbol paid and received in a period.
 
     Columns: group (its name; all there are, in the order of the books), fees (quote), other_fees (fills whose fee was
-    in another currency, a count), funding (+ was received), saved (by netting, quote), fills. Filters: bots, sleeves,
-    symbols.
+    in another currency, a count), funding (+ was received), saved (by netting, quote), fills. Filters: times (of their
+    window), bots, sleeves, symbols.
     """
+    filters = windowed(connection, portfolio_id, filters)
     members = load_members(connection, portfolio_id)
     key = GROUPS[by]
     taken = select_members(members, filters)
     chosen = _chosen(portfolio_id, Fill.__table__.c, members, filters)
-    fills = _fills(connection, portfolio_id, by, chosen, (after_ms, until_ms))
-    paid = _funding(connection, portfolio_id, members, filters, (after_ms, until_ms))
+    fills = _fills(connection, portfolio_id, by, chosen, filters)
+    paid = _funding(connection, portfolio_id, members, filters)
     funding = taken.join(paid.set_index("bot_id"), on="bot_id").groupby(key)["funding"].sum()
     table = DataFrame({"key": taken[key], "group": taken[by]}).drop_duplicates()
     table = table.join(fills.set_index("key"), on="key").join(funding, on="key")
@@ -52,19 +43,11 @@ def _chosen(portfolio_id: int, own: Any, members: DataFrame, filters: Filters) -
     return members_where(own.bot_id, portfolio_id, own.portfolio_id, members, filters)
 
 
-def _fills(connection: Connection, portfolio_id: int, by: str, chosen: Any, marks_ms: tuple[int, int]) -> DataFrame:
-    after_ms, until_ms = marks_ms
+def _fills(connection: Connection, portfolio_id: int, by: str, chosen: Any, filters: Filters) -> DataFrame:
     own, portfolio = Fill.__table__.c, Portfolio.__table__.c
     quote = connection.execute(select(portfolio.quote).where(portfolio.id == portfolio_id)).scalar()
-    within, in_quote = own.trigger.in_(_WITHIN_THE_BAR), own.fee_currency == quote
-    terms = [
-        chosen,
-        own.time_ms >= after_ms,
-        own.time_ms <= until_ms,
-        # A mark is made at a close; what is filled at the open of the same time comes with the next one.
-        or_(own.time_ms > after_ms, ~within),
-        or_(own.time_ms < until_ms, within),
-    ]
+    in_quote = own.fee_currency == quote
+    terms = [chosen, *marked_where(own.time_ms, own.trigger, filters)]
     key = own[GROUPS[by]]
     statement = select(
         key.label("key"),
@@ -76,17 +59,13 @@ def _fills(connection: Connection, portfolio_id: int, by: str, chosen: Any, mark
     return frame(connection, statement.where(*terms).group_by(key))
 
 
-def _funding(
-    connection: Connection, portfolio_id: int, members: DataFrame, filters: Filters, marks_ms: tuple[int, int]
-) -> DataFrame:
+def _funding(connection: Connection, portfolio_id: int, members: DataFrame, filters: Filters) -> DataFrame:
     """Sum funding by bot; since the books were opened by what each bot keeps in mind, less what came later."""
-    own, state = Funding.__table__.c, BotState.__table__.c
-    after_ms, until_ms = marks_ms
+    own, state, until_ms = Funding.__table__.c, BotState.__table__.c, filters.end_ms or 0
     chosen = _chosen(portfolio_id, own, members, filters)
     summed = select(own.bot_id, func.sum(own.amount).label("funding")).group_by(own.bot_id)
-    opening = load_opening(connection, portfolio_id)
-    if opening is None or after_ms > opening.time_ms:
-        return frame(connection, summed.where(chosen, own.time_ms > after_ms, own.time_ms <= until_ms))
+    if filters.start_ms is not None:
+        return frame(connection, summed.where(chosen, own.time_ms > filters.start_ms, own.time_ms <= until_ms))
     later = frame(connection, summed.where(chosen, own.time_ms > until_ms)).set_index("bot_id")["funding"]
     whole = select(state.bot_id, (-state.funding_paid).label("funding"))
     ids = [int(bot_id) for bot_id in members["bot_id"]]

@@ -11,9 +11,9 @@ from dashboard.queries.fleet import load_members, select_members
 from dashboard.queries.frames import empty, frame, records
 from dashboard.queries.states import load_bot_states, load_states
 from dashboard.queries.trips import period_where
+from dashboard.queries.window import marked_day_ms, marked_where, windowed
 from shared.enums import ScopeKind
 from shared.tables import AllocationPoint, Bot, Command, Fill, Sleeve, Transfer
-from shared.units import DAY_MS
 
 # The part of the portfolio that no bot holds, among the sleeves of the tree.
 CASH = "CASH"
@@ -185,16 +185,16 @@ def load_transfers(
 
 
 def load_savings(connection: Connection, portfolio_id: int, filters: Filters = EVERYTHING) -> DataFrame:
-    """Load what netting saved by UTC day, oldest first, from the newest 100,000 fills of the period.
+    """Load what netting saved by the UTC day of the marks, oldest first, from the newest 100,000 fills of the period.
 
     Columns: day_ms, saved (quote), crossed_notional, traded_notional, fees, fills. `attrs["is_whole"]` is False where
     older fills of the period were left out.
     """
-    own = Fill.__table__.c
-    newest = select(own.time_ms, own.quantity, own.price, own.crossed, own.saved, own.fee)
-    newest = newest.where(own.portfolio_id == portfolio_id, *period_where(own.time_ms, filters))
+    own, filters = Fill.__table__.c, windowed(connection, portfolio_id, filters)
+    newest = select(own.time_ms, own.trigger, own.quantity, own.price, own.crossed, own.saved, own.fee)
+    newest = newest.where(own.portfolio_id == portfolio_id, *marked_where(own.time_ms, own.trigger, filters))
     some = newest.order_by(own.time_ms.desc(), own.id.desc()).limit(MOST_FILLS).subquery().c
-    day = (some.time_ms // DAY_MS * DAY_MS).label("day_ms")
+    day = marked_day_ms(some.time_ms, some.trigger).label("day_ms")
     statement = select(
         day,
         func.sum(some.saved).label("saved"),

@@ -13,9 +13,11 @@ from dashboard.queries.bots import load_bots
 from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members
 from dashboard.queries.frames import empty, frame
+from dashboard.queries.kinds import with_kinds
+from dashboard.queries.made import load_made
 from dashboard.queries.protection import protective_path
 from dashboard.queries.states import load_bot_states
-from dashboard.queries.trips import period_where
+from dashboard.queries.window import load_window, marked_where
 from shared.enums import Leg, Side
 from shared.tables import Decision, Fill, OpenDecision, Portfolio, SettingsVersion
 from shared.units import DAY_MS
@@ -30,9 +32,9 @@ _FILL = ("time_ms", "leg", "trigger", "units", "quantity", "price", "fee", "cros
 def load_bot(
     connection: Connection, portfolio_id: int, bot: str, filters: Filters = EVERYTHING
 ) -> dict[str, Any] | None:
-    """Load a bot: the columns of its state and of `load_bots`, the latter ruling; None where there is no such bot.
+    """Load a bot: the columns of its state, `load_made` and `load_bots`, the last ruling; None where there is none.
 
-    `parameters` is a list of numbers. `filters` bound return and round trips in time.
+    `parameters` is a list of numbers. `filters` say of which period return, round trips and profit are.
     """
     only = Filters(start_ms=filters.start_ms, end_ms=filters.end_ms, bots=(bot,))
     rows = load_bots(connection, portfolio_id, only)
@@ -40,7 +42,8 @@ def load_bot(
         return None
     states = load_bot_states(connection, portfolio_id)
     state = states[states["bot"] == bot].iloc[0].to_dict()
-    row = {**state, **rows.iloc[0].to_dict()}
+    made = load_made(connection, portfolio_id, only).iloc[0].to_dict()
+    row = {**state, **made, **rows.iloc[0].to_dict()}
     row["parameters"] = json.loads(row["parameters"])
     return row
 
@@ -62,8 +65,12 @@ def load_candles(
         start_ms = _first_step_ms(connection, portfolio_id, bot)
         bars, timeframe_ms = _bars(connection, portfolio_id, bot, start_ms, end_ms, max_bars)
         return bars.assign(timeframe_ms=np.int64(timeframe_ms))
-    bars, timeframe_ms = _bars(connection, portfolio_id, bot, start_ms, end_ms, None)
-    shown, length_ms = candles.merged(bars, timeframe_ms, max_bars)
+    found, window = _market(connection, portfolio_id, bot), load_window(connection, portfolio_id)
+    if found is None or window is None:
+        return candles.no_bars().assign(timeframe_ms=np.int64(0))
+    reach_ms = window.newest_ms if end_ms is None else end_ms
+    market, symbol, step_ms = found
+    shown, length_ms = candles.load_merged(connection, market, symbol, step_ms, start_ms, reach_ms, max_bars)
     return shown.assign(timeframe_ms=np.int64(length_ms))
 
 
@@ -88,15 +95,13 @@ def _fills(
 ) -> DataFrame:
     own = Fill.__table__.c
     columns = (own.id.label("fill_id"), *(own[name] for name in _FILL), own.settings_version_id)
-    terms = period_where(own.time_ms, Filters(start_ms=start_ms, end_ms=end_ms))
+    terms = marked_where(own.time_ms, own.trigger, Filters(start_ms=start_ms, end_ms=end_ms))
     statement = select(*columns).where(own.bot_id == _bot_id(connection, portfolio_id, bot), *terms)
     fills = frame(connection, statement.order_by(own.time_ms.desc(), own.id.desc()).limit(limit)).iloc[::-1]
     fills = fills.reset_index(drop=True)
-    bought, opens = fills["quantity"] > 0.0, fills["leg"] == Leg.OPEN.name
+    bought = fills["quantity"] > 0.0
     fills.insert(4, "side", Series(np.where(bought, Side.BUY.name, Side.SELL.name), dtype="str"))
-    entry, exit_ = np.where(bought, "ENTRY_LONG", "ENTRY_SHORT"), np.where(bought, "EXIT_SHORT", "EXIT_LONG")
-    fills["kind"] = Series(np.where(opens, entry, exit_), dtype="str")
-    return fills
+    return with_kinds(fills)
 
 
 def load_protection(
@@ -206,15 +211,22 @@ def _risks(connection: Connection, portfolio_id: int) -> dict[float, dict[str, A
 def _bars(
     connection: Connection, portfolio_id: int, bot: str, start_ms: int | None, end_ms: int | None, most: int | None
 ) -> tuple[DataFrame, int]:
+    found = _market(connection, portfolio_id, bot)
+    if found is None:
+        return candles.no_bars(), 0
+    market, symbol, step_ms = found
+    read = candles.load_bars(connection, market, symbol, step_ms, start_ms, end_ms, most or candles.MOST_BARS)
+    return read, step_ms
+
+
+def _market(connection: Connection, portfolio_id: int, bot: str) -> tuple[str, str, int] | None:
+    """Give under which market and symbol a bot's candles are kept, and their timeframe; None where none are."""
     members = load_members(connection, portfolio_id)
     symbols = members.loc[members["bot"] == bot, "symbol"]
     market = candles.candle_market(connection, portfolio_id)
     own = Portfolio.__table__.c
-    step_ms = int(connection.execute(select(own.step_ms).where(own.id == portfolio_id)).scalar() or 0)
-    if market is None or not len(symbols):
-        return candles.no_bars(), step_ms
-    read = candles.load_bars(connection, market, symbols.iloc[0], step_ms, start_ms, end_ms, most or candles.MOST_BARS)
-    return read, step_ms
+    step_ms = connection.execute(select(own.step_ms).where(own.id == portfolio_id)).scalar()
+    return None if market is None or not len(symbols) else (market, str(symbols.iloc[0]), int(step_ms or 0))
 
 
 def _first_step_ms(connection: Connection, portfolio_id: int, bot: str) -> int | None:

@@ -1,15 +1,16 @@
-"""Many bots as one: the sum of their marks, and what each of them made within a period of whole days."""
+"""Many bots as one: the sum of their marks, and what each of them returned."""
 
 import numpy as np
-from pandas import DataFrame, Series, concat
+from pandas import DataFrame, concat
 from sqlalchemy import Connection, func, select
 
 from dashboard.queries import marks
-from dashboard.queries.depths import load_depths
+from dashboard.queries.depths import deepest_of_days, lasted_ms, load_fine
 from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members, select_members
 from dashboard.queries.flows import flow_free
-from dashboard.queries.frames import frame
+from dashboard.queries.frames import empty, frame
+from dashboard.queries.window import Window, load_window
 from shared.enums import Resolution, ScopeKind
 from shared.metrics import equity as metrics
 from shared.tables.equity import equity_points
@@ -17,11 +18,7 @@ from shared.units import DAY_MS, HOUR_MS
 
 # Hourly marks of bots that are added up; where there are more the daily ones.
 MOST_MARKS = 400_000
-_READ = (
-    *("scope_id", "time_ms", "last_ms", "equity", "money_in"),
-    *("drawdown_fraction", "low_equity", "high_equity"),
-)
-_SLOT_MS = {Resolution.HOUR: HOUR_MS, Resolution.DAY: DAY_MS}
+_SUMMED = ("equity", "money_in")
 
 
 def load_summed(connection: Connection, portfolio_id: int, filters: Filters = EVERYTHING) -> DataFrame:
@@ -29,14 +26,15 @@ def load_summed(connection: Connection, portfolio_id: int, filters: Filters = EV
 
     Columns: time_ms, equity, money_in, flow_free_equity (money that went from one of them to another cancels out; what
     came from elsewhere counts from the end of the hour or day), drawdown_fraction (of the sum, from these marks alone:
-    what lay between is not known), resolution. The first is what they had before the period, else the money the books
-    were opened with. Filters: times, bots, sleeves, symbols.
+    what lay between is not known), resolution. They are of the window of the times (`load_window`): the first is what
+    they had where it begins, else the money the books were opened with. Filters: times, bots, sleeves, symbols.
     """
-    ids = _ids(connection, portfolio_id, filters)
-    resolution, rows = Resolution.DAY, _sums(connection, portfolio_id, ids, filters, Resolution.DAY)
-    hours = (int(rows["last_ms"].max()) - int(rows["last_ms"].min())) // HOUR_MS if len(rows) else 0
-    if hours * len(ids) <= MOST_MARKS:
-        resolution, rows = Resolution.HOUR, _sums(connection, portfolio_id, ids, filters, Resolution.HOUR)
+    ids, window = _ids(connection, portfolio_id, filters), load_window(connection, portfolio_id, filters)
+    resolution, rows = Resolution.HOUR, empty(last_ms="int64", equity="float64", money_in="float64")
+    if window is not None:
+        hours = (window.end_ms - window.begin_ms) // HOUR_MS
+        resolution = Resolution.HOUR if hours * len(ids) <= MOST_MARKS else Resolution.DAY
+        rows = _sums(connection, portfolio_id, ids, window, resolution)
     grown = marks.without_flows(rows["equity"].to_numpy(np.float64), rows["money_in"].to_numpy(np.float64))
     high = np.maximum.accumulate(grown)
     depth = np.divide(high - grown, high, out=np.zeros(len(grown)), where=high > 0.0)
@@ -58,29 +56,35 @@ def summed_daily(summed: DataFrame) -> DataFrame:
     daily["profit"] = np.r_[nothing, np.diff(earned)]
     names = ("flow_free_equity", "return_fraction", "profit", "drawdown_fraction", "equity", "money_in")
     daily = daily[["time_ms", *names]].reset_index(drop=True)
-    daily.attrs["drawdown_of"] = str(summed["resolution"].iloc[0]) if len(summed) else Resolution.DAY.name
+    lasted = lasted_ms(*(summed[name].to_numpy() for name in ("time_ms", "flow_free_equity", "drawdown_fraction")))
+    resolution = str(summed["resolution"].iloc[0]) if len(summed) else Resolution.DAY.name
+    daily.attrs.update(drawdown_of=resolution, lasted_ms=lasted)
     return daily
 
 
 def load_bot_returns(connection: Connection, portfolio_id: int, filters: Filters = EVERYTHING) -> DataFrame:
-    """Load the flow-free return of each bot from its first mark to its last, for the few that are asked for.
+    """Load the flow-free return of each bot in the window of some times, for the few that are asked for.
 
     Columns: bot, return_fraction (NaN where it had no money at first), max_drawdown (below its highest since the first
     mark; since the books began the deepest the worker marked; NaN where nothing was). Filters: times, bots, sleeves,
     symbols.
     """
-    points = _points(connection, portfolio_id, filters)
+    ids, window = _ids(connection, portfolio_id, filters), load_window(connection, portfolio_id, filters)
+    taken = select_members(load_members(connection, portfolio_id), filters)
+    if window is None or not ids:
+        return taken[["bot"]].assign(return_fraction=np.nan, max_drawdown=np.nan).reset_index(drop=True)
+    points = marks.load_between(connection, portfolio_id, ScopeKind.BOT, ids, Resolution.DAY, window)
     grown = flow_free(connection, portfolio_id, ScopeKind.BOT, points, Resolution.DAY)
     depth = points["drawdown_fraction"].to_numpy(np.float64)
-    if _before_ms(connection, portfolio_id, filters) is not None:
-        depth, _ = load_depths(connection, portfolio_id, ScopeKind.BOT, points, grown)
+    if window.start_ms is not None and len(points):
+        fine, _ = load_fine(connection, portfolio_id, ScopeKind.BOT, points)
+        depth = deepest_of_days(points, fine)
     points = points.assign(grown=grown, depth=depth)
     returned = {
         int(bot_id): metrics.total_return(own["grown"].to_numpy(np.float64))
         for bot_id, own in points.groupby("scope_id")
     }
     deepest = points.groupby("scope_id")["depth"].max().to_dict()
-    taken = select_members(load_members(connection, portfolio_id), filters)
     fractions, fell = (
         np.array([found.get(int(bot_id), np.nan) for bot_id in taken["bot_id"]], np.float64)
         for found in (returned, deepest)
@@ -89,48 +93,12 @@ def load_bot_returns(connection: Connection, portfolio_id: int, filters: Filters
     return DataFrame(columns).astype({"bot": "str"})
 
 
-def load_bot_profits(connection: Connection, portfolio_id: int, filters: Filters = EVERYTHING) -> DataFrame:
-    """Load what each bot made in a period of whole days, open positions at the last close; read from few of its marks.
-
-    Columns: bot, sleeve, symbol, profit (quote; they sum to that of `load_daily`). Filters: times, bots, sleeves,
-    symbols.
-    """
-    taken = select_members(load_members(connection, portfolio_id), filters)
-    ids = [int(bot_id) for bot_id in taken["bot_id"]]
-    days = equity_points(ScopeKind.BOT, Resolution.DAY, ids, filters.start_ms, filters.end_ms)
-    own = days.order_by(None).subquery().c
-    edges = select(own.scope_id, func.max(own.time_ms).label("last_ms")).group_by(own.scope_id)
-    ends = frame(connection, edges).set_index("scope_id")
-    ended = _earned(connection, ids, ends["last_ms"])
-    begun = ended.iloc[:0]
-    if filters.start_ms is not None:
-        before = equity_points(ScopeKind.BOT, Resolution.DAY, ids, end_ms=filters.start_ms).order_by(None).subquery().c
-        latest = select(before.scope_id, func.max(before.time_ms).label("last_ms")).group_by(before.scope_id)
-        begun = _earned(connection, ids, frame(connection, latest).set_index("scope_id")["last_ms"])
-    made = ended - begun.reindex(ended.index).fillna(0.0)
-    rows = taken[["bot_id", "bot", "sleeve", "symbol"]].set_index("bot_id")
-    # A bot that no mark of the period holds made nothing in it.
-    rows["profit"] = made.reindex(rows.index).fillna(0.0).astype("float64")
-    return rows.reset_index(drop=True)
-
-
-def _earned(connection: Connection, ids: list[int], at: Series) -> Series:
-    """Give equity less money put in of each bot at the day given for it."""
-    days = equity_points(ScopeKind.BOT, Resolution.DAY, ids).order_by(None).subquery().c
-    wanted = select(days.scope_id, days.time_ms, days.equity, days.money_in)
-    # Nearly all bots have the same last day.
-    rows = frame(connection, wanted.where(days.time_ms.in_(sorted({int(time_ms) for time_ms in at}))))
-    own = rows[rows["time_ms"] == rows["scope_id"].map(at)].set_index("scope_id")
-    return own["equity"] - own["money_in"]
-
-
 def _sums(
-    connection: Connection, portfolio_id: int, ids: list[int], filters: Filters, resolution: Resolution
+    connection: Connection, portfolio_id: int, ids: list[int], window: Window, resolution: Resolution
 ) -> DataFrame:
     """Add up marks at each slot. Columns: time_ms, last_ms, equity, money_in."""
-    before_ms = _before_ms(connection, portfolio_id, filters)
-    first_ms = filters.start_ms if before_ms is None else before_ms - _SLOT_MS[resolution]
-    own = equity_points(ScopeKind.BOT, resolution, ids, first_ms, filters.end_ms).order_by(None).subquery().c
+    start_ms, end_ms = marks.slots(resolution, window)
+    own = equity_points(ScopeKind.BOT, resolution, ids, start_ms, end_ms).order_by(None).subquery().c
     sums = (func.sum(own[name]).label(name) for name in ("equity", "money_in"))
     statement = select(own.time_ms, func.max(own.last_ms).label("last_ms"), *sums).group_by(own.time_ms)
     rows = frame(connection, statement.order_by(own.time_ms))
@@ -139,30 +107,23 @@ def _sums(
     for bot_id, time_ms in last[last["time_ms"] < last["time_ms"].max()].itertuples(index=False):
         left = select(own.equity, own.money_in).where(own.scope_id == int(bot_id), own.time_ms == int(time_ms))
         rows.loc[rows["time_ms"] > time_ms, ["equity", "money_in"]] += list(connection.execute(left).one())
-    opening = marks.load_opening(connection, portfolio_id) if before_ms is None else None
-    if opening is None or not len(rows) or int(rows["last_ms"].iloc[0]) <= opening.time_ms:
+    if resolution is Resolution.DAY and not window.is_newest:
+        rows = _with(rows, marks.last_marks(connection, ScopeKind.BOT, ids, window.end_ms), window.end_ms)
+    known = [int(bot_id) for bot_id in last["scope_id"]]
+    if window.start_ms is not None:
+        return _with(rows, marks.last_marks(connection, ScopeKind.BOT, known, window.start_ms), window.start_ms)
+    begun = marks.openings(connection, portfolio_id, ScopeKind.BOT, known)
+    return _with(rows, begun, window.opened_ms) if len(rows) else rows
+
+
+def _with(rows: DataFrame, bots: DataFrame, time_ms: int) -> DataFrame:
+    """Add the sum of some marks of bots, as one of that time."""
+    if not len(bots) or (rows["last_ms"] == time_ms).any():
         return rows
-    amount = sum(opening.amounts.get(bot_id, 0.0) for bot_id in ids)
-    first = {"time_ms": [0], "last_ms": [opening.time_ms], "equity": [amount], "money_in": [amount]}
-    return concat([DataFrame(first), rows], ignore_index=True) if amount > 0.0 else rows
-
-
-def _points(connection: Connection, portfolio_id: int, filters: Filters) -> DataFrame:
-    """Load the days of bots, bot after bot, with what each had before the first."""
-    ids, before_ms = _ids(connection, portfolio_id, filters), _before_ms(connection, portfolio_id, filters)
-    first_ms = filters.start_ms if before_ms is None else before_ms - DAY_MS
-    points = equity_points(ScopeKind.BOT, Resolution.DAY, ids, first_ms, filters.end_ms)
-    rows = frame(connection, points.with_only_columns(*(points.selected_columns[name] for name in _READ)))
-    opening = marks.load_opening(connection, portfolio_id) if before_ms is None else None
-    return rows if opening is None else marks.with_openings(rows, opening)
+    summed = {"time_ms": [time_ms], "last_ms": [time_ms], **{name: [bots[name].sum()] for name in _SUMMED}}
+    both = concat([rows, DataFrame(summed)], ignore_index=True) if len(rows) else DataFrame(summed)
+    return both.sort_values("last_ms", kind="stable", ignore_index=True)
 
 
 def _ids(connection: Connection, portfolio_id: int, filters: Filters) -> list[int]:
     return [int(bot_id) for bot_id in select_members(load_members(connection, portfolio_id), filters)["bot_id"]]
-
-
-def _before_ms(connection: Connection, portfolio_id: int, filters: Filters) -> int | None:
-    """Give the time of the portfolio's last mark before a period; None where the period begins with the books."""
-    portfolio = marks.Scope(ScopeKind.PORTFOLIO, portfolio_id)
-    before = None if filters.start_ms is None else marks.last_mark_before(connection, portfolio, filters.start_ms)
-    return None if before is None else int(before["last_ms"])

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 from pandas import DataFrame, Series, concat
-from sqlalchemy import Connection, case, func, select, union_all
+from sqlalchemy import Connection, case, func, select
 
 from dashboard.queries import marks
 from dashboard.queries.depths import depths
@@ -13,11 +13,11 @@ from dashboard.queries.fleet import load_members, select_members
 from dashboard.queries.flows import flow_free
 from dashboard.queries.frames import frame
 from dashboard.queries.states import load_bot_states
-from dashboard.queries.trips import period_where, trips_where
+from dashboard.queries.trips import trips_where
+from dashboard.queries.window import Window, load_window, windowed
 from shared.enums import Cause, Level, Resolution, ScopeKind
 from shared.metrics.round_trips import wilson_interval
-from shared.tables import Bot, EquityPoint, EquityRecent, RoundTrip
-from shared.tables.equity import equity_points
+from shared.tables import EquityPoint, EquityRecent, RoundTrip
 from shared.units import DAY_MS, HOUR_MS
 
 # Points of one sparkline, and marks read for all of them.
@@ -35,21 +35,23 @@ def load_bots(connection: Connection, portfolio_id: int, filters: Filters = EVER
     """Load one row per bot.
 
     Columns: bot_id, bot, sleeve, strategy, symbol, timeframe, parameters (JSON), status, note; level (that rules),
-    own_level; failed; equity, allocation, weight, money_in; profit (equity − money_in = realised_profit + open_profit
-    + funding), fees; position (signed quantity), side (LONG, SHORT or FLAT), notional, is_open, bar_status; reason,
-    reason_value, reason_limit, low, high, confirmed; last_fill_ms (NaN before any), drawdown_fraction.
+    own_level; failed; as of the newest mark equity, allocation, weight, money_in, profit (equity − money_in =
+    realised_profit + marked_open_profit + funding), fees; of now position (signed quantity), side (LONG, SHORT or
+    FLAT), notional, open_profit, is_open, bar_status; reason, reason_value, reason_limit, low, high, confirmed;
+    last_fill_ms (NaN before any), drawdown_fraction.
 
-    Within the times of the filters: return_fraction (flow-free), max_drawdown_fraction (below the highest since the
-    first mark, by the hours or days read; since the books began the deepest the worker marked), sparkline (a list of at
-    most 60 flow-free returns since the start), round_trips, wins, win_rate, win_rate_low, win_rate_high (Wilson, 95 %),
-    trips_profit. Filters: times, bots, sleeves, symbols.
+    Of the window of the times (`load_window`): return_fraction (flow-free), max_drawdown_fraction (below the highest
+    since the first mark, by the hours or days read; since the books began the deepest the worker marked), sparkline (a
+    list of at most 60 flow-free returns since the start), round_trips, wins, win_rate, win_rate_low, win_rate_high
+    (Wilson, 95 %), trips_profit. Filters: times, bots, sleeves, symbols.
     """
     states = select_members(load_bot_states(connection, portfolio_id), filters).reset_index(drop=True)
     rows = states[list(dict.fromkeys(_SAME))].copy()
     rows["own_level"] = Series(_own_levels(states), dtype="str")
     rows["profit"] = states["equity"] - states["money_in"]
     rows["funding"] = -states["funding_paid"]
-    rows["realised_profit"] = rows["profit"] - rows["open_profit"] - rows["funding"]
+    rows["marked_open_profit"] = states["marked_open_profit"]
+    rows["realised_profit"] = rows["profit"] - rows["marked_open_profit"] - rows["funding"]
     rows["fees"] = states["fees_paid"]
     rows["position"] = states["quantity"]
     side = np.where(states["is_open"] == 0, "FLAT", np.where(states["quantity"] > 0.0, "LONG", "SHORT"))
@@ -57,8 +59,8 @@ def load_bots(connection: Connection, portfolio_id: int, filters: Filters = EVER
     rows["last_fill_ms"] = states["last_fill_ms"].astype("float64").where(states["last_fill_ms"] > 0)
     water = states["high_water"].where(states["high_water"] > 0.0)
     rows["drawdown_fraction"] = (1.0 - states["equity"] / water).clip(lower=0.0).fillna(0.0)
-    _add_trips(connection, portfolio_id, filters, rows)
-    _add_curves(connection, portfolio_id, filters, rows)
+    _add_trips(connection, portfolio_id, windowed(connection, portfolio_id, filters), rows)
+    _add_curves(connection, portfolio_id, load_window(connection, portfolio_id, filters), rows)
     return rows
 
 
@@ -89,18 +91,18 @@ def _add_trips(connection: Connection, portfolio_id: int, filters: Filters, rows
     rows["win_rate_high"] = np.array([high for _, high in bounds], np.float64)
 
 
-def _add_curves(connection: Connection, portfolio_id: int, filters: Filters, rows: DataFrame) -> None:
+def _add_curves(connection: Connection, portfolio_id: int, window: Window | None, rows: DataFrame) -> None:
     ids = [int(bot_id) for bot_id in rows["bot_id"]]
-    read, deepest, resolution = _read_curves(connection, filters, ids)
-    opening = marks.load_opening(connection, portfolio_id) if filters.start_ms is None else None
-    if opening is not None:
-        read = marks.with_openings(read, opening)
-    grown = flow_free(connection, portfolio_id, ScopeKind.BOT, read, resolution)
-    lines = _lines(read, grown)
-    if filters.start_ms is not None:
-        # The worker's drawdowns are from the highest ever.
-        fell = read[["scope_id"]].assign(depth=depths(connection, portfolio_id, ScopeKind.BOT, read, grown))
-        deepest = fell.groupby("scope_id")["depth"].max().to_dict()
+    lines: dict[int, list[float]] = {}
+    deepest: dict[int, float] = {}
+    if window is not None and ids:
+        read, deepest, resolution = _read_curves(connection, portfolio_id, window, ids)
+        grown = flow_free(connection, portfolio_id, ScopeKind.BOT, read, resolution)
+        lines = _lines(read, grown)
+        if window.start_ms is not None:
+            # The worker's drawdowns are from the highest ever.
+            fell = read[["scope_id"]].assign(depth=depths(connection, portfolio_id, ScopeKind.BOT, read, grown))
+            deepest = fell.groupby("scope_id")["depth"].max().to_dict()
     rows["return_fraction"] = np.array([lines[id_][-1] if lines.get(id_) else np.nan for id_ in ids], np.float64)
     rows["max_drawdown_fraction"] = np.array([deepest.get(bot_id, np.nan) for bot_id in ids], np.float64)
     rows["sparkline"] = Series([_sparkline(lines.get(bot_id, [])) for bot_id in ids], dtype="object")
@@ -124,55 +126,29 @@ def _sparkline(line: list[float]) -> list[float]:
 
 
 def _read_curves(
-    connection: Connection, filters: Filters, ids: list[int]
+    connection: Connection, portfolio_id: int, window: Window, ids: list[int]
 ) -> tuple[DataFrame, dict[int, float], Resolution]:
     """Read marks of bots: every hour or day where that is not much, else some days; and each one's deepest drawdown."""
-    start_ms, end_ms = _span(connection, filters, ids)
-    hours, days = (end_ms - start_ms) // HOUR_MS + 1, (end_ms - start_ms) // DAY_MS + 1
+    span_ms = window.end_ms - window.begin_ms
+    hours, days = span_ms // HOUR_MS + 1, span_ms // DAY_MS + 1
     resolution = Resolution.HOUR if hours * len(ids) <= MOST_MARKS // 2 else Resolution.DAY
-    points = equity_points(ScopeKind.BOT, resolution, ids, filters.start_ms, filters.end_ms)
     if resolution is Resolution.HOUR or days * len(ids) <= MOST_MARKS:
-        read = frame(connection, points)
+        read = marks.load_between(connection, portfolio_id, ScopeKind.BOT, ids, resolution, window)
         return read, read.groupby("scope_id")["drawdown_fraction"].max().to_dict(), resolution
-    first, last = start_ms // DAY_MS, end_ms // DAY_MS
-    grid = np.unique(np.linspace(first, last, SPARKLINE_POINTS, dtype=np.int64)) * DAY_MS
-    time_ms = points.selected_columns.time_ms
-    read = frame(connection, points.where(time_ms.in_(grid.tolist())))
-    return read, _deepest(connection, filters, ids) if filters.start_ms is None else {}, resolution
+    first, last = window.begin_ms // DAY_MS, (window.end_ms - 1) // DAY_MS
+    grid = (np.unique(np.linspace(first, last, SPARKLINE_POINTS, dtype=np.int64)) * DAY_MS).tolist()
+    read = marks.load_between(connection, portfolio_id, ScopeKind.BOT, ids, resolution, window, grid)
+    return read, _deepest(connection, window, ids) if window.start_ms is None else {}, resolution
 
 
-def _deepest(connection: Connection, filters: Filters, ids: list[int]) -> dict[int, float]:
+def _deepest(connection: Connection, window: Window, ids: list[int]) -> dict[int, float]:
     """Give each bot's deepest drawdown over days: from either table by itself, for together they would be sorted."""
-    parts = []
+    parts, (_, end_ms) = [], marks.slots(Resolution.DAY, window)
     for table in (EquityPoint.__table__, EquityRecent.__table__):
         own = table.c
         deepest = func.max(own.drawdown_fraction).label("deepest")
         terms = [own.scope_kind == ScopeKind.BOT.name, own.resolution == Resolution.DAY.name, own.scope_id.in_(ids)]
-        terms += period_where(own.time_ms, filters)
-        parts.append(frame(connection, select(own.scope_id, deepest).where(*terms).group_by(own.scope_id)))
+        parts.append(
+            frame(connection, select(own.scope_id, deepest).where(*terms, own.time_ms < end_ms).group_by(own.scope_id))
+        )
     return concat(parts).groupby("scope_id")["deepest"].max().to_dict()
-
-
-def _span(connection: Connection, filters: Filters, ids: list[int]) -> tuple[int, int]:
-    """Give the start of the first day any bot has a mark in, and its last mark: by the key, a look for each bot."""
-    bot, point, recent = Bot.__table__.c, EquityPoint.__table__.c, EquityRecent.__table__.c
-    days = select(point.time_ms).where(
-        point.scope_kind == ScopeKind.BOT.name,
-        point.scope_id == bot.id,
-        point.resolution == Resolution.DAY.name,
-        *period_where(point.time_ms, filters),
-    )
-    last = days.with_only_columns(point.last_ms).order_by(point.time_ms.desc()).limit(1)
-    edges = select(
-        days.with_only_columns(func.min(point.time_ms)).correlate(Bot).scalar_subquery().label("first"),
-        last.correlate(Bot).scalar_subquery().label("last"),
-    )
-    newest = select(recent.time_ms.label("first"), recent.last_ms.label("last")).where(
-        recent.scope_kind == ScopeKind.BOT.name,
-        recent.resolution == Resolution.DAY.name,
-        recent.scope_id.in_(ids),
-        *period_where(recent.time_ms, filters),
-    )
-    both = union_all(edges.where(bot.id.in_(ids)), newest).subquery().c
-    row = connection.execute(select(func.min(both.first), func.max(both.last))).one()
-    return int(row[0] or 0), int(row[1] or 0)

@@ -78,31 +78,37 @@ def no_bars() -> DataFrame:
     return empty(open_ms="int64", **dict.fromkeys(_PRICES, "float64"))
 
 
-def merged(bars: DataFrame, timeframe_ms: int, most: int) -> tuple[DataFrame, int]:
-    """Merge bars into longer ones until there are at most `most`; gives them and their length in ms."""
-    if len(bars) <= most:
-        return bars, timeframe_ms
-    span = int(bars["open_ms"].iloc[-1] - bars["open_ms"].iloc[0]) // timeframe_ms + 1
-    times = -(-span // most)
-    while True:
-        length_ms = timeframe_ms * times
-        slots = bars["open_ms"].to_numpy() // length_ms
-        edges = np.flatnonzero(np.r_[True, slots[1:] != slots[:-1]])
-        if len(edges) <= most:
-            break
+def load_merged(
+    connection: Connection, market: str, symbol: str, timeframe_ms: int, start_ms: int, end_ms: int, most: int
+) -> tuple[DataFrame, int]:
+    """Load all bars that open in a period, merged into longer ones until there are at most `most`; and their length.
+
+    Columns as `load_bars`. The database merges them, for they may be a hundred thousand.
+    """
+    length_ms = timeframe_ms * _times(start_ms, end_ms, timeframe_ms, most)
+    own = Candle.__table__.c
+    bars = (own.market == market, own.symbol == symbol, own.timeframe_ms == timeframe_ms)
+    slot = (own.open_ms - own.open_ms % length_ms).label("slot_ms")
+    ends = (func.min(own.open_ms).label("first_ms"), func.max(own.open_ms).label("last_ms"))
+    sums = (func.max(own.high).label("high"), func.min(own.low).label("low"), func.sum(own.volume).label("volume"))
+    statement = select(slot, *ends, *sums).where(*bars, own.open_ms >= start_ms, own.open_ms < end_ms).group_by(slot)
+    table = frame(connection, statement.order_by(slot))
+    wanted = sorted({*table["first_ms"].tolist(), *table["last_ms"].tolist()})
+    edges = select(own.open_ms, own.open, own.close).where(*bars, own.open_ms.in_(wanted))
+    prices = frame(connection, edges).set_index("open_ms")
+    table["open"] = table["first_ms"].map(prices["open"]).astype("float64")
+    table["close"] = table["last_ms"].map(prices["close"]).astype("float64")
+    # What is not merged stands where it opened.
+    table["open_ms"] = table["slot_ms"] if length_ms > timeframe_ms else table["first_ms"]
+    return table[["open_ms", *_PRICES]], length_ms
+
+
+def _times(start_ms: int, end_ms: int, timeframe_ms: int, most: int) -> int:
+    times = max(-(-(end_ms - start_ms) // (timeframe_ms * most)), 1)
+    # A period that begins within a longer bar reaches into one more.
+    while times > 1 and (end_ms - 1) // (timeframe_ms * times) - start_ms // (timeframe_ms * times) >= most:
         times += 1
-    last = np.r_[edges[1:], len(bars)] - 1
-    table = DataFrame(
-        {
-            "open_ms": slots[edges] * length_ms,
-            "open": bars["open"].to_numpy()[edges],
-            "high": np.maximum.reduceat(bars["high"].to_numpy(), edges),
-            "low": np.minimum.reduceat(bars["low"].to_numpy(), edges),
-            "close": bars["close"].to_numpy()[last],
-            "volume": np.add.reduceat(bars["volume"].to_numpy(), edges),
-        }
-    )
-    return table, length_ms
+    return times
 
 
 def load_closes(

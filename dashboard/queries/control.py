@@ -8,6 +8,7 @@ from pandas import DataFrame, Series
 from sqlalchemy import Connection, Select, select, text
 
 from dashboard.queries.frames import first_row, frame
+from shared.enums import CommandKind
 from shared.tables import Command, SettingsVersion
 from shared.tables.commands import COMMAND_IS_PENDING
 
@@ -18,13 +19,13 @@ _COMMAND = (
 
 
 def load_commands(connection: Connection, portfolio_id: int, limit: int = 200, only_pending: bool = False) -> DataFrame:
-    """Load what people asked, newest first: the audit trail.
+    """Load what people asked, newest first: the audit trail. To explain changes nothing and is none of it.
 
     Columns: command_id, kind, scope_kind, scope (empty for the portfolio), reason, who, amount (quote), cause, status,
     asked_ms, taken_ms, answered_ms (wall; NaN while it is not), answer.
     """
     own = Command.__table__.c
-    statement = _commands().where(own.portfolio_id == portfolio_id)
+    statement = _commands().where(own.portfolio_id == portfolio_id, own.kind != CommandKind.EXPLAIN.name)
     if only_pending:
         statement = statement.where(text(COMMAND_IS_PENDING))
     return frame(connection, statement.order_by(own.asked_ms.desc(), own.id.desc()).limit(limit))

@@ -72,6 +72,27 @@ def load_decision_at(connection: Connection, portfolio_id: int, bot: str, time_m
     return concat(found, ignore_index=True)
 
 
+def load_fleet_decisions_at(connection: Connection, portfolio_id: int, time_ms: int) -> DataFrame:
+    """Load what was decided for every bot on the bar that had closed by a time, whose decision is traded then.
+
+    Columns: bot, sleeve, symbol, reason, value, limit (the deciding row's at the end of the stretch), confirmed, steps
+    (of the stretch), from_ms (open of its first bar). A bot whose bar is not in the books has no row.
+    """
+    members, step_ms = load_members(connection, portfolio_id), _step_ms(connection, portfolio_id)
+    bar_ms, bot = time_ms - time_ms % step_ms - step_ms, Bot.__table__.c
+    parts = []
+    for own in (Decision.__table__.c, OpenDecision.__table__.c):
+        columns = (own[name] for name in ("bot_id", "reason", "confirmed", "from_ms", "last_value", "last_limit"))
+        steps = (own.to_step - own.from_step + 1).label("steps")
+        part = select(*columns, steps).join(Bot.__table__, bot.id == own.bot_id)
+        # By the key of each bot: the stretch that was going on.
+        going_on = (own.from_ms >= _going_on(own, bot.id, bar_ms), own.from_ms <= bar_ms, own.to_ms >= bar_ms)
+        parts.append(part.where(bot.portfolio_id == portfolio_id, *going_on))
+    found = frame(connection, union_all(*parts)).rename(columns={"last_value": "value", "last_limit": "limit"})
+    named = members[["bot_id", "bot", "sleeve", "symbol"]].merge(found, on="bot_id")
+    return named[["bot", "sleeve", "symbol", "reason", "value", "limit", "confirmed", "steps", "from_ms"]]
+
+
 def load_reason_counts(connection: Connection, portfolio_id: int, filters: Filters = EVERYTHING) -> DataFrame:
     """Count steps by bot and reason; the parts of stretches outside the period are left out.
 

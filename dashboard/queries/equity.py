@@ -7,11 +7,13 @@ from pandas import DataFrame, concat
 from sqlalchemy import Connection, select
 
 from dashboard.queries import marks
+from dashboard.queries.filters import Filters
 from dashboard.queries.flows import flow_free
 from dashboard.queries.frames import empty
 from dashboard.queries.marks import MAX_POINTS
+from dashboard.queries.window import Window, load_window
 from shared.enums import Resolution, ScopeKind
-from shared.tables import Bot, PortfolioState, Sleeve
+from shared.tables import Bot, Sleeve
 from shared.tables import Portfolio as PortfolioTable
 
 _NUMBERS = (
@@ -43,11 +45,12 @@ def load_equity(
     Columns: scope_kind, scope, time_ms (of the mark), equity, profit (equity − money_in), flow_free_equity (from the
     equity of the first mark shown), return_fraction (flow-free, since that mark), cash, exposure, open_profit,
     money_in, drawdown_fraction, low_equity, high_equity (deepest, lowest and highest since the mark before),
-    resolution (of what was read). Without `start_ms` curves begin with the money the books were opened with. A scope
-    that is not known has no rows.
+    resolution (of what was read). They are of the window of these times (`load_window`), from the mark it begins with
+    to that it ends with; without `start_ms` they begin with the money the books were opened with. A scope that is not
+    known has no rows.
     """
-    # A mark rolled up from a stretch has the time of its end: the newest may be at `end_ms`, none later.
-    curves = [_curve(connection, portfolio_id, scope, start_ms, end_ms) for scope in scopes]
+    window = load_window(connection, portfolio_id, Filters(start_ms, end_ms))
+    curves = [] if window is None else [_curve(connection, portfolio_id, scope, window) for scope in scopes]
     shown = [curve for curve in curves if len(curve)]
     if not shown:
         kinds = (
@@ -70,24 +73,14 @@ def find_scope(connection: Connection, portfolio_id: int, scope: Scope) -> marks
     return None if found is None else marks.Scope(scope.kind, int(found))
 
 
-def _curve(
-    connection: Connection, portfolio_id: int, scope: Scope, start_ms: int | None, end_ms: int | None
-) -> DataFrame:
+def _curve(connection: Connection, portfolio_id: int, scope: Scope, window: Window) -> DataFrame:
     found = find_scope(connection, portfolio_id, scope)
     if found is None:
         return DataFrame()
-    first_ms = start_ms if start_ms is not None else marks.first_mark_ms(connection, found)
-    clock = _clock(connection, portfolio_id)
-    if first_ms is None or clock is None:
-        return DataFrame()
-    last_ms, step_ms = clock
-    span_ms = (last_ms if end_ms is None else min(end_ms, last_ms)) - first_ms
-    resolution = marks.resolution_for(span_ms, step_ms, found.kind)
-    read = marks.load_marks(connection, found.kind, [found.scope_id], resolution, start_ms, end_ms)
-    if start_ms is None:
-        opening = marks.load_opening(connection, portfolio_id)
-        if opening is not None:
-            read = marks.with_opening(read, opening.time_ms, marks.opening_amount(connection, opening, found))
+    resolution = marks.resolution_for(window.end_ms - window.begin_ms, window.step_ms, found.kind)
+    read = marks.load_between(connection, portfolio_id, found.kind, [found.scope_id], resolution, window)
+    if not len(read) and window.start_ms is not None:
+        read = marks.last_marks(connection, found.kind, [found.scope_id], window.start_ms)
     grown = flow_free(connection, portfolio_id, found.kind, read, resolution)
     return _named(read, grown, scope, resolution)
 
@@ -117,14 +110,3 @@ def _named(read: DataFrame, grown: np.ndarray, scope: Scope, resolution: Resolut
             "resolution": resolution.name,
         }
     )
-
-
-def _clock(connection: Connection, portfolio_id: int) -> tuple[int, int] | None:
-    state, portfolio = PortfolioState.__table__.c, PortfolioTable.__table__.c
-    statement = (
-        select(state.time_ms + portfolio.step_ms, portfolio.step_ms)
-        .join(PortfolioTable.__table__, portfolio.id == state.portfolio_id)
-        .where(portfolio.id == portfolio_id)
-    )
-    row = connection.execute(statement).first()
-    return None if row is None else (int(row[0]), int(row[1]))

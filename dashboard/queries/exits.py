@@ -8,7 +8,7 @@ from sqlalchemy import Connection, case, func, select
 from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members
 from dashboard.queries.frames import empty, first_row, frame
-from dashboard.queries.trips import period_where
+from dashboard.queries.window import marked_where, windowed
 from shared.tables import RoundTrip
 
 
@@ -20,7 +20,7 @@ def load_exits(connection: Connection, portfolio_id: int, bot: str, filters: Fil
     ids = _ids(connection, portfolio_id, bot)
     if not ids:
         return empty(exit_reason="str", round_trips="int64", wins="int64", profit="float64", fees="float64")
-    own = RoundTrip.__table__.c
+    own, filters = RoundTrip.__table__.c, windowed(connection, portfolio_id, filters)
     profit = func.sum(own.profit)
     statement = select(
         own.exit_reason,
@@ -28,7 +28,7 @@ def load_exits(connection: Connection, portfolio_id: int, bot: str, filters: Fil
         func.sum(case((own.profit > 0.0, 1), else_=0)).label("wins"),
         profit.label("profit"),
         func.sum(own.fees).label("fees"),
-    ).where(own.bot_id.in_(ids), *period_where(own.closed_ms, filters))
+    ).where(own.bot_id.in_(ids), *marked_where(own.closed_ms, own.exit_reason, filters))
     return frame(connection, statement.group_by(own.exit_reason).order_by(profit))
 
 
@@ -40,9 +40,12 @@ def load_worst_trip(
     Keys: round_trip_id, opened_ms, closed_ms, side (BUY for a long), profit (after fees), exit_reason. Filters: times
     (of the close).
     """
-    own = RoundTrip.__table__.c
+    own, filters = RoundTrip.__table__.c, windowed(connection, portfolio_id, filters)
     columns = (own[name] for name in ("opened_ms", "closed_ms", "side", "profit", "exit_reason"))
-    terms = [own.bot_id.in_(_ids(connection, portfolio_id, bot)), *period_where(own.closed_ms, filters)]
+    terms = [
+        own.bot_id.in_(_ids(connection, portfolio_id, bot)),
+        *marked_where(own.closed_ms, own.exit_reason, filters),
+    ]
     statement = select(own.id.label("round_trip_id"), *columns).where(*terms)
     return first_row(connection, statement.order_by(own.profit, own.closed_ms).limit(1))
 

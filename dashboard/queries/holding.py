@@ -35,6 +35,30 @@ def load_benchmark(
     return concat([in_equal_parts(held), held], ignore_index=True) if len(symbols) > 1 else held
 
 
+def load_held(
+    connection: Connection, portfolio_id: int, start_ms: int | None = None, end_ms: int | None = None
+) -> DataFrame:
+    """Load what the fleet would have made by holding, in the window of these times (`load_window`).
+
+    Its equity at the first mark is put in equal parts into every symbol it trades, at the price there, without costs,
+    and kept. Money that people moved since is in equity and in no symbol. Columns: time_ms, equity, profit,
+    return_fraction, as of `load_equity`, with which they begin. Empty where no candles are kept.
+    """
+    held = load_benchmark(connection, portfolio_id, PORTFOLIO, start_ms, end_ms)
+    curve = load_equity(connection, portfolio_id, (PORTFOLIO,), start_ms, end_ms)
+    # Of one symbol there is no line of all.
+    line = held[held["symbol"] == ""] if (held["symbol"] == "").any() else held
+    if not len(line) or not len(curve):
+        return empty(time_ms="int64", equity="float64", profit="float64", return_fraction="float64")
+    begun = curve.iloc[0]
+    own = line[["time_ms", "return_fraction"]].reset_index(drop=True)
+    moved = np.interp(own["time_ms"], curve["time_ms"], curve["money_in"] - begun["money_in"])
+    made = float(begun["equity"]) * own["return_fraction"]
+    return own.assign(equity=float(begun["equity"]) + made + moved, profit=float(begun["profit"]) + made)[
+        ["time_ms", "equity", "profit", "return_fraction"]
+    ]
+
+
 def in_equal_parts(held: DataFrame) -> DataFrame:
     """Give what holding all symbols of `load_holding` in equal parts would have made, as the symbol ""."""
     line = held.groupby("time_ms", as_index=False)["return_fraction"].mean()

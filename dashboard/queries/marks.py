@@ -1,17 +1,18 @@
 """Marks of equity by scope id: at which resolution to read them, and how to make few of many."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from pandas import DataFrame, concat
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 
-from dashboard.queries.frames import first_row, frame
+from dashboard.queries.frames import frame
+from dashboard.queries.window import Window
 from shared.enums import Resolution, ScopeKind, TransferKind
 from shared.metrics.equity import flow_free_equity
 from shared.tables import Bot, Transfer
 from shared.tables.equity import equity_points
-from shared.units import HOUR_MS
+from shared.units import DAY_MS, HOUR_MS, bar_open_ms
 
 # What is read for one curve at most; charts show as many in all.
 MAX_POINTS = 2_000
@@ -51,17 +52,80 @@ def load_marks(
     return frame(connection, equity_points(kind, resolution, scope_ids, start_ms, end_ms))
 
 
-def first_mark_ms(connection: Connection, scope: Scope) -> int | None:
-    """Give the start of the first day a scope has a mark in; None where it has none."""
-    points = equity_points(scope.kind, Resolution.DAY, [scope.scope_id]).limit(1)
-    row = first_row(connection, points)
-    return None if row is None else int(row["time_ms"])
+def load_between(
+    connection: Connection,
+    portfolio_id: int,
+    kind: ScopeKind,
+    scope_ids: list[int],
+    resolution: Resolution,
+    window: Window,
+    times_ms: list[int] | None = None,
+) -> DataFrame:
+    """Load the marks of a window by scope and time: that it begins with, those after it, that it ends with.
+
+    The first of each scope is its last mark at or before the start, else the money the books were opened with; a scope
+    without a mark after that has none. Of those between only those that stand at `times_ms`, where that is given.
+    Columns of `equity_point`.
+    """
+    start_ms, end_ms = slots(resolution, window)
+    points = equity_points(kind, resolution, scope_ids, start_ms, end_ms)
+    if times_ms is not None:
+        points = points.where(points.selected_columns.time_ms.in_(times_ms))
+    parts = [frame(connection, points)]
+    if resolution is Resolution.DAY and window.start_ms != start_ms:
+        # What was lowest and highest in a day holds what was before the window, too.
+        is_cut = parts[0]["time_ms"] == start_ms
+        for name in ("low_equity", "high_equity"):
+            parts[0][name] = parts[0][name].where(~is_cut, parts[0]["equity"])
+    if resolution is Resolution.DAY and not window.is_newest:
+        parts.append(last_marks(connection, kind, scope_ids, window.end_ms))
+    if window.start_ms is not None:
+        begun = last_marks(connection, kind, scope_ids, window.start_ms)
+    else:
+        begun = openings(connection, portfolio_id, kind, scope_ids)
+    read = _joined(parts)
+    both = _joined([begun[begun["scope_id"].isin(read["scope_id"])], read])
+    return both.drop_duplicates(["scope_id", "last_ms"]).reset_index(drop=True)
 
 
-def last_mark_before(connection: Connection, scope: Scope, midnight_ms: int) -> dict[str, Any] | None:
-    """Give a scope's last mark at or before a UTC midnight; None where it has none."""
-    points = equity_points(scope.kind, Resolution.DAY, [scope.scope_id], end_ms=midnight_ms).order_by(None)
-    return first_row(connection, points.order_by(points.selected_columns.time_ms.desc()).limit(1))
+def slots(resolution: Resolution, window: Window) -> tuple[int | None, int]:
+    """Give between which times the points of a window stand: a step's is that of its mark, others' of their begin."""
+    start_ms, end_ms = window.start_ms, window.end_ms
+    if resolution is Resolution.STEP:
+        return None if start_ms is None else start_ms + 1, end_ms + 1
+    if resolution is Resolution.DAY:
+        first_ms = None if start_ms is None else bar_open_ms(start_ms, DAY_MS)
+        return first_ms, end_ms if window.is_newest else bar_open_ms(end_ms, DAY_MS)
+    return start_ms, end_ms
+
+
+def _joined(parts: list[DataFrame]) -> DataFrame:
+    both = concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    return both.sort_values(["scope_id", "last_ms"], kind="stable", ignore_index=True)
+
+
+def last_marks(connection: Connection, kind: ScopeKind, scope_ids: list[int], until_ms: int) -> DataFrame:
+    """Load the last mark of each scope at or before an hour; none of scopes that had none yet."""
+    midnight_ms = bar_open_ms(until_ms - 1, DAY_MS)
+    hours = _newest(connection, kind, Resolution.HOUR, scope_ids, midnight_ms, until_ms)
+    others = sorted(set(scope_ids) - {int(scope_id) for scope_id in hours["scope_id"]})
+    # Nothing of that day yet: what it had last, be it days ago, it still had.
+    days = _newest(connection, kind, Resolution.DAY, others, None, midnight_ms)
+    return _joined([hours, days])
+
+
+def _newest(
+    connection: Connection,
+    kind: ScopeKind,
+    resolution: Resolution,
+    scope_ids: list[int],
+    start_ms: int | None,
+    end_ms: int,
+) -> DataFrame:
+    points = equity_points(kind, resolution, scope_ids, start_ms, end_ms).order_by(None)
+    own, every = points.subquery().c, points.subquery().c
+    last = select(every.scope_id, func.max(every.time_ms).label("time_ms")).group_by(every.scope_id).subquery().c
+    return frame(connection, select(*own).where(and_(own.scope_id == last.scope_id, own.time_ms == last.time_ms)))
 
 
 def load_opening(connection: Connection, portfolio_id: int) -> Opening | None:
@@ -94,27 +158,20 @@ def opening_amount(connection: Connection, opening: Opening, scope: Scope) -> fl
     return sum(opening.amounts.get(bot_id, 0.0) for bot_id in bots)
 
 
-def with_opening(marks: DataFrame, time_ms: int, amount: float) -> DataFrame:
-    """Put the money a scope began with before its first mark; nothing where there was none."""
-    if not len(marks) or amount <= 0.0 or int(marks["last_ms"].iloc[0]) <= time_ms:
-        return marks
-    first = marks.iloc[:1].copy()
-    first[["last_ms", "time_ms"]] = time_ms
-    first[["equity", "cash", "money_in", "low_equity", "high_equity"]] = amount
-    first[["exposure", "open_profit", "drawdown_fraction"]] = 0.0
-    return DataFrame({name: np.concatenate([first[name], marks[name]]) for name in marks.columns})
-
-
-def with_openings(marks: DataFrame, opening: Opening) -> DataFrame:
-    """Put the money that bots began with before the first mark of each; `marks` are of bots, in any order."""
-    ids = [bot_id for bot_id in marks["scope_id"].unique().tolist() if opening.amounts.get(bot_id, 0.0) > 0.0]
-    amounts = np.array([opening.amounts[bot_id] for bot_id in ids], np.float64)
-    times = np.full(len(ids), opening.time_ms, np.int64)
-    first = {"scope_id": ids, "time_ms": times, "last_ms": times, "equity": amounts, "money_in": amounts}
-    first |= {"drawdown_fraction": np.zeros(len(ids)), "low_equity": amounts, "high_equity": amounts}
-    kept = marks[list(first)]
-    both = concat([DataFrame(first), kept], ignore_index=True) if ids else kept
-    return both.sort_values(["scope_id", "last_ms"], kind="stable", ignore_index=True)
+def openings(connection: Connection, portfolio_id: int, kind: ScopeKind, scope_ids: list[int]) -> DataFrame:
+    """Give the money scopes began with, as marks at the opening of the books; columns of `equity_point`."""
+    opening = load_opening(connection, portfolio_id)
+    time_ms, amounts = 0, {}
+    if opening is not None:
+        time_ms = opening.time_ms
+        amounts = {id_: opening_amount(connection, opening, Scope(kind, id_)) for id_ in scope_ids}
+    ids = [id_ for id_ in scope_ids if amounts.get(id_, 0.0) > 0.0]
+    money = np.array([amounts[id_] for id_ in ids], np.float64)
+    own = dict.fromkeys(("equity", "cash", "money_in", "low_equity", "high_equity"), money)
+    nothing = dict.fromkeys(("exposure", "open_profit", "drawdown_fraction"), np.zeros(len(ids)))
+    times = dict.fromkeys(("time_ms", "last_ms"), np.full(len(ids), time_ms, np.int64))
+    first = {"scope_kind": kind.name, "scope_id": np.array(ids, np.int64), "resolution": Resolution.STEP.name}
+    return DataFrame({**first, **times, **own, **nothing})
 
 
 def without_flows(equity: np.ndarray, money_in: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members, select_members
 from dashboard.queries.seen import horizon_bars
 from dashboard.queries.states import load_bot_states
-from dashboard.queries.trips import period_where
+from dashboard.queries.window import marked_where, windowed
 from shared.enums import Reason
 from shared.no_trades import Standstill, binding_reason
 from shared.tables import Bot, Fill, PortfolioState
@@ -27,6 +27,7 @@ class Idle:
 
 def load_idle_fleet(connection: Connection, portfolio_id: int, filters: Filters = EVERYTHING) -> Idle | None:
     """Load why none of the bots that filters take has a fill in a period; None where one has, or none has stepped."""
+    filters = windowed(connection, portfolio_id, filters)
     idle, of_bots = _idle(connection, portfolio_id, filters)
     if not len(idle) or len(idle) < of_bots:
         return None
@@ -36,6 +37,7 @@ def load_idle_fleet(connection: Connection, portfolio_id: int, filters: Filters 
 
 def load_idle_bots(connection: Connection, portfolio_id: int, filters: Filters = EVERYTHING) -> tuple[Idle, ...]:
     """Load why bots have no fill in a period: those that one reason keeps from it together, the most first."""
+    filters = windowed(connection, portfolio_id, filters)
     idle, of_bots = _idle(connection, portfolio_id, filters)
     if not len(idle):
         return ()
@@ -48,7 +50,7 @@ def _idle(connection: Connection, portfolio_id: int, filters: Filters) -> tuple[
     """Give the members without a fill, and how many were asked about."""
     taken = select_members(load_members(connection, portfolio_id), filters)
     own, bot = Fill.__table__.c, Bot.__table__.c
-    traded = exists().where(own.bot_id == bot.id, *period_where(own.time_ms, filters))
+    traded = exists().where(own.bot_id == bot.id, *marked_where(own.time_ms, own.trigger, filters))
     ids = connection.execute(select(bot.id).where(bot.portfolio_id == portfolio_id, ~traded)).scalars().all()
     return taken[taken["bot_id"].isin(ids)], len(taken)
 

@@ -9,10 +9,12 @@ from sqlalchemy import Connection, Select, Text, case, cast, distinct, func, sel
 from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members, load_settings
 from dashboard.queries.frames import first_row
-from dashboard.queries.marks import Scope, last_mark_before
+from dashboard.queries.marks import last_marks
 from dashboard.queries.states import load_states
 from dashboard.queries.trips import trips_where
+from dashboard.queries.window import marked_where, windowed
 from shared.enums import Level, ScopeKind
+from shared.market_time import pace
 from shared.metrics.round_trips import effective_interval, independent
 from shared.money import Money, money_of_books
 from shared.tables import Fill, RoundTrip
@@ -24,9 +26,9 @@ from shared.units import DAY_MS
 class Overview:
     """A portfolio after its last step. Market time: `market_ms` and `day_start_ms`; wall time: the other `*_ms`.
 
-    Equity is of now: after the last fills, at the last close. profit = equity − money_in = realised_profit +
-    open_profit + funding. Limits are None where brakes are off. `fees_today` are those in the quote currency;
-    `other_fees_today` counts the fills that were paid for in another.
+    Money is as of the newest mark, the last bar's close, with what people moved since; positions, what is open in them
+    and exposure are of now. profit = equity − money_in. Limits are None where brakes are off.
+    `fees_today` are those in the quote currency; `other_fees_today` counts the fills that were paid for in another.
     """
 
     name: str
@@ -50,6 +52,11 @@ class Overview:
     waiting_since_ms: int | None
     # How far the exchange's time is ahead of the worker's clock.
     ahead_ms: int
+    # Closed bars not stepped yet, and how many there were when the worker began to catch up.
+    bars_left: int
+    bars_total: int
+    # How long a bar lasts where that is not its length: `1h = 5 s`.
+    pace: str
     level: str
     brakes: bool
     equity: float
@@ -115,6 +122,7 @@ def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
     return Overview(
         **{name: state[name] for name in _SAME},
         counted=money_of_books(state["quote"], settings),
+        pace=pace(settings, state["step_ms"]),
         waiting_since_ms=waiting_since_ms(connection, portfolio_id),
         **money,
         brakes=brakes,
@@ -132,6 +140,7 @@ def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
 _SAME = (
     *("name", "quote", "market_label", "broker_label", "step_ms", "step", "market_ms", "wall_ms", "due_ms"),
     *("duration_ms", "lateness_ms", "lease_pid", "lease_host", "lease_since_ms", "lease_renewed_ms", "ahead_ms"),
+    *("bars_left", "bars_total"),
     *("level", "equity", "saved_quote", "high_water", "day_start_equity"),
 )
 
@@ -146,7 +155,7 @@ def _money(state: dict[str, Any], bots: DataFrame) -> dict[str, Any]:
     cash = state["cash"] + float(bots["cash"].sum())
     money_in = state["cash"] + float(bots["money_in"].sum())
     profit = state["equity"] - money_in
-    open_profit = float(bots["open_profit"].sum())
+    open_profit, marked = (float(bots[name].sum()) for name in ("open_profit", "marked_open_profit"))
     funding = -float(bots["funding_paid"].sum())
     gross, net = float(bots["notional"].abs().sum()), float(bots["notional"].sum())
     halted = bots["level"] == Level.HALTED.name
@@ -155,7 +164,7 @@ def _money(state: dict[str, Any], bots: DataFrame) -> dict[str, Any]:
         "money_in": money_in,
         "profit": profit,
         "open_profit": open_profit,
-        "realised_profit": profit - open_profit - funding,
+        "realised_profit": profit - marked - funding,
         "funding": funding,
         "fees": float(bots["fees_paid"].sum()),
         "gross_exposure": gross,
@@ -168,19 +177,20 @@ def _money(state: dict[str, Any], bots: DataFrame) -> dict[str, Any]:
 
 def _today(connection: Connection, portfolio_id: int, state: dict[str, Any], profit: float) -> dict[str, Any]:
     start_ms = max(state["day"], 0) * DAY_MS
-    before = last_mark_before(connection, Scope(ScopeKind.PORTFOLIO, portfolio_id), start_ms)
+    before = last_marks(connection, ScopeKind.PORTFOLIO, [portfolio_id], start_ms)
     start_equity = state["day_start_equity"]
-    own = Fill.__table__.c
+    own, today = Fill.__table__.c, windowed(connection, portfolio_id, Filters(start_ms=start_ms))
     in_quote = own.fee_currency == state["quote"]
     statement = select(
         func.coalesce(func.sum(case((in_quote, own.fee), else_=0.0)), 0.0).label("fees_today"),
         func.count().label("fills_today"),
         func.count(case((~in_quote & (own.fee != 0.0), 1))).label("other_fees_today"),
     )
-    paid = first_row(connection, statement.where(own.portfolio_id == portfolio_id, own.time_ms >= start_ms))
+    terms = (own.portfolio_id == portfolio_id, *marked_where(own.time_ms, own.trigger, today))
+    paid = first_row(connection, statement.where(*terms))
     return {
         "day_start_ms": start_ms,
-        "today_profit": profit - (before["equity"] - before["money_in"] if before else 0.0),
+        "today_profit": profit - float((before["equity"] - before["money_in"]).sum()),
         "today_fraction": state["equity"] / start_equity - 1.0 if start_equity > 0.0 else 0.0,
         **(paid or {}),
     }
@@ -198,7 +208,7 @@ def load_win_rate(connection: Connection, portfolio_id: int, filters: Filters = 
 
 def win_rate_statement(connection: Connection, portfolio_id: int, filters: Filters) -> Select:
     """Make the statement of `load_win_rate`."""
-    own = RoundTrip.__table__.c
+    own, filters = RoundTrip.__table__.c, windowed(connection, portfolio_id, filters)
     members = load_members(connection, portfolio_id)
     won = func.coalesce(func.sum(case((own.profit > 0.0, 1), else_=0)), 0)
     day = own.closed_ms // DAY_MS

@@ -12,6 +12,7 @@ from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members
 from dashboard.queries.frames import frame
 from dashboard.queries.trips import trips_where
+from dashboard.queries.window import windowed
 from shared.enums import Side, Trigger
 from shared.metrics import round_trips as metrics
 from shared.tables import RoundTrip
@@ -76,7 +77,7 @@ def load_trip_facts(
     Columns: closed_ms, duration_ms, bot, sleeve, symbol, side (BUY for a long), exit_reason (these five categorical),
     profit, fees, return_fraction, best_fraction, worst_fraction.
     """
-    own = RoundTrip.__table__.c
+    own, filters = RoundTrip.__table__.c, windowed(connection, portfolio_id, filters)
     members = load_members(connection, portfolio_id)
     kinds_coded = [_code(own[name], kinds).label(name) for name, kinds in _KINDS.items()]
     statement = select(*(own[name] for name in _FACTS), *kinds_coded).where(trips_where(portfolio_id, members, filters))

@@ -7,7 +7,7 @@ This is the one place of the page that knows the worker's strategies.
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -97,13 +97,26 @@ def load_lines(
         return nothing
     # Of bars that were merged, the last one's.
     at = np.searchsorted(bars.open_ms, closes) - 1
+    # What lies before the bars that are read is not known.
+    is_known = at >= 0
     return DataFrame(
         {
             "time_ms": np.tile(opens, len(seen.lines)),
             "line": Series(np.repeat(list(seen.lines), len(opens)), dtype="str"),
-            "price": np.concatenate([line[at] for line in seen.lines.values()]),
+            "price": np.concatenate([np.where(is_known, line[at], np.nan) for line in seen.lines.values()]),
         }
     )
+
+
+def named_parameters(strategy: str, values: Sequence[float]) -> list[tuple[str, float]]:
+    """Give the parameters of a bot with the names its strategy has for them; by their places where it is not there."""
+    try:
+        names = [parameter.name for parameter in find_strategy(strategy).parameters]
+    except ConfigurationError:
+        names = []
+    if len(names) != len(values):
+        names = [f"parameter {place}" for place in range(1, len(values) + 1)]
+    return list(zip(names, values, strict=True))
 
 
 def load_seen_at(connection: Connection, portfolio_id: int, bot: str, time_ms: int) -> DataFrame:

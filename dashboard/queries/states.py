@@ -1,7 +1,7 @@
 """The rows a restart takes up, as the pages need them: each bot with its market and its open lots.
 
-The worker marks at a bar's close, and then fills at the next open what was decided. Equity here is of now: cash and
-position after these fills, at the last close, so that it is what the fills amount to and all parts sum.
+The worker marks at a bar's close, and then fills at the next open what was decided. Money here is as of the newest mark
+(`window`), with what people moved since; positions are of now, after these fills.
 """
 
 from typing import Any, NamedTuple
@@ -10,9 +10,13 @@ from pandas import DataFrame
 from sqlalchemy import Connection, case, func, select
 
 from dashboard.queries.frames import first_row, frame
+from dashboard.queries.marks import last_marks
+from dashboard.queries.window import later_where, load_window
+from shared.enums import ScopeKind, Trigger
 from shared.tables import (
     Bot,
     BotState,
+    Fill,
     Heartbeat,
     MarketState,
     OpenRoundTrip,
@@ -35,11 +39,13 @@ _HEARTBEAT = (
     "lease_since_ms",
     "lease_renewed_ms",
     "ahead_ms",
+    "bars_left",
+    "bars_total",
 )
 
 
 class States(NamedTuple):
-    """A portfolio, its sleeves and its bots; `equity` of each is of now, `marked_equity` that of the last mark."""
+    """A portfolio, its sleeves and its bots."""
 
     portfolio: dict[str, Any]
     sleeves: DataFrame
@@ -52,11 +58,7 @@ def load_states(connection: Connection, portfolio_id: int) -> States | None:
     if portfolio is None:
         return None
     sleeves, bots = load_sleeve_states(connection, portfolio_id), load_bot_states(connection, portfolio_id)
-    portfolio["marked_equity"] = portfolio["equity"]
-    portfolio["equity"] = portfolio["cash"] + float(bots["equity"].sum())
-    sleeves["marked_equity"] = sleeves["equity"]
-    sums = bots.groupby("sleeve")["equity"].sum()
-    sleeves["equity"] = sleeves["sleeve"].map(sums).fillna(0.0).astype("float64")
+    portfolio["saved_quote"] -= float(bots["later_saved"].sum())
     return States(portfolio, sleeves, bots)
 
 
@@ -91,10 +93,11 @@ def load_sleeve_states(connection: Connection, portfolio_id: int) -> DataFrame:
 def load_bot_states(connection: Connection, portfolio_id: int) -> DataFrame:
     """Load the bots: who they are, all columns of `bot_state`, and what follows from them.
 
-    `equity` is of now: cash + quantity × close; `marked_equity` is the column of the table. More columns: bot, sleeve,
-    strategy, symbol, timeframe, parameters, account, status, note; close, bar_status, price_ms, min_units (of the
-    market); notional (signed), is_open (0 or 1; dust is not open), open_profit (after the fees the lots still carry),
-    trip_fees and trip_profit (realised so far in the open round trip).
+    `equity` is that of the newest mark, and `fees_paid` what was paid until then; `later_saved` was saved by netting
+    since. More columns: bot, sleeve, strategy, symbol, timeframe, parameters, account, status, note; close, bar_status,
+    price_ms, min_units (of the market); notional (signed), is_open (0 or 1; dust is not open), open_profit (of the
+    position of now, after the fees the lots still carry), marked_open_profit (of that at the newest mark), trip_fees
+    and trip_profit (realised so far in the open round trip).
     """
     bot, state, sleeve, market = (model.__table__.c for model in (Bot, BotState, Sleeve, MarketState))
     trip = OpenRoundTrip.__table__.c
@@ -105,9 +108,7 @@ def load_bot_states(connection: Connection, portfolio_id: int) -> DataFrame:
             bot.name.label("bot"),
             sleeve.name.label("sleeve"),
             *named,
-            *(column for column in state if column.name != "equity"),
-            state.equity.label("marked_equity"),
-            (state.cash + state.quantity * market.close).label("equity"),
+            *state,
             market.close,
             market.status.label("bar_status"),
             market.price_ms,
@@ -130,4 +131,30 @@ def load_bot_states(connection: Connection, portfolio_id: int) -> DataFrame:
         .where(bot.portfolio_id == portfolio_id)
         .order_by(bot.id)
     )
-    return frame(connection, statement)
+    return _as_marked(connection, portfolio_id, frame(connection, statement))
+
+
+def _as_marked(connection: Connection, portfolio_id: int, bots: DataFrame) -> DataFrame:
+    """Take what was filled after the newest mark out of the sums of bots."""
+    window, own = load_window(connection, portfolio_id), Fill.__table__.c
+    bots["marked_open_profit"], bots["later_saved"] = bots["open_profit"], 0.0
+    if window is None:
+        return bots
+    statement = select(
+        own.bot_id,
+        func.sum(own.fee).label("fee"),
+        func.sum(own.saved).label("saved"),
+        func.max(case((own.trigger == Trigger.WRITE_OFF.name, 1), else_=0)).label("is_written_off"),
+    )
+    terms = (own.portfolio_id == portfolio_id, later_where(own.time_ms, own.trigger, window))
+    later = frame(connection, statement.where(*terms).group_by(own.bot_id)).set_index("bot_id")
+    if not len(later):
+        return bots
+    bots["fees_paid"] -= bots["bot_id"].map(later["fee"]).fillna(0.0)
+    bots["later_saved"] = bots["bot_id"].map(later["saved"]).fillna(0.0)
+    # Of what was written off equity says so at once.
+    traded = [int(bot_id) for bot_id in later.index[later["is_written_off"] == 0]]
+    marked = last_marks(connection, ScopeKind.BOT, traded, window.newest_ms).set_index("scope_id")["open_profit"]
+    was_open = bots["bot_id"].map(marked)
+    bots["marked_open_profit"] = was_open.where(bots["bot_id"].isin(traded), bots["open_profit"]).fillna(0.0)
+    return bots

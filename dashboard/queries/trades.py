@@ -11,6 +11,7 @@ from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.fleet import load_members, select_members
 from dashboard.queries.frames import first_row, frame
 from dashboard.queries.trips import period_where
+from dashboard.queries.window import marked_where
 from shared.enums import Side
 from shared.tables import Bot, Fill, Order, RoundTrip
 
@@ -42,6 +43,11 @@ class Page:
     count: int
     is_exact: bool
 
+    @property
+    def is_whole(self) -> bool:
+        """Say whether these are all the rows there are."""
+        return self.is_exact and len(self.rows) == self.count
+
 
 def load_round_trips(
     connection: Connection, portfolio_id: int, filters: Filters = EVERYTHING, limit: int = PAGE_ROWS, offset: int = 0
@@ -53,7 +59,7 @@ def load_round_trips(
     fills. All filters.
     """
     own = RoundTrip.__table__.c
-    terms = period_where(own.closed_ms, filters)
+    terms = marked_where(own.closed_ms, own.exit_reason, filters)
     if filters.sides:
         terms.append(own.side.in_(filters.sides))
     if filters.exit_reasons:
@@ -73,21 +79,28 @@ def load_trip_times(connection: Connection, portfolio_id: int, bot: str, round_t
 
 
 def load_fills(
-    connection: Connection, portfolio_id: int, filters: Filters = EVERYTHING, limit: int = PAGE_ROWS, offset: int = 0
+    connection: Connection,
+    portfolio_id: int,
+    filters: Filters = EVERYTHING,
+    limit: int = PAGE_ROWS,
+    offset: int = 0,
+    crossed_only: bool = False,
 ) -> Page:
     """Load fills: one bot's leg of an execution each.
 
     Columns: fill_id, time_ms, step, bot, sleeve, symbol, side (BUY or SELL), leg, trigger, quantity (signed), price,
     notional (positive, quote), fee, fee_currency, crossed (signed part in house), saved (quote), client_order_id. All
-    filters; exit reasons are held against the trigger.
+    filters; exit reasons are held against the trigger. `crossed_only` leaves out those of which nothing crossed.
     """
     own = Fill.__table__.c
-    terms = period_where(own.time_ms, filters)
+    terms = marked_where(own.time_ms, own.trigger, filters)
     if filters.sides:
         signs = {Side.BUY.name: own.quantity > 0.0, Side.SELL.name: own.quantity < 0.0}
         terms.append(or_(False, *(signs[side] for side in filters.sides if side in signs)))
     if filters.exit_reasons:
         terms.append(own.trigger.in_(filters.exit_reasons))
+    if crossed_only:
+        terms.append(own.crossed != 0.0)
     columns = [own.id.label("fill_id"), *(own[name] for name in _FILL)]
     page = _page(connection, portfolio_id, filters, _Kind(own, own.time_ms, columns, and_(True, *terms)), limit, offset)
     side = np.where(page.rows["quantity"] > 0.0, Side.BUY.name, Side.SELL.name)

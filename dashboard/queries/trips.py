@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, and_
 
 from dashboard.queries.filters import Filters
 from dashboard.queries.fleet import select_members
+from dashboard.queries.window import marked_where
 from shared.tables import RoundTrip
 
 
@@ -32,10 +33,10 @@ def period_where(time: Any, filters: Filters) -> list[ColumnElement[bool]]:
 
 
 def trips_where(portfolio_id: int, members: DataFrame, filters: Filters) -> ColumnElement[bool]:
-    """Say which round trips to take, by the time they closed."""
+    """Say which round trips to take, by the time they closed; the times are those of `windowed`."""
     own = RoundTrip.__table__.c
     terms = [members_where(own.bot_id, portfolio_id, own.portfolio_id, members, filters)]
-    terms += period_where(own.closed_ms, filters)
+    terms += marked_where(own.closed_ms, own.exit_reason, filters)
     if filters.sides:
         terms.append(own.side.in_(filters.sides))
     if filters.exit_reasons:

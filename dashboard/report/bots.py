@@ -4,7 +4,7 @@ from typing import Any
 
 from pandas import DataFrame
 
-from dashboard.components.words import percent, signed_percent, words
+from dashboard.components.words import many, percent, signed_percent, words
 from dashboard.figures.returns import costs_figure
 from dashboard.report.facts import EXTREMES, Facts
 from dashboard.report.html import Html, element
@@ -37,7 +37,7 @@ def extremes(facts: Facts) -> Html:
             for title, shown in (("Best", bots.head(EXTREMES)), ("Worst", bots.tail(EXTREMES).iloc[::-1]))
         ]
     together = counted.gain(float(facts.groups["profit"].sum()))
-    about = f"Of {facts.selection.bots:,} bots, which made {together} together, open positions at the last close."
+    about = f"Of {many(facts.selection.bots, 'bot')}, which made {together} together, open positions at the last close."
     return section("Best and worst bots", *parts, about=about)
 
 
@@ -106,7 +106,7 @@ def _other_fees(facts: Facts) -> Html | None:
     if not count:
         return None
     quote = facts.overview.quote
-    return note(f"{count:,} fills paid their fee in another currency than {quote}: it is not among the fees here.")
+    return note(f"{many(count, 'fill')} with a fee in another currency than {quote}, which is not among the fees here.")
 
 
 def positions(facts: Facts) -> Html:

@@ -7,12 +7,13 @@ from pandas import DataFrame, concat
 from sqlalchemy import Connection
 
 from dashboard.queries.activity import load_activity
-from dashboard.queries.bot_days import load_bot_profits, load_bot_returns, load_summed, summed_daily
+from dashboard.queries.bot_days import load_bot_returns, load_summed, summed_daily
 from dashboard.queries.control import load_settings_versions
 from dashboard.queries.equity import Scope, load_equity
 from dashboard.queries.filters import Filters
 from dashboard.queries.fleet import load_members
 from dashboard.queries.holding import in_equal_parts, load_holding
+from dashboard.queries.made import load_made
 from dashboard.queries.overview import Overview, load_overview
 from dashboard.queries.positions import load_positions
 from dashboard.queries.returns import ReturnFigures, load_daily, return_figures
@@ -20,6 +21,7 @@ from dashboard.queries.risk import load_brakes
 from dashboard.queries.round_trips import Dimension, TripFigures, load_trip_facts, trip_figures, win_rates
 from dashboard.report.selection import Selection, select
 from shared.enums import Cause, ScopeKind
+from shared.words import many
 
 # So many of the best and of the worst bots.
 EXTREMES = 5
@@ -80,7 +82,7 @@ def load_facts(connection: Connection, portfolio_id: int, filters: Filters) -> F
     filters = replace(filters, end_ms=None) if reaches_end else filters
     selection = select(load_members(connection, portfolio_id), filters)
     daily, curve = _over_time(connection, portfolio_id, selection)
-    profits = load_bot_profits(connection, portfolio_id, filters)
+    profits = load_made(connection, portfolio_id, filters).rename(columns={"period_profit": "profit"})
     versions = load_settings_versions(connection, portfolio_id)
     held = load_holding(connection, portfolio_id, selection.symbols, daily["time_ms"].to_numpy(np.int64))
     trips = load_trip_facts(connection, portfolio_id, filters)
@@ -97,7 +99,7 @@ def load_facts(connection: Connection, portfolio_id: int, filters: Filters) -> F
         held=held.groupby("symbol", sort=False)["return_fraction"].last().to_dict(),
         trips=trips,
         trip_figures=trip_figures(trips),
-        groups=_groups(connection, portfolio_id, selection, profits, daily),
+        groups=_groups(connection, portfolio_id, selection, profits),
         extremes=_extremes(connection, portfolio_id, selection, profits, daily, trips),
         positions=load_positions(connection, portfolio_id, filters) if reaches_end else None,
     )
@@ -113,7 +115,7 @@ def _over_time(connection: Connection, portfolio_id: int, selection: Selection) 
         )
     # The books keep no curve of such a selection: it is added up from its bots.
     summed = load_summed(connection, portfolio_id, selection.filters)
-    named = {"scope_kind": ScopeKind.BOT.name, "scope": f"{selection.bots} bots"}
+    named = {"scope_kind": ScopeKind.BOT.name, "scope": many(selection.bots, "bot")}
     return summed_daily(summed), summed.assign(**named, profit=summed["equity"] - summed["money_in"])
 
 
@@ -126,12 +128,9 @@ def _limit(connection: Connection, portfolio_id: int, scope: Scope | None) -> fl
     return float(drawdown["limit_fraction"].iloc[0]) if len(drawdown) else None
 
 
-def _groups(
-    connection: Connection, portfolio_id: int, selection: Selection, profits: DataFrame, daily: DataFrame
-) -> DataFrame:
-    first_ms, last_ms = (int(daily["time_ms"].iloc[at]) if len(daily) else 0 for at in (0, -1))
+def _groups(connection: Connection, portfolio_id: int, selection: Selection, profits: DataFrame) -> DataFrame:
     by = selection.grouped_by
-    table = load_activity(connection, portfolio_id, by, first_ms, last_ms, selection.filters)
+    table = load_activity(connection, portfolio_id, by, selection.filters)
     table["profit"] = table["group"].map(profits.groupby(by)["profit"].sum()).fillna(0.0)
     table["gross_profit"] = table["profit"] + table["fees"] - table["funding"]
     return table
@@ -152,11 +151,9 @@ def _extremes(
     if len(ordered) > 2 * EXTREMES:
         ordered = concat([ordered.head(EXTREMES), ordered.tail(EXTREMES)], ignore_index=True)
     own = replace(selection.filters, bots=tuple(ordered["bot"]))
-    first_ms, last_ms = int(daily["time_ms"].iloc[0]), int(daily["time_ms"].iloc[-1])
-    paid = load_activity(connection, portfolio_id, "bot", first_ms, last_ms, own).set_index("group")
     returned = load_bot_returns(connection, portfolio_id, own).set_index("bot")
     rates = win_rates(trips, Dimension.BOT).set_index("label")[["count", "wins", "win_rate", "low", "high"]]
-    table = ordered.join(paid[["fees"]], on="bot").join(returned, on="bot").join(rates, on="bot")
+    table = ordered.rename(columns={"period_fees": "fees"}).join(returned, on="bot").join(rates, on="bot")
     for name in ("count", "wins"):
         table[name] = table[name].fillna(0).astype("int64")
     return table

@@ -1,6 +1,6 @@
 """How a report begins: what it is about, what it is of, when it was made, and the figures that matter."""
 
-from dashboard.components.words import days_of_risk, duration, percent, ratio, signed_percent
+from dashboard.components.words import days_of_risk, duration, many, percent, ratio, signed_percent
 from dashboard.report.facts import Facts
 from dashboard.report.html import Html, element
 from dashboard.report.parts import Tile, missing, note, section, tiles
@@ -99,7 +99,7 @@ def _results(facts: Facts) -> Html:
         "Result",
         Tile("Profit", counted.gain(profit), f"{counted.gain(facts.gross_profit)} before costs", profit),
         Tile("Return", signed_percent(figures.total_return), against, figures.total_return),
-        Tile("Return a year", signed_percent(year), f"from {figures.days:,} days", year),
+        Tile("Return a year", signed_percent(year), f"from {many(figures.days, 'day')}", year),
         Tile("Equity at the end", counted.amount(last["equity"]), _flows(float(first["equity"]), flows, counted)),
     )
 
@@ -109,7 +109,7 @@ def _costs(facts: Facts) -> Html:
     return tiles(
         "Costs",
         Tile("Gross profit", counted.gain(facts.gross_profit), "before fees and funding", facts.gross_profit),
-        Tile("Fees", counted.amount(float(groups["fees"].sum())), f"{int(groups['fills'].sum()):,} fills"),
+        Tile("Fees", counted.amount(float(groups["fees"].sum())), many(int(groups["fills"].sum()), "fill")),
         Tile("Funding", counted.gain(float(groups["funding"].sum())), "+ was received"),
         Tile(
             "Saved by netting",

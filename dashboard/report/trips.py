@@ -4,7 +4,7 @@ from typing import Any
 
 from pandas import DataFrame
 
-from dashboard.components.words import duration, percent, ratio, signed_percent, words
+from dashboard.components.words import duration, many, percent, ratio, signed_percent, words
 from dashboard.figures.round_trips import distribution_figure
 from dashboard.queries.round_trips import MOST_TRIPS, Dimension, distribution, win_rates
 from dashboard.report.facts import Facts
@@ -91,7 +91,7 @@ def _largest(facts: Facts) -> Html:
         if len(shown)
     ]
     count = len(gains) + len(losses)
-    about = f"{count:,} of {len(trips):,} round trips, after fees. All of them: flotilla export round_trips."
+    about = f"{many(count, 'round trip', len(trips))}, after fees. All of them: flotilla export round_trips."
     return section("Largest round trips", *parts, about=about)
 
 

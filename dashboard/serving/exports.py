@@ -37,6 +37,8 @@ LONGEST_LOG_BYTES = 256 * 2**20
 PAUSE_SECONDS = 7.0
 NAMES = ("sleeve", "bot", "symbol")
 VOCABULARIES = ("side", "exit_reason", "scope_kind")
+# Pages call them so; either will do.
+SINGULAR = {f"{name}s": name for name in (*NAMES, *VOCABULARIES)}
 TIMES = {"from": "start_ms", "to": "end_ms"}
 # A year alone is no time in ms, nor is what no calendar has.
 MILLISECONDS = re.compile(r"[0-9]{9,15}")
@@ -158,12 +160,13 @@ def parse_filters(query: QueryParams) -> Filters:
     """Read the filters of an address.
 
     `from` and `to` are ISO times or milliseconds, `[from, to)`; `sleeve`, `bot`, `symbol`, `side`, `exit_reason` and
-    `scope_kind` may come several times; `resolution` is for equity. Raises ConfigurationError for anything else, but
-    whether names exist is for `check_names`.
+    `scope_kind` may come several times, with an s or without; `resolution` is for equity. Raises ConfigurationError for
+    anything else, but whether names exist is for `check_names`.
     """
     wanted: dict[str, Any] = {}
-    for name in query:
-        values = tuple(value for value in query.getlist(name) if value)
+    for written in query:
+        name = SINGULAR.get(written, written)
+        values = tuple(value for key in (name, f"{name}s") for value in query.getlist(key) if value)
         if name in NAMES:
             wanted |= {name: values} if values else {}
         elif name in VOCABULARIES:

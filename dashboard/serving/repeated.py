@@ -16,6 +16,24 @@ MOST_KEYS = 50
 LONGEST = 200
 
 
+def bound_libraries(clock: Clock) -> None:
+    """Let all that libraries log go through the handlers of the root, and there through one `Repeated`.
+
+    Streamlit, when its options are set, gives their loggers handlers of its own and lets them say more; so this comes
+    after.
+    """
+    for name, logger in list(logging.Logger.manager.loggerDict.items()):
+        if name.partition(".")[0] in LIBRARIES and isinstance(logger, logging.Logger):
+            logger.handlers.clear()
+            logger.propagate = True
+            logger.setLevel(logging.NOTSET)
+    for name in LIBRARIES:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    repeated = Repeated(clock)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(repeated)
+
+
 class Repeated(logging.Filter):
     """Lets the first of each message of a library through, and counts the others.
 

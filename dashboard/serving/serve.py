@@ -23,9 +23,10 @@ from dashboard.gate.gate import HEALTH_PATH, Door, Gate
 from dashboard.gate.oidc import configured_oidc
 from dashboard.gate.origins import is_loopback
 from dashboard.gate.people import People
+from dashboard.gate.proof import proof_route
 from dashboard.gate.record import SigninRecord
 from dashboard.gate.routes import SignIn
-from dashboard.gate.sessions import SECRET_FILE, Sessions, load_secret
+from dashboard.gate.sessions import Sessions
 from dashboard.gate.throttle import Throttle
 from dashboard.place import Place, find_place
 from dashboard.report.route import Reports
@@ -33,12 +34,14 @@ from dashboard.serving.exports import Exports
 from dashboard.serving.health import Health
 from dashboard.serving.options import set_options
 from dashboard.serving.plotly_script import FetchedAhead, packed_script, plotly_route
-from dashboard.serving.repeated import Repeated
+from dashboard.serving.repeated import bound_libraries
 from dashboard.serving.shown import shown_route
 from shared.clock import SystemClock
+from shared.cookie_secret import load_secret, secret_path
 from shared.errors import ConfigurationError, FlotillaError
 from shared.passwords import password_path
 from shared.printable import make_logs_harmless, one_line
+from shared.private_files import private_files
 from shared.unexpected import tell, telling
 
 LOG = logging.getLogger(__name__)
@@ -82,7 +85,8 @@ def make_app(place: Place, script: Path = SCRIPT) -> Gate:
     import streamlit
 
     files = [*exports.routes(), shown_route(), *reports.routes(), plotly_route()]
-    routes = [*sign_in.routes(), health.route(HEALTH_PATH), *files]
+    proof = proof_route(load_secret(secret_path(door.people.path)))
+    routes = [*sign_in.routes(), proof, health.route(HEALTH_PATH), *files]
     app = FetchedAhead(streamlit.App(script, lifespan=lifespan, routes=routes))
     listed = OnlyListed(app, ENDPOINTS if door.oidc is None else ENDPOINTS + OIDC_ENDPOINTS)
     return Gate(listed, door, record)
@@ -98,9 +102,9 @@ async def _settle(record: SigninRecord) -> None:
 def require_password(address: str, door: Door) -> None:
     """Refuse to listen beyond this machine as long as nobody must sign in."""
     accounts = door.people.require_good()
-    if not door.opens_by_link() and not accounts:
+    if door.oidc is not None and not accounts:
         raise ConfigurationError(
-            f"{door.people.path} must name somebody who may sign in, was empty: `flotilla dashboard password NAME`"
+            f"{door.people.path} must name somebody who may sign in, was missing: `flotilla dashboard password NAME`"
         )
     if not accounts and not is_loopback(address):
         raise ConfigurationError(
@@ -113,14 +117,12 @@ def main() -> int:
     """Serve the project of the current folder until told to stop; give the exit code."""
     make_logs_harmless()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(Repeated(SystemClock()))
-    for name in ("streamlit", "uvicorn", "watchdog"):
+    for name in ("streamlit", "watchdog"):
         logging.getLogger(name).setLevel(logging.WARNING)
     LOG.info("the page is starting (process %d)", os.getpid())
     supervised = "SUPERVISOR_ENABLED" in os.environ
     os.nice(NICENESS)
-    with telling(SERVICE):
+    with telling(SERVICE), private_files():
         exit_code = _serve(supervised)
         if supervised and exit_code != ConfigurationError.exit_code:
             time.sleep(PAUSE_SECONDS)
@@ -132,7 +134,7 @@ def _serve(supervised: bool) -> int:
         from dashboard.serving.server import serve
 
         place = find_place()
-        return serve(lambda: make_app(place), place.settings.dashboard, supervised)
+        return serve(lambda: _bounded(make_app(place)), place.settings.dashboard, supervised)
     except FlotillaError as error:
         sys.stdout.write(f"{one_line(error)}\n")
         sys.stdout.flush()
@@ -141,13 +143,16 @@ def _serve(supervised: bool) -> int:
         return tell(error, SERVICE)
 
 
+def _bounded(app: Gate) -> Gate:
+    bound_libraries(SystemClock())
+    return app
+
+
 def _door(place: Place, clock: SystemClock) -> Door:
     dashboard = place.settings.dashboard
     people = People(password_path(dashboard.password_file, place.root))
     people.require_good()
-    door = Door(people, Sessions(people, clock), clock, dashboard.allowed_hosts, configured_oidc())
-    load_secret(people.path.with_name(SECRET_FILE))
-    return door
+    return Door(people, Sessions(people, clock), clock, dashboard.allowed_hosts, configured_oidc())
 
 
 def _import_everything() -> None:

@@ -18,7 +18,7 @@ from dashboard.gate.messages import MOST_MESSAGE_BYTES
 from dashboard.serving.connections import bounded_protocol, raise_open_files
 from dashboard.serving.parent import end_with_parent
 from shared.errors import ConfigurationError, FlotillaError
-from shared.links import page_address
+from shared.own_page import page_address
 from shared.settings import DashboardSettings
 
 LOG = logging.getLogger(__name__)

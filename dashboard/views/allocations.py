@@ -10,10 +10,12 @@ from dashboard.components.downloads import Books
 from dashboard.components.empty import nothing
 from dashboard.components.header import header
 from dashboard.components.live_chart import live_chart
+from dashboard.components.meanings import means
 from dashboard.components.panels import live, overview_or_nothing, still
 from dashboard.components.pickers import Period, period_picker
 from dashboard.components.rows import Rows
 from dashboard.components.tables import table
+from dashboard.components.tiles import tile
 from dashboard.figures.allocations import holdings_figure, savings_figure, targets_figure, weights_figure
 from dashboard.queries.allocations import load_holdings, load_savings, load_targets, load_transfers, load_weights
 from dashboard.queries.filters import Filters
@@ -21,7 +23,7 @@ from dashboard.queries.filters import Filters
 TARGETS = (
     "bot", "sleeve", "equity", "allocation", "difference", "difference_fraction", "actual_share", "target_share",
 )  # fmt: skip
-TRANSFERS = ("time_ms", "kind", "bot", "sleeve", "amount", "who", "reason")
+TRANSFERS = ("time_ms", "amount", "kind", "bot", "sleeve", "who", "reason")
 SAVINGS = ("day_ms", "saved", "crossed_notional", "traded_notional", "fees", "fills")
 
 
@@ -46,7 +48,7 @@ def targets() -> None:
     drawn = partial(targets_figure, frame, overview.counted)
     live_chart(drawn, "targets", "Money each bot is to hold against what it holds", rows)
     with st.expander("As a table"):
-        table(frame, TARGETS, "targets_table", rows, pinned="bot")
+        table(frame, TARGETS, "targets_table", rows, pinned=True)
 
 
 def weights(kind: str, period: Period) -> None:
@@ -65,7 +67,7 @@ def transfers(period: Period) -> None:
 
 def savings(period: Period) -> None:
     frame = loaders.of_books(load_savings, Filters(*period))
-    st.metric("Saved by crossing in house, in this period", loaders.counted().amount(frame["saved"].sum()), border=True)
+    tile("Saved in this period", loaders.counted().amount(frame["saved"].sum()), means("Saved in this period"))
     rows = Rows("savings", frame)
     live_chart(savings_figure(frame, loaders.counted()), "savings", "Saved by netting, by day", rows)
     with st.expander("As a table"):

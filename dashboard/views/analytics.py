@@ -15,11 +15,12 @@ from dashboard.components.report_link import report_link
 from dashboard.components.rows import Rows, pairs
 from dashboard.components.tables import table
 from dashboard.components.tiles import return_tiles, trip_tiles
-from dashboard.components.whole_days import whole_days
 from dashboard.components.words import words
+from dashboard.figures.calendar import profit_bars_figure, profit_calendar_figure
 from dashboard.figures.equity import benchmark_figure
 from dashboard.figures.returns import correlation_figure, costs_figure, monthly_figure, sharpe_figure
 from dashboard.figures.round_trips import distribution_figure, profit_by_group_figure, win_rate_figure
+from dashboard.queries.calendar import Stretch, load_profit_by_time
 from dashboard.queries.costs import load_costs
 from dashboard.queries.equity import Scope, load_equity
 from dashboard.queries.filters import Filters
@@ -38,10 +39,11 @@ RATES = (
     "profit_factor", "expectancy",
 )  # fmt: skip
 COSTS = ("bot", "sleeve", "symbol", "gross_profit", "fees", "funding", "profit", "money_in", "equity")
-NO_CANDLES = ("No candles are kept for this period", "The worker keeps the bars it steps, from its start on.")
+PROFITS = ("day_ms", "profit", "return_fraction", "fees", "fills", "days")
+NO_CANDLES = ("No candles are kept for this period", "The worker keeps the bars it has worked on, from its start.")
 OF_A_PERIOD = (
-    "Of a period, returns and costs are those of the whole UTC days that begin in it; round trips are those that were "
-    "closed within it."
+    "All figures are of the period picked: after the mark it begins with, until the newest or the one it ends with. "
+    "Round trips are those that were closed within it."
 )
 NO_TRIPS = ("No closed round trips fit these filters", "A round trip goes from flat to flat; look at a longer period.")
 
@@ -90,18 +92,31 @@ def rates(filters: Filters, by: Dimension) -> None:
         f"Profit by {words(by)}",
         rows,
     )
-    table(named, RATES, "rates", rows, pinned="label")
+    table(named, RATES, "rates", rows, pinned=True)
 
 
 def returns(scope: Scope, filters: Filters) -> None:
     daily = loaders.history(load_daily, scope, filters.start_ms, filters.end_ms)
     if len(daily) < 2:
-        nothing("Less than a day of marks in this period", "These figures come from daily returns.")
+        nothing("Less than two days in this period", "These figures come from daily returns.")
         return
     return_tiles(return_figures(daily))
     months, rolled, days = monthly_returns(daily), rolling_sharpe(daily), Rows("daily_returns", daily)
     live_chart(monthly_figure(months), "monthly", "Return of each month", Rows("monthly_returns", months), days)
     live_chart(sharpe_figure(rolled), "sharpe", "Rolling Sharpe ratio", Rows("rolling_sharpe", rolled), days)
+
+
+def profits(scope: Scope, filters: Filters, by: Stretch) -> None:
+    frame = loaders.history(load_profit_by_time, by, scope, filters.start_ms, filters.end_ms)
+    if frame.empty:
+        nothing("No day of this period has a mark yet", "The worker marks what there is at the close of each bar.")
+        return
+    newest_first, counted = frame.iloc[::-1].reset_index(drop=True), loaders.counted()
+    rows = Rows("profit_by_time", newest_first.assign(by=str(by)))
+    live_chart(profit_bars_figure(frame, by, counted), "profit_bars", f"Profit of each {by}, as bars", rows)
+    live_chart(profit_calendar_figure(frame, by, counted), "profit_calendar", f"Profit of each {by}, a calendar", rows)
+    st.caption(f"UTC {by}s. The first and the last may be cut: all of them sum to the profit of the period.")
+    table(newest_first.rename(columns={"from_ms": "day_ms"}), PROFITS, "profit_by_time", rows, height=300)
 
 
 def benchmark(scope: Scope, filters: Filters) -> None:
@@ -126,16 +141,21 @@ def costs(filters: Filters) -> None:
         return
     rows = Rows("costs", frame)
     live_chart(
-        costs_figure(frame, counted=loaders.counted(), title=whole_days(filters)),
+        costs_figure(frame, counted=loaders.counted(), title=_said(filters)),
         "costs",
         "Gross profit against costs",
         rows,
     )
-    table(frame, COSTS, "costs_table", rows, pinned="bot")
+    table(frame, COSTS, "costs_table", rows, pinned=True)
+
+
+def _said(filters: Filters) -> str:
+    is_whole = filters.start_ms is None and filters.end_ms is None
+    return "since the books began" if is_whole else "in the period picked"
 
 
 def correlations(filters: Filters) -> None:
-    frame = loaders.history(load_correlations, filters.bots)
+    frame = loaders.history(load_correlations, filters)
     if len(frame) < 2:
         nothing("Fewer than two bots with daily returns", "Correlations come from returns of the same days.")
         return
@@ -148,9 +168,9 @@ definitions()
 chosen = filter_bar("All")
 st.caption(OF_A_PERIOD)
 report_link(chosen)
-trips_tab, rates_tab, returns_tab, benchmark_tab, costs_tab, correlations_tab = st.tabs(
-    ["Round trips", "Win rates", "Returns", "Benchmark", "Costs", "Correlation"], key="tab", bind="query-params",
-    on_change="rerun",
+trips_tab, rates_tab, profits_tab, returns_tab, benchmark_tab, costs_tab, correlations_tab = st.tabs(
+    ["Round trips", "Win rates", "Profit by day", "Returns", "Benchmark", "Costs", "Correlation"], key="tab",
+    bind="query-params", on_change="rerun",
 )  # fmt: skip
 if trips_tab.open:
     with trips_tab:
@@ -162,6 +182,13 @@ if rates_tab.open:
             format_func=words,
         )  # fmt: skip
         still(rates, chosen, dimension)
+if profits_tab.open:
+    with profits_tab:
+        chosen_stretch = st.segmented_control(
+            "Summed by", list(Stretch), default=Stretch.DAY, required=True, key="stretch", bind="query-params",
+            format_func=words,
+        )  # fmt: skip
+        still(profits, one_scope_picker("made_by", "Made by"), chosen, chosen_stretch)
 if returns_tab.open:
     with returns_tab:
         still(returns, one_scope_picker("of"), chosen)

@@ -16,6 +16,7 @@ from dashboard.components.live_chart import live_chart
 from dashboard.components.no_trades import fleet_without_trades
 from dashboard.components.panels import live, overview_or_nothing, still
 from dashboard.components.pickers import Period, bot_picker, period_picker
+from dashboard.components.places import link
 from dashboard.components.progress import progress
 from dashboard.components.report_link import report_link
 from dashboard.components.rows import Rows
@@ -31,21 +32,22 @@ from dashboard.queries.bot import load_bot, load_bot_fills, load_candles, load_p
 from dashboard.queries.decisions import load_decisions
 from dashboard.queries.equity import Scope, load_equity
 from dashboard.queries.filters import Filters
-from dashboard.queries.seen import load_lines
+from dashboard.queries.seen import load_lines, named_parameters
 from dashboard.queries.trades import load_round_trips, load_trip_times
+from dashboard.queries.window import load_window
 from shared.enums import CommandKind, ScopeKind
 
 TRIPS = (
-    "closed_ms", "opened_ms", "duration_ms", "side", "quantity", "entry_price", "exit_price", "profit", "fees",
-    "return_fraction", "exit_reason", "best_fraction", "worst_fraction",
+    "closed_ms", "profit", "return_fraction", "side", "exit_reason", "duration_ms", "quantity", "entry_price",
+    "exit_price", "fees", "best_fraction", "worst_fraction", "opened_ms",
 )  # fmt: skip
 GO_HERE = "Click a row to see it on the candles above."
 TABS = ("Profit", "Trades", "Reasons", "Parameters")
 FILLS = ("time_ms", "side", "leg", "trigger", "quantity", "price", "fee", "crossed")
 
 
-def summary(name: str) -> None:
-    bot, overview = loaders.live(load_bot, name), overview_or_nothing()
+def summary(name: str, period: Period) -> None:
+    bot, overview = loaders.live(load_bot, name, Filters(*period)), overview_or_nothing()
     if bot is None or overview is None:
         return
     _line(bot)
@@ -58,16 +60,17 @@ def chart(name: str, period: Period) -> None:
     overview = overview_or_nothing()
     if overview is None:
         return
-    protection, own = loaders.of_books(load_protection, name, *period), _own(name, period)
-    lines, trade = loaders.of_books(load_lines, name, *period), None
+    shown, own = _marked(period), _own(name, period)
+    protection = loaders.of_books(load_protection, name, *shown)
+    lines, trade = loaders.of_books(load_lines, name, *shown), None
     if (trade_id := trade_of_address()) is not None:
         trade = loaders.of_books(load_trip_times, name, trade_id)
     drawn = partial(
         candles_figure,
-        loaders.of_books(load_candles, name, *period),
-        loaders.of_books(load_bot_fills, name, *period),
+        loaders.of_books(load_candles, name, *shown),
+        _fills(name, period),
         protection,
-        loaders.of_books(load_decisions, name, *period),
+        loaders.of_books(load_decisions, name, *shown),
         lines,
         overview.counted,
         None if trade is None else (trade["opened_ms"], trade["closed_ms"]),
@@ -105,18 +108,16 @@ def trades(name: str, period: Period) -> None:
     else:
         st.caption(GO_HERE)
         _clickable(page.rows, TRIPS, "bot_trips", Books("round_trips", filters), of_trips=True)
-    fills = loaders.of_books(load_bot_fills, name, *period)
-    _clickable(fills, FILLS, "bot_fills", Books("fills", filters))
+    _clickable(_fills(name, period), FILLS, "bot_fills", Books("fills", filters))
 
 
 def _clickable(rows: DataFrame, columns: tuple[str, ...], key: str, books: Books, of_trips: bool = False) -> None:
     key = rows_key(key, rows)
-    go = partial(show_row, rows, f"{key}_rows")
-    table(rows, columns, key, books, of_trips=of_trips, select="single-cell", on_select=go)
+    table(rows, columns, key, books, of_trips=of_trips, picks="rows", on_row=partial(show_row, rows))
 
 
 def reasons(name: str, period: Period) -> None:
-    decisions = loaders.of_books(load_decisions, name, *period)
+    decisions = loaders.of_books(load_decisions, name, *_marked(period))
     books = Books("decisions", _own(name, period))
     live_chart(reasons_figure(decisions), "bot_reasons", f"Reasons of {name} over time", books)
     st.page_link(
@@ -127,20 +128,39 @@ def reasons(name: str, period: Period) -> None:
 def parameters(name: str) -> None:
     bot = loaders.live(load_bot, name)
     if bot is not None:
-        shown = {key: bot[key] for key in ("strategy", "parameters", "symbol", "timeframe", "sleeve", "status", "note")}
-        st.json(shown)
+        own = named_parameters(bot["strategy"], bot["parameters"])
+        lines = [f"- **{plain(name.replace('_', ' '))}**: {plain(value)}" for name, value in own]
+        st.markdown(
+            f"Strategy **{plain(bot['strategy'])}** on {link('symbol', bot['symbol'])}, bars of "
+            f"{plain(bot['timeframe'])}, in {link('sleeve', bot['sleeve'])}; it is {words(bot['status'])}."
+        )
+        st.markdown("\n".join(lines))
+        if isinstance(bot["note"], str) and bot["note"]:
+            st.caption(plain(bot["note"]))
 
 
-def controls(name: str) -> None:
-    bot, overview = loaders.live(load_bot, name), overview_or_nothing()
+def controls(name: str, period: Period) -> None:
+    bot, overview = loaders.live(load_bot, name, Filters(*period)), overview_or_nothing()
     if bot is not None and overview is not None:
-        offered = (CommandKind.PAUSE, CommandKind.FLATTEN, CommandKind.RELEASE)
-        kill_switch(Scope(ScopeKind.BOT, name), bot["notional"], overview.counted, offered)
+        offered = (CommandKind.PAUSE, CommandKind.CLOSE, CommandKind.FLATTEN, CommandKind.RELEASE)
+        kill_switch(Scope(ScopeKind.BOT, name), abs(bot["notional"]), overview.counted, offered)
     progress()
 
 
 def report(name: str, period: Period) -> None:
     report_link(_own(name, period))
+
+
+def _marked(period: Period) -> Period:
+    """Give where the window of a period begins and ends (`load_window`)."""
+    window = loaders.of_books(load_window, Filters(*period))
+    return period if window is None else Period(window.begin_ms, window.end_ms)
+
+
+def _fills(name: str, period: Period) -> DataFrame:
+    """Load the fills of a period; where it goes on, those after the newest mark, too."""
+    start_ms, end_ms = _marked(period)
+    return loaders.of_books(load_bot_fills, name, start_ms, end_ms if period.end_ms is not None else None)
 
 
 def _own(name: str, period: Period) -> Filters:
@@ -151,7 +171,8 @@ def _line(bot: dict[str, Any]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         level_badge(bot["level"], Scope(ScopeKind.BOT, bot["bot"]), bot["sleeve"])
         st.badge(words(bot["side"]), color="gray")
-        st.text(f"{bot['sleeve']} · {bot['symbol']} · last reason {words(bot['reason'])}")
+        where = f"{link('sleeve', bot['sleeve'])} · {link('symbol', bot['symbol'])}"
+        st.markdown(f"{where} · last reason: {words(bot['reason'])}", width="content")
 
 
 header("One bot", "What it saw, what it did, and why.")
@@ -160,10 +181,10 @@ if picked is None:
     nothing("No such bot", "Pick one above; the fleet's bots are made by the worker from the settings.")
 else:
     st.subheader(plain(picked), anchor=False)
-    live(summary, picked)
-    live(controls, picked, has_figures=False)
-    level_question()
     chosen = period_picker("7d", trade=trade_period())
+    live(summary, picked, chosen)
+    live(controls, picked, chosen, has_figures=False)
+    level_question()
     live(idle, picked, chosen, has_figures=False)
     live(chart, picked, chosen)
     live(report, picked, chosen, has_figures=False)

@@ -16,8 +16,8 @@ from dashboard.components.no_trades import bots_without_trades
 from dashboard.components.panels import live
 from dashboard.components.pickers import Period
 from dashboard.components.rows import Rows
-from dashboard.components.tables import Height, table
-from dashboard.components.words import many, plain
+from dashboard.components.tables import table
+from dashboard.components.words import many
 from dashboard.figures.equity import equity_figure
 from dashboard.queries.bots import load_bots
 from dashboard.queries.equity import Scope, load_equity
@@ -26,28 +26,30 @@ from dashboard.queries.made import load_made
 from shared.enums import ScopeKind
 
 COLUMNS = (
-    "bot", "sparkline", "return_fraction", "profit_so_far", "drawdown_fraction", "win_rate", "round_trips", "side",
+    "bot", "profit_so_far", "return_fraction", "sparkline", "drawdown_fraction", "win_rate", "round_trips", "side",
     "open_profit", "reason", "level", "win_rate_low", "win_rate_high", "max_drawdown_fraction", "notional", "equity",
     "weight", "fees", "status", "sleeve", "symbol", "last_fill_ms",
 )  # fmt: skip
 LEADERBOARD = ("bot", "profit_so_far", "return_fraction", "win_rate", "round_trips", "fees", "reason")
 COMPARED = (
-    "bot", "return_fraction", "profit_so_far", "fees", "max_drawdown_fraction", "win_rate", "win_rate_low",
+    "bot", "profit_so_far", "return_fraction", "fees", "max_drawdown_fraction", "win_rate", "win_rate_low",
     "win_rate_high", "round_trips", "open_profit", "side", "reason",
 )  # fmt: skip
 # What these columns are of since the beginning, and what of a period.
 OF_PERIOD = {"profit_so_far": "period_profit", "fees": "period_fees"}
 PERIOD_NOTE = (
-    "Profit, fees, round trips and win rates are of the period picked, to the hour. So are returns, drawdowns and "
-    "curves, but where many bots are on show they are read by whole UTC days: those that begin in the period."
+    "Profit, fees, returns, drawdowns, round trips and win rates are of the period picked: after the mark it begins "
+    "with, until the newest or the one it ends with."
 )
 LEADERS = 5
 MOST_COMPARED = 12
+TALL_PX = 520
 
 
 def every_bot(filters: Filters) -> None:
     bots = loaders.of_books(load_bots, filters).rename(columns={"profit": "profit_so_far"})
-    bots = bots.merge(loaders.of_books(load_made, filters), on="bot", how="left", validate="one_to_one")
+    made = loaders.of_books(load_made, filters)[["bot", "period_profit", "period_fees"]]
+    bots = bots.merge(made, on="bot", how="left", validate="one_to_one")
     is_period = filters.start_ms is not None or filters.end_ms is not None
     profit, said = ("period_profit", "in this period") if is_period else ("profit_so_far", "so far")
     if bots.empty:
@@ -55,15 +57,14 @@ def every_bot(filters: Filters) -> None:
         return
     lost_most(bots.rename(columns={"profit_so_far": "profit"}), loaders.counted(), filters)
     bots_without_trades(filters)
-    st.caption(f"{many(len(bots), 'bot')}. Tick some to compare them or to open one.")
+    st.caption(f"{many(len(bots), 'bot')}. Tick two or more to compare them.")
     if is_period:
         st.caption(PERIOD_NOTE)
     # Rows are picked by their place: other bots on show are another table, in which nothing is picked yet.
     key = f"bots_{_digest(bots['bot'])}"
     columns = _of_period(COLUMNS, is_period)
-    picked = table(bots, columns, key, Rows("bots", bots), select="multi-row", pinned="bot", height=_height(bots))
-    names = tuple(bots["bot"].iloc[list(picked.selection.rows)])
-    _open_links(names)
+    ticked = table(bots, columns, key, Rows("bots", bots), picks="ticks", pinned=True, height=TALL_PX)
+    names = tuple(bots["bot"].iloc[[row for row in ticked if row < len(bots)]])
     if len(names) > 1:
         _comparison(bots[bots["bot"].isin(names[:MOST_COMPARED])], filters, _of_period(COMPARED, is_period))
     best, worst = st.columns(2)
@@ -75,10 +76,6 @@ def every_bot(filters: Filters) -> None:
         _leaders(bots.nsmallest(LEADERS, profit), "worst", is_period)
 
 
-def _height(bots: pd.DataFrame) -> Height:
-    return "auto" if len(bots) < 15 else 520
-
-
 def _of_period(columns: tuple[str, ...], is_period: bool) -> tuple[str, ...]:
     return tuple(OF_PERIOD.get(name, name) for name in columns) if is_period else columns
 
@@ -88,18 +85,7 @@ def _digest(names: pd.Series) -> str:
 
 
 def _leaders(bots: pd.DataFrame, key: str, is_period: bool) -> None:
-    table(bots, _of_period(LEADERBOARD, is_period), key, Rows("bots", bots), pinned="bot")
-
-
-def _open_links(names: tuple[str, ...]) -> None:
-    with st.container(horizontal=True):
-        for name in names[:MOST_COMPARED]:
-            st.page_link(
-                "views/bot.py",
-                label=plain(name),
-                icon=":material/candlestick_chart:",
-                query_params={"bot": name},
-            )
+    table(bots, _of_period(LEADERBOARD, is_period), key, Rows("bots", bots), pinned=True, total=None)
 
 
 def _comparison(bots: pd.DataFrame, filters: Filters, columns: tuple[str, ...]) -> None:
@@ -112,7 +98,7 @@ def _comparison(bots: pd.DataFrame, filters: Filters, columns: tuple[str, ...]) 
         "Returns of the bots picked, over time",
         equity_books(scopes, Period(filters.start_ms, filters.end_ms), marks),
     )
-    table(bots, columns, "compared", Rows("bots", bots), pinned="bot")
+    table(bots, columns, "compared", Rows("bots", bots), pinned=True)
 
 
 header("Bots", "Every bot, what it earned and why it did or did not trade last.")

@@ -11,12 +11,13 @@ from dashboard.components.confirm import STOP_WORKER, asking_button
 from dashboard.components.downloads import Books
 from dashboard.components.empty import nothing
 from dashboard.components.header import COLOURS, header
-from dashboard.components.kill_switch import kill_switch, level_question, release_button
+from dashboard.components.kill_switch import LEVEL_KINDS, kill_switch, level_question, release_button
+from dashboard.components.money_controls import money_controls, money_question
 from dashboard.components.panels import live, overview_or_nothing, still
 from dashboard.components.pickers import named_scope, one_scope_picker
 from dashboard.components.progress import progress
 from dashboard.components.rows import Rows
-from dashboard.components.tables import TALL_ROW_PX, table
+from dashboard.components.tables import table
 from dashboard.components.tiles import scope_tiles
 from dashboard.components.words import words
 from dashboard.components.zone import utc_midnight
@@ -24,13 +25,14 @@ from dashboard.gate.person import person
 from dashboard.queries.control import load_commands, load_settings_versions, settings_table
 from dashboard.queries.equity import Scope
 from dashboard.queries.levels import load_levels, load_scopes
-from shared.enums import Cause, ScopeKind
+from shared.enums import Cause, CommandKind, ScopeKind
 
 COMMANDS = (
     "asked_ms", "kind", "scope_kind", "scope", "who", "reason", "status", "answer", "cause", "amount", "taken_ms",
     "answered_ms", "command_id",
 )  # fmt: skip
 SCOPES = ("scope_kind", "scope", "level", "own_level", "positions", "notional")
+TABS = ("Audit trail", "All levels", "Settings", "Worker's process")
 VERSIONS = ("last_ms", "first_ms", "digest", "changes")
 
 
@@ -41,11 +43,12 @@ def switch(scope: Scope) -> None:
     scopes = loaders.live(load_scopes)
     rows = scopes[(scopes["scope_kind"] == scope.kind.name) & (scopes["scope"] == scope.name)]
     if rows.empty:
-        nothing("This scope has no state yet", "The worker writes it at its first step.")
+        nothing("Nothing is known of it yet", "The worker writes it down at its first step.")
         return
     row = rows.iloc[0]
     scope_tiles(row, overview.counted, asked_over(scope, row["sleeve"]))
-    kill_switch(scope, float(row["notional"]), overview.counted)
+    offered = (*LEVEL_KINDS, CommandKind.CLOSE) if scope.kind is ScopeKind.BOT else LEVEL_KINDS
+    kill_switch(scope, float(row["notional"]), overview.counted, offered)
     progress()
 
 
@@ -53,8 +56,8 @@ def held() -> None:
     frame, asked = loaders.live(load_levels), asked_levels()
     if frame.empty and asked.empty:
         nothing(
-            "Every level is running",
-            "What a person or a brake stops stands here until it is released.",
+            "Nothing is stopped",
+            "What a person or a brake stops is listed here until it is released.",
             ":material/check:",
         )
         return
@@ -77,34 +80,40 @@ def _held(number: int, row: dict) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.badge(words(row["level"]), color=COLOURS[row["level"]])
         why = f"{row['reason']} ({row['who']})" if row["who"] else "its brake"
-        st.text(f"{named_scope(scope)}, cause {words(cause.name)}: {why}")
+        st.text(f"{named_scope(scope)}, set by {words(cause.name)}: {why}")
         if cause is Cause.DAILY_LOSS:
             st.caption(f"releases itself at {utc_midnight(loaders.newest().market_ms)}")
         elif person().is_operator:
             release_button(scope, cause, f"release_{number}")
 
 
+def money() -> None:
+    overview = overview_or_nothing()
+    if overview is not None:
+        money_controls(overview)
+
+
 def audit() -> None:
     frame = loaders.live(load_commands)
     if frame.empty:
-        nothing("Nobody has asked for anything yet", "Every command stands here with who asked, why, and the answer.")
+        nothing("Nobody has asked for anything yet", "Every command is listed here: who asked, why, and the answer.")
         return
     said = [in_words(command) for command in frame.to_dict("records")]
     shown = frame.assign(answer=said)
-    table(shown, COMMANDS, "commands", Books("commands"), free_text=("reason",), row_height=TALL_ROW_PX)
+    table(shown, COMMANDS, "commands", Books("commands"), free_text=("reason",))
 
 
 def every_scope() -> None:
     frame = loaders.live(load_scopes)
-    table(frame, SCOPES, "scopes", Rows("levels", frame), height=360)
+    table(frame, SCOPES, "scopes", Rows("levels", frame), height=360, total=None)
 
 
 def settings() -> None:
     versions = loaders.of_books(load_settings_versions)
     if versions.empty:
-        nothing("No settings have run yet", "The worker writes them at its first start.")
+        nothing("No settings are in force yet", "The worker takes them at its first start.")
         return
-    st.caption("In force since the worker's latest start; read-only here, they are set in `flotilla.toml`.")
+    st.caption("In force since the worker's latest start. They are changed in `flotilla.toml`, not here.")
     current = settings_table(json.loads(versions["settings"].iloc[0]))
     table(current, ("setting", "value"), "settings", Rows("settings", current), height=420)
     st.markdown("**History**")
@@ -115,9 +124,12 @@ header("Control", "Stop, release, and see who asked for what.", link_to_control=
 chosen = one_scope_picker("scope", "Kill switch for")
 live(switch, chosen)
 level_question()
-st.subheader("Levels in force", anchor=False)
+money_question()
+st.subheader("What is stopped", anchor=False)
 live(held)
-audit_tab, scopes_tab, settings_tab, process_tab = st.tabs(["Audit trail", "Levels", "Settings", "Worker's process"])
+st.subheader("Money", anchor=False)
+live(money)
+audit_tab, scopes_tab, settings_tab, process_tab = st.tabs(TABS)
 with audit_tab:
     live(audit)
 with scopes_tab:
@@ -125,7 +137,7 @@ with scopes_tab:
 with settings_tab:
     still(settings)
 with process_tab:
-    st.caption("The worker's process runs under supervisor. What a person latched stays in the books when it stops.")
+    st.caption("The worker's process runs under supervisor. What a person stopped stays stopped when it ends.")
     if person().is_operator:
         asking_button(
             "Stop or start the worker's process", "stop_worker_asked", STOP_WORKER, icon=":material/power_settings_new:"

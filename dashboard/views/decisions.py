@@ -18,7 +18,12 @@ from dashboard.components.rows import Rows
 from dashboard.components.tables import table
 from dashboard.components.words import plain
 from dashboard.figures.decisions import reason_counts_figure, reasons_figure
-from dashboard.queries.decisions import load_bar_records, load_decisions, load_reason_counts
+from dashboard.queries.decisions import (
+    load_bar_records,
+    load_decisions,
+    load_fleet_decisions_at,
+    load_reason_counts,
+)
 from dashboard.queries.filters import Filters
 from dashboard.queries.seen import load_seen_at
 
@@ -26,6 +31,7 @@ STRETCHES = (
     "from_ms", "until_ms", "steps", "reason", "low", "high", "confirmed", "ordered", "first_value", "first_limit",
     "last_value", "last_limit",
 )  # fmt: skip
+FLEET = ("bot", "symbol", "reason", "value", "limit", "confirmed", "steps", "from_ms")
 COUNTS = ("bot", "sleeve", "symbol", "reason", "steps", "ordered")
 BAR_RECORDS = ("open_ms", "symbol", "status", "late_ms", "reason", "step")
 PARTS = ("Over time", "Reasons counted", "Bars late, missing, repaired")
@@ -34,15 +40,25 @@ PARTS = ("Over time", "Reasons counted", "Bars late, missing, repaired")
 def at_a_time(bot: str, time_ms: int) -> None:
     found = loaders.of_books(load_seen_at, bot, time_ms)
     if found.empty:
-        nothing("Nothing was decided there", "The fleet did not step then: the books begin later, or end earlier.")
+        nothing(
+            "Nothing was decided at this time", "The fleet was not at work then: its books begin later or end earlier."
+        )
         return
     for place, stretch in zip(st.columns(len(found)), found.to_dict("records"), strict=True):
         with place:
             decision_card(stretch, decided_at(stretch))
-    with st.expander("The rows of the gate, from the top"):
-        st.caption("A row stops a change, or cuts it and hands the rest on. The last that acted is the reason.")
+    with st.expander("The rules that a trade must pass, in order"):
+        st.caption("Each rule stops a trade, or makes it smaller and passes it on. The last that acted is the reason.")
         gate = rows_of_the_gate(found["reason"].iloc[0])
-        table(gate, ("row", "reason", "meaning"), "gate", Rows("gate", gate), free_text=("row",))
+        table(gate, ("row", "reason", "meaning"), "gate", Rows("gate", gate), free_text=("row",), total=None)
+
+
+def fleet_at_a_time(time_ms: int) -> None:
+    frame = loaders.of_books(load_fleet_decisions_at, time_ms)
+    if frame.empty:
+        return
+    st.markdown("**All bots at this time**")
+    table(frame, FLEET, "fleet_at", Rows("fleet_decisions", frame), pinned=True, height=320)
 
 
 def stretches(bot: str, period: Period) -> None:
@@ -64,15 +80,15 @@ def counts(bot: str, period: Period, whole: bool) -> None:
     rows = Rows("reason_counts", frame)
     live_chart(reason_counts_figure(frame), "reason_counts", "How often each reason decided", rows)
     with st.expander("As a table"):
-        table(frame, COUNTS, "counts_table", rows, pinned="bot")
+        table(frame, COUNTS, "counts_table", rows, pinned=True)
 
 
 def bars(period: Period) -> None:
     frame = loaders.of_books(load_bar_records, Filters(*period))
     if frame.empty:
         nothing(
-            "Every bar came as it should",
-            "Late, missing and repaired bars are listed here.",
+            "Every bar came in time",
+            "Bars that are late, missing or repaired are listed here.",
             ":material/check:",
         )
     else:
@@ -89,8 +105,9 @@ if picked is None:
     nothing("No bots yet", "The worker makes them from the settings at its first start.")
 else:
     still(at_a_time, picked, moment_ms)
-    st.subheader("Right now", anchor=False)
-    st.caption("Of the newest step, whatever time is picked above.")
+    still(fleet_at_a_time, moment_ms)
+    st.subheader("Now", anchor=False)
+    st.caption("What every rule says at the newest step, whatever time is picked above.")
     still(explain, picked)
     st.subheader("Over a period", anchor=False)
     chosen = period_picker("7d")

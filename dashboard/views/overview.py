@@ -17,19 +17,29 @@ from dashboard.components.rows import Rows
 from dashboard.components.stale_prices import stale_prices
 from dashboard.components.tables import table
 from dashboard.components.tiles import overview_tiles
+from dashboard.components.trade import GO_THERE, ask_for_row, follow_trade, rows_key
+from dashboard.components.zoom import zoom_switch
 from dashboard.figures.equity import drawdown_figure, equity_figure
 from dashboard.queries.equity import Scope, load_equity
 from dashboard.queries.events import load_events
-from dashboard.queries.filters import Filters
+from dashboard.queries.filters import EVERYTHING, Filters
+from dashboard.queries.holding import load_held
 from dashboard.queries.overview import load_win_rate
 from dashboard.queries.positions import load_positions
+from dashboard.queries.trades import load_fills
 
 POSITIONS = (
-    "bot", "symbol", "side", "quantity", "entry_price", "close", "open_profit", "return_fraction", "notional",
+    "bot", "open_profit", "return_fraction", "symbol", "side", "quantity", "entry_price", "close", "notional",
     "stop_price", "trailing_price", "exit_level", "distance_fraction", "risk", "opened_ms",
 )  # fmt: skip
 EVENTS = ("time_ms", "severity", "scope", "kind", "message")
+TRADES = ("time_ms", "bot", "symbol", "side", "leg", "trigger", "quantity", "price", "notional", "fee")
 RECENT = 12
+HOLDING = (
+    "What the fleet would have made by holding: its equity at the first mark of the period, put in equal parts into "
+    "every symbol it trades at the price there and kept, without costs. Money that people moved since is added to "
+    "equity and buys nothing."
+)
 MEASURES = {"equity": "Equity", "profit": "Profit", "return_fraction": "Return"}
 
 
@@ -39,16 +49,20 @@ def tiles() -> None:
         overview_tiles(overview, loaders.of_books(load_win_rate))
 
 
-def curves(scopes: tuple[Scope, ...], period: Period, measure: str) -> None:
+def curves(scopes: tuple[Scope, ...], period: Period, measure: str, with_held: bool, is_zoomed: bool) -> None:
     overview = overview_or_nothing()
     if overview is None:
         return
     marks = loaders.of_books(load_equity, scopes, *period)
-    drawn = partial(equity_figure, marks, measure, overview.counted, overview.name)
+    held = loaders.of_books(load_held, *period) if with_held else None
+    drawn = partial(equity_figure, marks, measure, overview.counted, overview.name, True, held)
     books = equity_books(scopes, period, marks)
-    live_chart(drawn, "equity", f"{MEASURES[measure]} over time", books)
+    more = [] if held is None else [Rows("held", held)]
+    live_chart(drawn, "equity", f"{MEASURES[measure]} over time", books, *more)
+    if held is not None and held.empty:
+        st.caption("No candles of this period are kept, so what holding would have made is not known.")
     limit = overview.drawdown_limit if overview.brakes else None
-    deepest = partial(drawdown_figure, marks, limit, overview.name)
+    deepest = partial(drawdown_figure, marks, limit, overview.name, is_zoomed)
     live_chart(deepest, "drawdown", "Drawdown over time, with the limit of the brake", books)
 
 
@@ -62,10 +76,21 @@ def positions() -> None:
         return
     held = loaders.live(load_positions)
     if held.empty:
-        nothing("No open positions", "One opens when a band is confirmed and the gate lets it pass.")
+        nothing("No open positions", "One opens when what a strategy wants is confirmed and no rule stops it.")
     else:
-        table(held, POSITIONS, "positions", Rows("open_positions", held), pinned="bot")
+        table(held, POSITIONS, "positions", Rows("open_positions", held), pinned=True)
         stale_prices(held)
+
+
+def trades() -> None:
+    follow_trade()
+    page = loaders.live(load_fills, EVERYTHING, RECENT, 0)
+    if page.rows.empty:
+        nothing("No trades yet", "An entry and an exit are a fill each; they are listed here, the newest first.")
+        return
+    st.caption(GO_THERE)
+    key = rows_key("recent", page.rows)
+    table(page.rows, TRADES, key, Books("fills"), picks="rows", on_row=partial(ask_for_row, page.rows), total=None)
 
 
 def events() -> None:
@@ -73,11 +98,14 @@ def events() -> None:
     if latest.empty:
         nothing("Nothing happened yet", "Brakes, errors, recoveries and commands are told here.")
     else:
-        table(latest, EVENTS, "events", Books("events"), free_text=("kind",))
+        table(latest, EVENTS, "events", Books("events"), free_text=())
 
 
 header("Overview", "The whole fleet as of its last step.")
 live(tiles)
+with st.container(horizontal=True):
+    st.page_link("views/bots.py", label="Which bot lost most, and why", icon=":material/trending_down:")
+    st.page_link("views/decisions.py", label="Why there was no trade", icon=":material/help:")
 with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
     chosen_period = period_picker("30d", dates=False)
     chosen_measure = st.segmented_control(
@@ -87,9 +115,12 @@ with st.container(horizontal=True, vertical_alignment="bottom", horizontal_align
     with st.container(width=420):
         chosen_scopes = scope_picker()
 live(idle, chosen_period, has_figures=False)
-live(curves, chosen_scopes, chosen_period, chosen_measure)
+chosen_held = st.toggle("Compare with holding", key="held", bind="query-params", help=HOLDING)
+live(curves, chosen_scopes, chosen_period, chosen_measure, chosen_held, zoom_switch("Drawdown"))
 live(report_link, ChosenFilters(chosen_period), has_figures=False)
 st.subheader("Open positions", anchor=False)
 live(positions)
-st.subheader("Lately", anchor=False)
+st.subheader("Recent trades", anchor=False)
+live(trades)
+st.subheader("What happened", anchor=False)
 live(events)

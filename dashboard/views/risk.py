@@ -15,6 +15,7 @@ from dashboard.components.rows import Rows
 from dashboard.components.stale_prices import stale_prices
 from dashboard.components.tables import table
 from dashboard.components.tiles import risk_tiles
+from dashboard.components.zoom import zoom_switch
 from dashboard.figures.equity import day_figure
 from dashboard.figures.risk import brake_bars_figure, brakes_figure, exposures_figure, stop_distances_figure
 from dashboard.queries.equity import PORTFOLIO, load_equity
@@ -26,7 +27,7 @@ from shared.enums import ScopeKind
 BRAKES = ("brake", "scope_kind", "scope", "value_fraction", "limit_fraction", "left_fraction", "level")
 HISTORY = ("time_ms", "what", "cause", "scope_kind", "scope", "value", "limit", "message")
 EXPOSURES = ("symbol", "long", "short", "net", "gross", "of_equity", "positions")
-STOPS = ("bot", "symbol", "side", "notional", "close", "exit_level", "distance_fraction", "risk", "open_profit")
+STOPS = ("bot", "risk", "distance_fraction", "symbol", "side", "notional", "close", "exit_level", "open_profit")
 
 
 def brakes() -> None:
@@ -57,14 +58,14 @@ def figures() -> None:
     risk_tiles(overview, return_figures(daily) if len(daily) > 1 else None, held)
 
 
-def day() -> None:
+def day(is_zoomed: bool) -> None:
     overview = overview_or_nothing()
     if overview is None:
         return
     today = Period(overview.day_start_ms, None)
     marks = loaders.of_books(load_equity, (PORTFOLIO,), *today)
     limit = overview.daily_loss_limit if overview.brakes else None
-    drawn = partial(day_figure, marks, overview.day_start_equity, limit, overview.counted)
+    drawn = partial(day_figure, marks, overview.day_start_equity, limit, overview.counted, is_zoomed)
     live_chart(drawn, "day", "Equity of the day against its limit", equity_books((PORTFOLIO,), today, marks))
 
 
@@ -74,12 +75,12 @@ def exposures() -> None:
         return
     frame = loaders.live(load_exposures)
     if frame.empty:
-        nothing("Nothing is held", "Exposure by symbol and direction stands here when positions are open.")
+        nothing("Nothing is held", "Exposure by symbol and direction is shown here while positions are open.")
     else:
         rows = Rows("exposures", frame)
         drawn = partial(exposures_figure, frame, overview.counted)
         live_chart(drawn, "exposures", "Exposure by symbol and direction", rows)
-        table(frame, EXPOSURES, "exposures_table", rows, pinned="symbol")
+        table(frame, EXPOSURES, "exposures_table", rows, pinned=True)
 
 
 def stops() -> None:
@@ -88,12 +89,12 @@ def stops() -> None:
         return
     frame = loaders.live(load_positions)
     if frame.empty:
-        nothing("No open positions", "How far each is from its stop stands here.")
+        nothing("No open positions", "How far each is from its stop is shown here.")
     else:
         rows = Rows("open_positions", frame)
         drawn = partial(stop_distances_figure, frame, overview.counted)
         live_chart(drawn, "stops", "Distance of each position to its stop", rows)
-        table(frame, STOPS, "stops_table", rows, pinned="bot")
+        table(frame, STOPS, "stops_table", rows, pinned=True)
         stale_prices(frame)
 
 
@@ -111,7 +112,7 @@ live(brakes)
 left, right = st.columns(2)
 with left:
     st.subheader("Today against its limit", anchor=False)
-    live(day)
+    live(day, zoom_switch("Scale"))
 with right:
     st.subheader("Exposure", anchor=False)
     live(exposures)

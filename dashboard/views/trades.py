@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import loaders
 from dashboard.components.ages import as_of
+from dashboard.components.cells import TOTAL
 from dashboard.components.downloads import Books
 from dashboard.components.empty import nothing
 from dashboard.components.filter_bar import filter_bar
@@ -24,7 +25,7 @@ KINDS = {"Round trips": "round_trips", "Fills": "fills", "Orders": "orders", "Op
 QUERIES = {"round_trips": load_round_trips, "fills": load_fills, "orders": load_orders}
 COLUMNS = {
     "round_trips": (
-        "closed_ms", "bot", "symbol", "side", "profit", "return_fraction", "exit_reason", "duration_ms", "quantity",
+        "closed_ms", "profit", "return_fraction", "bot", "symbol", "side", "exit_reason", "duration_ms", "quantity",
         "entry_price", "exit_price", "fees", "best_fraction", "worst_fraction", "opened_ms", "sleeve", "fills",
     ),
     "fills": (
@@ -36,7 +37,7 @@ COLUMNS = {
         "sent_ms", "done_ms", "reason", "client_order_id", "step",
     ),
     "positions": (
-        "bot", "symbol", "side", "quantity", "entry_price", "close", "open_profit", "return_fraction", "notional",
+        "bot", "open_profit", "return_fraction", "symbol", "side", "quantity", "entry_price", "close", "notional",
         "stop_price", "trailing_price", "exit_level", "distance_fraction", "best_price", "worst_price", "opened_ms",
     ),
 }  # fmt: skip
@@ -64,8 +65,9 @@ def rows(kind: str, filters: Filters) -> None:
         height=520,
         free_text=FREE_TEXT.get(kind, ()),
         of_trips=kind == "round_trips",
-        select="single-cell" if is_own else None,
-        on_select=partial(ask_for_row, page.rows, f"{key}_rows"),
+        total=TOTAL if page.is_whole else f"Of these {len(page.rows):,}",
+        picks="rows" if is_own else None,
+        on_row=partial(ask_for_row, page.rows),
     )
 
 
@@ -77,10 +79,10 @@ def open_positions(filters: Filters) -> None:
     if held.empty:
         nothing(
             "No open positions fit these filters",
-            "One opens when the gate lets a confirmed band pass.",
+            "One opens when what a strategy wants is confirmed and no rule stops it.",
         )
     else:
-        table(held, COLUMNS["positions"], "positions", Rows("open_positions", held), pinned="bot")
+        table(held, COLUMNS["positions"], "positions", Rows("open_positions", held), pinned=True)
 
 
 def _page(kind: str, filters: Filters, first: Page) -> Page:
@@ -93,7 +95,10 @@ def _page(kind: str, filters: Filters, first: Page) -> Page:
 
 def _counted(page: Page) -> str:
     more = "" if page.is_exact else " or more"
-    return f"{page.count:,}{more}, newest first; {len(page.rows):,} of them here. A download has all of them."
+    return (
+        f"{page.count:,}{more} in all, newest first; {len(page.rows):,} on this page. A download has all. What came "
+        "after the newest step is among them; figures count it from the next."
+    )
 
 
 def _charts(page: Page, books: Books) -> None:

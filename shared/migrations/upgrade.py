@@ -12,6 +12,7 @@ from shared.clock import Clock, SystemClock
 from shared.database import describe, open_writer, sqlite_module, translated
 from shared.errors import DatabaseError
 from shared.migrations import HEAD, current_revision, make_config
+from shared.private_files import make_file, make_folders
 from shared.secret_url import SecretUrl
 from shared.units import to_datetime
 
@@ -101,7 +102,8 @@ def _backup(engine: Engine, revision: str, clock: Clock) -> Path | None:
     target = source.parent / BACKUPS / f"{source.stem}-{revision}-{moment}{source.suffix}"
     module = sqlite_module()
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(target.parent)
+        make_file(target)
         original, copy = module.connect(str(source)), module.connect(str(target))
         try:
             original.backup(copy)

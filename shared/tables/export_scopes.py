@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Select, case, select, union_all
 
-from shared.enums import ScopeKind
+from shared.enums import CommandKind, ScopeKind
 from shared.tables.commands import Command
 from shared.tables.equity import equity_points
 from shared.tables.export_filters import Filters, is_any, scopes_wanted, within, within_scopes
@@ -128,7 +128,7 @@ def events(portfolio_id: int, filters: Filters) -> Select:
 
 
 def commands(portfolio_id: int, filters: Filters) -> Select:
-    """Select what people asked for, and what was answered; times are those of the wall."""
+    """Select what people asked for but explanations, and what was answered; times are those of the wall."""
     own: dict[str, Any] = dict(Command.__table__.c)
     names = (
         "kind",
@@ -145,7 +145,7 @@ def commands(portfolio_id: int, filters: Filters) -> Select:
     )
     return (
         select(own["asked_ms"], own["id"].label("command_id"), *(own[name] for name in names))
-        .where(own["portfolio_id"] == portfolio_id)
+        .where(own["portfolio_id"] == portfolio_id, own["kind"] != CommandKind.EXPLAIN.name)
         .where(within(filters, own["asked_ms"]))
         .where(within_scopes(filters, own["scope_kind"], own["scope"]))
         .order_by(own["asked_ms"], own["id"])

@@ -56,6 +56,9 @@ class Heartbeat(SQLModel, table=True):
     due_ms: MaybeWhole = None
     # how far the exchange's time is ahead of the machine's clock; 0 where market time is not real time
     ahead_ms: int = later()
+    # closed bars not stepped yet, and how many there were when the worker began to catch up; 0 where it is up to date
+    bars_left: int = later()
+    bars_total: int = later()
     # the lease: who, since when, last renewed (wall time); `lease_token` grows with every holder
     lease_token: Whole = 0
     lease_host: MaybeWords = None

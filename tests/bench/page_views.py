@@ -14,7 +14,7 @@ from tests.dashboard.browser.fleet import FLAGS, find_chromium
 from tests.dashboard.local import browser_cookie
 
 _SHOWN = """const shown = kind => [...document.querySelectorAll(kind)].filter(one => one.checkVisibility());
-  const charts = shown('.live-chart'), tables = shown('[data-testid="stDataFrame"]');"""
+  const charts = shown('.live-chart'), tables = shown('.grid');"""
 # The script has ended, what it drew stands there whole, and nothing greyed or half drawn is left of before. What is in
 # a closed tab or drawer is drawn when somebody opens it.
 READY = f"""([title, leastCharts, leastTables]) => {{
@@ -25,7 +25,7 @@ READY = f"""([title, leastCharts, leastTables]) => {{
   if (document.querySelector('[data-testid="stSkeleton"], [data-stale="true"]')) return false;
   {_SHOWN}
   return charts.length >= leastCharts && charts.every(chart => chart.querySelector('.main-svg'))
-    && tables.length >= leastTables && tables.every(table => table.querySelector('canvas'));
+    && tables.length >= leastTables && tables.every(table => table.querySelector('tbody tr'));
 }}"""
 COUNT = f"""() => {{ {_SHOWN} return [charts.length, tables.length]; }}"""
 ERRORS = """() => [...document.querySelectorAll('[data-testid="stAlertContentError"], [data-testid="stException"]')]

@@ -34,8 +34,8 @@ def told(**differing: float | None) -> Liveness:
 
 
 def test_a_worker_that_lives_is_well() -> None:
-    assert told() == Liveness("The worker runs, last step 3.0 s ago", True, 3_000)
-    assert told(wall_ms=0) == Liveness("The worker runs, no step yet", True, None)
+    assert told() == Liveness("The worker is running, last step 3.0 s ago", True, 3_000)
+    assert told(wall_ms=0) == Liveness("The worker is running, no step yet", True, None)
     assert told(due_ms=None).is_well
 
 
@@ -107,7 +107,7 @@ def test_a_clock_that_was_set_back_is_said_and_no_age_is_below_0() -> None:
 def test_a_clock_that_is_not_the_exchanges_is_said_and_the_worker_is_well(ahead_ms: int, where: str) -> None:
     said = told(ahead_ms=ahead_ms)
     assert said.is_well and said.clock == f"this machine's clock is 60 min {where} the exchange's"
-    assert said.sentence == f"The worker runs, last step 3.0 s ago, {said.clock}"
+    assert said.sentence == f"The worker is running, last step 3.0 s ago, {said.clock}"
     assert told(ahead_ms=10_000).clock == ""
 
 

@@ -8,7 +8,7 @@ import math
 from collections import deque
 from dataclasses import dataclass, field
 
-from shared.enums import Level, Trigger
+from shared.enums import Level, Reason, Trigger
 from worker.step.journal import Fill
 from worker.step.records import Fleet
 
@@ -64,6 +64,9 @@ class Books:
     sleeve_growth: list[Growth]
     turnover: float
     put_in: float
+    # The side of each position a person asked to close, and of each that was closed so and is locked.
+    closing: dict[int, int] = field(default_factory=dict)
+    locked: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -209,15 +212,50 @@ def check_profit(books: Books, fleet: Fleet) -> None:
 def check_levels(before: Before, fleet: Fleet, fills: list[Fill]) -> None:
     """No order increases a position at NO_ENTRIES or above; at HALTED there is none, and no protective exit."""
     for b, bot in enumerate(fleet.bots):
-        after = bot.units + bot.order_units
         if _level(fleet, bot) >= Level.NO_ENTRIES:
-            is_smaller = abs(after) <= abs(bot.units) and after * bot.units >= 0
-            assert is_smaller, f"bot {b} at level {bot.level} holds {bot.units} and ordered {bot.order_units}"
+            assert not _grows(bot), f"bot {b} at level {bot.level} holds {bot.units} and ordered {bot.order_units}"
         if _level(fleet, bot) >= Level.HALTED:
             assert bot.order_units == 0, f"bot {b} ordered {bot.order_units} at HALTED"
         if before.levels[b] >= Level.HALTED:
             exits = [fill for fill in fills if fill.bot == b and fill.trigger in PROTECTIVE]
             assert not exits, f"bot {b} exited at HALTED: {exits}"
+
+
+def write_close(books: Books, fleet: Fleet, b: int) -> None:
+    """Write down that a person asks for the position of a bot to be closed."""
+    side = _side(fleet, b)
+    if side != 0:
+        books.closing[b] = side
+
+
+def check_closes(books: Books, fleet: Fleet) -> None:
+    """What a person asked to close never grows and is ordered closed until it is; then its side is locked."""
+    for b, side in list(books.closing.items()):
+        bot, held = fleet.bots[b], _side(fleet, b)
+        if held == 0:
+            books.locked[b] = books.closing.pop(b)
+            continue
+        assert held == side, f"bot {b} is to be closed on side {side} and holds side {held}"
+        if _level(fleet, bot) < Level.FLATTEN:
+            assert bot.reason == Reason.CLOSE, f"bot {b} is to be closed and decided {Reason(bot.reason).name}"
+        assert not _grows(bot), f"bot {b} is to be closed, holds {bot.units} and ordered {bot.order_units}"
+    for b, side in list(books.locked.items()):
+        bot = fleet.bots[b]
+        if bot.confirmed * side <= 0.0:
+            del books.locked[b]
+        else:
+            is_entry = _grows(bot) and (bot.units + bot.order_units) * side > 0
+            assert not is_entry, f"bot {b} is locked on side {side} and ordered {bot.order_units}"
+
+
+def _side(fleet: Fleet, b: int) -> int:
+    units = fleet.bots[b].units
+    return 0 if abs(units) < fleet.markets[fleet.bots[b].market].min_units else (1 if units > 0 else -1)
+
+
+def _grows(bot: object) -> bool:
+    after = bot.units + bot.order_units
+    return abs(after) > abs(bot.units) or after * bot.units < 0
 
 
 def check_exit_levels(books: Books, fleet: Fleet) -> None:

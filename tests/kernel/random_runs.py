@@ -23,7 +23,10 @@ ODDS = (0.2, 0.2, 0.16, 0.08, 0.08, 0.08, 0.06, 0.05, 0.05, 0.04)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What one random run is made from: `bots` over markets and sleeves in turn, the first `halted` of them stopped."""
+    """What one random run is made from: `bots` over markets and sleeves in turn, the first `halted` of them stopped.
+
+    Before the bars in `closes`, a person asks for every position to be closed.
+    """
 
     seed: int
     rules: Rules
@@ -37,6 +40,7 @@ class Case:
     min_notional: float = 5.0
     reserve: float = 0.0
     halted: int = 0
+    closes: tuple[int, ...] = ()
 
 
 def calm_rules(**changes: float) -> Rules:

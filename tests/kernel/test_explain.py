@@ -34,6 +34,7 @@ DUST = {"min_units": 100_000_000}
 CASES = [
     (Reason.HALTED, {"level": Level.HALTED.value}, {}, {}, {}),
     (Reason.FLATTEN, {"level": Level.FLATTEN.value}, {}, {}, {}),
+    (Reason.CLOSE, {"lock_sign": 1, **counted({"quantity": 5.0})}, {}, {}, {}),
     (Reason.STALE, {}, {"status": BarStatus.LATE.value}, {}, {}),
     (Reason.WARMUP, {}, {}, {"low": math.nan, "high": math.nan}, {}),
     (Reason.NO_ENTRIES, {"level": Level.NO_ENTRIES.value}, {}, {}, {}),

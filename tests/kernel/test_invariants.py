@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.enums import Level, Policy, Trigger
+from shared.enums import Level, Policy, Reason, Trigger
 from tests.kernel.invariants import check_levels, check_profit, look_before, open_books
 from tests.kernel.random_runs import Case, calm_rules, legacy_rules, random_fleet
 from tests.kernel.walking import Meddle, walk
@@ -70,7 +70,7 @@ def test_the_random_runs_trade_stop_out_cross_and_rebalance() -> None:
         done = walk(Case(seed, tight, ladder=LADDERS[1]), stir=seed % 2 == 0)
         triggers += done.triggers
         crossed, rebalances, notices = crossed + done.crossed, rebalances + done.rebalances, notices + done.notices
-    # A write-off is asked for by a person, between steps.
+    # A write-off is a step of its own.
     assert all(triggers[trigger] >= 3 for trigger in Trigger if trigger is not Trigger.WRITE_OFF), triggers
     assert min(crossed, rebalances, notices) >= 3, (crossed, rebalances, notices)
 
@@ -211,6 +211,43 @@ def find_money(fleet: Fleet) -> bool:
 def test_a_checker_catches_what_happened_between_two_steps(spoil: Meddle, caught: str) -> None:
     with pytest.raises(AssertionError, match=caught):
         walk(Case(3, calm_rules(**LIVELY)), spoil_orders=first_time(spoil))
+
+
+def grow_what_is_to_be_closed(fleet: Fleet) -> bool:
+    closing = next((bot for bot in fleet.bots if bot.reason == Reason.CLOSE and bot.units != 0), None)
+    if closing is not None:
+        closing.order_units = closing.units
+    return closing is not None
+
+
+def forget_to_close(fleet: Fleet) -> bool:
+    closing = next((bot for bot in fleet.bots if bot.reason == Reason.CLOSE and bot.units != 0), None)
+    if closing is not None:
+        closing.reason, closing.order_units = Reason.HOLD.value, 0
+    return closing is not None
+
+
+def enter_a_locked_side(fleet: Fleet) -> bool:
+    locked = next((bot for bot in fleet.bots if bot.reason == Reason.REENTRY_LOCK and bot.units == 0), None)
+    if locked is not None:
+        locked.order_units = 1000 * locked.lock_sign
+    return locked is not None
+
+
+@pytest.mark.parametrize(
+    ("spoil", "caught"),
+    [
+        (grow_what_is_to_be_closed, "is to be closed, holds"),
+        (forget_to_close, "is to be closed and decided HOLD"),
+        (enter_a_locked_side, "is locked on side"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_checker_catches_what_spoils_a_close(spoil: Meddle, caught: str) -> None:
+    case = Case(3, calm_rules(**LIVELY, stop=0.0, trail_activate=0.0))
+    assert walk(case, stir=True).triggers[Trigger.CLOSE] > 3
+    with pytest.raises(AssertionError, match=caught):
+        walk(case, stir=True, spoil=first_time(spoil))
 
 
 def test_a_profit_that_no_lot_made_is_caught() -> None:

@@ -1,6 +1,8 @@
 """The plain form and the compiled form of a step agree bit for bit, and the same inputs make the same fills."""
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from shared.enums import Policy, Reason
 from shared.settings import Settings, load_settings
 from shared.units import MINUTE_MS
 from tests.conftest import candles_folder
+from tests.kernel.closing import ask_close_compiled
 from tests.kernel.random_runs import Case, calm_rules, legacy_rules, random_columns, random_fleet
 from worker.fleet.plan import open_fleet, plan_fleet, planned_bots
 from worker.market.files import load_candles
@@ -20,6 +23,7 @@ from worker.step.forms import to_array
 from worker.step.journal import Fill, Journal, Notice
 from worker.step.records import Bot, Fleet, Market, Portfolio, Signal, Sleeve
 from worker.step.replay import replay_bars, step_bars
+from worker.step.withdraw import ask_close
 
 LADDER = ((0.02, 0.33), (0.04, 0.33), (0.06, 0.34))
 LIVELY = {"edge_to_cost": 0.0, "min_notional": 20.0}
@@ -37,6 +41,7 @@ CASES = {
     ),
     "brakes": Case(8, calm_rules(**LIVELY, **TIGHT), bars=300, halted=1),
     "legacy": Case(9, legacy_rules(), bars=300),
+    "closed by a person": Case(10, calm_rules(**LIVELY), bars=300, closes=(40, 41, 90, 200)),
     **{
         f"allocated by {policy.name.lower()}": Case(
             20 + policy, calm_rules(**LIVELY, policy=policy.value, rebalance_every=2, rebalance_band=0.01), bars=200
@@ -73,17 +78,23 @@ def room(fleet: Fleet, bars: int) -> tuple[int, int]:
     return (bars + 2) * bots * (3 + len(fleet.ladder)), (bars + 2) * 3 * (bots + len(fleet.sleeves) + 1)
 
 
-def step_plain(fleet: Fleet, columns: Columns) -> tuple[Fleet, Curves]:
+def step_plain(fleet: Fleet, columns: Columns, closes: Sequence[int] = ()) -> tuple[Fleet, Curves]:
     bars = len(columns.open_ms)
     fleet, curves = roomy(fleet, bars), empty_curves(fleet, bars)
-    assert step_bars(fleet, columns, curves, 0, bars) == bars
+    for start, stop in pairwise((0, *closes, bars)):
+        for b in range(len(fleet.bots) if start else 0):
+            ask_close(fleet, b)
+        assert step_bars(fleet, columns, curves, start, stop) == stop
     return fleet, curves
 
 
-def step_compiled(fleet: Fleet, columns: Columns) -> tuple[Fleet, Curves]:
+def step_compiled(fleet: Fleet, columns: Columns, closes: Sequence[int] = ()) -> tuple[Fleet, Curves]:
     bars = len(columns.open_ms)
     fleet, curves = compiled_form(fleet, *room(fleet, bars)), empty_curves(fleet, bars)
-    assert replay_bars(fleet, columns, curves, 0, bars) == bars
+    for start, stop in pairwise((0, *closes, bars)):
+        for b in range(len(fleet.bots) if start else 0):
+            ask_close_compiled(fleet, b)
+        assert replay_bars(fleet, columns, curves, start, stop) == stop
     return fleet, curves
 
 
@@ -114,13 +125,14 @@ def assert_same(plain: tuple[Fleet, Curves], compiled: tuple[Fleet, Curves]) -> 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_plain_and_compiled_agree_to_the_last_bit(case: Case) -> None:
     columns = random_columns(case)
-    plain, compiled = step_plain(random_fleet(case), columns), step_compiled(random_fleet(case), columns)
+    plain = step_plain(random_fleet(case), columns, case.closes)
+    compiled = step_compiled(random_fleet(case), columns, case.closes)
     assert_same(plain, compiled)
     assert plain[0].journal.fills > 10
 
 
 def test_the_cases_use_what_they_are_named_after() -> None:
-    runs = {name: step_plain(random_fleet(case), random_columns(case)) for name, case in CASES.items()}
+    runs = {name: step_plain(random_fleet(case), random_columns(case), case.closes) for name, case in CASES.items()}
     fills = {name: run[0].fills[: run[0].journal.fills] for name, run in runs.items()}
     assert any(fill.crossed for fill in fills["lively"])
     assert not any(fill.crossed for fill in fills["without netting"])

@@ -11,6 +11,7 @@ from tests.kernel.invariants import (
     Before,
     Books,
     check_accounts,
+    check_closes,
     check_drawdowns,
     check_equity,
     check_exit_levels,
@@ -21,12 +22,14 @@ from tests.kernel.invariants import (
     look_before,
     open_books,
     write_bar,
+    write_close,
 )
 from tests.kernel.random_runs import Case, random_columns, random_fleet
 from worker.step.journal import Fill
 from worker.step.records import Fleet
 from worker.step.replay import load_bar
 from worker.step.step import close_bar, open_bar
+from worker.step.withdraw import ask_close
 
 # Changes a fleet between two bars, or spoils what a step left; says whether it did anything.
 Meddle = Callable[[Fleet], bool]
@@ -48,8 +51,8 @@ class Walk:
 def walk(case: Case, stir: bool = False, spoil_orders: Meddle | None = None, spoil: Meddle | None = None) -> Walk:
     """Step a random fleet through random bars and check everything after each.
 
-    With `stir`, people change levels in between. `spoil_orders` meddles between a step and the next open, `spoil` after
-    the bar was booked and before it is checked.
+    With `stir`, people change levels and ask for closes in between. `spoil_orders` meddles between a step and the next
+    open, `spoil` after the bar was booked and before it is checked.
     """
     fleet, columns = random_fleet(case), random_columns(case)
     random = np.random.default_rng(case.seed + 1)
@@ -57,7 +60,7 @@ def walk(case: Case, stir: bool = False, spoil_orders: Meddle | None = None, spo
     books = open_books(fleet)
     for t in range(case.bars):
         if stir:
-            _stir(fleet, random)
+            _stir(fleet, random, books)
         is_open = columns.status[:, t] != BarStatus.MISSING
         before = look_before(fleet, np.where(is_open, columns.open[:, t], 0.0).tolist())
         fills = _step(fleet, columns, t)
@@ -85,6 +88,7 @@ def check_all(books: Books, before: Before, fleet: Fleet, fills: list[Fill]) -> 
     check_equity(fleet)
     check_profit(books, fleet)
     check_levels(before, fleet, fills)
+    check_closes(books, fleet)
     check_exit_levels(books, fleet)
     if fleet.rules.brakes == 1:
         check_drawdowns(books, fleet)
@@ -98,12 +102,16 @@ def _count(done: Walk, fleet: Fleet, fills: list[Fill]) -> None:
     done.notices += fleet.journal.notices
 
 
-def _stir(fleet: Fleet, random: np.random.Generator) -> None:
+def _stir(fleet: Fleet, random: np.random.Generator, books: Books) -> None:
     if random.random() < 0.12:
         scopes = [fleet.portfolio, *fleet.sleeves, *fleet.bots]
         scope = scopes[random.integers(len(scopes))]
         cause = ("person", "crashes", "reconciliation")[random.integers(3)]
         setattr(scope, f"level_{cause}", int(random.integers(0, Level.HALTED + 1)))
+    if random.random() < 0.25:
+        b = int(random.integers(len(fleet.bots)))
+        write_close(books, fleet, b)
+        ask_close(fleet, b)
     if random.random() < 0.15:
         for scope in (fleet.portfolio, *fleet.sleeves, *fleet.bots):
             scope.level_person = scope.level_crashes = scope.level_reconciliation = 0

@@ -4,6 +4,7 @@ import pytest
 
 from shared.enums import Cause, CommandKind
 from shared.errors import LeaseError
+from shared.words import many
 from tests.live.books_check import assert_books
 from tests.live.conftest import MakePlace
 from tests.live.fake_market import START_MS, STEP_MS, FakeMarket, random_bars, still_bars, without
@@ -54,7 +55,9 @@ def test_flatten_acts_at_once_and_says_what_it_closed(place: Place, scope: str, 
         worth = sum(abs(quantity) for name, quantity in before.items() if name not in held(place))
         closes = place.rows("SELECT price * abs(quantity) FROM fill WHERE trigger = 'FLATTEN'")
         assert len(closes) == bots
-        assert said == f"closed {bots} positions worth {sum(worth for (worth,) in closes):,.2f} at the last price"
+        assert (
+            said == f"closed {many(bots, 'position')} worth {sum(worth for (worth,) in closes):,.2f} at the last price"
+        )
         assert worth == pytest.approx(sum(price for (price,) in closes) / 100.0, rel=1e-3)
         assert place.value("SELECT step FROM portfolio_state") == HELD + 1, "a step of its own"
     assert_books(place)
@@ -86,7 +89,7 @@ def test_halt_leaves_positions_and_sends_no_order_at_all(place: Place, scope: st
         before = held(place)
         status, said = place.ask_and_answer(worker, CommandKind.HALT, scope)
         where = scope.replace(":", " ") or "portfolio"
-        assert (status, said) == ("DONE", f"{where} is at HALTED; {bots} positions stay open without stops")
+        assert (status, said) == ("DONE", f"{where} is at HALTED; {many(bots, 'position')} without stops")
     with place.open() as worker:
         show_and_step(place, worker, 40)
     assert held(place) == before

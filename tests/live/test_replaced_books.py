@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,7 +18,7 @@ from shared.database import open_writer, sqlite_module
 from shared.errors import DatabaseChanged, DatabaseError, DiskFull
 from shared.secret_url import SecretUrl
 from shared.sqlite_place import log_of
-from tests.conftest import NO_MOUNTS
+from tests.conftest import NO_MOUNTS, ROOT
 from tests.live.books_check import assert_books
 from tests.live.conftest import MakePlace
 from tests.live.fake_market import FakeMarket, random_bars
@@ -28,6 +29,8 @@ from worker.store.trace import Trace, require_books
 from worker.strategies.bars import Bars
 
 BARS = 80
+# An end takes a second where nobody else computes.
+PATIENCE = 60
 
 
 def walks() -> dict[str, Bars]:
@@ -83,15 +86,28 @@ def test_a_restart_on_the_same_books_says_nothing(place: Place) -> None:
     assert not events(place, "BOOKS_BEHIND")
 
 
+def broken(copy: Path) -> bytes:
+    """Give a copy with rubbish in a page that nothing reads when a worker starts."""
+    content = bytearray(copy.read_bytes())
+    reader = sqlite_module().connect(str(copy))
+    (root,) = reader.execute("SELECT rootpage FROM sqlite_master WHERE name = 'equity_recent'").fetchone()
+    reader.close()
+    content[4096 * (root - 1) : 4096 * root] = random.Random(1).randbytes(4096)
+    return bytes(content)
+
+
 def test_a_copy_that_is_not_whole_is_refused(place: Place) -> None:
     copy = copy_of(place)
     step_on(place, 20)
-    broken = bytearray(copy.read_bytes())
-    (root,) = sqlite_module().connect(str(copy)).execute(
-        "SELECT rootpage FROM sqlite_master WHERE name = 'equity_recent'"
-    ).fetchone()  # fmt: skip
-    broken[4096 * (root - 1) : 4096 * root] = random.Random(1).randbytes(4096)
-    database(place).write_bytes(broken)
+    database(place).write_bytes(broken(copy))
+    with pytest.raises(DatabaseError, match="which was replaced, must be whole, was not"), place.open():
+        pass
+
+
+def test_another_file_is_read_whatever_mark_it_bears(place: Place) -> None:
+    copy = copy_of(place)
+    copy.write_bytes(broken(copy))
+    copy.rename(database(place))
     with pytest.raises(DatabaseError, match="which was replaced, must be whole, was not"), place.open():
         pass
 
@@ -204,7 +220,7 @@ def project(tmp_path: Path) -> Path:
 
 def wait_for_steps(root: Path, process: subprocess.Popen, steps: int) -> int:
     """Wait until the books have so many steps; a copy of them must not be read by a writer meanwhile."""
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + 2 * PATIENCE
     while time.monotonic() < give_up:
         assert process.poll() is None, (root / "log").read_text()
         if (root / "flotilla.db").exists():
@@ -221,6 +237,17 @@ def wait_for_steps(root: Path, process: subprocess.Popen, steps: int) -> int:
     raise AssertionError("no steps were made")
 
 
+def back_up(file: Path, copy: Path) -> None:
+    original, target = sqlite_module().connect(str(file)), sqlite_module().connect(str(copy))
+    original.backup(target)
+    target.close()
+    original.close()
+
+
+def last_line(root: Path) -> str:
+    return (root / "log").read_text().splitlines()[-1]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_worker_ends_with_one_sentence_and_the_next_goes_on(
@@ -229,31 +256,55 @@ def test_a_worker_ends_with_one_sentence_and_the_next_goes_on(
     file, copy = project / "flotilla.db", project / "copy.db"
     process = start(project)
     wait_for_steps(project, process, 100)
-    original, target = sqlite_module().connect(str(file)), sqlite_module().connect(str(copy))
-    original.backup(target)
-    target.close()
-    original.close()
+    back_up(file, copy)
     steps = wait_for_steps(project, process, 400)
     change(file, copy)
-    assert process.wait(timeout=20) == 69, (project / "log").read_text()
-    said = (project / "log").read_text()
-    assert "Traceback" not in said
-    assert said.splitlines()[-1].count("must stay the file that the worker opened") == 1
+    assert process.wait(timeout=PATIENCE) == 69, (project / "log").read_text()
+    assert "Traceback" not in (project / "log").read_text()
+    assert last_line(project).count("must stay the file that the worker opened") == 1
     if change is move_it_away_and_back:
-        assert start(project).wait(timeout=60) == 69
-        assert "bring them back" in (project / "log").read_text().splitlines()[-1]
+        assert start(project).wait(timeout=PATIENCE) == 69
+        assert "bring them back" in last_line(project)
         assert not file.exists()
         (project / "away.db").rename(file)
     again = start(project)
     wait_for_steps(project, again, steps + 50)
     again.send_signal(signal.SIGTERM)
-    assert again.wait(timeout=20) == 0, (project / "log").read_text()
+    assert again.wait(timeout=PATIENCE) == 0, (project / "log").read_text()
     place = books_of(project)
     assert_books(place)
     assert place.rows("PRAGMA integrity_check") == [("ok",)]
     lost = place.rows("SELECT message FROM event WHERE kind = 'BOOKS_BEHIND'")
     assert bool(lost) == (change in (put_a_copy_in_its_place, write_a_copy_over_it)) or change is cut_its_log
     place.close()
+
+
+@pytest.mark.slow
+def test_nothing_of_what_was_cut_short_comes_into_the_copy_that_is_brought_back(project: Path) -> None:
+    file, copy = project / "flotilla.db", project / "copy.db"
+    process = start(project)
+    wait_for_steps(project, process, 100)
+    back_up(file, copy)
+    wait_for_steps(project, process, 600)
+    os.truncate(file, file.stat().st_size // 2)
+    assert process.wait(timeout=PATIENCE) == 69
+    assert "was cut short; bring back a copy; its log of until then is" in last_line(project)
+    assert start(project).wait(timeout=PATIENCE) == 69
+    assert "malformed" in last_line(project)
+    (kept,) = sqlite_module().connect(str(copy)).execute("SELECT step FROM portfolio_state").fetchone()
+    shutil.copyfile(copy, file)
+    again = start(project)
+    wait_for_steps(project, again, 700)
+    again.send_signal(signal.SIGTERM)
+    assert again.wait(timeout=PATIENCE) == 0
+    place = books_of(project)
+    assert_books(place)
+    assert place.rows("PRAGMA integrity_check") == [("ok",)]
+    (lost,) = place.rows("SELECT message FROM event WHERE kind = 'BOOKS_BEHIND'")
+    assert f"the books end with step {kept} " in lost[0]
+    place.close()
+    command = [sys.executable, "-m", "worker", "doctor", "--config", str(project / "flotilla.toml")]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
 
 
 def mounted(folder: Path, megabytes: int) -> bool:
@@ -289,7 +340,7 @@ def test_a_worker_waits_while_its_disk_is_full_and_steps_on_when_there_is_room(t
         ballast.unlink()
         assert wait_for_steps(root, process, steps + 100)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=PATIENCE) == 0
         said = (root / "log").read_text()
         assert said.count("must have room to grow, had none") == 1
         assert "Traceback" not in said

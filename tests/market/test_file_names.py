@@ -1,5 +1,6 @@
 """Names of files as people have them, and the symbol and timeframe each says."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -171,6 +172,13 @@ def test_a_mapping_that_makes_no_sense_is_one_sentence(tmp_path: Path, text: str
     write_candles(tmp_path, "BTC_USDT-1h.csv", frame_of(wavy_bars(20, 3_600_000)))
     (tmp_path / "symbols.toml").write_text(text)
     with pytest.raises(ConfigurationError, match=sentence):
+        find_symbols(tmp_path)
+
+
+def test_a_mapping_that_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    write_candles(tmp_path, "BTC_USDT-1h.csv", frame_of(wavy_bars(20, 3_600_000)))
+    os.mkfifo(tmp_path / "symbols.toml")
+    with pytest.raises(ConfigurationError, match="symbols.toml in .* must be a file, was a named pipe"):
         find_symbols(tmp_path)
 
 

@@ -65,6 +65,7 @@ class Bot:
     is_unconfirmed: bool = False
     locked_sign: int = 0
     last_fill_ms: int | None = None
+    is_closing: bool = False
     is_ruined: bool = False
     score: float = 0.0
     rebalanced_equity: float = 0.0
@@ -183,7 +184,9 @@ def book(fleet: Fleet, fill: Fill, share: Share | None = None) -> None:
     bot.units += fill.units
     bot.last_fill_ms = fill.time_ms
     if abs(bot.units) < bot.measure.min_units:
-        bot.position = None
+        # A position that a person closed is locked as one that was stopped out.
+        bot.locked_sign = bot.direction if bot.is_closing else bot.locked_sign
+        bot.position, bot.is_closing = None, False
     fleet.fills.append(fill)
 
 

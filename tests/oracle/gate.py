@@ -38,6 +38,8 @@ def gate(world: World, fleet: Fleet, bot: Bot, target: int, gross: Gross | None,
         return Reason.HALTED, 0
     if level == Level.FLATTEN:
         return Reason.FLATTEN, order_units(bot, 0)
+    if bot.is_closing:
+        return Reason.CLOSE, order_units(bot, 0)
     if market.status[bar] != BarStatus.FRESH:
         return Reason.STALE, 0
     if math.isnan(signal.low[bar]) or math.isnan(signal.atr_fraction[bar]):

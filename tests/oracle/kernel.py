@@ -2,14 +2,16 @@
 
 import math
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import getitem, setitem
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from shared.enums import Leg, Reason, Trigger
 from shared.settings import Settings
+from tests.kernel.closing import ask_close_compiled
 from tests.kernel.whole_bands import whole_bands
 from tests.oracle.books import Fill as PlainFill
 from tests.oracle.books import Run, empty_run
@@ -21,12 +23,16 @@ from worker.step.fleet import compiled_form
 from worker.step.journal import Fill, Notice
 from worker.step.records import Fleet
 from worker.step.replay import replay_bars, step_bars
+from worker.step.withdraw import ask_close
 from worker.strategies.registry import find_strategy
 
 Steps = Callable[[Fleet, Columns, Curves, int, int], int]
+Closes = Mapping[int, Sequence[int]]
 
 
-def world_of(settings: Settings, plan: FleetPlan, columns: Columns, fleet: Fleet) -> World:
+def world_of(
+    settings: Settings, plan: FleetPlan, columns: Columns, fleet: Fleet, closes: Closes = MappingProxyType({})
+) -> World:
     """Give the plain reading what the kernel is given; how a market counts is read from its record."""
     capital = settings.portfolio.capital_per_bot
     weights = settings.allocation.sleeve_weights
@@ -38,6 +44,7 @@ def world_of(settings: Settings, plan: FleetPlan, columns: Columns, fleet: Fleet
         sleeve_weights=[weights.get(sleeve, 1.0) for sleeve in plan.sleeves],
         bots=[_bot(settings, plan, bot) for bot in plan.bots],
         grain=2.0 ** (math.floor(math.log2(capital)) - 29),
+        closes=closes,
     )
 
 
@@ -78,41 +85,69 @@ def _bot(settings: Settings, plan: FleetPlan, bot: BotPlan) -> BotWorld:
     )
 
 
-def kernel_run(fleet: Fleet, columns: Columns) -> Run:
+def kernel_run(fleet: Fleet, columns: Columns, closes: Closes = MappingProxyType({})) -> Run:
     """Step the compiled kernel bar by bar and note what the plain reading notes."""
     room = 1024 + 16 * len(fleet.bots)
-    return _step(compiled_form(fleet, room, room), columns, replay_bars, getitem, setitem)
+    compiled = compiled_form(fleet, room, room)
+    run = empty_run(len(fleet.bots))
+    return _step(compiled, columns, closes, run, _Form(replay_bars, ask_close_compiled, getitem, setitem))
 
 
-def replayed(fleet: Fleet, columns: Columns) -> tuple[list[PlainFill], Curves]:
-    """Replay all bars in one go, as a backtest does: what is left out of bots at rest shows in fills and curves."""
+def replayed(fleet: Fleet, columns: Columns, closes: Closes = MappingProxyType({})) -> tuple[list[PlainFill], Curves]:
+    """Replay whole stretches, as a backtest does: what is left out of bots at rest shows in fills and curves.
+
+    A stretch ends only with a bar after which somebody asks for a close.
+    """
     bars, bots = len(columns.open_ms), len(fleet.bots)
     room = bars * (16 * bots + 64)
-    rows = compiled_form(fleet, room, room)
-    curves = _curves(fleet, bars)._replace(bot_equity=np.zeros((bots, bars)))
-    curves = curves._replace(allocations=np.zeros((bars, bots)), flows=np.zeros((bars, bots)))
-    curves = curves._replace(rebalance_ms=np.zeros(bars, np.int64))
-    assert replay_bars(rows, columns, curves, 0, bars) == bars
+    rows, curves = compiled_form(fleet, room, room), _whole_curves(fleet, bars)
+    ends = sorted({bar + 1 for bar in closes} | {bars})
+    for start, end in zip([0, *ends], ends, strict=False):
+        assert replay_bars(rows, columns, curves, start, end) == end
+        for place in closes.get(end - 1, ()):
+            ask_close_compiled(rows, place)
     return [_fill(row, getitem) for row in rows.fills[: rows.journal["fills"]]], curves
 
 
-def interpreted_run(fleet: Fleet, columns: Columns) -> Run:
+def _whole_curves(fleet: Fleet, bars: int) -> Curves:
+    bots = len(fleet.bots)
+    return _curves(fleet, bars)._replace(
+        bot_equity=np.zeros((bots, bars)),
+        allocations=np.zeros((bars, bots)),
+        flows=np.zeros((bars, bots)),
+        rebalance_ms=np.zeros(bars, np.int64),
+    )
+
+
+def interpreted_run(fleet: Fleet, columns: Columns, closes: Closes = MappingProxyType({})) -> Run:
     """Step the kernel as the Python it is written in, so that a test may change a rule."""
     room = 1024 + 16 * len(fleet.bots)
     fills, notices = [Fill() for _ in range(room)], [Notice() for _ in range(room)]
-    return _step(fleet._replace(fills=fills, notices=notices), columns, step_bars, getattr, setattr)
+    plain, run = fleet._replace(fills=fills, notices=notices), empty_run(len(fleet.bots))
+    return _step(plain, columns, closes, run, _Form(step_bars, ask_close, getattr, setattr))
 
 
-def _step(fleet: Fleet, columns: Columns, steps: Steps, get: Callable[..., Any], set_: Callable[..., None]) -> Run:
-    curves, run = _curves(fleet, len(columns.open_ms)), empty_run(len(fleet.bots))
+class _Form(NamedTuple):
+    """How one form of a fleet is stepped, asked to close a position, read and written."""
+
+    steps: Steps
+    ask_close: Callable[[Fleet, int], None]
+    get: Callable[..., Any]
+    set: Callable[..., None]
+
+
+def _step(fleet: Fleet, columns: Columns, closes: Closes, run: Run, form: _Form) -> Run:
+    curves, get = _curves(fleet, len(columns.open_ms)), form.get
     for bar in range(len(columns.open_ms)):
-        steps(fleet, columns, curves, bar, bar + 1)
+        form.steps(fleet, columns, curves, bar, bar + 1)
         run.fills += [_fill(row, get) for row in fleet.fills[: get(fleet.journal, "fills")]]
         for place, bot in enumerate(fleet.bots):
             run.note(place, *_noted(bot, get))
         for name in ("fills", "notices"):
-            set_(fleet.journal, name, 0)
+            form.set(fleet.journal, name, 0)
         curves.used[0] = 0
+        for place in closes.get(bar, ()):
+            form.ask_close(fleet, place)
     run.portfolio_equity, run.orders = array("d", curves.equity), int(get(fleet.journal, "orders"))
     return run
 

@@ -75,12 +75,13 @@ WILD = (
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A fleet with its settings, what the exchange takes, and its columns."""
+    """A fleet with its settings, what the exchange takes, its columns, and what people ask to close after which bar."""
 
     settings: Settings
     plan: FleetPlan
     limits: dict[str, Limits]
     columns: Columns
+    closes: dict[int, list[int]]
 
 
 def random_case(seed: int, overrides: Sequence[str] = (), bars: int = 300) -> Case:
@@ -88,7 +89,15 @@ def random_case(seed: int, overrides: Sequence[str] = (), bars: int = 300) -> Ca
     settings = random_settings(random.Random(seed), overrides)
     plan = plan_fleet(planned_bots(settings))
     numbers = np.random.default_rng(seed)
-    return Case(settings, plan, _limits(seed), random_columns(numbers, settings, plan, bars))
+    columns = random_columns(numbers, settings, plan, bars)
+    return Case(settings, plan, _limits(seed), columns, _closes(seed, len(plan.bots), bars))
+
+
+def _closes(seed: int, bots: int, bars: int) -> dict[int, list[int]]:
+    """Let somebody ask for a close after every twentieth bar, in two of three worlds."""
+    choose = random.Random(~seed)
+    asked = [bar for bar in range(bars) if seed % 3 and choose.random() < 0.05]
+    return {bar: choose.sample(range(bots), k=min(3, bots)) for bar in asked}
 
 
 def random_settings(choose: random.Random, overrides: Sequence[str]) -> Settings:

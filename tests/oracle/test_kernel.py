@@ -15,6 +15,7 @@ from tests.oracle.random_worlds import WILD, Case, random_case
 from tests.oracle.walk import walk
 from tests.oracle.world import World
 from worker.fleet.plan import open_fleet
+from worker.step.columns import Columns
 from worker.step.records import Fleet
 
 SEEDS = range(24)
@@ -30,7 +31,7 @@ def case_of(seed: int) -> Case:
 @cache
 def world_and_plain(seed: int) -> tuple[World, Run]:
     case = case_of(seed)
-    world = world_of(case.settings, case.plan, case.columns, fresh(case))
+    world = world_of(case.settings, case.plan, case.columns, fresh(case), case.closes)
     return world, walk(world)
 
 
@@ -41,14 +42,14 @@ def fresh(case: Case) -> Fleet:
 @pytest.mark.parametrize("seed", [*SEEDS, *WILD_SEEDS])
 def test_the_kernel_does_what_the_contract_says(seed: int) -> None:
     case, (world, plain) = case_of(seed), world_and_plain(seed)
-    found = compare(world, plain, kernel_run(fresh(case), case.columns))
+    found = compare(world, plain, kernel_run(fresh(case), case.columns, case.closes))
     assert found.first is None, f"{found.equal} of {found.fills} fills equal\n{found.first}"
 
 
 @pytest.mark.parametrize("seed", [*SEEDS, *WILD_SEEDS])
 def test_bots_at_rest_do_what_the_contract_says(seed: int) -> None:
     case, (world, plain) = case_of(seed), world_and_plain(seed)
-    fills, curves = replayed(fresh(case), case.columns)
+    fills, curves = replayed(fresh(case), case.columns, case.closes)
     assert len(fills) == len(plain.fills) == equal_fills(plain, replace(plain, fills=fills))
     np.testing.assert_allclose(curves.equity, plain.portfolio_equity, rtol=EQUITY_NOISE)
     for place, reasons in enumerate(plain.reasons):
@@ -67,7 +68,7 @@ def test_the_random_worlds_meet_every_rule() -> None:
         triggers.update(fill.trigger for fill in run.fills)
         crossed.update(_crossing(fill.crossed_units, fill.units) for fill in run.fills)
     assert [reason.name for reason in Reason if reasons[reason] < 20] == ["HALTED"]
-    # A write-off is asked for by a person, between steps.
+    # A write-off is a step of its own.
     assert [trigger.name for trigger in Trigger if triggers[trigger] == 0] == ["WRITE_OFF"]
     assert min(crossed["not"], crossed["partly"], crossed["all"]) > 100
 
@@ -92,14 +93,19 @@ def test_the_kernel_is_caught_when_a_stop_misses_a_touch(monkeypatch: pytest.Mon
         return level > 0.0 and (market.low < level if direction > 0.0 else market.high > level)
 
     monkeypatch.setattr("worker.step.protect.is_reached", beyond)
-    assert any(difference(seed, interpreted_run(fresh(case_of(seed)), case_of(seed).columns)) for seed in SEEDS)
+    assert any(difference(seed, interpreted_run(*inputs(seed))) for seed in SEEDS)
 
 
 def test_the_kernel_is_caught_when_a_trailing_stop_of_0_is_armed_at_once() -> None:
     seed = next(seed for seed in SEEDS if case_of(seed).settings.risk.trail_activate == 0.0)
     fleet = fresh(case_of(seed))
     armed = fleet._replace(rules=replace(fleet.rules, trail_activate=5e-324))
-    assert "TRAILING_STOP" in difference(seed, kernel_run(armed, case_of(seed).columns))
+    assert "TRAILING_STOP" in difference(seed, kernel_run(armed, case_of(seed).columns, case_of(seed).closes))
+
+
+def inputs(seed: int) -> tuple[Fleet, Columns, dict[int, list[int]]]:
+    case = case_of(seed)
+    return fresh(case), case.columns, case.closes
 
 
 def difference(seed: int, run: Run) -> str:

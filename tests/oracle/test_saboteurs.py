@@ -72,6 +72,17 @@ def _no_lock(right: Rule) -> Rule:
     return exit_
 
 
+def _closed_is_free(right: Rule) -> Rule:
+    def book(fleet, made, share=None) -> None:
+        bot = fleet.bots[made.bot]
+        was_closing, lock = bot.is_closing, bot.locked_sign
+        right(fleet, made, share)
+        if was_closing and bot.position is None:
+            bot.locked_sign = lock
+
+    return book
+
+
 def _nan_resets(right: Rule) -> Rule:
     def forgetful(world, bot: Bot, bar: int) -> None:
         if math.isnan(world.signals[bot.world.signal].low[bar]):
@@ -182,6 +193,8 @@ SABOTEURS = {
     "a rung comes before the stop": Saboteur(protect, "_meet", _rung_first),
     "a level may fall": Saboteur(protect, "raise_level", _level_falls),
     "nothing is locked": Saboteur(protect, "_exit", _no_lock),
+    "what a person closed is not locked": Saboteur(fill, "book", _closed_is_free),
+    "a close waits for its signal": Saboteur(walking, "ask_close", lambda right: lambda *asked: None),
     "no funding": Saboteur(mark, "_mark_bot", _no_funding),
     "the day's loss is never released": Saboteur(brake, "_begin_day", _never_a_new_day),
     "a flow is a drawdown": Saboteur(allocate, "flow", _flow_moves_no_mark),

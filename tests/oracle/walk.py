@@ -6,7 +6,7 @@ from tests.oracle.books import Bot, Fleet, Run, Share, empty_run, open_fleet
 from tests.oracle.brake import brake
 from tests.oracle.confirm import confirm
 from tests.oracle.fill import fill_orders
-from tests.oracle.gate import Gross, gate, gross_exposure
+from tests.oracle.gate import Gross, gate, gross_exposure, is_increase, order_units, without_increase
 from tests.oracle.mark import mark
 from tests.oracle.net import net
 from tests.oracle.protect import protect
@@ -27,8 +27,25 @@ def walk(world: World) -> Run:
         run.portfolio_equity.append(fleet.portfolio.equity)
         for place, bot in enumerate(fleet.bots):
             run.note(place, reasons[place], bot.units, bot.cash, bot.scope.equity)
+        for place in world.closes.get(bar, ()):
+            ask_close(world, fleet, place, bar)
     run.fills, run.orders = fleet.fills, fleet.order_count
     return run
+
+
+def ask_close(world: World, fleet: Fleet, place: int, bar: int) -> None:
+    """Take down that a person wants a position closed; what would increase it waits no longer."""
+    bot = fleet.bots[place]
+    bot.is_closing = bot.position is not None
+    shares = fleet.orders.get(bot.world.market, [])
+    for share in shares:
+        share.crossed = 0
+        if share.bot == place and bot.is_closing and is_increase(bot, bot.units + share.units):
+            share.units = order_units(bot, without_increase(bot, bot.units + share.units))
+    market = world.markets[bot.world.market]
+    fleet.orders[bot.world.market], _, _ = net(
+        world.rules, market, [share for share in shares if share.units], market.close[bar]
+    )
 
 
 def decide(world: World, fleet: Fleet, bar: int) -> list[Reason]:
@@ -74,11 +91,17 @@ def _share(world: World, fleet: Fleet, place: int, units: int, bar: int) -> Shar
         bot=place,
         units=units,
         target_units=bot.units + units,
-        trigger=Trigger.FLATTEN if fleet.level(bot) == Level.FLATTEN else Trigger.SIGNAL,
+        trigger=_trigger(fleet, bot),
         exposure=bot.confirmed,
         stop=stop_distance(world.rules, signal.stop[bar]),
         rungs=((own_target, 1.0),) if own_target > 0.0 else world.rules.ladder,
     )
+
+
+def _trigger(fleet: Fleet, bot: Bot) -> Trigger:
+    if fleet.level(bot) == Level.FLATTEN:
+        return Trigger.FLATTEN
+    return Trigger.CLOSE if bot.is_closing else Trigger.SIGNAL
 
 
 def _net_market(world: World, fleet: Fleet, place: int, shares: list[Share], reasons: list[Reason], bar: int) -> None:

@@ -1,6 +1,7 @@
 """What a run is given: the rules, the markets with their bars, the signals with their bands, the bots."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from shared.enums import Policy
 from shared.settings import Settings
@@ -119,7 +120,10 @@ class BotWorld:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything a run is given. `grain` is the smallest money that is moved between bots."""
+    """Everything a run is given. `grain` is the smallest money that is moved between bots.
+
+    `closes` are the bots whose position a person asks to close after the bar of that number.
+    """
 
     rules: Rules
     open_ms: list[int]
@@ -128,3 +132,4 @@ class World:
     sleeve_weights: list[float]
     bots: list[BotWorld]
     grain: float
+    closes: Mapping[int, Sequence[int]] = field(default_factory=dict)

@@ -64,7 +64,7 @@ def workers_in(root: Path) -> list[int]:
     return list(dict.fromkeys(int(line.partition(" ")[0]) for line in _journal_lines(root)))
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 10.0) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait until something is true; fail where it never is."""
     give_up = time.monotonic() + seconds
     while not condition():

@@ -1,6 +1,12 @@
 """What is said while pip installs, and where it fails; pip's words are those of its versions 23 to 26."""
 
+import fcntl
 import importlib.util
+import os
+import pwd
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +70,22 @@ def test_a_failure_says_why_and_what_pip_said_last(said: str, sentence: str) -> 
 def test_a_failure_nobody_foresaw_is_told_in_the_words_of_pip() -> None:
     assert install.failure("ERROR: the moon\n") == "its last word was: the moon (logs/install.log has the rest)"
     assert install.failure("") == "its last word was: nothing (logs/install.log has the rest)"
+
+
+def test_whoever_waits_for_another_set_up_is_told_again_and_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install, "SAY_SECONDS", 0.4)
+    with ThreadPoolExecutor() as both, (tmp_path / "lock").open("a") as held, (tmp_path / "lock").open("a") as wanted:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = both.submit(install._wait_for, wanted)
+        time.sleep(1.5)
+        fcntl.flock(held, fcntl.LOCK_UN)
+        waiting.result()
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "Another command is setting up .venv; waiting for it, 0 s."
+    assert told[-1] == "Another command is setting up .venv; waiting for it, 1 s."
+
+
+def test_a_file_of_somebody_else_is_said_with_whose_it_is(tmp_path: Path) -> None:
+    assert install._owner_of(tmp_path / "none" / "lock") == pwd.getpwuid(os.geteuid()).pw_name

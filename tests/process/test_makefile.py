@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -170,6 +171,23 @@ def test_of_two_set_ups_at_once_one_waits_and_finds_all_done(checkout: Checkout)
     asked = checkout.asked.read_text().splitlines()
     assert len([line for line in asked if "-m venv" in line]) == 1
     assert len([line for line in asked if "-m pip" in line]) == 2
+
+
+def test_a_stop_by_somebody_to_whom_the_folder_is_closed_asks_all_the_same() -> None:
+    # pytest's own folders are closed to others.
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        (root / ".venv" / "bin").mkdir(parents=True)
+        (root / "run").mkdir(mode=0o000)
+        python = root / ".venv" / "bin" / "python"
+        python.write_text('#!/bin/sh\necho "$@"\n')
+        for path in (python, root):
+            path.chmod(0o755)
+        shutil.copy(ROOT / "Makefile", root)
+        # Root may look everywhere.
+        other = 65534 if os.geteuid() == 0 else None
+        made = subprocess.run(["make", "stop"], cwd=root, user=other, capture_output=True, text=True, check=False)
+        assert made.stdout == "-m worker.process.supervision stop\n"
 
 
 @pytest.mark.parametrize(

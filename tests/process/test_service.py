@@ -19,6 +19,7 @@ from tests.process.running import (
     wait_for,
     workers_in,
 )
+from worker.process import service
 from worker.process.crashes import BRAKE_AT
 from worker.process.host import process_files
 
@@ -74,6 +75,34 @@ def test_a_stop_during_a_start_that_ends_in_time_closes_it(tmp_path: Path) -> No
     assert process.returncode == 0
     assert "told to stop while it was starting" in log
     assert journal(tmp_path)[-1] == "closes"
+
+
+def test_a_stop_that_comes_while_the_process_ends_begins_no_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr(service.os, "_exit", ended.append)
+    monkeypatch.setattr(service, "STARTING_SECONDS", 0.0)
+    monkeypatch.setattr(service, "STOP_SECONDS", 0.0)
+    cut_off = service.CutOff()
+    cut_off.cancel()
+    cut_off.start()
+    cut_off.is_starting = False
+    cut_off.start()
+    time.sleep(0.2)
+    assert ended == []
+
+
+@pytest.mark.parametrize(("is_starting", "code"), [(True, 0), (False, 70)])
+def test_a_stop_that_nothing_ends_is_cut_off(is_starting: bool, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr(service.os, "_exit", ended.append)
+    monkeypatch.setattr(service, "STARTING_SECONDS", 0.0)
+    monkeypatch.setattr(service, "STOP_SECONDS", 0.0)
+    cut_off = service.CutOff()
+    cut_off.is_starting = is_starting
+    cut_off.start()
+    wait_for(lambda: ended)
+    cut_off.cancel()
+    assert ended[0] == code
 
 
 @pytest.mark.slow
@@ -314,7 +343,7 @@ def test_under_a_supervisor_a_second_worker_waits_for_the_first_to_end(tmp_path:
     second = start_worker(tmp_path, SUPERVISOR_ENABLED="1")
     assert second.stdout is not None
     assert f"process {first.pid}" in (said := second.stdout.readline())
-    assert "waiting for it to end" in said
+    assert "waiting for that" in said
     assert second.pid not in workers_in(tmp_path)
     first.send_signal(signal.SIGTERM)
     first.communicate(timeout=10)
@@ -326,10 +355,18 @@ def test_under_a_supervisor_a_second_worker_waits_for_the_first_to_end(tmp_path:
 
 def test_a_lock_that_cannot_be_written_is_a_configuration_error(tmp_path: Path) -> None:
     give_orders(tmp_path, steps=0)
+    (tmp_path / "state" / "flotilla.db.flotilla.lock").mkdir(parents=True)
+    code, log = run_worker(tmp_path)
+    assert code == 78
+    assert "flotilla.lock must be writable, was not" in log
+
+
+def test_a_file_in_the_place_of_the_state_is_a_configuration_error(tmp_path: Path) -> None:
+    give_orders(tmp_path, steps=0)
     (tmp_path / "state").write_text("a file where the folder should be")
     code, log = run_worker(tmp_path)
     assert code == 78
-    assert "must be writable" in log
+    assert "state must be a folder, was none" in log
 
 
 @pytest.mark.slow

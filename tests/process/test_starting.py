@@ -14,6 +14,7 @@ from worker.process.supervisor_client import End, Process
 UP = Process("RUNNING", 11)
 PAGE = Process("RUNNING", 12)
 SAYS = "2026-11-28 04:00:00,123 INFO the page is at http://127.0.0.1:8501\n"
+REFUSED = "risk.stop must be below 1, was 3\n"
 BEGINS = "2026-11-28 04:00:00,123 INFO the page is starting (process 12)\n"
 
 
@@ -66,6 +67,7 @@ class Project:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     for name, seconds in (("WORKER_SECONDS", 0.2), ("PAGE_SECONDS", 0.2), ("LOOK_SECONDS", 0.01)):
         monkeypatch.setattr(starting, name, seconds)
+    monkeypatch.setattr(starting, "PAGE_BESIDE_SECONDS", 0.2)
     return Project(tmp_path)
 
 
@@ -73,7 +75,7 @@ def test_a_worker_that_has_its_books_and_a_page_that_listens_are_running(project
     fleet = project.fleet()
     project.worker_runs()
     project.log("dashboard", BEGINS + SAYS)
-    assert project.wait(fleet) == (True, "", Page.READY, "")
+    assert project.wait(fleet) == (True, "", Page.READY, "http://127.0.0.1:8501")
 
 
 def test_a_worker_that_only_exists_is_still_starting_and_its_last_word_is_given(project: Project) -> None:
@@ -152,6 +154,32 @@ def test_a_worker_that_ended_gives_its_code_and_its_sentence_of_this_run(
     assert ("Supervisor starts it again" in str(ended.value)) is (code != 78)
 
 
+@pytest.mark.parametrize(
+    ("page", "logged", "said"),
+    [
+        (PAGE, BEGINS + SAYS, "Supervisor and page stay up"),
+        (PAGE, BEGINS, "Supervisor stays up, the page is still starting"),
+        (Process("EXITED"), BEGINS + REFUSED, "Supervisor stays up, the page has ended for the same reason"),
+        (
+            Process("EXITED"),
+            BEGINS + "port 8501 must be free for the page, was taken\n",
+            "Supervisor stays up, the page has ended too (port 8501 must be free for the page, was taken)",
+        ),
+    ],
+)
+def test_what_stays_up_beside_a_worker_that_ended_is_what_there_is(
+    project: Project, page: Process, logged: str, said: str
+) -> None:
+    fleet = project.fleet()
+    project.log("worker", f"2026-11-28T04:00:00Z ERROR {REFUSED}")
+    project.log("dashboard", logged)
+    project.supervisor.end = End(78)
+    project.supervisor.programs = {"worker": Process("EXITED"), "dashboard": page}
+    with pytest.raises(WorkerEnded) as ended:
+        project.wait(fleet)
+    assert str(ended.value).endswith(f" {said}: mend it and `make run` again, or `make stop`.")
+
+
 def test_a_worker_that_supervisor_has_started_again_already_has_ended(project: Project) -> None:
     fleet = project.fleet()
     project.worker_runs()
@@ -185,6 +213,19 @@ def test_the_last_word_is_the_last_error(tmp_path: Path) -> None:
     assert log.last_word() == "unexpected error: KeyError: 'a'"
     assert log.news() == ["unexpected error: KeyError: 'a'", "starting in 2 s, after 2 crashes"]
     assert log.news() == []
+
+
+def test_a_line_without_a_level_keeps_all_of_its_words(tmp_path: Path) -> None:
+    path = tmp_path / "dashboard.log"
+    log = Log(path)
+    path.write_text("2026-11-28 04:00:00.123 Port 8501 is not available\n")
+    assert log.news(only_trouble=True) == []
+    assert log.last_word() == "Port 8501 is not available"
+
+
+def test_a_log_that_cannot_be_read_says_nothing(tmp_path: Path) -> None:
+    log = Log(tmp_path)
+    assert (log.said(), log.news(), log.last_word()) == ("", [], f"see {tmp_path.name}")
 
 
 def test_of_a_worker_that_runs_only_trouble_is_news(tmp_path: Path) -> None:

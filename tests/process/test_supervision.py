@@ -9,17 +9,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, FlotillaError
 from tests.conftest import ROOT
 from tests.process.running import SCRIPT, alive, environment, give_orders, journal, wait_for, workers_in
-from worker.process import starting, supervision
-from worker.process.host import running_process
-from worker.process.supervisor_client import LONGEST_SOCKET_PATH
+from worker.process import starting, supervision, supervisor_client
+from worker.process.host import owner_of, running_process
+from worker.process.supervisor_client import LONGEST_SOCKET_PATH, SHUTDOWN, Supervisor
 
 DIVIDED = "ZeroDivisionError: float division by zero"
 REAL_COMMAND = ".venv/bin/python -u -m worker run"
@@ -100,6 +100,31 @@ def project() -> Iterator[Project]:
     shutil.rmtree(root)
 
 
+def as_another_user(closed: Path, action: Callable[[Path, Callable[[str], None]], str], root: Path) -> str:
+    """Give what is said to a user to whom a folder is closed."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        # Root may look everywhere.
+        if os.geteuid() == 0:
+            os.setuid(65534)
+        else:
+            closed.chmod(0)
+        said = "something else went wrong"
+        try:
+            said = action(root, print)
+        except ConfigurationError as error:
+            said = str(error)
+        finally:
+            os.write(writing, said.encode())
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        said = told.read()
+    os.waitpid(child, 0)
+    return said
+
+
 def without_token(said: str) -> str:
     """Each start gives another link to sign in by."""
     return re.sub(r"login\?link=[\w-]{43}", "login?link=…", said)
@@ -111,10 +136,12 @@ def test_the_fleet_starts_says_where_to_look_and_stops(project: Project) -> None
     assert "flotilla status" in said
     assert "http://127.0.0.1:8501" in said
     assert "make stop" in said
+    assert project.meanwhile[0] == "Starting the worker and the page."
     wait_for(lambda: "beats" in journal(project.root))
 
     again = project.make("start")
     assert again[0] == 0 and without_token(again[1]) == without_token(said), "a second start changes nothing"
+    assert project.meanwhile == []
     assert len(project.living_workers()) == 1
 
     project.ctl("signal", "HUP", "worker")
@@ -128,6 +155,7 @@ def test_the_fleet_starts_says_where_to_look_and_stops(project: Project) -> None
     assert project.state() == "STOPPED"
     assert journal(project.root)[-1] == "closes"
     assert project.make("start")[0] == 0, "a stopped worker is started under the supervisor that is there"
+    assert project.meanwhile[0] == "Starting the worker."
     wait_for(lambda: len(project.living_workers()) == 1)
 
     assert project.make("stop") == (0, "Flotilla has stopped.")
@@ -180,6 +208,13 @@ def test_a_worker_that_ends_while_the_page_is_waited_for_is_what_is_said(project
 
 
 @pytest.mark.slow
+def test_a_page_that_runs_elsewhere_than_the_settings_of_now_say_is_named_where_it_runs(project: Project) -> None:
+    project.have_page("print('the page is at http://127.0.0.1:8599'); signal.pause()")
+    assert "look at http://127.0.0.1:8599/login?link=" in project.make("start")[1]
+    assert "look at http://127.0.0.1:8599/login?link=" in project.make("start")[1]
+
+
+@pytest.mark.slow
 def test_a_stop_while_the_start_waits_is_what_is_said(project: Project) -> None:
     project.have_page("import time; time.sleep(60)")
     begun = project.begin("start")
@@ -202,6 +237,18 @@ def test_a_start_while_flotilla_stops_waits_for_that(project: Project) -> None:
 
 
 @pytest.mark.slow
+def test_two_stops_at_once_both_say_that_it_has_stopped(project: Project) -> None:
+    give_orders(project.root, steps=1000, step_seconds=5)
+    project.make("start")
+    wait_for(lambda: "step begins" in journal(project.root))
+    stopping = project.begin("stop")
+    wait_for(lambda: Supervisor(project.root).state() == SHUTDOWN)
+    # Here and not as a process: that may take longer to begin than the step to end.
+    assert supervision.stop(project.root, print) == "Flotilla has stopped."
+    assert project.end_of(stopping) == (0, "Flotilla has stopped.")
+
+
+@pytest.mark.slow
 def test_two_starts_at_once_start_one_fleet_and_say_the_same(project: Project) -> None:
     begun = [project.begin("start") for _ in range(3)]
     ends = [project.end_of(each) for each in begun]
@@ -216,7 +263,8 @@ def test_only_the_owner_can_open_the_socket(project: Project) -> None:
     project.make("start")
     for path in (project.root / "run" / "supervisor.sock", project.root / "run"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
-    assert not (project.root / "logs" / "worker.log").stat().st_mode & stat.S_IRWXO
+    for path in (project.root / "logs").iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
 
 
 def test_a_configuration_error_is_said_and_not_tried_again(project: Project) -> None:
@@ -264,6 +312,100 @@ def test_a_file_where_a_folder_must_be_is_named(project: Project, name: str) -> 
     assert code == 78
     assert said == f"{project.root / name} must be a folder that can be written: File exists"
     (project.root / name).unlink()
+
+
+@pytest.mark.slow
+def test_settings_that_are_refused_while_the_fleet_runs_on_are_said_with_what_runs(project: Project) -> None:
+    project.have_page("print('the page is at http://127.0.0.1:8599'); signal.pause()")
+    project.make("start")
+    (project.root / "flotilla.toml").write_text("[dashboard]\nport = 70000\n")
+    code, said = project.make("start")
+    assert code == 0
+    assert said.startswith(
+        "Flotilla is running with the settings it was started with, its page is http://127.0.0.1:8599. "
+        "What is set now is refused: "
+    )
+    assert "dashboard.port" in said and "70000" in said
+    assert said.endswith(". Mend that, or stop with `make stop`.")
+
+
+@pytest.mark.slow
+def test_a_page_to_which_no_link_can_be_made_runs_all_the_same(project: Project) -> None:
+    project.make("start")
+    shutil.rmtree(project.root / "run" / "links")
+    (project.root / "run" / "links").write_text("")
+    code, said = project.make("start")
+    assert code == 0
+    assert said.startswith("Flotilla is running: look with `.venv/bin/flotilla status`")
+    assert "(the page runs, but no link to it can be made: " in said
+
+
+@pytest.mark.slow
+def test_a_supervisor_that_hangs_is_said_to_hang(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.make("start")
+    monkeypatch.setattr(supervisor_client, "ANSWER_SECONDS", 0.5)
+    process = project.supervisor
+    os.kill(process, signal.SIGSTOP)
+    try:
+        for action in (supervision.start, supervision.stop):
+            with pytest.raises(FlotillaError, match=r"supervisor must answer within 0 s, did not; it was left alone"):
+                action(project.root, print)
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+@pytest.mark.slow
+def test_a_supervisor_that_does_not_come_up_is_no_stop(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    conf = project.root / "supervisord.conf"
+    kept = conf.read_text()
+    conf.write_text(kept.replace("file=run/supervisor.sock", "file=run/other.sock"))
+    monkeypatch.setattr(supervision, "ANSWER_SECONDS", 2.0)
+    try:
+        with pytest.raises(
+            FlotillaError, match="supervisor must be RUNNING by now, was not there; logs/supervisord.log"
+        ):
+            supervision.start(project.root, print)
+    finally:
+        os.kill(project.supervisor, signal.SIGTERM)
+
+
+@pytest.mark.slow
+def test_whose_flotilla_it_is_is_said_to_another_user(project: Project) -> None:
+    project.make("start")
+    project.root.chmod(0o755)
+    folder, owner = project.root / "run", owner_of(project.root)
+    assert as_another_user(folder, supervision.start, project.root) == (
+        f"{folder} must be a folder that can be written: it is closed to this user, and belongs to {owner}"
+    )
+    assert as_another_user(folder, supervision.stop, project.root) == (
+        f"{folder / 'supervisor.sock'} is for its owner alone: only {owner} can start and stop Flotilla here"
+    )
+    (project.root / "run").chmod(0o700)
+
+
+@pytest.mark.slow
+def test_books_that_were_moved_away_with_their_folder_are_waited_for_and_no_others_begun(project: Project) -> None:
+    state, away, gone = (project.root / name for name in ("state", "away", "gone"))
+    give_orders(project.root, steps=1000, step_seconds=0.1, step_fails="changed", only_while=gone)
+    assert project.make("start")[0] == 0
+    wait_for(lambda: "step ends" in journal(project.root))
+    state.rename(away)
+    gone.touch()
+    wait_for(lambda: f"folder {state} must be there, for the books were in it, was not: bring it back" in project.log())
+    assert len(workers_in(project.root)) == 1
+    assert not state.exists()
+    gone.unlink()
+    away.rename(state)
+    wait_for(lambda: len(workers_in(project.root)) == 2)
+    assert len(project.living_workers()) == 1
+
+    shutil.rmtree(state)
+    gone.touch()
+    wait_for(lambda: not project.living_workers())
+    gone.unlink()
+    assert project.make("stop")[0] == 0
+    assert project.make("start")[0] == 0, "after a stop others may be begun"
+    assert state.exists()
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """The settings file itself: what is read, what is refused in one sentence, and what a file that goes away means."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,8 @@ def _link(file: Path) -> None:
 
 BAD_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a folder": (lambda file: file.mkdir(), "must be a file, was a folder"),
+    "a named pipe": (os.mkfifo, "must be a file, was a named pipe"),
+    "a device": (lambda file: file.symlink_to("/dev/zero"), "must be a file, was a device"),
     "a dangling link": (_link, "must exist, was not found"),
     "a loop of links": (lambda file: file.symlink_to(file), "must be readable, was not: Too many levels"),
     "Latin-1": (lambda file: file.write_bytes(b"# caf\xe9\n"), "must be UTF-8, was not: byte 0xe9 at 5"),
@@ -57,7 +60,8 @@ def test_a_file_that_may_not_be_read_is_refused_in_a_sentence(tmp_path: Path, mo
     def forbidden(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", forbidden)
+    (tmp_path / FILE_NAME).touch()
+    monkeypatch.setattr(os, "open", forbidden)
     with pytest.raises(ConfigurationError, match="must be readable, was not: Permission denied"):
         load_settings(tmp_path / FILE_NAME, {})
 
@@ -74,6 +78,10 @@ def test_a_file_that_was_there_must_stay_and_one_that_never_was_may_come(tmp_pat
     assert read().risk.stop == 0.08
     file.write_text(LINE)
     assert read().risk.stop == 0.05
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(ConfigurationError, match="must be a file, was a named pipe"):
+        read()
     file.unlink()
     for _ in range(2):
         with pytest.raises(ConfigurationError, match="must exist, was not found"):

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import Engine, text
 
 from shared.database import checkpoint, open_commands, open_reader, open_writer, sqlite_module, transaction
 from shared.database_file import Watch, watch_file
-from shared.errors import DatabaseChanged
+from shared.errors import DatabaseChanged, DatabaseError
 from shared.migrations.upgrade import upgrade
 from shared.sqlite_place import log_index_of, log_of
 from tests.conftest import ROOT
@@ -83,6 +84,10 @@ def move_away(writer: Writer) -> None:
     writer.path.rename(writer.root / "moved.db")
 
 
+def delete(writer: Writer) -> None:
+    writer.path.unlink()
+
+
 def move_all_away(writer: Writer) -> None:
     writer.root.rename(writer.root.with_name("elsewhere"))
 
@@ -123,6 +128,12 @@ def cut_short(writer: Writer) -> None:
     os.truncate(writer.path, writer.path.stat().st_size - 4096)
 
 
+def cut_short_before_the_log_is_moved(writer: Writer) -> None:
+    writer.beat()
+    writer.write()
+    os.truncate(writer.path, writer.path.stat().st_size - 4096)
+
+
 def cut_the_log(writer: Writer) -> None:
     os.truncate(log_of(writer.path), 0)
 
@@ -138,6 +149,12 @@ def write_over_the_log(writer: Writer) -> None:
 
 def remove_the_log(writer: Writer) -> None:
     log_of(writer.path).unlink()
+
+
+def put_another_log_in_its_place(writer: Writer) -> None:
+    other = writer.root.parent / "other-wal"
+    shutil.copyfile(log_of(writer.path), other)
+    other.rename(log_of(writer.path))
 
 
 def remove_the_index(writer: Writer) -> None:
@@ -158,16 +175,19 @@ CHANGES = {
     move_away: "not in its place any more; put it back",
     move_all_away: "not in its place any more",
     replace_the_folder: "another file is in its place",
-    move_a_copy_into_its_place: "another file is in its place",
+    move_a_copy_into_its_place: "another file is in its place.* the database that was opened was deleted and is lost",
+    delete: "was deleted and is lost; bring back a copy",
     write_an_older_copy_over_it: "was written over",
     write_other_books_over_it: "was written over",
     write_rubbish_over_it: "was written over",
     cut_to_nothing: "was cut to nothing",
     cut_short: "was cut short",
+    cut_short_before_the_log_is_moved: "was cut short",
     cut_the_log: "its log was cut",
     cut_half_of_the_log: "its log was cut",
     write_over_the_log: "its log was cut or written over",
     remove_the_log: "its log was removed",
+    put_another_log_in_its_place: "its log was removed or replaced.* what was in the place of its log is flotilla.db-",
     remove_the_index: "index of its log was removed",
     restore_through_sqlite: "replaced through SQLite",
 }
@@ -180,6 +200,47 @@ def test_a_change_is_noticed_before_the_next_commit(change: Callable[[Writer], N
         writer.write()
     assert "\n" not in str(noticed.value)
     assert str(writer.path) in str(noticed.value)
+    assert ("put it back" in str(noticed.value)) == (change in (move_away, move_all_away))
+
+
+def cut_some_of_the_file(writer: Writer) -> None:
+    os.truncate(writer.path, writer.path.stat().st_size - 3 * 4096)
+
+
+WHILE_IT_COMMITS = [
+    move_away,
+    move_all_away,
+    write_rubbish_over_it,
+    cut_to_nothing,
+    cut_some_of_the_file,
+    cut_the_log,
+    cut_half_of_the_log,
+    write_over_the_log,
+    remove_the_log,
+    remove_the_index,
+]
+
+
+@pytest.mark.parametrize("change", WHILE_IT_COMMITS, ids=lambda change: change.__name__)
+def test_a_change_between_look_and_commit_is_noticed_at_the_next_look(
+    change: Callable[[Writer], None], writer: Writer
+) -> None:
+    with suppress(DatabaseError), transaction(writer.engine) as connection:
+        connection.execute(text("INSERT INTO note (some) VALUES (randomblob(500))"))
+        writer.watch.mark(connection)
+        writer.watch.check()
+        change(writer)
+    with pytest.raises(DatabaseChanged):
+        writer.watch.check()
+
+
+@pytest.mark.parametrize("change", [cut_the_log, cut_half_of_the_log, write_over_the_log])
+def test_what_sqlite_says_of_a_change_is_not_the_last_word(change: Callable[[Writer], None], writer: Writer) -> None:
+    writer.engine.dispose()
+    change(writer)
+    with pytest.raises(DatabaseChanged, match="its log was cut"), transaction(writer.engine) as connection:
+        connection.execute(text("SELECT sum(length(some)) FROM note"))
+    assert writer.watch.is_lost
 
 
 def test_a_link_that_leads_elsewhere_is_noticed_and_the_file_stays_whole(writer: Writer) -> None:
@@ -222,6 +283,31 @@ def test_nothing_of_the_old_log_comes_into_a_copy_that_was_written_over_the_file
     assert writer.path.read_bytes() == copy.read_bytes()
     assert not log_of(writer.path).exists()
     assert list(writer.root.glob("flotilla.db-*Z-wal"))
+
+
+@pytest.mark.parametrize("cut", [cut_to_nothing, cut_short, cut_short_before_the_log_is_moved])
+@pytest.mark.parametrize("is_new_file", [False, True])
+def test_nothing_of_the_old_log_comes_into_a_copy_that_is_brought_back(
+    cut: Callable[[Writer], None], is_new_file: bool, writer: Writer
+) -> None:
+    copy = copy_of(writer)
+    before = copy.read_bytes()
+    for _ in range(3):
+        writer.write(50)
+        writer.beat()
+    cut(writer)
+    with pytest.raises(DatabaseChanged, match=r"bring back a copy; its log of until then is flotilla\.db-\d+T\d+Z-wal"):
+        writer.write()
+    writer.close()
+    if is_new_file:
+        copy.rename(writer.path)
+    else:
+        shutil.copyfile(copy, writer.path)
+    # The last to close moves a log into the file; this process still has what was there open.
+    module = sqlite_module().__name__
+    read = f"import {module} as s; s.connect({str(writer.path)!r}).execute('SELECT count(*) FROM note').fetchone()"
+    subprocess.run([sys.executable, "-c", read], check=True)
+    assert writer.path.read_bytes() == before
 
 
 def test_the_books_without_their_log_are_those_of_the_last_beat(writer: Writer) -> None:

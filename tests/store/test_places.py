@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from shared.database import open_commands, open_reader, open_writer, transaction
+from shared.database import open_commands, open_reader, open_writer, require_place_to_write, transaction
 from shared.errors import DatabaseError, DiskFull, UnusableDatabase
 from shared.migrations.upgrade import upgrade
+from shared.settings import load_settings
+from worker.process.service import serve
 
 URL = "sqlite:///flotilla.db"
 OPENED = [open_writer, open_reader, open_commands, upgrade]
@@ -66,6 +68,15 @@ def test_what_is_no_database_is_one_sentence_and_78(
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("put", PLACED, ids=lambda put: put.__name__)
+def test_a_worker_that_is_refused_leaves_nothing_beside(put: Callable[[Path], None], tmp_path: Path) -> None:
+    put(tmp_path / "flotilla.db")
+    made: list[object] = []
+    assert serve(lambda: load_settings(None, {"FLOTILLA_DATABASE__URL": URL}), made.append, tmp_path) == 78
+    assert [path.name for path in tmp_path.iterdir()] == ["flotilla.db"]
+    assert not made
+
+
 @pytest.mark.parametrize("suffix", ["-wal", "-shm"])
 def test_a_folder_in_the_place_of_the_log_is_named(suffix: str, tmp_path: Path) -> None:
     upgrade(URL, tmp_path)
@@ -78,6 +89,18 @@ def test_a_file_in_the_place_of_the_folder_is_78(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
     with pytest.raises(UnusableDatabase, match="folder .* must be writable"):
         open_writer("sqlite:///state/flotilla.db", tmp_path)
+    with pytest.raises(UnusableDatabase, match="database folder .*state must be a folder, was none"):
+        require_place_to_write("sqlite:///state/flotilla.db", tmp_path)
+
+
+@pytest.mark.parametrize("state", ["", "state"])
+def test_a_folder_that_may_not_be_written_is_refused_before_anything_is_made(
+    state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda _path, asked: not asked & os.W_OK)
+    with pytest.raises(UnusableDatabase, match=r"database .* writable for this user, was not"):
+        require_place_to_write(f"sqlite:///{state}/flotilla.db".replace("////", "///"), tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

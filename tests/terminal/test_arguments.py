@@ -2,6 +2,8 @@
 
 import csv
 import io
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,15 @@ def test_an_export_of_what_is_not_there(
     assert call(["export", "fills", "--out", folder / "fills.csv", *options]) == CONFIGURATION
     assert capsys.readouterr().err == f"flotilla: {sentence}\n"
     assert not (folder / "fills.csv").exists()
+
+
+def test_an_export_is_for_its_owner_alone(books: Books, folder: Path) -> None:
+    before = os.umask(0o002)
+    try:
+        assert call(["export", "fills", "--out", folder / "fills.csv"]) == 0
+        assert stat.S_IMODE((folder / "fills.csv").stat().st_mode) == 0o600
+    finally:
+        assert os.umask(before) == 0o002
 
 
 def test_an_export_of_what_is_there(books: Books, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import LedgerError
+from shared.errors import DatabaseError, LedgerError
 from tests.live.fake_market import FakeMarket, random_bars
 from tests.live.running import SMALL_FLEET, SYMBOLS, Place, small_settings, step
 from tests.research.runs import call
@@ -67,3 +67,24 @@ def test_damage_is_said_and_nothing_is_summed_then(place: Place, capsys: pytest.
         "every page and every row can be read",
         "the books end with the last step committed",
     }
+
+
+@pytest.mark.parametrize("is_empty", [False, True])
+@pytest.mark.parametrize(
+    "command",
+    [["doctor"], ["status"], ["export", "fills"], ["config", "diff"], ["db", "upgrade"], ["pause", "--reason", "away"]],
+    ids=" ".join,
+)
+def test_books_that_are_gone_are_missed_by_every_command(
+    command: list[str], is_empty: bool, place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.close()
+    database = place.root / "flotilla.db"
+    database.unlink()
+    if is_empty:
+        database.touch()
+    assert call(command) == DatabaseError.exit_code
+    said = capsys.readouterr().err
+    assert "must hold the books, which ended with step 30" in said
+    assert "bring them back" in said
+    assert database.exists() == is_empty

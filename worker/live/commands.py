@@ -1,4 +1,4 @@
-"""What people ask of a running fleet: levels, releases, money in and out, write-offs, each answered in a sentence.
+"""What people ask of a running fleet: levels, closes, money in and out, write-offs, each answered in a sentence.
 
 A level is latched per scope under the cause PERSON. FLATTEN acts at once, between bars, at the last price.
 """
@@ -13,10 +13,12 @@ from shared.database import transaction
 from shared.enums import BotStatus, Cause, CommandKind, CommandStatus, Level, ScopeKind, Severity, TransferKind
 from shared.errors import CommandRefused, FlotillaError
 from shared.money import Money
+from shared.words import many
 from worker.allocation.transfers import MOST_GRAINS, free_cash
 from worker.fleet.plan import FleetPlan
 from worker.ledger.desk import Booked
 from worker.live.books import Books
+from worker.live.closing import close_position
 from worker.live.explain import explain
 from worker.live.stepper import Stepper, StepRows
 from worker.live.write_off import write_off
@@ -76,9 +78,8 @@ class CommandDesk:
     def _answer(self, connection: Connection, command: CommandRow, clock: Clock, market_ms: int) -> None:
         try:
             status, sentence = CommandStatus.DONE, self._do(connection, command, market_ms)
-            severity = Severity.WARNING
         except CommandRefused as refusal:
-            status, sentence, severity = CommandStatus.REFUSED, str(refusal), Severity.INFO
+            status, sentence = CommandStatus.REFUSED, str(refusal)
         now_ms = clock.now_ms()
         answer(connection, command.id, status, sentence, now_ms)
         if command.kind is CommandKind.EXPLAIN:
@@ -86,8 +87,9 @@ class CommandDesk:
         if status is CommandStatus.DONE:
             self._books.save_states(connection)
         said = f"{command.who}: {command.kind.lower()} {_where(command)} ({command.reason}): {sentence}"
+        # What a person wanted is no warning, whatever it does.
         event = EventRow(
-            market_ms, now_ms, severity, f"{command.kind}_{status}", said, command.scope_kind, command.scope
+            market_ms, now_ms, Severity.INFO, f"{command.kind}_{status}", said, command.scope_kind, command.scope
         )
         save_events(connection, self._books.portfolio_id, [event])
 
@@ -101,6 +103,8 @@ class CommandDesk:
             return self._release(connection, command)
         if command.kind is CommandKind.EXPLAIN:
             return self._explain(command)
+        if command.kind is CommandKind.CLOSE:
+            return close_position(connection, self._stepper, self._books, command, market_ms)
         if command.kind is CommandKind.WRITE_OFF:
             return write_off(connection, self._stepper, self._books, command, market_ms, self._money)
         if command.scope_kind is not ScopeKind.PORTFOLIO:
@@ -135,7 +139,7 @@ class CommandDesk:
         if rows.settled_orders or rows.new_orders:
             self._books.save_orders(connection, rows)
         still_open = sum(not is_flat(bot, self.fleet.markets[bot.market]) for bot in self._bots_at(level))
-        kept = f"; {still_open} positions stay open without stops" if level is Level.HALTED and still_open else ""
+        kept = f"; {many(still_open, 'position')} without stops" if level is Level.HALTED and still_open else ""
         return f"{_where(command)} is at {level.name}{kept}"
 
     def _bots_at(self, level: Level) -> list[Bot]:
@@ -155,7 +159,7 @@ class CommandDesk:
             if bot.level >= Level.FLATTEN and not is_flat(bot, self.fleet.markets[bot.market])
         ]
         left = f"; still open: {', '.join(held)}" if held else ""
-        return f"closed {closed} positions worth {self._money.amount(traded)} at the last price{left}"
+        return f"closed {many(closed, 'position')} worth {self._money.amount(traded)} at the last price{left}"
 
     def _save(self, connection: Connection, rows: StepRows) -> None:
         booked: Booked = self._books.book(rows.fills)

@@ -19,7 +19,7 @@ from worker.risk.gate import (
     since_last_fill_ms,
     worth_of_change,
 )
-from worker.risk.position import is_flat, without_increase
+from worker.risk.position import is_closing, is_flat, without_increase
 from worker.risk.quantity import coins
 from worker.risk.sizing import wanted_units
 from worker.step.records import Bot, Market, Portfolio, Signal
@@ -42,6 +42,7 @@ def explain(rules: Rules, portfolio: Portfolio, bot: Bot, market: Market, signal
     verdicts = [
         Verdict(Reason.HALTED, bot.level >= Level.HALTED, float(bot.level), float(Level.HALTED)),
         Verdict(Reason.FLATTEN, bot.level == Level.FLATTEN, float(bot.level), float(Level.FLATTEN)),
+        Verdict(Reason.CLOSE, is_closing(bot, market), bot.quantity, 0.0),
         Verdict(Reason.STALE, market.status != BarStatus.FRESH, float(market.status), float(BarStatus.FRESH)),
         Verdict(Reason.WARMUP, not is_warm, math.nan, math.nan),
     ]

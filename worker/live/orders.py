@@ -145,7 +145,7 @@ def _trigger(fleet: Fleet, m: int, b: int) -> Trigger:
     if b >= 0:
         return Trigger(fleet.bots[b].order_trigger)
     triggers = {bot.order_trigger for bot in fleet.bots if bot.market == m and bot.order_units != 0}
-    return Trigger.FLATTEN if triggers == {int(Trigger.FLATTEN)} else Trigger.SIGNAL
+    return Trigger(triggers.pop()) if len(triggers) == 1 else Trigger.SIGNAL
 
 
 def _fill(row: OrderRow, fleet: Fleet, fills: Sequence[Fill], price: float, done_ms: int) -> None:

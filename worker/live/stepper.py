@@ -4,7 +4,7 @@ It walks the same functions as the backtest: B to I of the bar that closed, then
 known already; else the orders wait and A comes before the next bar's B.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.enums import BarStatus, Level
@@ -16,7 +16,7 @@ from worker.step.journal import Fill, Notice
 from worker.step.net import net
 from worker.step.records import Bot, Fleet
 from worker.step.step import close_bar, open_bar
-from worker.step.withdraw import order_closes, withdraw_orders, write_off
+from worker.step.withdraw import ask_close, order_closes, withdraw_orders, write_off
 
 NO_PRICE = 0.0
 
@@ -108,11 +108,19 @@ class Stepper:
 
     def take_back(self, time_ms: int) -> StepRows:
         """Take back what a level that rose forbids of the orders that wait for their price."""
+        return self._take_back(time_ms, self.withdraw, "taken back: a level rose")
+
+    def ask_close(self, b: int, time_ms: int) -> StepRows:
+        """Let the next step close a bot's position; what waits for its price and would increase it is taken back."""
+        return self._take_back(time_ms, lambda: ask_close(self.fleet, b), "taken back: the position is to be closed")
+
+    def _take_back(self, time_ms: int, withdraw: Callable[[], None], why: str) -> StepRows:
         portfolio = self.fleet.portfolio
         rows = StepRows(step=portfolio.step, open_ms=portfolio.time_ms, close_ms=time_ms)
-        if any(bot.order_units != 0 for bot in self.fleet.bots):
-            self.withdraw()
-            self._intend_again(self.orders.waiting, rows, "taken back: a level rose")
+        were_waiting = any(bot.order_units != 0 for bot in self.fleet.bots)
+        withdraw()
+        if were_waiting:
+            self._intend_again(self.orders.waiting, rows, why)
         return rows
 
     def send(self, rows: StepRows, opens: Mapping[str, float]) -> None:

@@ -11,12 +11,12 @@ from shared.clock import Clock
 from shared.database import checkpoint, transaction
 from shared.database_file import watch_file
 from shared.enums import BarStatus, BotStatus, Cause, Level, ScopeKind, Severity
-from shared.errors import DatabaseChanged
 from shared.settings import Settings
 from worker.fleet.idle import idle_settings
 from worker.fleet.plan import check_bounds, plan_fleet, planned_bots
 from worker.fleet.plan import window_bars as plan_window_bars
 from worker.live.absences import Absences
+from worker.live.catch_up import CatchUp
 from worker.live.clock_news import ClockNews
 from worker.live.commands import CommandDesk
 from worker.live.fetching import Answers, Questions
@@ -71,9 +71,9 @@ class LiveWorker:
         self._token = NO_LEASE
         self._failed_now: list[int] = []
         self._clock_news = ClockNews(clock)
+        self._catch_up = CatchUp()
         self._file = watch_file(engine)
         self._trace = Trace.of_engine(engine, settings.portfolio.name)
-        self._lost = False
 
     @property
     def wall_bar_ms(self) -> int | None:
@@ -195,7 +195,7 @@ class LiveWorker:
             self._keep_bars(connection, rows)
             lease.renew(connection, self._books.portfolio_id, self._token, wall_ms, self._beat_of(rows, began, late_ms))
             mark = self._file.mark(connection)
-            self._check_file()
+            self._file.check()
         self._keep_trace(mark)
         self._next_open_ms = close_ms
         self._stepper.untraded = frozenset(symbol for symbol, why in answers.missing.items() if why)
@@ -257,7 +257,8 @@ class LiveWorker:
         # What is written from here on is of the clock as it is now.
         self._clock_news.look()
         ahead_ms = self._market.ahead_ms()
-        return lease.Beat(rows.step, rows.close_ms, wall_ms, duration_ms, float(late_ms), due_ms, ahead_ms)
+        left = self._catch_up.after_step(self._market.now_ms(), rows.close_ms, self._step_ms)
+        return lease.Beat(rows.step, rows.close_ms, wall_ms, duration_ms, float(late_ms), due_ms, ahead_ms, *left)
 
     def _report(self, rows: StepRows, events: list[EventRow]) -> None:
         for event in events:
@@ -271,7 +272,7 @@ class LiveWorker:
 
     def answer_commands(self) -> int:
         """Take and answer what people asked."""
-        self._check_file()
+        self._file.check()
         return self._desk.answer_pending(self._engine, self._token, self._clock, self._market_ms())
 
     def _market_ms(self) -> int:
@@ -323,7 +324,7 @@ class LiveWorker:
 
     def beat(self) -> None:
         moved_ms = self._clock_news.look()
-        self._check_file()
+        self._file.check()
         with transaction(self._engine) as connection:
             lease.renew(connection, self._books.portfolio_id, self._token, self._clock.now_ms())
             lease.follow_clock(connection, self._books.portfolio_id, self._token, moved_ms, self._market.ahead_ms())
@@ -331,18 +332,11 @@ class LiveWorker:
                 log.warning("%s", said)
                 self._save_event(connection, Severity.WARNING, "CLOCK_SET", said)
             mark = self._file.mark(connection)
-            self._check_file()
+            self._file.check()
         self._keep_trace(mark)
         # Done while there is time, or a step would have to.
         checkpoint(self._engine)
-        self._check_file()
-
-    def _check_file(self) -> None:
-        try:
-            self._file.check()
-        except DatabaseChanged:
-            self._lost = True
-            raise
+        self._file.check()
 
     def _keep_trace(self, mark: int) -> None:
         portfolio = self._fleet.portfolio
@@ -351,7 +345,7 @@ class LiveWorker:
     def close(self) -> None:
         try:
             # What is written to a file that is lost nobody sees.
-            if self._token != NO_LEASE and not self._lost:
+            if self._token != NO_LEASE and not self._file.is_lost:
                 with transaction(self._engine) as connection:
                     lease.release(connection, self._books.portfolio_id, self._token)
         finally:

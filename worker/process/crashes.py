@@ -7,11 +7,14 @@ without an end knows that it was killed.
 import json
 import logging
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from shared.clock import Clock
 from shared.errors import ConfigurationError, DatabaseError, LeaseError, MarketError
+from shared.private_files import make_folders
+from shared.regular_file import read_regular
 from shared.units import MINUTE_MS
 
 WINDOW_MS = 10 * MINUTE_MS
@@ -60,6 +63,9 @@ class CrashCount:
         now_ms = self._clock.now_ms()
         self._crashes_ms = [time_ms for time_ms in self._crashes_ms if now_ms - WINDOW_MS < time_ms <= now_ms]
         self._outages_ms = [time_ms for time_ms in self._outages_ms if now_ms - WINDOW_MS < time_ms <= now_ms]
+        # At a start alone: where the folder was moved away since, none must be made in its place.
+        with suppress(OSError):
+            make_folders(self._path.parent)
         self._save(running=True)
         return Start(len(self._crashes_ms), len(self._outages_ms))
 
@@ -75,7 +81,7 @@ class CrashCount:
 
     def _load(self) -> None:
         try:
-            kept = json.loads(self._path.read_text())
+            kept = json.loads(read_regular(self._path))
             self._crashes_ms = [int(time_ms) for time_ms in kept["crashes_ms"]]
             self._outages_ms = [int(time_ms) for time_ms in kept["outages_ms"]]
             if kept["running"]:
@@ -89,7 +95,6 @@ class CrashCount:
         kept = {"running": running, "crashes_ms": self._crashes_ms, "outages_ms": self._outages_ms}
         written = self._path.with_name(self._path.name + ".new")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
             with written.open("w") as file:
                 file.write(json.dumps(kept))
                 file.flush()

@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import json
 import os
+import pwd
 import signal
 import threading
 import time
@@ -17,11 +18,14 @@ from types import FrameType
 from typing import Any
 
 from shared.database import sqlite_path
-from shared.errors import ConfigurationError, LeaseError
+from shared.errors import ConfigurationError, DatabaseError, LeaseError
+from shared.private_files import make_folders
+from shared.regular_file import read_regular
 from shared.secret_url import SecretUrl, revealed, shown_url
 from shared.units import format_time
 
 RUNNING_FILE = Path("run") / "worker.running"
+BOOKS_FILE = Path("run") / "worker.books"
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,18 @@ def process_files(root: Path, database_url: SecretUrl | str, portfolio: str) -> 
     return ProcessFiles(root / "run" / f"worker-{key}.lock", root / "state" / f"worker-{key}.crashes.json")
 
 
+def owner_of(path: Path) -> str:
+    """Name whom a file belongs to; where it cannot be looked at, whom the folder does that hides it."""
+    for place in (path, *path.parents):
+        with contextlib.suppress(OSError):
+            user = place.stat().st_uid
+            try:
+                return pwd.getpwuid(user).pw_name
+            except KeyError:
+                return f"user {user}"
+    return "somebody else"
+
+
 class HostLock:
     """The lock that one worker process of a portfolio holds on a host; the kernel frees it however the process ends."""
 
@@ -59,7 +75,7 @@ class HostLock:
     def acquire(self, now_ms: int) -> None:
         """Take the lock and write who holds it; LeaseError names the living holder and since when it holds."""
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folders(self._path.parent)
             file = self._path.open("a+")
         except OSError as error:
             raise ConfigurationError(f"lock {self._path} must be writable, was not: {error.strerror}") from error
@@ -81,7 +97,7 @@ class HostLock:
 
     def _holder(self) -> str:
         try:
-            holder = json.loads(self._path.read_text())
+            holder = json.loads(read_regular(self._path))
             return f"(process {holder['pid']}, since {format_time(holder['since_ms'])})"
         except (OSError, ValueError, KeyError, TypeError):
             return "(process unknown)"
@@ -90,15 +106,29 @@ class HostLock:
 class RunningMark:
     """The file that names the worker under a supervisor, from when it has taken its books up until it lets them go.
 
-    A log rolls; this is how `make run` knows that the worker does not only exist.
+    A log rolls; this is how `make run` knows that the worker does not only exist. A second file says in which folder
+    this supervisor's workers have had their books, for a folder that is moved away takes every trace of them along.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, books: Path) -> None:
         self._path = root / RUNNING_FILE
+        self._books_path = root / BOOKS_FILE
+        self._books = books
+        self._had_books = f"{os.getppid()} {books}"
+
+    def require_books(self) -> None:
+        """Raise DatabaseError where the folder is gone: the next worker must not begin other books in its place."""
+        with contextlib.suppress(OSError):
+            if not self._books.exists() and self._books_path.read_text() == self._had_books:
+                raise DatabaseError(
+                    f"folder {self._books} must be there, for the books were in it, was not: bring it back; after "
+                    "`make stop`, `make run` begins new ones"
+                )
 
     def write(self) -> None:
         # A disk that is full keeps nobody from trading.
         with contextlib.suppress(OSError):
+            self._books_path.write_text(self._had_books)
             self._path.write_text(str(os.getpid()))
 
     def remove(self) -> None:
@@ -109,7 +139,7 @@ class RunningMark:
 def running_process(root: Path) -> int | None:
     """Give the process id that a worker under a supervisor left when it had taken its books up."""
     try:
-        return int((root / RUNNING_FILE).read_text())
+        return int(read_regular(root / RUNNING_FILE))
     except (OSError, ValueError):
         return None
 

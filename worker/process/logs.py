@@ -5,14 +5,14 @@ from pathlib import Path
 
 from shared.printable import INDENT, one_line
 
-# As `worker.process.service` and the page write their records.
-_STAMP = re.compile(r"^\d{4}-\d\d-\d\d[T ][\d:,.]+Z? (\w+) ")
+# As `worker.process.service`, the page and its server write their records; the server leaves the level out.
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\d[T ][\d:,.]+Z? (?:(DEBUG|INFO|WARNING|ERROR|CRITICAL) )?")
 TROUBLE = ("WARNING", "ERROR", "CRITICAL")
 _POINTS_ABOVE = "the lines above say why"
 
 
 class Log:
-    """A log, read from where it ended when this object was made."""
+    """A log, read from where it ended when this object was made; one that cannot be read says nothing."""
 
     def __init__(self, path: Path, from_start: bool = False) -> None:
         self.path = path
@@ -42,17 +42,21 @@ class Log:
         return one_line(_STAMP.sub("", telling[-1].strip())) if telling else f"see {self.path.name}"
 
     def _size(self) -> int:
-        return self.path.stat().st_size if self.path.exists() else 0
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
 
     def _since(self, start: int) -> str:
-        if not self.path.exists():
+        try:
+            with self.path.open(errors="surrogateescape") as file:
+                # A log that became shorter was put away for a new one.
+                file.seek(start if self._size() >= start else 0)
+                return file.read()
+        except OSError:
             return ""
-        with self.path.open(errors="surrogateescape") as file:
-            # A log that became shorter was put away for a new one.
-            file.seek(start if self._size() >= start else 0)
-            return file.read()
 
 
 def _level(line: str) -> str:
     stamp = _STAMP.match(line)
-    return stamp[1] if stamp else ""
+    return (stamp[1] or "INFO") if stamp else ""

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from shared.clock import Clock, SystemClock
-from shared.errors import ConfigurationError, DatabaseChanged, DiskFull, FlotillaError, LeaseError
+from shared.database import require_place_to_write
+from shared.errors import ConfigurationError, DatabaseChanged, DatabaseError, DiskFull, FlotillaError, LeaseError
 from shared.parent import watch_parent
 from shared.printable import make_logs_harmless
 from shared.settings import Settings
@@ -51,7 +52,7 @@ def serve(
     start_logging()
     supervised = "SUPERVISOR_ENABLED" in os.environ if supervised is None else supervised
     wakes = Wakes(watch_parent() if supervised else None)
-    cut_off = _CutOff()
+    cut_off = CutOff()
     with signals_to(wakes, on_stop=cut_off.start):
         try:
             return _serve(
@@ -81,15 +82,18 @@ def _serve(
     until_end: bool,
     supervised: bool,
     clock: Clock,
-    cut_off: "_CutOff",
+    cut_off: "CutOff",
 ) -> int:
     settings = load_settings()
+    # Before lock and crash count are made beside it.
+    require_place_to_write(settings.database.url, root)
     files = process_files(root, settings.database.url, settings.portfolio.name)
     lock = HostLock(files.lock)
-    if not _take_lock(lock, wakes, LOCK_WAIT_SECONDS if supervised else 0.0, clock):
+    mark = RunningMark(root, files.lock.parent) if supervised else None
+    if not _take_lock(lock, mark, wakes, clock):
         return 0
     try:
-        run = _Run(make_worker, settings, wakes, clock, until_end, cut_off, RunningMark(root) if supervised else None)
+        run = _Run(make_worker, settings, wakes, clock, until_end, cut_off, mark)
         if until_end:
             return run.through(Start(0, 0))
         crashes = CrashCount(files.crashes, clock)
@@ -106,30 +110,34 @@ def _serve(
         lock.release()
 
 
-def _take_lock(lock: HostLock, wakes: Wakes, wait_seconds: float, clock: Clock) -> bool:
+def _take_lock(lock: HostLock, mark: RunningMark | None, wakes: Wakes, clock: Clock) -> bool:
     """Under a supervisor an earlier worker may still be finishing its step, and leaving at once would spin."""
-    give_up = time.monotonic() + wait_seconds
+    give_up = time.monotonic() + (LOCK_WAIT_SECONDS if mark is not None else 0.0)
     waited = False
     while not wakes.stopping():
         try:
+            if mark is not None:
+                mark.require_books()
             lock.acquire(clock.now_ms())
             return True
-        except LeaseError as error:
+        except (LeaseError, DatabaseError) as error:
             if time.monotonic() >= give_up:
                 raise
             if not waited:
-                log.warning("%s; waiting for it to end", error)
+                log.warning("%s; waiting for that", error)
             waited = True
         wakes.pause(0.2)
     return False
 
 
-class _CutOff:
+class CutOff:
     """End the process where a stop takes too long; what was not committed is made again at the next start."""
 
     def __init__(self) -> None:
         self._timer: threading.Timer | None = None
-        self._lock = threading.Lock()
+        # A signal may come while the thread that handles it holds it.
+        self._lock = threading.RLock()
+        self._is_over = False
         self.before: Callable[[], None] | None = None
         self.is_starting = True
 
@@ -140,25 +148,31 @@ class _CutOff:
                 self._wait(STARTING_SECONDS, self._cut_off_start)
 
     def cancel(self) -> None:
+        """Count no more: what was stopped has ended, whatever a timer was about to do."""
         with self._lock:
+            self._is_over = True
             if self._timer is not None:
                 self._timer.cancel()
 
     def _wait(self, seconds: float, then: Callable[[], None]) -> None:
+        if self._is_over:
+            return
         self._timer = threading.Timer(seconds, then)
         self._timer.daemon = True
         self._timer.start()
 
     def _cut_off_start(self) -> None:
-        if self.is_starting:
-            log.info("told to stop while it was starting; what it had not finished is done at the next start")
-            self._end(0)
         with self._lock:
+            if self.is_starting and not self._is_over:
+                log.info("told to stop while it was starting; what it had not finished is done at the next start")
+                self._end(0)
             self._wait(STOP_SECONDS - STARTING_SECONDS, self._cut_off)
 
     def _cut_off(self) -> None:
-        log.error("the step did not end within %.0f s of the stop and was cut off", STOP_SECONDS)
-        self._end(EXIT_CODE)
+        with self._lock:
+            if not self._is_over:
+                log.error("the step did not end within %.0f s of the stop and was cut off", STOP_SECONDS)
+                self._end(EXIT_CODE)
 
     def _end(self, exit_code: int) -> None:
         if self.before is not None:
@@ -184,7 +198,7 @@ class _Run:
         wakes: Wakes,
         clock: Clock,
         until_end: bool,
-        cut_off: _CutOff,
+        cut_off: CutOff,
         mark: RunningMark | None,
     ) -> None:
         self._make_worker = make_worker

@@ -15,6 +15,8 @@ from worker.process.supervisor_client import End, Process
 # A worker reads the history of an exchange meanwhile, or waits for the one before it to finish its step.
 WORKER_SECONDS = 120.0
 PAGE_SECONDS = 40.0
+# Where the worker has ended nobody waits for more than a word on the page.
+PAGE_BESIDE_SECONDS = 15.0
 SAY_SECONDS = 10.0
 LOOK_SECONDS = 0.1
 # What the page writes into its log first, and once it listens.
@@ -36,7 +38,10 @@ class Page(enum.Enum):
 
 
 class Start(NamedTuple):
-    """What is true after a start: whether the worker has taken its books up, and where the page stands."""
+    """What is true after a start: whether the worker has taken its books up, and where the page stands.
+
+    `page_word` is the address of a page that is ready, as far as it said so, and the sentence of one that ended.
+    """
 
     worker_runs: bool
     worker_word: str
@@ -112,7 +117,9 @@ class Fleet:
         fails = max(said.rfind(word) for word in PAGE_FAILS)
         if not page.is_up or fails > said.rfind(PAGE_SAYS):
             return Page.ENDED, self._page_log.last_word()
-        return (Page.READY if PAGE_SAYS in said else Page.STARTING), ""
+        if PAGE_SAYS not in said:
+            return Page.STARTING, ""
+        return Page.READY, said.rpartition(PAGE_SAYS)[2].partition("\n")[0].strip()
 
     def _news(self, found: Start) -> list[str]:
         # A worker that runs has many fills to tell of while it takes up its history.
@@ -124,13 +131,26 @@ class Fleet:
         if not worker.state or worker.state in ("STOPPED", "STOPPING"):
             return WorkerEnded(f"{STOPPED}: the worker is not running.", 75)
         how = f"exit code {end.exit_code}" if end.exit_code is not None else end.signal or "no exit code"
+        word = self._worker_log.last_word().rstrip(".")
         goes_on = (
-            "Supervisor and page stay up: mend it and `make run` again, or `make stop`."
+            f"{self._beside(word)}: mend it and `make run` again, or `make stop`."
             if end.exit_code in FINAL
             else "Supervisor starts it again and again: `make status` says whether it runs, `make stop` ends that."
         )
-        word = self._worker_log.last_word().rstrip(".")
         return WorkerEnded(
             f"The worker has ended ({how}): {word}; logs/worker.log has the rest. {goes_on}",
             end.exit_code or FlotillaError.exit_code,
         )
+
+    def _beside(self, worker_word: str) -> str:
+        """Say what is still up where the worker has ended for good."""
+        give_up = time.monotonic() + PAGE_BESIDE_SECONDS
+        while (found := self._page())[0] is Page.STARTING and time.monotonic() < give_up:
+            time.sleep(LOOK_SECONDS)
+        page, word = found
+        if page is Page.READY:
+            return "Supervisor and page stay up"
+        if page is Page.STARTING:
+            return "Supervisor stays up, the page is still starting"
+        why = "for the same reason" if word.rstrip(".") == worker_word else f"too ({word.rstrip('.')})"
+        return f"Supervisor stays up, the page has ended {why}"

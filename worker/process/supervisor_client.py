@@ -2,23 +2,33 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
-from xmlrpc.client import Fault, ProtocolError, ServerProxy
+from xmlrpc.client import Fault, ProtocolError, ServerProxy, Transport
 
-from supervisor.xmlrpc import Faults, SupervisorTransport
+from supervisor.xmlrpc import Faults
 
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, FlotillaError
+from worker.process.host import owner_of
 from worker.process.logs import Log
+
+ANSWER_SECONDS = 30.0
 
 # What a unix socket's path may be, less the process id supervisor adds while it makes one.
 LONGEST_SOCKET_PATH = (107 if sys.platform == "linux" else 103) - len(".4194304")
 RUNNING = "RUNNING"
+SHUTDOWN = "SHUTDOWN"
+SHUTDOWN = "SHUTDOWN"
 _ENDED = r"(?:exited|stopped): {program} \((?:exit status (\d+)|terminated by (\w+))"
 _IN_VAIN = (Faults.ALREADY_STARTED, Faults.ABNORMAL_TERMINATION, Faults.SPAWN_ERROR, Faults.SHUTDOWN_STATE)
+
+
+class NotThere(Exception):
+    """Nobody listens at the socket."""
 
 
 class Process(NamedTuple):
@@ -51,17 +61,24 @@ class Supervisor:
         self._log = Log(root / "logs" / "supervisord.log")
 
     def state(self) -> str:
-        """Give its own state, such as RUNNING or SHUTDOWN; empty where nobody answers."""
+        """Give its own state, such as RUNNING or SHUTDOWN; empty where it is not there.
+
+        Every question raises FlotillaError where it is there and does not answer, ConfigurationError where it is
+        somebody else's.
+        """
         try:
-            return str(self._ask().getState()["statename"])
-        except (OSError, HTTPException, ProtocolError):
+            return str(self._ask("getState")["statename"])
+        except Fault:
+            # While it ends it refuses every question, also this one.
+            return SHUTDOWN
+        except NotThere:
             return ""
 
     def process(self, program: str) -> Process:
         """Give the state of a program's process."""
         try:
-            info = self._ask().getProcessInfo(program)
-        except (OSError, HTTPException, ProtocolError, Fault):
+            info = self._ask("getProcessInfo", program)
+        except (NotThere, Fault):
             return Process()
         return Process(info["statename"], info["pid"])
 
@@ -86,23 +103,53 @@ class Supervisor:
     def start(self, program: str) -> None:
         """Let it start a program that is not running."""
         try:
-            self._ask().startProcess(program)
+            self._ask("startProcess", program)
         except Fault as fault:
             if fault.faultCode not in _IN_VAIN:
                 raise ConfigurationError(f"supervisor must start {program}, said: {fault.faultString}") from fault
-        except (OSError, HTTPException, ProtocolError):
+        except NotThere:
             return
 
-    def shut_down(self) -> int:
-        """Tell it to end its programs and itself; give its process id."""
-        process = int(self._ask().getPID())
-        self._ask().shutdown()
+    def shut_down(self) -> int | None:
+        """Tell it to end its programs and itself; give its process id, None where it is ending already."""
+        try:
+            process = int(self._ask("getPID"))
+            self._ask("shutdown")
+        except (NotThere, Fault):
+            return None
         return process
 
-    def _ask(self) -> Any:
+    def _ask(self, question: str, *about: str) -> Any:
         # The address is not used: the transport goes to the socket. A new one each time: a refused one stays refused.
-        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
-        return ServerProxy("http://127.0.0.1", transport=transport).supervisor
+        try:
+            with ServerProxy("http://localhost", transport=_SocketTransport(self._socket)) as there:
+                return getattr(there.supervisor, question)(*about)
+        except TimeoutError as error:
+            where = "it was left alone, logs/supervisord.log has its words"
+            raise FlotillaError(f"supervisor must answer within {ANSWER_SECONDS:.0f} s, did not; {where}") from error
+        except PermissionError as error:
+            raise ConfigurationError(
+                f"{self._socket} is for its owner alone: only {owner_of(self._socket)} can start and stop Flotilla here"
+            ) from error
+        except (OSError, HTTPException, ProtocolError) as error:
+            raise NotThere from error
+
+
+class _SocketTransport(Transport):
+    """XML-RPC at a unix socket, where an answer is not waited for without end."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: Any) -> HTTPConnection:
+        connection = HTTPConnection(host)
+        # Kept where the transport looks for what it closes.
+        self._connection = host, connection
+        connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.sock.settimeout(ANSWER_SECONDS)
+        connection.sock.connect(str(self._path))
+        return connection
 
 
 def _check_length(socket: Path, root: Path) -> None:

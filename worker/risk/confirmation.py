@@ -27,7 +27,7 @@ def confirm(bot, market, signal, rules) -> None:
     bot.high = signal.high
     if not math.isnan(signal.low) and market.status == BarStatus.FRESH:
         _take(bot, market, signal, rules)
-    if bot.lock_sign != 0 and sign(bot.confirmed) != bot.lock_sign:
+    if bot.lock_sign != 0 and sign(bot.confirmed) != bot.lock_sign and is_flat(bot, market):
         bot.lock_sign = 0
 
 

@@ -4,7 +4,7 @@ import math
 
 from shared.enums import BarStatus, Level, Reason, Trigger
 from worker.jit import rule
-from worker.risk.position import is_dust, is_flat, sign, without_increase
+from worker.risk.position import is_closing, is_dust, is_flat, sign, without_increase
 from worker.risk.quantity import LARGEST_UNITS, coins, is_countable, whole_steps
 from worker.risk.sizing import stop_distance, wanted_units
 
@@ -22,7 +22,10 @@ def gate(rules, portfolio, bot, market, signal) -> None:
         _because(bot, Reason.HALTED.value, float(bot.level), float(Level.HALTED.value))
     elif bot.level >= Level.FLATTEN:
         _because(bot, Reason.FLATTEN.value, float(bot.level), float(Level.FLATTEN.value))
-        order_close(bot, market)
+        order_close(bot, market, Trigger.FLATTEN.value)
+    elif is_closing(bot, market):
+        _because(bot, Reason.CLOSE.value, bot.quantity, 0.0)
+        order_close(bot, market, Trigger.CLOSE.value)
     elif market.status != BarStatus.FRESH:
         _because(bot, Reason.STALE.value, float(market.status), float(BarStatus.FRESH.value))
     elif math.isnan(signal.low) or math.isnan(signal.atr_fraction):
@@ -32,12 +35,12 @@ def gate(rules, portfolio, bot, market, signal) -> None:
 
 
 @rule
-def order_close(bot, market) -> None:
-    """Order a position closed because its level says so; a flat bot stays flat."""
+def order_close(bot, market, trigger: int) -> None:
+    """Order a position closed whatever its signal says; a flat bot stays flat."""
     bot.sized_exposure = 0.0
     if not is_flat(bot, market):
         bot.order_units = -bot.units
-        bot.order_trigger = Trigger.FLATTEN.value
+        bot.order_trigger = trigger
         bot.ordered = 1
 
 

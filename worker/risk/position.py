@@ -30,6 +30,12 @@ def position_sign(bot, market) -> int:
 
 
 @rule
+def is_closing(bot, market) -> bool:
+    """Say whether a person asked for a position to be closed: nothing else holds one on the side that is locked."""
+    return bot.lock_sign != 0 and position_sign(bot, market) == bot.lock_sign
+
+
+@rule
 def without_increase(units: int, target: int) -> int:
     """Give the target with what increases the position taken out: a reversal becomes a close."""
     if sign(units) == sign(target):

@@ -44,7 +44,10 @@ class _Portfolio:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """A full pass of the worker: its step, the close of its bar in market time, the rest wall time."""
+    """A full pass of the worker: its step, the close of its bar in market time, the rest wall time.
+
+    `bars_left` of `bars_total` past bars are still to be stepped; both are 0 where the books are up to date.
+    """
 
     step: int
     market_ms: int
@@ -53,6 +56,8 @@ class Beat:
     lateness_ms: float
     due_ms: int | None = None
     ahead_ms: int = 0
+    bars_left: int = 0
+    bars_total: int = 0
 
 
 def this_process() -> Holder:

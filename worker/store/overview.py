@@ -91,6 +91,7 @@ class Overview:
     quote: str
     market: str
     broker: str
+    step_ms: int
     step: int
     market_ms: int
     wall_ms: int
@@ -103,6 +104,8 @@ class Overview:
     lease_renewed_ms: int | None
     waiting_since_ms: int | None
     ahead_ms: int
+    bars_left: int
+    bars_total: int
     equity: float
     cash: float
     money_in: float
@@ -141,6 +144,7 @@ def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
         quote=row["portfolio_quote"],
         market=row["portfolio_market_label"],
         broker=row["portfolio_broker_label"],
+        step_ms=row["portfolio_step_ms"],
         step=row["portfolio_state_step"],
         market_ms=row["heartbeat_market_ms"],
         wall_ms=row["heartbeat_wall_ms"],
@@ -153,6 +157,8 @@ def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
         lease_renewed_ms=row["heartbeat_lease_renewed_ms"],
         waiting_since_ms=waiting_since_ms(connection, portfolio_id),
         ahead_ms=row["heartbeat_ahead_ms"],
+        bars_left=row["heartbeat_bars_left"],
+        bars_total=row["heartbeat_bars_total"],
         equity=row["portfolio_state_equity"],
         cash=row["portfolio_state_cash"] + sum(bot["bot_state_cash"] for bot in bots),
         money_in=row["portfolio_state_cash"] + sum(bot["bot_state_money_in"] for bot in bots),

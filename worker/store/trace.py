@@ -14,7 +14,9 @@ from sqlalchemy import Connection, Engine, select
 from shared.database import sqlite_path, transaction
 from shared.database_file import read_mark
 from shared.errors import DatabaseError
+from shared.regular_file import read_regular
 from shared.secret_url import SecretUrl
+from shared.sqlite_place import identity
 from shared.tables import Portfolio, PortfolioState
 from shared.units import format_time
 from worker.store.integrity import damage
@@ -25,12 +27,17 @@ LINE_BYTES = 256
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """The last commit: its mark in the file, its step, the open of that step's bar, and when the portfolio began."""
+    """The last commit: its mark, its step, the open of that step's bar, when the portfolio began, and to which file.
+
+    Of the file nothing is known (0) where an older version kept the trace.
+    """
 
     mark: int
     step: int
     time_ms: int
     created_ms: int
+    device: int = 0
+    inode: int = 0
 
     def __str__(self) -> str:
         return f"step {self.step}" + (f" ({format_time(self.time_ms)})" if self.step else "")
@@ -40,6 +47,7 @@ class Trace:
     """The file that says what was committed last to a portfolio's books; a server's books have none."""
 
     def __init__(self, database: Path | None, portfolio: str) -> None:
+        self._database = database
         self.path = database.with_name(f"{database.name}.{portfolio}.last.json") if database is not None else None
         self._portfolio = portfolio
 
@@ -53,21 +61,29 @@ class Trace:
         if self.path is None:
             return None
         try:
-            return Last(**{name: int(value) for name, value in json.loads(self.path.read_text()).items()})
+            return Last(**{name: int(value) for name, value in json.loads(read_regular(self.path)).items()})
         except (OSError, ValueError, TypeError, AttributeError):
             return None
 
     def write(self, last: Last) -> None:
-        """Keep what was committed last."""
+        """Keep what was committed last, and to which file."""
         if self.path is None:
             return
-        line = json.dumps(asdict(last)).ljust(LINE_BYTES - 1) + "\n"
+        line = json.dumps({**asdict(last), **self._file()}).ljust(LINE_BYTES - 1) + "\n"
         with suppress(OSError):
             file = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600)
             try:
                 os.pwrite(file, line.encode(), 0)
             finally:
                 os.close(file)
+
+    def is_of(self, last: Last) -> bool:
+        """Say whether the database is the file that was committed to, whatever is written in it."""
+        return self._file() == {"device": last.device, "inode": last.inode}
+
+    def _file(self) -> dict[str, int]:
+        there = identity(self._database) if self._database is not None else None
+        return there._asdict() if there is not None else {}
 
     def loss(self, connection: Connection) -> str:
         """Say which steps the books lack of those that were committed; empty where none or nothing is known."""
@@ -102,10 +118,14 @@ def require_books(url: SecretUrl, root: Path, portfolio: str) -> None:
     path = sqlite_path(url, root)
     trace = Trace(path, portfolio)
     last = trace.read()
-    with suppress(FileNotFoundError):
-        if path.stat().st_size:
-            return
-    if last is not None and last.step:
+    try:
+        is_there = path.stat().st_size > 0
+    except FileNotFoundError:
+        is_there = False
+    except OSError:
+        # Opening it says why.
+        return
+    if not is_there and last is not None and last.step:
         raise DatabaseError(f"database {path} must hold the books, which ended with {last}; {_is_gone(trace)}")
 
 
@@ -125,8 +145,8 @@ def require_same_books(engine: Engine, portfolio: str) -> str:
                 f"database {engine.url.database} must hold the books of this fleet, which ended with {last}; it holds "
                 f"others: {_is_gone(trace)}"
             )
-        # A crash may have come between the commit and its trace.
-        if kept.mark in (last.mark, last.mark + 1):
+        # A crash may have come between the commit and its trace; a log that was left beside a copy has its mark, too.
+        if kept.mark in (last.mark, last.mark + 1) and trace.is_of(last):
             return ""
         if found := damage(connection):
             raise DatabaseError(

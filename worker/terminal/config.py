@@ -13,7 +13,7 @@ from worker.store.fleet import FleetChange, find_portfolio, fleet_change
 from worker.store.overview import load_overview
 from worker.terminal.options import ConfigOption, JsonOption
 from worker.terminal.output import print_json, print_line
-from worker.terminal.place import Place, find_place
+from worker.terminal.place import Place, find_place, require_no_lost_books
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -61,6 +61,7 @@ def diff(config: ConfigOption = None, json: JsonOption = False) -> None:
 
 def _compare(place: Place, wanted: list) -> tuple[dict[str, Any], FleetChange]:
     """Give the settings that ran last and what the wanted fleet would change; before the first start, all is new."""
+    require_no_lost_books(place)
     if not _has_books(place):
         return {}, FleetChange(tuple(bot.name for bot in wanted), (), ())
     engine = open_reader(place.settings.database.url, place.root)

@@ -1,4 +1,4 @@
-"""The commands that ask something of a running worker: levels, releases, deposits and withdrawals, write-offs."""
+"""The commands that ask something of a running worker: levels, releases, closes, money in and out, write-offs."""
 
 import getpass
 import math
@@ -18,7 +18,7 @@ from shared.tables import Bot, Command, MarketState, Sleeve
 from shared.tables.commands import ask
 from worker.terminal.options import ConfigOption, JsonOption
 from worker.terminal.output import print_json, print_line
-from worker.terminal.place import find_place, portfolio_of
+from worker.terminal.place import find_place, portfolio_of, require_no_lost_books
 
 ANSWER_SECONDS = 5.0
 POLL_SECONDS = 0.05
@@ -99,6 +99,7 @@ def ask_worker(
     if not reason.strip():
         raise ConfigurationError("reason must say why, was empty")
     place = find_place(config)
+    require_no_lost_books(place)
     engine = open_commands(place.settings.database.url, place.root)
     try:
         with transaction(engine) as connection:
@@ -193,6 +194,20 @@ def _release(
     request(CommandKind.RELEASE, scope, reason, config, json, cause=cause)
 
 
+close = typer.Typer()
+
+
+@close.command("close")
+def _close(
+    bot: Annotated[str, typer.Argument(help="The bot whose position is to be closed.")],
+    reason: ReasonOption,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Close a bot's position at the next open; it stays out of that side until its signal has left it."""
+    request(CommandKind.CLOSE, f"bot:{bot}", reason, config, json)
+
+
 write_off = typer.Typer()
 
 
@@ -226,6 +241,7 @@ def _check_price(bot: str, price: float, config: Path | None) -> None:
 def _last_price(bot: str, config: Path | None) -> float:
     """Give the price at which the books value what a bot holds, 0 where they know none."""
     place = find_place(config)
+    require_no_lost_books(place)
     engine = open_commands(place.settings.database.url, place.root)
     try:
         with transaction(engine) as connection:

@@ -1,6 +1,5 @@
 """`flotilla dashboard password NAME`, and who else may sign in."""
 
-import socket
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,24 +7,27 @@ from typing import Annotated
 import typer
 
 from shared.clock import SystemClock
+from shared.cookie_secret import forget_secret, secret_path
 from shared.errors import ConfigurationError
-from shared.links import signs_in_by_name, way_in
+from shared.links import make_link, signs_in_by_name
+from shared.own_page import NoOwnPage, find_own_page, page_address
 from shared.passwords import (
     OPERATOR,
     Account,
     checked_name,
     checked_role,
     hash_password,
+    is_guarded,
     load_accounts,
     password_path,
     remove_account,
+    require_there,
     save_account,
+    unguard,
 )
 from worker.terminal.options import ConfigOption, JsonOption
 from worker.terminal.output import print_json, print_line, say
 from worker.terminal.place import find_place
-
-ANSWER_SECONDS = 2.0
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -56,14 +58,19 @@ def password(
 
 @app.command()
 def link(config: ConfigOption = None) -> None:
-    """Print a link to the page: it signs in once, as long as no password is set."""
+    """Print a link to the page, where it answers: it signs in once, as long as no password is set."""
     place = find_place(config)
     dashboard = place.settings.dashboard
+    require_there(_path(config))
+    try:
+        page = find_own_page(place.root, dashboard)
+    except NoOwnPage as error:
+        raise NoOwnPage(f"{error}: `make run` starts the page") from error
     if signs_in_by_name(place.root, dashboard):
         say("Passwords are set, so everybody signs in by name.")
-    elif not _listens(dashboard.address, dashboard.port):
-        say("Nothing answers there yet: `make run` starts the page.")
-    print_line(way_in(place.root, dashboard, SystemClock().now_ms()))
+        print_line(page_address(dashboard.address, dashboard.port))
+    else:
+        print_line(make_link(place.root, page, SystemClock().now_ms()))
 
 
 @app.command()
@@ -74,6 +81,23 @@ def remove(name: NameArgument, config: ConfigOption = None) -> None:
     print_line(f"{checked_name(name)} may not sign in any more")
 
 
+@app.command(name="unguard")
+def take_back(
+    yes: Annotated[bool, typer.Option("--yes", help="Do it: nobody is asked again.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Delete all names and passwords, so that the page is opened by a link again; ends all sessions."""
+    path = _path(config)
+    if not yes:
+        raise ConfigurationError(f"--yes must be given to delete the names and passwords in {path}, was not")
+    if not is_guarded(path):
+        raise ConfigurationError(f"password file {path} must be there to be deleted, and never was")
+    # First, so that no cookie of a link that was opened before the passwords were set counts again.
+    forget_secret(secret_path(path))
+    unguard(path)
+    print_line("nobody has a name any more; restart the page: `.venv/bin/supervisorctl restart dashboard`")
+
+
 @app.command()
 def people(json: JsonOption = False, config: ConfigOption = None) -> None:
     """List who may sign in."""
@@ -81,6 +105,7 @@ def people(json: JsonOption = False, config: ConfigOption = None) -> None:
     try:
         accounts = load_accounts(path).values()
     except FileNotFoundError:
+        require_there(path)
         accounts = {}.values()
     rows = [{"name": a.name, "role": a.role, "signs_in_by": "password" if a.password else "oidc"} for a in accounts]
     if json:
@@ -96,14 +121,6 @@ def _asked() -> str:
     if sys.stdin.isatty():
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
     return sys.stdin.readline().rstrip("\r\n")
-
-
-def _listens(address: str, port: int) -> bool:
-    try:
-        with socket.create_connection((address, port), ANSWER_SECONDS):
-            return True
-    except OSError:
-        return False
 
 
 def _path(config: Path | None) -> Path:

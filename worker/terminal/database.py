@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 
 from worker.terminal.options import ConfigOption
 from worker.terminal.output import print_line
-from worker.terminal.place import find_place
+from worker.terminal.place import find_place, require_no_lost_books
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -23,6 +23,7 @@ def upgrade(config: ConfigOption = None) -> None:
     from worker.store.lease import require_unheld, this_process
 
     place, clock = find_place(config), SystemClock()
+    require_no_lost_books(place)
 
     def check(connection: Connection) -> None:
         require_unheld(connection, this_process(), clock.now_ms())

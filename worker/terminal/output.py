@@ -15,6 +15,7 @@ from rich.segment import Segment
 from shared.errors import ConfigurationError
 from shared.money import UNKNOWN
 from shared.printable import lines, one_line
+from shared.private_files import make_folders
 from shared.units import DAY_MS
 
 
@@ -83,7 +84,7 @@ def _no_progress(done: int, total: int) -> None:
 def prepared_folder(folder: Path) -> Path:
     """Make a folder for results and prove it can be written, before anything long begins."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folders(folder)
         probe = folder / ".flotilla"
         probe.touch()
         probe.unlink()

@@ -12,6 +12,7 @@ from shared.errors import DatabaseError
 from shared.settings import FILE_NAME, Settings, load_settings
 from shared.settings_file import folder_of
 from worker.store.fleet import find_portfolio
+from worker.store.trace import require_books
 from worker.terminal.options import settings_file
 
 
@@ -29,9 +30,15 @@ def find_place(config: Path | None) -> Place:
     return Place(folder_of(config or Path(FILE_NAME)), file, load_settings(file))
 
 
+def require_no_lost_books(place: Place) -> None:
+    """Raise DatabaseError where there were books and the file is gone: "not there yet" would not be true."""
+    require_books(place.settings.database.url, place.root, place.settings.portfolio.name)
+
+
 @contextmanager
 def open_books(place: Place) -> Iterator[tuple[Connection, int]]:
     """Open the books for reading; give the connection and the id of the portfolio of the settings."""
+    require_no_lost_books(place)
     engine = open_reader(place.settings.database.url, place.root)
     try:
         with translated(engine), engine.connect() as connection:

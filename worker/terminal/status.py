@@ -13,6 +13,7 @@ from shared.clock import SystemClock
 from shared.enums import BarStatus, CommandKind
 from shared.errors import DatabaseError
 from shared.liveness import liveness
+from shared.market_time import catching_up, pace
 from shared.money import price_text, quantity_text
 from shared.printable import one_line
 from shared.units import format_duration, format_time
@@ -79,7 +80,8 @@ def _as_json(overview: Overview, now_ms: int) -> dict[str, Any]:
 
 def _print(console: Console, overview: Overview, waiting: list[CommandRow], now_ms: int) -> None:
     worker = liveness(overview, now_ms)
-    console.print(Text(f"{overview.name}: {overview.market}, {overview.broker}", style="bold"))
+    labels = (overview.market, pace(json_module.loads(overview.settings), overview.step_ms), overview.broker)
+    console.print(Text(f"{overview.name}: {', '.join(filter(None, labels))}", style="bold"))
     console.print(Text(worker.sentence, style="green" if worker.is_well else "bold red"))
     console.print(_progress(overview, now_ms))
     profit, counted = overview.equity - overview.money_in, overview.counted
@@ -114,7 +116,8 @@ def _print(console: Console, overview: Overview, waiting: list[CommandRow], now_
 
 def _progress(overview: Overview, now_ms: int) -> str:
     if overview.step:
-        return f"step {overview.step:,}, market time {format_time(overview.market_ms)}"
+        stepped = f"step {overview.step:,}, market time {format_time(overview.market_ms)}"
+        return "\n".join(filter(None, (stepped, catching_up(overview))))
     if overview.first_close_ms is None or overview.first_close_ms < now_ms:
         return "no step yet"
     left = format_duration(overview.first_close_ms - now_ms)

@@ -137,7 +137,7 @@ def test_the_dark_theme_is_that_of_the_machine(fleet: Fleet, tab: OpenBrowser) -
 
 
 @pytest.mark.parametrize(
-    "place", ["", "bots", "bot", "allocations", "trades", "analytics", "risk", "decisions", "control"]
+    "place", ["", "bots", "bot", "symbol", "allocations", "trades", "analytics", "risk", "decisions", "control"]
 )
 def test_a_phone_needs_no_scrolling_sideways(place: str, fleet: Fleet, tab: OpenBrowser) -> None:
     page = tab(viewport={"width": 390, "height": 844})
@@ -152,7 +152,7 @@ def test_hostile_names_neither_run_nor_fetch(tab: OpenBrowser, tmp_path) -> None
     page = tab()
     page.on("dialog", lambda dialog: pytest.fail(f"a stored text ran: {dialog.message}"))
     with running_page(root, free_port()) as url:
-        for place in ("", "bots", "bot", "allocations", "trades", "risk", "decisions", "control"):
+        for place in ("", "bots", "bot", "symbol", "allocations", "trades", "risk", "decisions", "control"):
             open_page(page, url, place)
             page.wait_for_timeout(1_000)
             assert (

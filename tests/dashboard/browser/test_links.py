@@ -47,7 +47,7 @@ def test_who_has_no_link_is_told_how_to_get_one_and_may_paste_it(books: Path, ur
     expect(page.get_by_text(".venv/bin/flotilla dashboard link")).to_be_visible()
     page.get_by_label("Or paste the link here").fill("not this")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("has been used, or is older than 10 minutes")
+    expect(page.get_by_role("alert")).to_contain_text("or is not one of this fleet")
     page.get_by_label("Or paste the link here").fill(make_link(books, url, SystemClock().now_ms()))
     page.get_by_role("button", name="Sign in").click()
     is_open(page)

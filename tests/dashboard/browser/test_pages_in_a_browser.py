@@ -1,4 +1,4 @@
-"""What only a real browser shows: rows ticked on a canvas, what a reload keeps, what a halt looks like."""
+"""What only a real browser shows: rows that are ticked, what a reload keeps, what a halt looks like."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +14,6 @@ from tests.dashboard.views.books import SETTINGS_FILE, make, set_alive
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-# Of the grid that tables are drawn by: the column of ticks, and the height of a row, in pixels.
-TICK_X, ROW_Y = 18, 35
 TRACES = "() => [...document.querySelectorAll('.live-chart')].map(chart => (chart.data || []).map(trace => trace.name))"
 
 
@@ -27,11 +25,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def tick(page: Page, row: int) -> None:
     """Tick a row of the first table."""
-    grid = page.get_by_test_id("stDataFrame").first
-    expect(grid).to_be_visible(timeout=30_000)
-    box = grid.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + TICK_X, box["y"] + ROW_Y * (row + 1.5))
+    still(page.locator(".grid").first.get_by_role("checkbox").nth(row)).click(timeout=30_000)
 
 
 def test_bots_that_are_ticked_are_compared(seeded: str, tab: OpenBrowser) -> None:
@@ -62,7 +56,7 @@ def _json(value: list[list[str]]) -> str:
 def test_filters_survive_a_reload(seeded: str, tab: OpenBrowser) -> None:
     page = tab()
     open_page(page, seeded, "trades?period=All")
-    counted = page.get_by_text("of them here")
+    counted = page.get_by_text("on this page")
     everything = counted.inner_text()
     page.get_by_text("Filters", exact=True).click()
     still(page.get_by_role("button", name="trailing stop", exact=True)).click()

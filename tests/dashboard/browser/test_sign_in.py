@@ -17,7 +17,7 @@ from tests.dashboard.views.books import make
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PAGES = ("", "bots", "bot", "allocations", "trades", "analytics", "risk", "decisions", "control")
+PAGES = ("", "bots", "bot", "symbol", "allocations", "trades", "analytics", "risk", "decisions", "control")
 CONTROLS = ("No entries", "Flatten", "Halt", "Release", "Stop or start the worker's process")
 
 

@@ -16,7 +16,7 @@ from tests.process.running import alive
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PLACES = ["", "bots", "bot", "allocations", "trades", "analytics", "risk", "decisions", "control"]
+PLACES = ["", "bots", "bot", "symbol", "allocations", "trades", "analytics", "risk", "decisions", "control"]
 PHONE = {"width": 390, "height": 844}
 # What else is drawn where the button is, and where it is.
 COVERED = """(key) => {
@@ -61,6 +61,8 @@ def test_without_a_database_a_worker_that_hangs_is_stopped_killed_and_started(ow
     process, state, away = own.worker(), own.root / "state", own.root / "away"
     before = tab()
     _open(before, own.url, "bots")
+    # First: one that runs ends where its database is gone.
+    os.kill(process, signal.SIGSTOP)
     state.rename(away)
     try:
         for size, place in ((PHONE, "kill_on_top"), ({"width": 1400, "height": 1000}, "kill")):
@@ -68,7 +70,6 @@ def test_without_a_database_a_worker_that_hangs_is_stopped_killed_and_started(ow
             _open(fresh, own.url, "bots")
             expect(fresh.get_by_text("cannot be read any more")).to_be_visible()
             expect(fresh.locator(f".st-key-{place} button")).to_be_in_viewport(ratio=1.0)
-        os.kill(process, signal.SIGSTOP)
         fresh.locator(".st-key-kill button").click()
         dialog = fresh.get_by_role("dialog")
         expect(dialog.get_by_text("The worker is RUNNING")).to_be_visible()

@@ -13,7 +13,7 @@ from shared.units import DAY_MS, HOUR_MS
 from tests.dashboard import seeding
 from tests.dashboard.browser.conftest import OpenBrowser
 from tests.dashboard.browser.fleet import free_port, running_page
-from tests.dashboard.browser.pages import drawn, open_page
+from tests.dashboard.browser.pages import drawn, open_page, still
 from tests.dashboard.queries.catalogue import BEGIN_MS, ID
 from tests.dashboard.queries.conftest import connected
 from tests.dashboard.views.books import make
@@ -21,7 +21,6 @@ from tests.dashboard.views.books import make
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 # Into the first cells of a table, beside its ticks, and the height of a row, in pixels.
-CELL_X, ROW_Y = 60, 35
 SHAPES = """() => [...document.querySelectorAll('.live-chart')].flatMap(chart => chart.layout?.shapes || [])
   .map(shape => [shape.x0, shape.x1])"""
 NAMES = """() => [...document.querySelectorAll('.live-chart')].flatMap(chart => chart.data || [])
@@ -35,15 +34,10 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def click_row(page: Page, row: int) -> None:
-    """Click a cell of the first table."""
-    grid = page.get_by_test_id("stDataFrame").first
-    expect(grid).to_be_visible(timeout=30_000)
-    grid.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)
-    box = grid.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + CELL_X, box["y"] + ROW_Y * (row + 1.5))
+def click_row(page: Page, row: int, table: int = 0) -> None:
+    """Click a cell of a table, the first if no other is asked for."""
+    cell = page.locator(".grid").nth(table).locator("tbody tr").nth(row).locator("td").nth(1)
+    still(cell).click(timeout=30_000)
 
 
 def asked(page: Page) -> dict[str, str]:

@@ -12,7 +12,7 @@ import pytest
 from pandas import DataFrame, concat
 from sqlalchemy import Connection
 
-from dashboard.figures import allocations, bot, decisions, equity, returns, risk, round_trips, theme
+from dashboard.figures import allocations, bot, calendar, decisions, equity, returns, risk, round_trips, symbol, theme
 from dashboard.queries.returns import monthly_returns, rolling_sharpe
 from dashboard.queries.round_trips import Dimension, distribution, win_rates
 from shared.money import Money
@@ -49,6 +49,13 @@ FIGURES: dict[str, Draw] = {
     "distribution": lambda f: round_trips.distribution_figure(distribution(f["facts"])),
     "duration": lambda f: round_trips.duration_figure(f["round trips"], Money("USDT")),
     "excursion": lambda f: round_trips.excursion_figure(f["round trips"]),
+    "equity against holding": lambda f: equity.equity_figure(f["equity"], held=f["held instead"]),
+    "profit bars": lambda f: calendar.profit_bars_figure(f["profit by day"], "day", Money("USDT")),
+    "profit bars of weeks": lambda f: calendar.profit_bars_figure(f["profit by week"], "week"),
+    "profit calendar": lambda f: calendar.profit_calendar_figure(f["profit by day"], "day", Money("USDT")),
+    "profit calendar of weeks": lambda f: calendar.profit_calendar_figure(f["profit by week"], "week"),
+    "profit calendar of months": lambda f: calendar.profit_calendar_figure(f["profit by day"], "month"),
+    "trades of a symbol": lambda f: symbol.trades_figure(f["candles of a symbol"], f["fills of a symbol"]),
     "monthly": lambda f: returns.monthly_figure(monthly_returns(f["daily"])),
     "sharpe": lambda f: returns.sharpe_figure(rolling_sharpe(f["daily"], 5)),
     "correlation": lambda f: returns.correlation_figure(f["correlations"]),
@@ -185,7 +192,7 @@ def test_no_bar_without_its_count(name: str, frames: Frames) -> None:
     said = " ".join(texts(written(figure)))
     for trace in bars:
         annotated = len(figure.layout.annotations) >= len(trace.y) or trace.text is not None
-        assert annotated or "n = %{y" in (trace.hovertemplate or "")
+        assert annotated or re.search(r"n = %\{(y|customdata)", trace.hovertemplate or "")
     assert said.count("n = ") >= 1
 
 

@@ -23,6 +23,7 @@ from dashboard.gate.acts import FILE as ACTS_FILE
 from dashboard.gate.gate import HEALTH_PATH, Door, Gate
 from dashboard.gate.oidc import Oidc
 from dashboard.gate.people import People
+from dashboard.gate.proof import proof_route
 from dashboard.gate.record import FILE, SigninRecord
 from dashboard.gate.routes import SignIn
 from dashboard.gate.sessions import Sessions
@@ -30,6 +31,7 @@ from dashboard.gate.streams import Streams
 from dashboard.gate.throttle import Throttle
 from dashboard.serving.connections import bounded_protocol
 from shared.clock import ManualClock
+from shared.cookie_secret import load_secret, secret_path
 from shared.links import make_link
 from shared.passwords import Account, hash_password, save_account
 
@@ -186,6 +188,7 @@ def serve(folder: Path, oidc: Oidc | None = None, allowed_hosts: tuple[str, ...]
     sign_in = SignIn(door, Throttle(clock), record, folder)
     routes = [
         *sign_in.routes(),
+        proof_route(load_secret(secret_path(people.path))),
         Route(HEALTH_PATH, _echo),
         Route("/app/static/plotly.min.js", _static),
         WebSocketRoute("/stream", _stream),

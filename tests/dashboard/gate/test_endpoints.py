@@ -41,6 +41,7 @@ LET_THROUGH = (
     ("GET", "/logout"),
     ("POST", "/logout"),
     ("GET", "/healthz"),
+    ("GET", "/proof?nonce=00"),
 )
 # What Streamlit of the version in use offers beside, and why the page does without.
 SHUT = {
@@ -302,4 +303,4 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> tuple[list, list]:
 def test_the_page_of_the_navigation_has_a_script() -> None:
     for page in PAGES:
         assert (ROOT / "dashboard" / "views" / f"{page.name}.py").is_file()
-    assert len({page.path for page in PAGES}) == len(PAGES) == 9
+    assert len({page.path for page in PAGES}) == len(PAGES) == 10

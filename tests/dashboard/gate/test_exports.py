@@ -113,7 +113,7 @@ def test_a_download_takes_the_filters_of_the_page(dashboard: Dashboard) -> None:
     [
         ("/export/passwords.csv", 404, "A download is one of fills.csv, orders.csv"),
         ("/export/fills.xlsx", 404, "or the same as .json"),
-        ("/export/fills.csv?bots=a", 400, "A filter must be one of from, to, sleeve, bot"),
+        ("/export/fills.csv?robots=a", 400, "A filter must be one of from, to, sleeve, bot"),
         ("/export/fills.csv?from=yesterday", 400, "Time must be ISO like 2025-01-31"),
         (
             "/export/fills.csv?from=2026-02-01&to=2026-01-01",

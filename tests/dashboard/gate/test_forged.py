@@ -60,7 +60,7 @@ def pause(client: Client) -> None:
 def explain(client: Client) -> None:
     client.open("")
     client.open("decisions")
-    client.press("Every row's verdict, as it stands now")
+    client.press("What every rule says now")
 
 
 @pytest.mark.parametrize("act", [pause, halt, explain])
@@ -77,5 +77,5 @@ def test_what_an_operator_sends_writes_nothing_when_a_viewer_sends_it(act, guard
             viewer = Client(stream)
             viewer.send_again(operator.sent)
             assert viewer.pages == operator.pages, "the page must have been drawn for the viewer"
-            assert not viewer.widgets.keys() & {"No entries", "Halt", "Every row's verdict, as it stands now"}
+            assert not viewer.widgets.keys() & {"No entries", "Halt", "What every rule says now"}
     assert guarded.commands() == written

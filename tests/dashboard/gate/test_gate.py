@@ -4,13 +4,14 @@ import json
 import os
 import re
 import stat
+from html import unescape
 
 import pytest
 
 from dashboard.gate import seal
 from dashboard.gate.hashing import RETRY_SECONDS, Crowded, Hashing
 from dashboard.gate.sessions import IDLE_SECONDS, LONGEST_SECONDS, RENEW_SECONDS
-from dashboard.gate.throttle import ADDRESS_LIMIT, PAIR_LIMIT
+from dashboard.gate.throttle import TRY_LIMIT
 from shared.passwords import (
     LONGEST_PASSWORD,
     OPERATOR,
@@ -137,7 +138,7 @@ def test_five_wrong_passwords_make_the_sixth_try_wait_even_if_it_is_right(page: 
 def test_what_can_be_nobodys_password_is_answered_without_a_hash(page: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[str] = []
     monkeypatch.setattr("shared.passwords.hashlib.scrypt", lambda spelt, **_: hashed.append(spelt) or b"")
-    for _ in range(3 * PAIR_LIMIT):
+    for _ in range(3 * TRY_LIMIT):
         for name, password in (("anna", "x" * 1_025), ("anna", f"{ANNA}\0"), ("no name", ANNA), ("a" * 101, ANNA)):
             answer = page.sign_in(name, password)
             assert (answer.status, "Wrong name or password" in answer.text) == (401, True)
@@ -160,7 +161,7 @@ def test_who_stands_last_in_a_full_line_is_asked_to_come_again_and_may(
 
     with monkeypatch.context() as full:
         full.setattr(Hashing, "matches", crowded)
-        for _ in range(3 * PAIR_LIMIT):
+        for _ in range(3 * TRY_LIMIT):
             answer = page.sign_in()
             assert (answer.status, answer.headers["retry-after"]) == (503, str(RETRY_SECONDS))
     assert page.sign_in().status == 303, "a try nobody looked at is not counted"
@@ -251,9 +252,9 @@ def test_a_changed_account_ends_its_sessions_and_open_websockets(page: Served, c
 
 @pytest.mark.slow
 def test_behind_a_proxy_wrong_passwords_are_counted_by_the_address_it_adds_last(page: Served) -> None:
-    for number in range(ADDRESS_LIMIT):
+    for number in range(TRY_LIMIT):
         forwarded = f"198.51.100.{number}, 203.0.113.7"
-        assert page.sign_in(f"name{number}", "wrong wrong wrong", x_forwarded_for=forwarded).status == 401
+        assert page.sign_in(password="wrong wrong wrong", x_forwarded_for=forwarded).status == 401
     assert page.sign_in(x_forwarded_for="192.0.2.9, 203.0.113.7").status == 429, "what a client puts first counts not"
     assert page.sign_in(x_forwarded_for="203.0.113.8").status == 303, "another address does not wait"
     page.settle()
@@ -261,7 +262,7 @@ def test_behind_a_proxy_wrong_passwords_are_counted_by_the_address_it_adds_last(
     assert [(line["what"], line["address"], line.get("count")) for line in told] == [
         ("wrong name or password", "203.0.113.7", None),
         ("too many tries", "203.0.113.7", None),
-        ("wrong name or password", "203.0.113.7", ADDRESS_LIMIT - 1),
+        ("wrong name or password", "203.0.113.7", TRY_LIMIT - 1),
     ]
 
 
@@ -270,7 +271,11 @@ def test_the_secret_of_the_cookies_is_made_once_for_its_owner_alone(page: Served
     secret = page.people.path.with_name("cookie-secret")
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     assert re.fullmatch(r"[0-9a-f]{64}\n", secret.read_text())
-    assert sorted(path.name for path in secret.parent.iterdir()) == ["cookie-secret", "passwords.json"]
+    assert sorted(path.name for path in secret.parent.iterdir()) == [
+        "cookie-secret",
+        "passwords.json",
+        "passwords.json.was-set",
+    ]
 
 
 def test_without_a_password_a_link_lets_in_as_operator(open_page: Served) -> None:
@@ -301,18 +306,34 @@ def test_a_password_that_is_set_shuts_the_door_at_once_and_for_good(open_page: S
     assert open_page.ask(link).status == 401
     open_page.people.path.unlink()
     assert open_page.ask("/", cookie=cookie).status == 401, "a file that vanished opens nothing"
-    assert open_page.ask(link).status == 401
+    assert open_page.ask(link).status == 503
 
 
-@pytest.mark.parametrize("spoil", ["mode", "text"])
-def test_a_password_file_that_is_wrong_shuts_the_door(page: Served, spoil: str) -> None:
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [("mode", "cannot be used"), ("text", "cannot be used"), ("nobody", "names nobody"), ("gone", "is missing")],
+)
+def test_a_password_file_that_is_wrong_shuts_the_door_and_the_page_says_so(
+    page: Served, spoil: str, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
     cookie = page.cookie()
     if spoil == "mode":
         os.chmod(page.people.path, 0o644)
+    elif spoil == "gone":
+        page.people.path.unlink()
     else:
-        page.people.path.write_text("{")
+        page.people.path.write_text("{" if spoil == "text" else '{"version": 1, "people": {}}')
     assert page.ask("/", cookie=cookie).status == 401
-    assert page.sign_in().status == 401
+    for answer in (page.sign_in(), page.ask("/login")):
+        assert answer.status == 503
+        assert f"Nobody can sign in, for the password file {told}: the page's log says what to do." in unescape(
+            answer.text
+        )
+    (line,) = caplog.messages
+    assert str(page.people.path) in line and line.startswith("nobody can sign in: ")
+    page.people.path.unlink(missing_ok=True)
+    page.allow("anna", OPERATOR, ANNA)
+    assert page.sign_in().status == 303, "what was mended counts at once"
 
 
 @pytest.mark.parametrize("host", ["evil.example", "fleet.example.evil", "", "anna@fleet.example", "fleet.example/x"])

@@ -2,12 +2,15 @@
 
 import asyncio
 import threading
+from functools import partial
 
 import pytest
 
-from dashboard.gate.hashing import HASHES_AT_ONCE, MOST_WAITING, Crowded, Hashing
-from dashboard.gate.throttle import PAIR_LIMIT, Throttle
+from dashboard.gate.browsers import KEPT_SECONDS
+from dashboard.gate.hashing import FEW_TRIES, HASHES_AT_ONCE, MOST_BUSY, MOST_WAITING, Crowded, Hashing, Standing
+from dashboard.gate.throttle import TRY_LIMIT, WINDOW_MS, Throttle
 from shared.clock import ManualClock
+from tests.conftest import ROOT
 
 RIGHT = "correct horse battery"
 
@@ -35,14 +38,13 @@ def test_forty_addresses_with_many_tries_do_not_keep_a_fresh_one_waiting() -> No
         slow, throttle = Slow(), Throttle(ManualClock(0))
         hashing = Hashing(slow)
         tries = []
-        for at in range(40 * PAIR_LIMIT):
+        for at in range(40 * TRY_LIMIT):
             address = f"198.51.100.{at % 40}"
-            assert throttle.wait_seconds("anna", address) == 0
-            weigh = lambda address=address: throttle.weight("anna", address)  # noqa: E731
-            tries.append(asyncio.create_task(hashing.matches("wrong", RIGHT, weigh)))
+            stands = partial(throttle.standing, throttle.begin("anna", address))
+            tries.append(asyncio.create_task(hashing.matches("wrong", RIGHT, stands)))
         await settled()
-        assert throttle.wait_seconds("anna", "192.0.2.1") == 0
-        own = asyncio.create_task(hashing.matches(RIGHT, RIGHT, lambda: throttle.weight("anna", "192.0.2.1")))
+        stands = partial(throttle.standing, throttle.begin("anna", "192.0.2.1"))
+        own = asyncio.create_task(hashing.matches(RIGHT, RIGHT, stands))
         await settled()
         done = 0
         while not own.done():
@@ -62,7 +64,7 @@ def test_no_more_are_worked_out_at_once_and_equal_ones_in_the_order_they_came() 
     async def run() -> list[str]:
         slow = Slow()
         hashing = Hashing(slow)
-        tries = [asyncio.create_task(hashing.matches(str(at), None, lambda: 1)) for at in range(6)]
+        tries = [asyncio.create_task(hashing.matches(str(at), None, lambda: Standing(True, 1))) for at in range(6)]
         await settled()
         assert len(slow.asked) == HASHES_AT_ONCE
         for _ in tries:
@@ -79,17 +81,17 @@ def test_a_full_line_sends_the_last_away_whoever_came_last() -> None:
         slow = Slow()
         hashing = Hashing(slow)
         crowd = [
-            asyncio.create_task(hashing.matches("wrong", RIGHT, lambda: 5))
+            asyncio.create_task(hashing.matches("wrong", RIGHT, lambda: Standing(True, 5)))
             for _ in range(HASHES_AT_ONCE + MOST_WAITING)
         ]
         await settled()
         assert not any(task.done() for task in crowd)
-        own = asyncio.create_task(hashing.matches(RIGHT, RIGHT, lambda: 1))
+        own = asyncio.create_task(hashing.matches(RIGHT, RIGHT, lambda: Standing(True, 1)))
         await settled()
         assert [task.done() for task in crowd] == [False] * (len(crowd) - 1) + [True]
         with pytest.raises(Crowded):
             await crowd[-1]
-        worse = asyncio.create_task(hashing.matches("wrong", RIGHT, lambda: 6))
+        worse = asyncio.create_task(hashing.matches("wrong", RIGHT, lambda: Standing(True, 6)))
         with pytest.raises(Crowded):
             await worse
         slow.let.release(len(crowd) + 1)
@@ -103,13 +105,93 @@ def test_who_goes_away_leaves_room(which: int) -> None:
     async def run() -> None:
         slow = Slow()
         hashing = Hashing(slow)
-        tries = [asyncio.create_task(hashing.matches(str(at), None, lambda: 1)) for at in range(5)]
+        tries = [asyncio.create_task(hashing.matches(str(at), None, lambda: Standing(True, 1))) for at in range(5)]
         await settled()
         tries[which].cancel()
         slow.let.release(10)
         outcomes = await asyncio.gather(*tries, return_exceptions=True)
         assert [type(outcome) for outcome in outcomes].count(asyncio.CancelledError) == 1
         assert outcomes.count(False) == 4
-        assert not await hashing.matches("after", None, lambda: 1)
+        assert not await hashing.matches("after", None, lambda: Standing(True, 1))
+
+    asyncio.run(run())
+
+
+def test_the_document_says_how_many_may_wait() -> None:
+    said = " ".join((ROOT / "docs" / "dashboard.md").read_text().split())
+    assert f"{MOST_WAITING} may wait, {MOST_BUSY} of the busy among them" in said
+    assert f"tried more than {FEW_TRIES} times within {WINDOW_MS // 60_000} minutes" in said
+    assert f"after {TRY_LIMIT} of one name from one address within {WINDOW_MS // 60_000} minutes" in said
+    assert f"for {KEPT_SECONDS // 86_400} days" in said
+
+
+SELDOM, BUSY, KNOWN = Standing(True, 1), Standing(True, FEW_TRIES + 1), Standing(False, 1)
+
+
+def test_who_tried_often_leaves_a_hash_to_those_who_did_not() -> None:
+    async def run() -> None:
+        slow = Slow()
+        hashing = Hashing(slow, rest_seconds=0.0)
+        crowd = [asyncio.create_task(hashing.matches("busy", None, lambda: BUSY)) for _ in range(4)]
+        await settled()
+        assert slow.asked == ["busy"]
+        seldom = asyncio.create_task(hashing.matches("seldom", "seldom", lambda: SELDOM))
+        await settled()
+        assert slow.asked == ["busy", "seldom"], "it waits for no hash of theirs"
+        slow.let.release(5)
+        assert await seldom and await asyncio.gather(*crowd) == [False] * 4
+
+    asyncio.run(run())
+
+
+def test_those_who_tried_often_are_few_in_the_line_and_rest_between_their_hashes() -> None:
+    async def run() -> None:
+        slow = Slow()
+        hashing = Hashing(slow, rest_seconds=3600.0)
+        crowd = [asyncio.create_task(hashing.matches("busy", None, lambda: BUSY)) for _ in range(3 * MOST_BUSY)]
+        await settled()
+        assert sum(task.done() for task in crowd) == 2 * MOST_BUSY - 1
+        slow.let.release(3)
+        for _ in range(2):
+            assert not await hashing.matches("seldom", None, lambda: SELDOM)
+        assert not crowd[0].cancelled() and slow.asked == ["busy", "seldom", "seldom"], "the busy ones rest"
+        for task in crowd:
+            task.cancel()
+        outcomes = await asyncio.gather(*crowd, return_exceptions=True)
+        assert sum(isinstance(outcome, Crowded) for outcome in outcomes) == 2 * MOST_BUSY - 1
+
+    asyncio.run(run())
+
+
+def test_one_who_goes_away_from_the_hash_of_the_busy_leaves_it_to_the_next() -> None:
+    async def run() -> None:
+        slow = Slow()
+        hashing = Hashing(slow, rest_seconds=0.0)
+        first, second = (asyncio.create_task(hashing.matches("busy", None, lambda: BUSY)) for _ in range(2))
+        await settled()
+        first.cancel()
+        slow.let.release(2)
+        assert not await second
+
+    asyncio.run(run())
+
+
+def test_who_is_known_comes_before_all_strangers_and_is_never_the_one_sent_away() -> None:
+    async def run() -> None:
+        slow = Slow()
+        hashing = Hashing(slow)
+        crowd = [
+            asyncio.create_task(hashing.matches("wrong", RIGHT, lambda: SELDOM))
+            for _ in range(HASHES_AT_ONCE + MOST_WAITING)
+        ]
+        await settled()
+        own = asyncio.create_task(hashing.matches(RIGHT, RIGHT, lambda: KNOWN))
+        await settled()
+        slow.let.release()
+        await settled()
+        assert slow.asked == ["wrong"] * HASHES_AT_ONCE + [RIGHT]
+        slow.let.release(len(crowd))
+        assert await own
+        await asyncio.gather(*crowd, return_exceptions=True)
 
     asyncio.run(run())

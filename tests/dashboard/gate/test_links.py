@@ -19,7 +19,7 @@ from tests.dashboard.gate.serving import ANNA, HASHES, NOW_MS, Served, ask, open
 
 HTML = "text/html"
 MINUTE_MS = 60_000
-OLD = "This link has been used, or is older than 10 minutes."
+OLD = "This link has been used, is older than 10 minutes, or is not one of this fleet."
 
 
 def made(root: Path, now_ms: int = NOW_MS) -> str:
@@ -131,6 +131,11 @@ def test_a_link_that_is_pasted_leads_where_one_wanted_to_go(open_page: Served) -
     assert open_page.ask("/", cookie=answer.cookie).status == 200
 
 
+def test_a_link_that_was_mistyped_may_be_of_another_fleet(open_page: Served) -> None:
+    answer = open_page.ask(f"{open_page.link()}x")
+    assert answer.status == 401 and OLD in answer.text
+
+
 def test_an_old_link_says_so(open_page: Served) -> None:
     link = open_page.link()
     open_page.clock.advance_ms(LIFETIME_MINUTES * MINUTE_MS)
@@ -182,7 +187,7 @@ def test_the_record_names_who_came_by_a_link_and_holds_no_token(open_page: Serve
     assert token_of(link) not in open_page.record() + str(act)
 
 
-def flotilla_link(dashboard: Dashboard) -> tuple[str, str]:
+def flotilla_link(dashboard: Dashboard, code: int = 0) -> tuple[str, str]:
     """Run `flotilla dashboard link` beside a page; give what it prints and what it says."""
     done = subprocess.run(
         [sys.executable, "-m", "worker", "dashboard", "link"],
@@ -190,8 +195,9 @@ def flotilla_link(dashboard: Dashboard) -> tuple[str, str]:
         env=environment(dashboard.folder, dashboard.port),
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    assert done.returncode == code, done.stderr
     return done.stdout.strip(), done.stderr.strip()
 
 
@@ -213,10 +219,10 @@ def test_the_command_prints_a_link_that_opens_the_page_and_stands_nowhere_else(t
         for process in Path("/proc").glob("[0-9]*/cmdline"):
             with suppress(OSError):
                 assert token.encode() not in process.read_bytes(), process
-    link, said = flotilla_link(dashboard)
-    assert link.startswith(here) and said == "Nothing answers there yet: `make run` starts the page."
-    save_account(password_file(folder), Account("anna", OPERATOR, HASHES[ANNA]))
-    assert flotilla_link(dashboard) == (here, "Passwords are set, so everybody signs in by name.")
+        save_account(password_file(folder), Account("anna", OPERATOR, HASHES[ANNA]))
+        assert flotilla_link(dashboard) == (here, "Passwords are set, so everybody signs in by name.")
+    nothing = f"flotilla: nothing answers at {here}, so there is no link: `make run` starts the page"
+    assert flotilla_link(dashboard, code=69) == ("", nothing)
 
 
 def test_a_folder_of_links_that_is_not_safe_is_told(open_page: Served) -> None:

@@ -1,15 +1,17 @@
 """Sign-in by a provider: Streamlit's signed cookie, read by the gate; no provider is asked here."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit import config
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
 from dashboard.gate import oidc as oidc_module
-from dashboard.gate.oidc import COOKIE, Oidc, checked_oidc
+from dashboard.gate.oidc import COOKIE, Oidc, checked_oidc, configured_oidc
 from shared.errors import ConfigurationError
 from shared.passwords import OPERATOR, VIEWER, remove_account
 from tests.dashboard.gate.serving import ANNA, Served, closed_with, open_socket, refused_socket, serve
@@ -37,6 +39,16 @@ def page(tmp_path: Path) -> Iterator[Served]:
         served.allow("bo@example.com", VIEWER, None)
         served.allow("anna", OPERATOR, ANNA)
         yield served
+
+
+def test_secrets_that_are_no_file_are_refused_and_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "secrets.toml"
+    os.mkfifo(pipe)
+    monkeypatch.setattr(config, "get_option", {"secrets.files": [str(tmp_path / "none.toml"), str(pipe)]}.__getitem__)
+    with pytest.raises(ConfigurationError, match="secrets file .* must be a file, was a named pipe"):
+        configured_oidc()
 
 
 def cookie(secret: str = SECRET, **changed: Any) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.cookie_secret import load_secret
 from shared.errors import ConfigurationError
 from shared.passwords import (
     OPERATOR,
@@ -79,7 +80,7 @@ def test_the_file_is_for_its_owner_alone_and_is_read_back(tmp_path: Path) -> Non
     assert load_accounts(path) == {"anna": anna, "bo@example.com": bo}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert [file.name for file in path.parent.iterdir()] == ["passwords.json"]
+    assert sorted(file.name for file in path.parent.iterdir()) == ["passwords.json", "passwords.json.was-set"]
 
 
 def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
@@ -118,6 +119,15 @@ def test_a_file_that_makes_no_sense_is_refused_by_name(tmp_path: Path, written: 
         load_accounts(path)
 
 
+def test_a_named_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "passwords.json"
+    os.mkfifo(path, 0o600)
+    with pytest.raises(ConfigurationError, match=r"password file .* must be a file, was a named pipe"):
+        load_accounts(path)
+    with pytest.raises(ConfigurationError, match=r"cookie secret .* must be a file, was a named pipe"):
+        load_secret(path)
+
+
 @pytest.mark.parametrize("name", ["", "two words", "anna\n", "-anna", "ann\u00e4", "x" * 101, "anna;role=operator"])
 def test_a_name_that_could_be_read_as_something_else_is_refused(name: str) -> None:
     if name == "anna\n":
@@ -153,6 +163,24 @@ def test_the_command_adds_changes_lists_and_removes_people(tmp_path: Path) -> No
     refused = flotilla(tmp_path, "remove", "anna")
     assert refused.returncode == 78
     assert "name must be one of bo@example.com, was 'anna'" in refused.stderr
+
+
+@pytest.mark.slow
+def test_the_command_takes_all_names_back_once_it_is_told_to(tmp_path: Path) -> None:
+    assert flotilla(tmp_path, "unguard", "--yes").returncode == 78, "there is nothing to take back"
+    path = tmp_path / "outside" / "passwords.json"
+    save_account(path, Account("anna", OPERATOR, HASHES[ANNA]))
+    path.with_name("cookie-secret").write_text("")
+    refused = flotilla(tmp_path, "unguard")
+    assert refused.returncode == 78 and "--yes must be given" in refused.stderr and path.exists()
+    path.unlink()
+    for command in (["people"], ["link"]):
+        told = flotilla(tmp_path, *command)
+        assert told.returncode == 78 and "for passwords were set, was missing" in told.stderr
+    done = flotilla(tmp_path, "unguard", "--yes")
+    assert (done.returncode, done.stderr) == (0, "") and "restart the page" in done.stdout
+    assert list(path.parent.iterdir()) == []
+    assert "nobody yet" in flotilla(tmp_path, "people").stdout
 
 
 @pytest.mark.parametrize(

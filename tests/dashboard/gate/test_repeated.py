@@ -1,6 +1,8 @@
 """What libraries say of requests fills no log, and nothing of what the page itself says is lost."""
 
 import logging
+import socket
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +10,8 @@ from dashboard.gate.counting import WINDOW_MS
 from dashboard.serving import repeated
 from dashboard.serving.repeated import MOST_KEYS, Repeated
 from shared.clock import ManualClock
+from tests.dashboard.gate.process import Dashboard, running
+from tests.dashboard.gate.serving import refused_socket
 
 
 class Kept(logging.Handler):
@@ -81,3 +85,20 @@ def test_messages_without_end_are_few_lines(kept: Kept, clock: ManualClock) -> N
     websockets.warning("the next")
     assert len(kept.lines) == MOST_KEYS + 2
     assert kept.lines[-2:] == [f"libraries said {9 * MOST_KEYS} other things", "the next"]
+
+
+def send(dashboard: Dashboard, text: bytes) -> bytes:
+    """Send bytes to a page and give the first that come back."""
+    with socket.create_connection(("127.0.0.1", dashboard.port), timeout=20) as line:
+        line.sendall(text)
+        return line.recv(1_000)
+
+
+def test_a_page_that_runs_tells_a_request_that_makes_no_sense_once(tmp_path: Path) -> None:
+    with running(tmp_path / "project") as dashboard:
+        for _ in range(20):
+            assert b" 400 " in send(dashboard, b"nonsense\r\n\r\n")
+            assert refused_socket(dashboard.port, path="/_stcore/stream") == 403
+        said = dashboard.log
+    assert said.count("Invalid HTTP request received.") == 1, said
+    assert len(said.splitlines()) < 10, said

@@ -247,7 +247,7 @@ def test_with_a_password_it_listens_beyond_this_machine(tmp_path: Path) -> None:
         assert ask(dashboard.port, "/").status == 401
 
 
-@pytest.mark.parametrize("spoil", ["mode", "nobody", "inside", "secret"])
+@pytest.mark.parametrize("spoil", ["mode", "nobody", "gone", "inside", "secret"])
 def test_a_password_file_that_is_wrong_is_one_sentence(tmp_path: Path, spoil: str) -> None:
     file = tmp_path / "project-outside" / "passwords.json"
     save_account(file, Account("anna", OPERATOR, HASHES[ANNA]))
@@ -256,6 +256,8 @@ def test_a_password_file_that_is_wrong_is_one_sentence(tmp_path: Path, spoil: st
         file.chmod(0o644)
     elif spoil == "nobody":
         file.write_text('{"version": 1, "people": {}}')
+    elif spoil == "gone":
+        file.unlink()
     elif spoil == "inside":
         more["FLOTILLA_DASHBOARD__PASSWORD_FILE"] = "state/passwords.json"
     else:
@@ -265,6 +267,7 @@ def test_a_password_file_that_is_wrong_is_one_sentence(tmp_path: Path, spoil: st
     expected = {
         "mode": "must be for its owner alone (chmod 600), its mode was 644",
         "nobody": "must name somebody who may sign in, was empty",
+        "gone": "must be there, for passwords were set, was missing: put it back, or name people anew by",
         "inside": "dashboard.password_file must be outside the project",
         "secret": "must have 64 characters, had 0",
     }

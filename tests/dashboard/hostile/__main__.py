@@ -10,7 +10,7 @@ import argparse
 import sys
 from urllib.parse import urlsplit
 
-from tests.dashboard.hostile.attempts import ANYBODY, VIEWER, is_alive, raise_open_files
+from tests.dashboard.hostile.attempts import ANYBODY, COOKIE, VIEWER, is_alive, raise_open_files
 from tests.dashboard.hostile.wire import Page
 
 
@@ -24,7 +24,7 @@ def main() -> int:
     page = Page(place.hostname or "127.0.0.1", place.port or 80)
     if asked.viewer:
         page.name, page.password = asked.viewer, sys.stdin.readline().rstrip("\n")
-        page.viewer = page.sign_in().header("set-cookie").partition(";")[0]
+        page.viewer = page.sign_in().cookie(COOKIE)
         if not page.viewer:
             sys.stderr.write("the viewer could not sign in\n")
             return 64

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -33,7 +34,7 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
 def page(dashboard: Dashboard) -> Page:
     page = Page("127.0.0.1", dashboard.port, "bo", BO)
     # From an address of its own, so that the tries of one test keep nobody of another waiting.
-    page.viewer = page.sign_in(x_forwarded_for="203.0.113.250").header("set-cookie").partition(";")[0]
+    page.viewer = page.sign_in(x_forwarded_for="203.0.113.250").cookie(attempts.COOKIE)
     assert page.viewer
     return page
 
@@ -72,6 +73,43 @@ def test_nobody_rolls_the_records_away(page: Page, dashboard: Dashboard) -> None
     assert sum(path.stat().st_size for path in logs.iterdir()) < 300_000
     longest = max(len(line) for path in logs.iterdir() for line in path.read_text().splitlines())
     assert longest < 1_000
+
+
+class Locking(BaseHTTPRequestHandler):
+    """A page that locks out whoever comes after many tries, or lets everybody wait for its answer."""
+
+    tries, most, seconds = 0, 10, 0.0
+
+    def do_POST(self) -> None:
+        type(self).tries += 1
+        time.sleep(self.seconds * (self.tries > 1))
+        self.send_response(303 if self.tries <= self.most else 429)
+        self.send_header("Set-Cookie", "flotilla_browser=x; Path=/login")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("most", "seconds", "told"), [(10, 0.0, "was refused with 429"), (10_000, 0.1, "took 0.")], ids=["locks", "slow"]
+)
+def test_a_page_that_locks_out_is_told_from_one_that_is_slow(
+    most: int, seconds: float, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "SLOW_SECONDS", 0.05)
+    monkeypatch.setattr(attempts, "SLOW_TIMES", 0)
+    handler = type("Page", (Locking,), {"most": most, "seconds": seconds, "tries": 0})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        page = Page("127.0.0.1", server.server_address[1], "bo", BO)
+        sentences = list(attempts.locks_out_who_signed_in_before(page))
+        assert len(sentences) == 1 and told in sentences[0], sentences
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_a_page_without_a_gate_is_seen_through() -> None:

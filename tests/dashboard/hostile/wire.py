@@ -1,5 +1,6 @@
 """What somebody hostile sends: bytes as they are, by hand, so that no library makes them well-formed."""
 
+import re
 import socket
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -8,13 +9,16 @@ from urllib.parse import urlencode
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect
 
-SECONDS = 20.0
+# Long enough for a page that is slow: an answer that comes late is no refusal.
+SECONDS = 60.0
+# In place of a status: the connection was closed without an answer, or none came in time.
+CLOSED, LATE = 0, -1
 STREAM = "/_stcore/stream"
 MOST_BYTES = 1 << 20
 
 
 class Answer(NamedTuple):
-    """What came back; status 0 is a connection that was closed without an answer."""
+    """What came back."""
 
     status: int
     head: str
@@ -27,6 +31,11 @@ class Answer(NamedTuple):
             if key.strip().lower() == name:
                 return value.strip()
         return ""
+
+    def cookie(self, name: str) -> str:
+        """Give a cookie that was set, as it is sent back; empty where it was not."""
+        set_cookie = re.search(rf"^set-cookie:\s*({name}=[^;\r\n]*)", self.head, re.IGNORECASE | re.MULTILINE)
+        return set_cookie[1] if set_cookie else ""
 
 
 @dataclass
@@ -54,8 +63,10 @@ class Page:
             with self.dial() as line:
                 line.sendall(data)
                 return read_answer(line)
+        except TimeoutError:
+            return Answer(LATE, "", b"")
         except OSError:
-            return Answer(0, "", b"")
+            return Answer(CLOSED, "", b"")
 
     def ask(self, path: str, method: str = "GET", body: bytes = b"", **headers: str) -> Answer:
         """Send a request; `_` in the name of a header is `-`."""
@@ -90,11 +101,15 @@ class Page:
 
 
 def read_answer(line: socket.socket) -> Answer:
-    """Read until the other end closes, or until an answer is there whole."""
+    """Read until the other end closes or says no more; raises TimeoutError where it says nothing."""
     data = b""
     while len(data) < MOST_BYTES:
         try:
             part = line.recv(1 << 16)
+        except TimeoutError:
+            if not data:
+                raise
+            break
         except OSError:
             break
         if not part:
@@ -103,4 +118,4 @@ def read_answer(line: socket.socket) -> Answer:
     head, _, body = data.partition(b"\r\n\r\n")
     text = head.decode("latin-1")
     words = text.split()
-    return Answer(int(words[1]) if len(words) > 1 and words[1].isdigit() else 0, text, body)
+    return Answer(int(words[1]) if len(words) > 1 and words[1].isdigit() else CLOSED, text, body)

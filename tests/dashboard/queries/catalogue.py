@@ -1,6 +1,7 @@
 """Every query once or more, so that no test forgets one."""
 
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from dashboard.queries import (
     bot,
     bot_days,
     bots,
+    calendar,
     control,
     costs,
     decisions,
@@ -30,7 +32,9 @@ from dashboard.queries import (
     risk,
     round_trips,
     seen,
+    symbol,
     trades,
+    window,
 )
 from dashboard.queries.equity import PORTFOLIO, Scope
 from dashboard.queries.filters import Filters
@@ -115,14 +119,26 @@ def queries(name: str = BOT, sleeve: str = SLEEVE) -> dict[str, Load]:
         "daily": lambda c: returns.load_daily(c, ID),
         "daily of a sleeve": lambda c: returns.load_daily(c, ID, Scope(ScopeKind.SLEEVE, sleeve), *PERIOD),
         "correlations": lambda c: returns.load_correlations(c, ID),
+        "correlations of a period": lambda c: returns.load_correlations(c, ID, WHOLE_PERIOD),
         "benchmark": lambda c: holding.load_benchmark(c, ID),
+        "held instead": lambda c: holding.load_held(c, ID),
+        "profit by day": lambda c: calendar.load_profit_by_time(c, ID),
+        "profit by week": lambda c: calendar.load_profit_by_time(
+            c, ID, calendar.Stretch.WEEK, Scope(ScopeKind.SLEEVE, sleeve), *PERIOD
+        ),
+        "symbol": lambda c: _fields(symbol.load_symbol(c, ID, SYMBOL, WHOLE_PERIOD)),
+        "bots of a symbol": lambda c: symbol.load_symbol_bots(c, ID, Filters(*PERIOD, symbols=(SYMBOL,))),
+        "candles of a symbol": lambda c: symbol.load_symbol_candles(c, ID, SYMBOL, *PERIOD),
+        "fills of a symbol": lambda c: symbol.load_symbol_fills(c, ID, SYMBOL),
+        "crossed": lambda c: symbol.load_crossed(c, ID, Filters(symbols=(SYMBOL,))),
         "sum of bots": lambda c: bot_days.load_summed(c, ID, of_sleeve),
         "sum of bots in a period": lambda c: bot_days.load_summed(c, ID, WHOLE_PERIOD),
         "returns of some bots": lambda c: bot_days.load_bot_returns(c, ID, of_bot),
-        "profits of bots": lambda c: bot_days.load_bot_profits(c, ID),
-        "profits of bots in a period": lambda c: bot_days.load_bot_profits(c, ID, WHOLE_PERIOD),
-        "activity of sleeves": lambda c: activity.load_activity(c, ID, "sleeve", BEGIN_MS, PERIOD[1]),
-        "activity of some bots": lambda c: activity.load_activity(c, ID, "bot", *PERIOD, of_sleeve),
+        "window": lambda c: _fields(window.load_window(c, ID, WHOLE_PERIOD)),
+        "activity of sleeves": lambda c: activity.load_activity(c, ID, "sleeve"),
+        "activity of some bots": lambda c: activity.load_activity(
+            c, ID, "bot", replace(WHOLE_PERIOD, sleeves=of_sleeve.sleeves)
+        ),
         "holding": lambda c: holding.load_holding(c, ID, [SYMBOL], np.arange(*PERIOD, DAY_MS)),
         "exits of a bot": lambda c: exits.load_exits(c, ID, name),
         "exits of a bot in a period": lambda c: exits.load_exits(c, ID, name, WHOLE_PERIOD),
@@ -147,3 +163,7 @@ def queries(name: str = BOT, sleeve: str = SLEEVE) -> dict[str, Load]:
         "command": lambda c: control.load_command(c, 1),
         "settings versions": lambda c: control.load_settings_versions(c, ID),
     }
+
+
+def _fields(found: window.Window | symbol.SymbolFigures | None) -> dict[str, Any] | None:
+    return None if found is None else asdict(found)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection
 
 from tests.dashboard import seeding
-from tests.dashboard.queries.recomputed import Books, recompute
+from tests.dashboard.queries.recomputed import STEPPED_CANDLES, Books, recompute
 
 
 def connected(books: seeding.Books) -> Iterator[Connection]:
@@ -24,6 +24,18 @@ def connected(books: seeding.Books) -> Iterator[Connection]:
 def connection() -> Iterator[Connection]:
     """The seeded books."""
     yield from connected(seeding.seeded())
+
+
+@pytest.fixture(scope="session")
+def marked(connection: Connection) -> Books:
+    """The seeded books again as of their newest mark, before what was filled at the open after it."""
+    return recompute(connection, newest_mark_ms(connection))
+
+
+def newest_mark_ms(connection: Connection) -> int:
+    """Give the close of the bar that was stepped last."""
+    ((last_ms,),) = connection.exec_driver_sql(f"SELECT max(open_ms + timeframe_ms) FROM ({STEPPED_CANDLES})").all()
+    return int(last_ms)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from tests.dashboard.queries.catalogue import BOT, ID, MAYBE, SLEEVE, queries
 from tests.dashboard.queries.conftest import connected
 
 # Queries whose columns depend on the bots there are.
-SQUARE = {"correlations"}
+SQUARE = {"correlations", "correlations of a period"}
 
 
 def kinds(table: DataFrame) -> dict[str, str]:

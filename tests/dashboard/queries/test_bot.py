@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 
 from dashboard.queries.bot import load_bot, load_bot_fills, load_candles, load_protection
 from dashboard.queries.bots import load_bots
-from dashboard.queries.candles import merged
 from dashboard.queries.decisions import load_bar_records, load_decision_at, load_decisions, load_reason_counts
 from dashboard.queries.filters import Filters
 from dashboard.queries.overview import load_overview
@@ -170,8 +169,15 @@ def test_merged_candles_keep_the_extremes(connection: Connection) -> None:
     assert few["open"].iloc[0] == bars["open"].iloc[0] and few["close"].iloc[-1] == bars["close"].iloc[-1]
     assert few["volume"].sum() == pytest.approx(bars["volume"].sum())
     assert (few["timeframe_ms"] % HOUR_MS == 0).all() and (few["timeframe_ms"] > HOUR_MS).all()
-    same, length_ms = merged(bars, HOUR_MS, len(bars))
-    assert same is bars and length_ms == HOUR_MS
+    assert (bars["timeframe_ms"] == HOUR_MS).all()
+    for most in (2, 3, 7, 40, len(bars) - 1):
+        for later in (0, HOUR_MS, 7 * HOUR_MS):
+            some = load_candles(connection, ID, BOT, BEGIN_MS + later, BEGIN_MS + 200 * HOUR_MS, most)
+            assert most / 2 - 1 <= len(some) <= most and some["open_ms"].is_monotonic_increasing
+            kept = bars[(bars["open_ms"] >= BEGIN_MS + later) & (bars["open_ms"] < BEGIN_MS + 200 * HOUR_MS)]
+            slots = kept.groupby(kept["open_ms"] // some["timeframe_ms"].iloc[0])
+            for name, how in (("open", "first"), ("high", "max"), ("low", "min"), ("close", "last")):
+                assert some[name].tolist() == slots[name].agg(how).tolist()
 
 
 def test_a_bot_is_the_row_of_the_table_and_more(connection: Connection) -> None:

@@ -8,12 +8,14 @@ import pytest
 from sqlalchemy import Connection
 
 from dashboard.queries.activity import GROUPS, load_activity
-from dashboard.queries.bot_days import load_bot_profits, load_bot_returns, load_summed, summed_daily
+from dashboard.queries.bot_days import load_bot_returns, load_summed, summed_daily
 from dashboard.queries.bots import load_bots
 from dashboard.queries.costs import load_costs
 from dashboard.queries.equity import PORTFOLIO, Scope
 from dashboard.queries.filters import EVERYTHING, Filters
+from dashboard.queries.made import load_made
 from dashboard.queries.returns import load_daily
+from dashboard.queries.window import load_window
 from shared.enums import ScopeKind
 from shared.units import DAY_MS, HOUR_MS
 from tests.dashboard import seeding
@@ -48,18 +50,18 @@ def test_what_bots_made_and_paid_is_what_fills_amount_to(connection: Connection,
     first_ms, last_ms = int(daily["time_ms"].iloc[0]), int(daily["time_ms"].iloc[-1])
     assert first_ms == max(start_ms or BEGIN_MS, BEGIN_MS)
     ended, begun = again(connection, start_ms, last_ms)
-    profits = load_bot_profits(connection, ID, filters).set_index("bot")
-    paid = load_activity(connection, ID, "bot", first_ms, last_ms).set_index("group")
+    profits = load_made(connection, ID, filters).set_index("bot")
+    paid = load_activity(connection, ID, "bot", filters).set_index("group")
     for name, account in ended.accounts.items():
         before = begun.accounts[name] if begun else None
         close = ended.closes[account.symbol]
         made = account.equity(close) - account.money_in
         if before is not None and begun is not None:
             made -= before.equity(begun.closes[before.symbol]) - before.money_in
-        assert profits.loc[name, "profit"] == near(made)
+        assert profits.loc[name, "period_profit"] == near(made)
         for column, field in (("fees", "fees"), ("funding", "funding"), ("saved", "saved")):
             assert paid.loc[name, column] == near(getattr(account, field) - (getattr(before, field) if before else 0.0))
-    assert profits["profit"].sum() == near(daily["profit"].sum())
+    assert profits["period_profit"].sum() == near(daily["profit"].sum())
     assert paid["fills"].sum() == len(ended.fills) - (len(begun.fills) if begun else 0) > 30
     assert (paid["other_fees"] == 0).all()
 
@@ -84,9 +86,9 @@ def test_costs_of_a_period_are_what_was_made_and_paid_in_it(connection: Connecti
 
 @pytest.mark.parametrize("by", GROUPS)
 def test_activity_sums_to_the_same_however_it_is_grouped(connection: Connection, by: str) -> None:
-    marks_ms = (BEGIN_MS + 3 * DAY_MS, BEGIN_MS + 8 * DAY_MS)
-    of_bots = load_activity(connection, ID, "bot", *marks_ms)
-    grouped = load_activity(connection, ID, by, *marks_ms)
+    period = Filters(BEGIN_MS + 3 * DAY_MS, BEGIN_MS + 8 * DAY_MS)
+    of_bots = load_activity(connection, ID, "bot", period)
+    grouped = load_activity(connection, ID, by, period)
     for name in ("fees", "funding", "saved", "fills"):
         assert grouped[name].sum() == near(of_bots[name].sum()) != 0.0
 
@@ -96,26 +98,24 @@ def test_the_boundary_of_activity_is_the_mark(connection: Connection) -> None:
     split_ms = connection.exec_driver_sql(
         "SELECT time_ms FROM fill GROUP BY time_ms HAVING count(DISTINCT trigger = 'SIGNAL') = 2 LIMIT 1"
     ).scalar_one()
-    before = load_activity(connection, ID, "bot", BEGIN_MS, split_ms)["fills"].sum()
-    after = load_activity(connection, ID, "bot", split_ms, 2**62)["fills"].sum()
+    before = load_activity(connection, ID, "bot", Filters(end_ms=split_ms))["fills"].sum()
+    after = load_activity(connection, ID, "bot", Filters(split_ms))["fills"].sum()
     at = "SELECT count(*) FROM fill WHERE time_ms = ? AND trigger {} 'SIGNAL'"
     stops = connection.exec_driver_sql(at.format("<>"), (split_ms,)).scalar_one()
     earlier = connection.exec_driver_sql("SELECT count(*) FROM fill WHERE time_ms < ?", (split_ms,)).scalar_one()
     assert before == earlier + stops
-    assert before + after == connection.exec_driver_sql("SELECT count(*) FROM fill").scalar_one()
+    assert before + after == len(again(connection, None, load_window(connection, ID).newest_ms)[0].fills)
 
 
 def test_fees_in_another_currency_are_counted_and_not_added(folder: Path) -> None:
     books = seeding.seeded(folder)
     books.write("UPDATE fill SET fee_currency = 'BNB' WHERE id % 2 = 0")
     for connection in connected(books):
-        paid = load_activity(connection, ID, "symbol", BEGIN_MS, 2**62)
-        own = connection.exec_driver_sql("SELECT sum(fee) FROM fill WHERE fee_currency = 'USDT'").scalar_one()
-        others = connection.exec_driver_sql(
-            "SELECT count(*) FROM fill WHERE fee_currency = 'BNB' AND fee <> 0"
-        ).scalar_one()
+        paid = load_activity(connection, ID, "symbol")
+        fills = again(connection, None, load_window(connection, ID).newest_ms)[0].fills
+        own = sum(fill["fee"] for fill in fills if fill["fee_currency"] == "USDT")
         assert paid["fees"].sum() == near(own)
-        assert paid["other_fees"].sum() == others > 50
+        assert paid["other_fees"].sum() == sum(fill["fee_currency"] == "BNB" and fill["fee"] > 0 for fill in fills) > 50
 
 
 @pytest.mark.parametrize("period", PERIODS)
@@ -161,15 +161,15 @@ def test_a_bot_that_is_gone_keeps_what_it_made(folder: Path) -> None:
         )
     pair = Filters(bots=(bot, "mr_sol_usdt_1h_p1"))
     for connection in connected(books):
-        made = load_bot_profits(connection, ID, pair).set_index("bot")["profit"]
+        made = load_made(connection, ID, pair).set_index("bot")["period_profit"]
         account = recompute(connection, gone_ms)
         kept = account.accounts[bot].equity(account.closes["SOL/USDT"]) - account.accounts[bot].money_in
         assert made[bot] == near(kept) != 0.0
         daily = summed_daily(load_summed(connection, ID, pair))
         assert len(daily) == seeding.DAYS + 1
         assert daily["profit"].sum() == near(made.sum())
-        later = load_bot_profits(connection, ID, Filters(start_ms=gone_ms + DAY_MS, bots=pair.bots)).set_index("bot")
-        assert later.loc[bot, "profit"] == 0.0 and later.loc["mr_sol_usdt_1h_p1", "profit"] != 0.0
+        later = load_made(connection, ID, Filters(start_ms=gone_ms + DAY_MS, bots=pair.bots)).set_index("bot")
+        assert later.loc[bot, "period_profit"] == 0.0 and later.loc["mr_sol_usdt_1h_p1", "period_profit"] != 0.0
 
 
 def test_a_bot_that_came_later_made_what_it_made_since(folder: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_bot_that_came_later_made_what_it_made_since(folder: Path) -> None:
     books.write("DELETE FROM transfer WHERE step = 0 AND bot_id = (SELECT id FROM bot WHERE name = ?)", bot)
     pair = Filters(bots=(bot, "mr_btc_usdt_1h_p1"))
     for connection in connected(books):
-        made = load_bot_profits(connection, ID, pair).set_index("bot")["profit"]
+        made = load_made(connection, ID, pair).set_index("bot")["period_profit"]
         daily = summed_daily(load_summed(connection, ID, pair))
         assert daily["profit"].sum() == near(made.sum())
         # The money it came with is no gain of the two.
@@ -215,5 +215,5 @@ def test_a_period_beyond_the_books_has_no_days(connection: Connection) -> None:
     assert not len(load_daily(connection, ID, PORTFOLIO, late))
     assert not len(load_summed(connection, ID, Filters(start_ms=late, sleeves=(SLEEVE,))).iloc[1:])
     assert not len(load_daily(connection, ID, PORTFOLIO, None, BEGIN_MS - HOUR_MS))
-    assert (load_bot_profits(connection, ID, Filters(start_ms=late))["profit"] == 0.0).all()
-    assert len(load_bot_profits(connection, ID, EVERYTHING)) == 27
+    assert (load_made(connection, ID, Filters(start_ms=late))["period_profit"] == 0.0).all()
+    assert len(load_made(connection, ID, EVERYTHING)) == 27

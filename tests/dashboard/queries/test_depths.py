@@ -50,10 +50,6 @@ def of(played: Replay, scope: Scope) -> Curve:
     return played.sleeve(scope.name) if scope.kind is ScopeKind.SLEEVE else played.bots[scope.name]
 
 
-def midnight(time_ms: int) -> int:
-    return -(-time_ms // DAY_MS) * DAY_MS
-
-
 def from_the_highest_ever(curve: Curve, time_ms: int) -> float:
     """Give what pages once showed: the worker's drawdowns of the period."""
     return max(curve.drawdowns[curve.at(time_ms) :])
@@ -62,7 +58,7 @@ def from_the_highest_ever(curve: Curve, time_ms: int) -> float:
 @pytest.mark.parametrize("start", STARTS)
 def test_a_period_is_as_deep_as_its_own_marks(connection: Connection, played: Replay, start: str) -> None:
     for scope in SCOPES:
-        curve, first_ms = of(played, scope), midnight(STARTS[start])
+        curve, first_ms = of(played, scope), STARTS[start]
         daily = load_daily(connection, ID, scope, STARTS[start])
         figures = return_figures(daily)
         assert figures.max_drawdown == near(max(curve.since(first_ms).drawdowns)), scope
@@ -78,7 +74,7 @@ def test_the_highest_ever_would_say_another_depth(connection: Connection, played
     for start_ms in STARTS.values():
         for scope in SCOPES:
             shown = return_figures(load_daily(connection, ID, scope, start_ms)).max_drawdown
-            old = from_the_highest_ever(of(played, scope), midnight(start_ms))
+            old = from_the_highest_ever(of(played, scope), start_ms)
             assert shown <= old + 1e-12
             apart.append(old - shown)
     assert sum(difference > 0.002 for difference in apart) >= 4
@@ -99,9 +95,8 @@ def test_each_bot_is_as_deep_as_its_own_marks(connection: Connection, played: Re
     reported = load_bot_returns(connection, ID, filters).set_index("bot")["max_drawdown"]
     assert set(table.index) == set(reported.index) == set(played.bots)
     for name, curve in played.bots.items():
-        # The table begins with the first hour that begins in the period, the report with whole days.
-        assert table[name] == near(max(curve.since(STARTS[start] + HOUR_MS).drawdowns)), name
-        assert reported[name] == near(max(curve.since(midnight(STARTS[start])).drawdowns)), name
+        deepest = near(max(curve.since(STARTS[start]).drawdowns))
+        assert (table[name], reported[name]) == (deepest, deepest), name
     old = [from_the_highest_ever(curve, STARTS[start]) for curve in played.bots.values()]
     assert np.sum(np.array(old) - table.reindex(list(played.bots)).to_numpy() > 0.004) > 3
 

@@ -40,7 +40,7 @@ def test_two_periods_make_the_whole(connection: Connection, cut_ms: int) -> None
     after = load_made(connection, ID, Filters(start_ms=cut_ms)).set_index("bot")
     whole = load_made(connection, ID).set_index("bot")
     assert (after["period_fees"] > 0.0).any() and (before["period_fees"] > 0.0).any()
-    for name in whole.columns:
+    for name in ("period_profit", "period_fees"):
         assert (before[name] + after[name]).to_numpy() == pytest.approx(whole[name].to_numpy(), abs=1e-6)
 
 

@@ -14,7 +14,8 @@ from dashboard.queries.round_trips import load_trip_facts, trip_figures
 from shared.metrics.round_trips import effective_interval, wilson_interval
 from tests.dashboard import seeding
 from tests.dashboard.queries.catalogue import ID
-from tests.dashboard.queries.conftest import connected
+from tests.dashboard.queries.conftest import connected, newest_mark_ms
+from tests.dashboard.queries.recomputed import recompute
 
 
 def test_the_interval_of_a_bot_is_the_same_on_every_page(connection: Connection) -> None:
@@ -32,14 +33,14 @@ def test_the_interval_of_a_bot_is_the_same_on_every_page(connection: Connection)
 
 
 def test_fills_paid_for_in_another_currency_are_counted(folder: Path) -> None:
-    books = seeding.seeded(folder)
+    books = seeding.opened(folder)
+    seeding.run(books, lambda session: session.step(24 * 6 + 20))
     books.write("UPDATE fill SET fee_currency = 'BNB'")
     for connection in connected(books):
         overview = load_overview(connection, ID)
         assert overview is not None
-        since = "FROM fill WHERE time_ms >= ?"
-        at = (overview.day_start_ms,)
-        count = connection.exec_driver_sql(f"SELECT count(*) {since}", at).scalar_one()
+        newest, midnight = (recompute(connection, at) for at in (newest_mark_ms(connection), overview.day_start_ms))
+        count = len(newest.fills) - len(midnight.fills)
         assert overview.fills_today == overview.other_fees_today == count > 0
         assert overview.fees_today == 0.0 < overview.fees
 

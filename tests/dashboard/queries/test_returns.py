@@ -10,6 +10,7 @@ from dashboard.queries.allocations import load_weights
 from dashboard.queries.bots import load_bots
 from dashboard.queries.control import load_command, load_commands, load_settings_versions, settings_table
 from dashboard.queries.equity import PORTFOLIO, Scope, load_equity
+from dashboard.queries.filters import Filters
 from dashboard.queries.fleet import load_newest, load_settings
 from dashboard.queries.overview import load_overview
 from dashboard.queries.returns import (
@@ -115,7 +116,7 @@ def test_bots_move_together_with_themselves(connection: Connection) -> None:
     own = np.diag(table.to_numpy())
     assert np.nansum(own) > 10 and np.allclose(own[~np.isnan(own)], 1.0)
     assert np.allclose(table, table.T, equal_nan=True)
-    some = load_correlations(connection, ID, (BOT, "bo_btc_usdt_1h_p1"))
+    some = load_correlations(connection, ID, Filters(bots=(BOT, "bo_btc_usdt_1h_p1")))
     assert list(some.columns) == list(some.index) == [BOT, "bo_btc_usdt_1h_p1"]
     few = load_correlations(connection, ID, most=3)
     assert len(few) == 3 and few.attrs["left_out"] == 24

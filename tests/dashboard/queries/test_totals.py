@@ -18,7 +18,7 @@ from dashboard.queries.trades import load_fills, load_round_trips
 from shared.enums import ScopeKind
 from tests.dashboard import seeding
 from tests.dashboard.queries import recomputed
-from tests.dashboard.queries.conftest import connected
+from tests.dashboard.queries.conftest import connected, newest_mark_ms
 from tests.dashboard.queries.recomputed import Books
 
 ID = seeding.PORTFOLIO_ID
@@ -36,36 +36,36 @@ def test_the_seeded_books_have_something_of_everything(connection: Connection, a
     assert {trip.side for trip in again.trips} == {"BUY", "SELL"}
 
 
-def test_the_overview_is_what_fills_amount_to(connection: Connection, again: Books) -> None:
+def test_the_overview_is_what_fills_amount_to(connection: Connection, again: Books, marked: Books) -> None:
     overview = load_overview(connection, ID)
     assert overview is not None
-    assert overview.equity == near(again.equity)
-    assert overview.money_in == near(again.money_in)
-    assert overview.profit == near(again.equity - again.money_in)
+    assert len(again.fills) > len(marked.fills), "something must have been filled at the open after the newest mark"
+    assert overview.equity == near(marked.equity) != near(again.equity)
+    assert overview.money_in == near(marked.money_in)
+    assert overview.profit == near(marked.equity - marked.money_in)
     assert overview.cash == near(again.cash + again.total("cash"))
     assert overview.open_profit == near(again.open_profit)
-    assert overview.realised_profit == near(again.total("realised"))
-    assert overview.funding == near(again.total("funding"))
-    assert overview.fees == near(again.total("fees"))
-    assert overview.saved_quote == near(again.total("saved"))
+    assert overview.realised_profit == near(marked.total("realised"))
+    assert overview.funding == near(marked.total("funding"))
+    assert overview.fees == near(marked.total("fees")) != near(again.total("fees"))
+    assert overview.saved_quote == near(marked.total("saved"))
     notionals = [account.quantity * again.closes[account.symbol] for account in again.accounts.values()]
     assert overview.gross_exposure == near(sum(map(abs, notionals)))
     assert overview.net_exposure == near(sum(notionals))
-    assert overview.exposure_fraction == near(sum(map(abs, notionals)) / again.equity)
+    assert overview.exposure_fraction == near(sum(map(abs, notionals)) / marked.equity)
     assert overview.positions == sum(abs(account.quantity) > 1e-7 for account in again.accounts.values())
-    assert overview.profit == near(overview.realised_profit + overview.open_profit + overview.funding)
+    assert overview.profit == near(overview.realised_profit + marked.open_profit + overview.funding)
 
 
-def test_today_is_what_was_made_since_midnight(connection: Connection, again: Books) -> None:
+def test_today_is_what_was_made_since_midnight(connection: Connection, marked: Books) -> None:
     overview = load_overview(connection, ID)
     assert overview is not None
     assert overview.day_start_ms % recomputed.DAY_MS == 0
     midnight = recomputed.recompute(connection, overview.day_start_ms)
-    made = (again.equity - again.money_in) - (midnight.equity - midnight.money_in)
+    made = (marked.equity - marked.money_in) - (midnight.equity - midnight.money_in)
     assert overview.today_profit == near(made)
-    since = [fill for fill in again.fills if fill["time_ms"] >= overview.day_start_ms]
-    assert overview.fees_today == near(sum(fill["fee"] for fill in since))
-    assert overview.fills_today == len(since)
+    assert overview.fees_today == near(marked.total("fees") - midnight.total("fees"))
+    assert overview.fills_today == len(marked.fills) - len(midnight.fills)
 
 
 @pytest.mark.parametrize("hours", [1, 5, 23, 30])
@@ -73,7 +73,7 @@ def test_today_is_right_at_any_hour(hours: int, folder) -> None:
     books = seeding.opened(folder)
     seeding.run(books, lambda session: session.step(24 * 6 + hours))
     for connection in connected(books):
-        again = recomputed.recompute(connection)
+        again = recomputed.recompute(connection, newest_mark_ms(connection))
         overview = load_overview(connection, ID)
         assert overview is not None
         assert overview.day_start_ms == (overview.market_ms // recomputed.DAY_MS) * recomputed.DAY_MS
@@ -81,24 +81,27 @@ def test_today_is_right_at_any_hour(hours: int, folder) -> None:
         assert again.fills
         made = (again.equity - again.money_in) - (midnight.equity - midnight.money_in)
         assert overview.today_profit == near(made)
+        assert overview.fees_today == near(again.total("fees") - midnight.total("fees"))
+        assert overview.fills_today == len(again.fills) - len(midnight.fills)
         assert overview.today_fraction == near(overview.equity / overview.day_start_equity - 1.0)
 
 
-def test_each_bot_is_what_its_fills_amount_to(connection: Connection, again: Books) -> None:
+def test_each_bot_is_what_its_fills_amount_to(connection: Connection, again: Books, marked: Books) -> None:
     table = load_bots(connection, ID).set_index("bot")
     assert set(table.index) == set(again.accounts)
     for name, account in again.accounts.items():
-        row, close = table.loc[name], again.closes[account.symbol]
-        assert row["equity"] == near(account.equity(close))
-        assert row["profit"] == near(account.equity(close) - account.money_in)
+        row, close, then = table.loc[name], again.closes[account.symbol], marked.accounts[name]
+        assert row["equity"] == near(then.equity(close))
+        assert row["profit"] == near(then.equity(close) - then.money_in)
         assert row["open_profit"] == near(account.open_profit(close))
-        assert row["realised_profit"] == near(account.realised)
-        assert row["fees"] == near(account.fees)
-        assert row["funding"] == near(account.funding)
+        assert row["marked_open_profit"] == near(then.open_profit(close))
+        assert row["realised_profit"] == near(then.realised)
+        assert row["fees"] == near(then.fees)
+        assert row["funding"] == near(then.funding)
         assert row["position"] == near(account.quantity)
-        assert row["round_trips"] == len(account.trips)
-        assert row["wins"] == sum(trip.profit > 0.0 for trip in account.trips)
-        assert row["trips_profit"] == near(sum(trip.profit for trip in account.trips))
+        assert row["round_trips"] == len(then.trips)
+        assert row["wins"] == sum(trip.profit > 0.0 for trip in then.trips)
+        assert row["trips_profit"] == near(sum(trip.profit for trip in then.trips))
         assert row["side"] == ("FLAT" if abs(account.quantity) < 1e-8 else "LONG" if account.quantity > 0 else "SHORT")
     won, count = table["wins"].to_numpy(), table["round_trips"].to_numpy()
     some = count > 0
@@ -131,29 +134,29 @@ def test_round_trips_are_those_of_the_fills_one_by_one(connection: Connection, a
         assert profits[(trip.bot, trip.closed_ms)] == near(trip.profit)
 
 
-def test_the_win_rate_is_that_of_the_fills(connection: Connection, again: Books) -> None:
+def test_the_win_rate_is_that_of_the_fills(connection: Connection, marked: Books) -> None:
     rate = load_win_rate(connection, ID)
-    wins = sum(trip.profit > 0.0 for trip in again.trips)
-    assert (rate.count, rate.wins) == (len(again.trips), wins)
-    assert rate.rate == near(wins / len(again.trips))
-    assert rate.symbol_days == len({(trip.symbol, trip.closed_ms // recomputed.DAY_MS) for trip in again.trips})
+    wins = sum(trip.profit > 0.0 for trip in marked.trips)
+    assert (rate.count, rate.wins) == (len(marked.trips), wins)
+    assert rate.rate == near(wins / len(marked.trips))
+    assert rate.symbol_days == len({(trip.symbol, trip.closed_ms // recomputed.DAY_MS) for trip in marked.trips})
     assert rate.symbol_days < rate.count, "bots on one symbol must have closed on one day, to tell the two apart"
     assert 0.0 < rate.low < rate.rate < rate.high < 1.0
 
 
 @pytest.mark.parametrize("by", list(Dimension))
-def test_groups_sum_to_the_whole(by: Dimension, connection: Connection, again: Books) -> None:
+def test_groups_sum_to_the_whole(by: Dimension, connection: Connection, marked: Books) -> None:
     facts = load_trip_facts(connection, ID)
     whole, groups = trip_figures(facts), win_rates(facts, by)
-    assert groups["count"].sum() == whole.count == len(again.trips)
+    assert groups["count"].sum() == whole.count == len(marked.trips)
     assert groups["wins"].sum() == whole.wins
-    assert groups["profit"].sum() == near(whole.profit) == near(sum(trip.profit for trip in again.trips))
+    assert groups["profit"].sum() == near(whole.profit) == near(sum(trip.profit for trip in marked.trips))
     assert groups["fees"].sum() == near(whole.fees)
     assert (groups["count"] > 0).all()
     assert (groups["trials"] <= groups["count"]).all()
 
 
-def test_each_group_is_what_its_round_trips_amount_to(connection: Connection, again: Books) -> None:
+def test_each_group_is_what_its_round_trips_amount_to(connection: Connection, marked: Books) -> None:
     facts = load_trip_facts(connection, ID)
     of = {
         Dimension.SLEEVE: lambda trip: trip.sleeve,
@@ -168,9 +171,9 @@ def test_each_group_is_what_its_round_trips_amount_to(connection: Connection, ag
     assert set(of) == set(Dimension)
     for by, group_of in of.items():
         table = win_rates(facts, by).set_index("group")
-        assert set(table.index) == {group_of(trip) for trip in again.trips}
+        assert set(table.index) == {group_of(trip) for trip in marked.trips}
         for group, row in table.iterrows():
-            own = [trip for trip in again.trips if group_of(trip) == group]
+            own = [trip for trip in marked.trips if group_of(trip) == group]
             days = {(trip.symbol, trip.closed_ms // recomputed.DAY_MS) for trip in own}
             gains, losses = (sum(max(sign * trip.profit, 0.0) for trip in own) for sign in (1.0, -1.0))
             assert (row["count"], row["wins"]) == (len(own), sum(trip.profit > 0.0 for trip in own))
@@ -182,27 +185,27 @@ def test_each_group_is_what_its_round_trips_amount_to(connection: Connection, ag
             assert row["low"] <= row["win_rate"] <= row["high"]
 
 
-def test_the_tree_of_money_sums_at_every_level(connection: Connection, again: Books) -> None:
+def test_the_tree_of_money_sums_at_every_level(connection: Connection, marked: Books) -> None:
     tree = load_holdings(connection, ID)
     by_parent = tree.groupby("parent")[["equity", "profit"]].sum()
     for row in tree[tree["scope_kind"].isin(["PORTFOLIO", "SLEEVE"])].to_dict("records"):
         assert by_parent.loc[row["scope"], "equity"] == near(row["equity"])
         assert by_parent.loc[row["scope"], "profit"] == near(row["profit"])
     whole = tree[tree["scope_kind"] == "PORTFOLIO"].iloc[0]
-    assert whole["equity"] == near(again.equity)
-    assert whole["profit"] == near(again.equity - again.money_in)
+    assert whole["equity"] == near(marked.equity)
+    assert whole["profit"] == near(marked.equity - marked.money_in)
     targets = load_targets(connection, ID)
     assert targets["actual_share"].sum() == near(1.0)
-    assert targets["equity"].sum() == near(again.equity - again.cash)
+    assert targets["equity"].sum() == near(marked.equity - marked.cash)
 
 
-def test_costs_sum_to_what_was_made(connection: Connection, again: Books) -> None:
+def test_costs_sum_to_what_was_made(connection: Connection, marked: Books) -> None:
     costs = load_costs(connection, ID)
-    assert costs["profit"].sum() == near(again.equity - again.money_in)
-    assert costs["fees"].sum() == near(again.total("fees"))
+    assert costs["profit"].sum() == near(marked.equity - marked.money_in)
+    assert costs["fees"].sum() == near(marked.total("fees"))
     assert np.allclose(costs["gross_profit"] - costs["fees"] + costs["funding"], costs["profit"])
     assert costs["gross_profit"].sum() == near(
-        again.equity - again.money_in + again.total("fees") - again.total("funding")
+        marked.equity - marked.money_in + marked.total("fees") - marked.total("funding")
     )
 
 
@@ -217,14 +220,14 @@ def test_positions_and_exposures_sum_to_the_overview(connection: Connection) -> 
     assert exposures["of_equity"].sum() == near(overview.exposure_fraction)
 
 
-def test_what_netting_saved_sums_over_days(connection: Connection, again: Books) -> None:
+def test_what_netting_saved_sums_over_days(connection: Connection, marked: Books) -> None:
     days = load_savings(connection, ID)
     assert days.attrs["is_whole"] is True
-    assert days["saved"].sum() == near(again.total("saved"))
-    assert days["fees"].sum() == near(again.total("fees"))
-    assert days["fills"].sum() == len(again.fills)
+    assert days["saved"].sum() == near(marked.total("saved"))
+    assert days["fees"].sum() == near(marked.total("fees"))
+    assert days["fills"].sum() == len(marked.fills)
     assert (days["crossed_notional"] <= days["traded_notional"]).all()
-    assert days["crossed_notional"].sum() == near(sum(abs(fill["crossed"]) * fill["price"] for fill in again.fills))
+    assert days["crossed_notional"].sum() == near(sum(abs(fill["crossed"]) * fill["price"] for fill in marked.fills))
 
 
 def test_transfers_of_a_rebalance_sum_to_nothing(connection: Connection, again: Books) -> None:

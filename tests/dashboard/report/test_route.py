@@ -60,7 +60,7 @@ def test_a_head_makes_no_report(dashboard: Dashboard) -> None:
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ("bots=a", "A filter must be one of from, to, sleeve, bot"),
+        ("robots=a", "A filter must be one of from, to, sleeve, bot"),
         ("from=yesterday", "Time must be ISO like 2025-01-31"),
         ("from=2026-01-05&to=2026-01-03", "rom must be before to 2026-01-03"),
         ("from=99999999999999999", "Time must be ISO like"),

@@ -10,6 +10,7 @@ from shared.units import MINUTE_MS
 from tests.dashboard import seeding
 from tests.dashboard.views.books import SETTINGS_FILE, set_alive
 from tests.dashboard.views.conftest import OpenPage, texts
+from tests.dashboard.views.grids import grids
 
 SLEEVE = "trend_following"
 BOT = "bo_eth_usdt_1h_p2"
@@ -17,7 +18,7 @@ BOT = "bo_eth_usdt_1h_p2"
 
 @pytest.fixture
 def books(tmp_path: Path) -> seeding.Books:
-    """Books of a worker that lives, at no level but running."""
+    """Books of a worker that lives, at no level but that trading is allowed."""
     made = seeding.seeded(tmp_path / "own")
     for table in ("portfolio_state", "sleeve_state", "bot_state"):
         causes = ("person", "drawdown", "daily_loss", "crashes", "reconciliation")
@@ -66,10 +67,10 @@ def badges(app: AppTest) -> list[str]:
 
 def test_running_is_green_while_the_worker_lives_and_nothing_waits(books: seeding.Books, open_page: OpenPage) -> None:
     app = open_page(books.root, "control")
-    running = [badge for badge in badges(app) if "running" in badge]
+    running = [badge for badge in badges(app) if "trading allowed" in badge]
     assert len(running) == 2 and all(":green-badge" in badge for badge in running), "above and beside the page"
     assert "not taken yet" not in said(app)
-    assert "Every level is running" in said(app)
+    assert "Nothing is stopped" in said(app)
 
 
 @pytest.mark.parametrize("page", ["overview", "control"])
@@ -92,11 +93,12 @@ def test_control_says_what_waits_where_the_level_stands(books: seeding.Books, op
     app = open_page(books.root, "control")
     level = next(metric for metric in app.metric if metric.label == "Level")
     assert level.value == "flatten, asked"
-    assert "running at the last step; flatten asked by anna, not taken yet; pause (no entries) asked by anna" in said(
-        app
+    assert (
+        "trading allowed at the last step; flatten asked by anna, not taken yet; pause (no entries) asked by anna"
+        in said(app)
     )
     assert "Portfolio, flatten asked by anna, not taken yet: the news" in said(app)
-    assert "Every level is running" not in said(app)
+    assert "Nothing is stopped" not in said(app)
     assert "no stop either" not in red(app), "only a halt leaves positions without stops"
     warned = "\n".join(warning.value for warning in app.warning)
     assert "Positions stay open until the worker takes it" in warned
@@ -109,7 +111,7 @@ def test_a_halt_of_a_sleeve_that_waits_counts_for_its_bots_alone(books: seeding.
     assert f"{count} positions worth {notional:,.2f}" in red(app)
     assert next(metric for metric in app.metric if metric.label == "Level").value == "halted, asked"
     app = open_page(books.root, "control", scope=f"bot {BOT}")
-    assert next(metric for metric in app.metric if metric.label == "Level").value == "running"
+    assert next(metric for metric in app.metric if metric.label == "Level").value == "trading allowed"
     assert [badge for badge in badges(app) if ":green-badge" in badge], "the portfolio itself runs"
 
 
@@ -127,13 +129,13 @@ def test_no_badge_is_green_while_the_worker_does_not_answer(
     ask(books, "EXPLAIN", "BOT", BOT, ago_ms=MINUTE_MS)
     app = open_page(books.root, page, bot=BOT)
     assert red(app).count("The worker has not answered for 6") == 2, "above and beside the page"
-    running = [badge for badge in badges(app) if "running" in badge]
+    running = [badge for badge in badges(app) if "trading allowed" in badge]
     assert running and not [badge for badge in running if ":green-badge" in badge]
 
 
 def test_levels_and_causes_are_not_shouted(books: seeding.Books, open_page: OpenPage) -> None:
     books.write("UPDATE command SET answer = 'portfolio is at NO_ENTRIES; released, cause PERSON' WHERE kind = 'PAUSE'")
     app = open_page(books.root, "control")
-    trail = next(frame.value for frame in app.dataframe if "answer" in frame.value.columns)
+    trail = next(frame.value for frame in grids(app) if "answer" in frame.value.columns)
     assert "portfolio is at no entries; released, cause person" in set(trail["answer"])
     assert "pause (no entries)" in set(trail["kind"])

@@ -43,6 +43,8 @@ ALL = {"period": "All"}
 # Every page, and each of its parts that stands behind a choice.
 PLACES: list[tuple[str, dict[str, str]]] = [
     ("overview", {}),
+    ("overview", {"held": "true", **ALL}),
+    ("symbol", {"symbol": "ETH/USDT", **ALL}),
     ("bots", {}),
     *(("bot", {"bot": BOT, "tab": tab, **ALL}) for tab in ("Profit", "Trades", "Reasons")),
     ("allocations", ALL),
@@ -51,7 +53,7 @@ PLACES: list[tuple[str, dict[str, str]]] = [
     ("trades", {"rows": "Fills", "period": "7d", "sleeves": "breakout", "sides": "short", "exits": "SIGNAL"}),
     *(
         ("analytics", {"tab": tab})
-        for tab in ("Round trips", "Win rates", "Returns", "Benchmark", "Costs", "Correlation")
+        for tab in ("Round trips", "Win rates", "Profit by day", "Returns", "Benchmark", "Costs", "Correlation")
     ),
     ("risk", {}),
     ("decisions", {"bot": BOT, **ALL}),
@@ -59,8 +61,9 @@ PLACES: list[tuple[str, dict[str, str]]] = [
 ]
 # What else could draw a table or a chart.
 DRAWS = re.compile(r"^(dataframe|table|data_editor|map|pyplot|\w+_chart)$")
-# The last of them draws nothing: it counts seconds.
-OUR_OWN = {f"dashboard/components/{name}.py" for name in ("tables", "live_chart", "watch")}
+# The last two draw nothing: they count seconds and follow links.
+OUR_OWN = {f"dashboard/components/{name}.py" for name in ("grid", "live_chart", "watch", "places")}
+DRAWN_BY = ("flotilla_grid", "flotilla_live_chart")
 
 
 @dataclass
@@ -126,9 +129,7 @@ def shown_links(app: AppTest) -> list[str]:
 
 def is_shown(element: Any) -> bool:
     """Tell whether an element is a table or a chart."""
-    if element.type == "bidi_component":
-        return element.proto.component_name.endswith("flotilla_live_chart")
-    return element.type == "dataframe"
+    return element.type == "bidi_component" and element.proto.component_name.endswith(DRAWN_BY)
 
 
 def without_download(app: AppTest) -> list[str]:

@@ -15,6 +15,7 @@ from shared.units import DAY_MS
 from tests.dashboard import seeding
 from tests.dashboard.queries.conftest import connected
 from tests.dashboard.views.conftest import Folder, OpenPage
+from tests.dashboard.views.grids import grids
 
 EXITS = pd.DataFrame(
     {
@@ -26,8 +27,8 @@ EXITS = pd.DataFrame(
     }
 )
 BOT = {
-    "bot": "a_b", "symbol": "BTC/USDT", "profit": -27.5, "realised_profit": -21.0, "open_profit": -7.0, "funding": 0.5,
-    "side": "LONG", "reason": "COST", "reason_value": 0.001, "reason_limit": 0.006,
+    "bot": "a_b", "symbol": "BTC/USDT", "profit": -27.5, "realised_profit": -21.0, "marked_open_profit": -7.0,
+    "funding": 0.5, "reason": "COST", "reason_value": 0.001, "reason_limit": 0.006,
 }  # fmt: skip
 
 
@@ -37,14 +38,15 @@ def said(**differing: object) -> str:
 
 def test_it_says_what_was_lost_on_what() -> None:
     assert said() == (
-        "**a_b** (BTC/USDT), **-27.50 USDT**: -20.00 in 5 round trips after 10.00 of fees: -30.00 by stop (2), "
-        "+10.00 by signal (3); -1.00 realised in the one that is open; -7.00 open, long; +0.50 of funding. "
+        "**[a_b](/bot?bot=a_b)** ([BTC/USDT](/symbol?symbol=BTC%2FUSDT)), **-27.50 USDT**: "
+        "-20.00 in 5 round trips after 10.00 of fees: -30.00 by stop (2), "
+        "+10.00 by signal (3); -1.00 realised in the one that is open; -7.00 open at the last close; +0.50 of funding. "
         "Last reason: cost. The move to expect was smaller than what trading costs ask for."
     )
 
 
 def test_what_is_nothing_is_not_named() -> None:
-    short = said(profit=-20.0, realised_profit=-20.0, open_profit=0.0, funding=0.0)
+    short = said(profit=-20.0, realised_profit=-20.0, marked_open_profit=0.0, funding=0.0)
     assert "funding" not in short and "open" not in short.split(". Last")[0]
 
 
@@ -69,7 +71,7 @@ def test_costs_beyond_the_loss_say_what_was_made_before_them() -> None:
     costs, worst, right = why_lost(20.0, 25.0, 3.0, EXITS.head(0), None, Money("USDT"))
     assert costs == "**Costs**: 25.00 of fees, 125% of the loss; before them it made 5.00."
     assert worst == "**Worst trade**: none has closed; what it lost is open."
-    assert right == "**Right**: in none, for none has closed."
+    assert right == "**Right**: not known, for no trade has closed."
 
 
 def test_a_bot_whose_closed_trades_all_won_lost_on_what_is_open() -> None:
@@ -98,9 +100,9 @@ def test_the_parts_of_every_bot_add_up_to_its_profit() -> None:
 def test_the_page_names_the_bot_that_lost_most(folder: Folder, open_page: OpenPage) -> None:
     app = open_page(folder("seeded"), "bots")
     sentence = next(text.value for text in app.markdown if "Lost most so far" in text.value).replace("\\", "")
-    table = next(frame.value for frame in app.dataframe if "profit_so_far" in frame.value.columns)
+    table = next(frame.value for frame in grids(app) if "profit_so_far" in frame.value.columns)
     worst = table.nsmallest(1, "profit_so_far").iloc[0]
-    assert f"**{worst['bot']}**" in sentence
+    assert f"**[{worst['bot']}](/bot?bot={worst['bot']})**" in sentence
     assert f"{worst['profit_so_far']:+,.2f} USDT" in sentence
     said = "\n".join(text.value for text in app.markdown).replace("\\", "")
     costs, trade, right = (
@@ -123,7 +125,8 @@ def test_the_parts_of_a_period_add_up_to_its_profit() -> None:
         start_ms = int(connection.exec_driver_sql("SELECT max(closed_ms) FROM round_trip").scalar_one()) - 2 * DAY_MS
         period = Filters(start_ms=start_ms)
         bots = load_bots(connection, seeding.PORTFOLIO_ID, period)
-        bots = bots.merge(load_made(connection, seeding.PORTFOLIO_ID, period), on="bot")
+        made = load_made(connection, seeding.PORTFOLIO_ID, period)[["bot", "period_profit"]]
+        bots = bots.merge(made, on="bot")
         for bot in bots.to_dict("records"):
             exits = load_exits(connection, seeding.PORTFOLIO_ID, bot["bot"], period)
             assert exits["round_trips"].sum() == bot["round_trips"], "the same trips as in the table"
@@ -141,13 +144,16 @@ def test_a_period_has_its_own_losers(folder: Folder, open_page: OpenPage) -> Non
     app = open_page(folder("seeded"), "bots", period="1d")
     assert not app.exception
     sentence = next(text.value for text in app.markdown if "Lost most in this period" in text.value).replace("\\", "")
-    tables = [frame.value for frame in app.dataframe]
+    tables = [frame.value for frame in grids(app)]
     assert all("profit_so_far" not in table.columns and "fees" not in table.columns for table in tables)
     worst = tables[0].nsmallest(1, "period_profit").iloc[0]
-    assert f"**{worst['bot']}**" in sentence and f"{worst['period_profit']:+,.2f} USDT" in sentence
+    assert (
+        f"**[{worst['bot']}](/bot?bot={worst['bot']})**" in sentence
+        and f"{worst['period_profit']:+,.2f} USDT" in sentence
+    )
     assert tables[2]["bot"].iloc[0] == worst["bot"]
     assert {"Earned most in this period", "Lost most in this period"} <= {head.value for head in app.subheader}
-    so_far = open_page(folder("seeded"), "bots").dataframe[0].value
+    so_far = grids(open_page(folder("seeded"), "bots"))[0].value
     assert so_far["profit_so_far"].sum() != pytest.approx(tables[0]["period_profit"].sum())
 
 

@@ -13,9 +13,10 @@ from shared.money import Money
 from tests.dashboard import seeding
 from tests.dashboard.report.reading import read
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
+from tests.dashboard.views.grids import grids, is_grid
 from tests.research.runs import call
 
-PAGES = ("overview", "bots", "bot", "allocations", "trades", "analytics", "decisions", "risk", "control")
+PAGES = ("overview", "bots", "bot", "symbol", "allocations", "trades", "analytics", "decisions", "risk", "control")
 BTC = Money("BTC", 7)
 NOTHING = re.compile(r"(?<![\d.])[+-]?0\.0+(?![\d%])")
 
@@ -38,7 +39,7 @@ def axes(app: AppTest) -> dict[str, dict[str, Any]]:
     """Give the axes that are of money by chart."""
     found = {}
     for part in app.main:
-        if part.type == "bidi_component":
+        if part.type == "bidi_component" and not is_grid(part):
             layout = json.loads(json.loads(part.proto.json)["figure"])["layout"]
             for name in ("xaxis", "yaxis", "yaxis2"):
                 title = layout.get(name, {}).get("title", {}).get("text", "")
@@ -47,15 +48,14 @@ def axes(app: AppTest) -> dict[str, dict[str, Any]]:
     return found
 
 
-def formats(app: AppTest) -> dict[str, str]:
-    """Give how each number column of the tables of a page is written."""
-    found = {}
-    for table in app.main.dataframe:
-        for name, column in json.loads(table.proto.columns).items():
-            written = column.get("type_config", {}).get("format")
-            if column.get("type_config", {}).get("type") == "number" and written:
-                found[name] = written
-    return found
+def written(app: AppTest) -> dict[str, list[str]]:
+    """Give what stands in each column of the tables of a page, but for what is not known."""
+    return {name: [text for text in grid.texts[name] if text != "–"] for grid in grids(app) for name in grid.columns}
+
+
+def decimals(texts: list[str]) -> set[int]:
+    """Give how many decimals numbers are written with."""
+    return {len(text.partition(".")[2]) for text in texts}
 
 
 def test_the_tiles_say_what_is_in_the_books(bitcoin: Path, open_page: OpenPage) -> None:
@@ -85,24 +85,40 @@ def test_the_charts_of_money_have_axes_of_their_digits(bitcoin: Path, open_page:
 
 
 def test_a_table_writes_money_prices_and_quantities_to_their_last_digit(bitcoin: Path, open_page: OpenPage) -> None:
-    bots = formats(open_page(bitcoin, "bots"))
-    assert (bots["profit_so_far"], bots["equity"]) == ("%+,.7f", "%,.7f")
-    fills = formats(open_page(bitcoin, "trades", rows="Fills"))
-    assert (fills["notional"], fills["fee"]) == ("%,.7f", "%,.9f")
-    assert (fills["quantity"], fills["crossed"]) == ("%,.8f", "%,.8f"), "a unit is 1e-8"
+    bots = written(open_page(bitcoin, "bots"))
+    assert decimals(bots["profit_so_far"]) == decimals(bots["equity"]) == {7}
+    assert all(text[0] in "+-" for text in bots["profit_so_far"])
+    page = open_page(bitcoin, "trades", rows="Fills")
+    fills = written(page)
+    assert (decimals(fills["notional"]), decimals(fills["fee"])) == ({7}, {9})
+    assert max(decimals(fills["quantity"])) == 8, "a unit is 1e-8"
     cheapest = value_of(bitcoin, "SELECT min(price) FROM fill")
-    assert cheapest < 1e-6, "or a browser would not write it as a power of ten"
-    places = int(fills["price"].removeprefix("%,.").removesuffix("f"))
-    assert float(f"{cheapest:.{places}f}") == pytest.approx(cheapest, rel=1e-7)
+    assert cheapest < 1e-6, "or a browser would write it as a power of ten"
+    assert min(map(float, fills["price"])) == pytest.approx(cheapest, rel=1e-6)
+
+
+@pytest.mark.parametrize("rows", ["Round trips", "Fills", "Open positions"])
+def test_a_symbol_has_as_many_decimals_in_every_row(rows: str, bitcoin: Path, open_page: OpenPage) -> None:
+    (grid,) = grids(open_page(bitcoin, "trades", rows=rows))
+    prices = [name for name in grid.columns if name.endswith("_price") or name in ("price", "close")]
+    assert prices
+    for names in (prices, [name for name in grid.columns if name in ("quantity", "crossed")]):
+        for symbol, own in grid.texts.groupby("symbol"):
+            texts = [text for name in names for text in own[name] if text != "–"]
+            assert len(decimals(texts)) == 1, (symbol, texts)
+    assert len(set(grid.texts["symbol"])) > 1
 
 
 def test_a_loss_of_little_bitcoin_is_a_loss(bitcoin: Path, open_page: OpenPage) -> None:
     app = open_page(bitcoin, "bots")
     sentence = next(text.value for text in app.markdown if "Lost most so far" in text.value).replace("\\", "")
-    table = next(frame.value for frame in app.dataframe if "profit_so_far" in frame.value.columns)
+    table = next(frame.value for frame in grids(app) if "profit_so_far" in frame.value.columns)
     worst = table.nsmallest(1, "profit_so_far").iloc[0]
     assert worst["profit_so_far"] > -0.005, "or cents would have told it"
-    assert f"**{worst['bot']}**" in sentence and f"{BTC.gain(worst['profit_so_far'])} BTC" in sentence
+    assert (
+        f"**[{worst['bot']}](/bot?bot={worst['bot']})**" in sentence
+        and f"{BTC.gain(worst['profit_so_far'])} BTC" in sentence
+    )
 
 
 def test_the_report_says_it_as_the_page_does(bitcoin: Path) -> None:

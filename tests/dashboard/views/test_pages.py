@@ -6,8 +6,9 @@ import pytest
 
 from tests.dashboard.views.books import STATES
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
+from tests.dashboard.views.grids import grids
 
-PAGES = ("overview", "bots", "bot", "allocations", "trades", "analytics", "risk", "decisions", "control")
+PAGES = ("overview", "bots", "bot", "symbol", "allocations", "trades", "analytics", "risk", "decisions", "control")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -59,7 +60,7 @@ def test_every_page_says_that_market_and_broker_are_not_real(page: str, folder: 
 
 
 # The panels with figures of each page that are drawn again by themselves.
-LIVE = {"overview": 4, "bots": 1, "bot": 3, "allocations": 2, "risk": 6, "control": 4}
+LIVE = {"overview": 5, "bots": 1, "bot": 3, "symbol": 4, "allocations": 2, "risk": 6, "control": 5}
 
 
 @pytest.mark.parametrize("page", LIVE)
@@ -80,4 +81,4 @@ def test_a_living_worker_is_no_error(folder: Folder, open_page: OpenPage) -> Non
 
 def test_five_hundred_bots_are_in_one_table(folder: Folder, open_page: OpenPage) -> None:
     app = open_page(folder("large"), "bots")
-    assert len(app.dataframe[0].value) >= 500
+    assert len(grids(app)[0].value) >= 500

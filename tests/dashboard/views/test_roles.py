@@ -14,8 +14,9 @@ from shared.enums import CommandKind, ScopeKind
 from shared.errors import CommandRefused
 from shared.tables.commands import COMMAND_IS_PENDING
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
+from tests.dashboard.views.grids import grids
 
-CONTROLS = ("No entries", "Flatten", "Halt", "Release", "Stop or start the worker's process")
+CONTROLS = ("No entries", "Flatten", "Halt", "Release", "Deposit", "Withdraw", "Stop or start the worker's process")
 
 
 @pytest.mark.parametrize("page", ["overview", "bot", "control"])
@@ -63,7 +64,7 @@ def test_what_was_refused_to_a_viewer_stands_in_the_audit_trail_once(
         with pytest.raises(CommandRefused, match="must be an operator"):
             actions.ask(CommandKind.FLATTEN, ScopeKind.PORTFOLIO, "", reason)
     assert [row[1:] for row in commands(own)[len(before) :]] == [("FLATTEN", "ann", "forged")]
-    frames = [frame.value for frame in open_page(own, "control").dataframe]
+    frames = [frame.value for frame in grids(open_page(own, "control"))]
     first = next(frame for frame in frames if "answer" in frame.columns).iloc[0]
     assert (first["who"], first["status"]) == ("ann", "refused")
     assert "must be an operator, was a viewer (ann); others like it within minutes are counted" in first["answer"]

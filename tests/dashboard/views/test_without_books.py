@@ -72,7 +72,7 @@ def test_a_database_that_hangs_is_said_and_the_process_can_be_stopped(
     give_up = time.monotonic() + 30.0
     while keys(app) & KEYS and time.monotonic() < give_up:
         app.run()
-    assert not app.exception and "Notional at risk" in texts(app)
+    assert not app.exception and "Worth of open positions" in texts(app)
 
 
 def test_a_command_is_written_while_reads_hang(

@@ -5,6 +5,7 @@ import unicodedata
 from pathlib import Path
 
 from shared.errors import ConfigurationError
+from shared.regular_file import NotAFile, read_regular
 from shared.settings import SYMBOL_PATTERN
 
 FILE_NAME = "symbols.toml"
@@ -16,10 +17,12 @@ def load_mapping(folder: Path) -> dict[str, str]:
     Raises ConfigurationError naming the file and the entry that is no symbol.
     """
     path = folder / FILE_NAME
-    if not path.is_file():
-        return {}
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+        entries = tomllib.loads(read_regular(path))
+    except FileNotFoundError:
+        return {}
+    except NotAFile as error:
+        raise ConfigurationError(f"{FILE_NAME} in {folder} {error}") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{FILE_NAME} in {folder} must be a readable TOML file: {error}") from error
     for name, symbol in entries.items():

@@ -1,10 +1,10 @@
 """Every page at the addresses people open it at, with all the numbers it should show there."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.dashboard.queries.recomputed import DAY_MS, Trip
+from tests.dashboard.queries.recomputed import DAY_MS, PROTECTIVE, Books, Trip
 from tests.dashboard.views.totals import charts, groups, tables, tiles
 from tests.dashboard.views.totals.charts import Chart
 from tests.dashboard.views.totals.groups import GROUPS
@@ -15,6 +15,7 @@ from tests.dashboard.views.totals.tiles import Tiles
 
 BOTS = ("tf_sol_usdt_1h_p1", "mr_btc_usdt_1h_p3", "bo_eth_usdt_1h_p2")
 SLEEVE = "trend_following"
+SYMBOL = "ETH/USDT"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ def pages() -> list[Page]:
     return [
         Page("overview", {"period": "All"}, _overview),
         Page("overview", {"period": "All", "measure": "Profit"}, _overview_profit),
+        *(
+            Page("overview", {"period": "All", "measure": label, "held": "true"}, _overview_held(label, measure))
+            for label, measure in (("Equity", "equity"), ("Profit", "profit"), ("Return", "return_fraction"))
+        ),
+        Page("symbol", {"symbol": SYMBOL, "period": "All"}, _symbol),
         Page("bots", {}, _bots),
         *(_bot_page(name, tab) for name in BOTS for tab in ("Profit", "Trades")),
         *(_bot_page(BOTS[0], tab) for tab in ("Reasons", "Parameters")),
@@ -63,6 +69,11 @@ def pages() -> list[Page]:
         Page("trades", {"rows": "Open positions", "bots": BOTS[0]}, _positions_of_one),
         *(_trip_tiles(query) for query in _FILTERED[::2]),
         *(Page("analytics", {"tab": "Win rates", "by": by}, _rates(by)) for by in GROUPS),
+        *(
+            Page("analytics", {"tab": "Profit by day", "stretch": by, **more}, _profits(by, *scope))
+            for by in groups.STRETCHES
+            for more, scope in (({}, ("PORTFOLIO",)), ({"made_by": f"bot {BOTS[1]}"}, ("BOT", BOTS[1])))
+        ),
         Page("analytics", {"tab": "Returns"}, _returns("PORTFOLIO")),
         Page("analytics", {"tab": "Returns", "of": f"sleeve {SLEEVE}"}, _returns("SLEEVE", SLEEVE)),
         *(Page("analytics", {"tab": "Returns", "of": f"bot {name}"}, _returns("BOT", name)) for name in BOTS),
@@ -96,8 +107,8 @@ _FILTERED: tuple[dict[str, Any], ...] = (
 )
 
 
-def taken(ledger: Ledger, query: dict[str, Any]) -> list[Trip]:
-    """Give the round trips that filters of the address bar take."""
+def taken(ledger: Ledger, query: dict[str, Any], books: Books) -> list[Trip]:
+    """Give the round trips of some books that filters of the address bar take."""
     days = {"All": 10_000, "1d": 1, "7d": 7, "30d": 30}[query["period"]]
     begin_ms = ledger.now_ms - days * DAY_MS
 
@@ -108,8 +119,8 @@ def taken(ledger: Ledger, query: dict[str, Any]) -> list[Trip]:
     side = {"long": "BUY", "short": "SELL"}
     return [
         trip
-        for trip in ledger.books.trips
-        if trip.closed_ms >= begin_ms
+        for trip in books.trips
+        if trip.closed_ms - (trip.exit_reason in PROTECTIVE) >= begin_ms
         and (not wanted("sides") or trip.side in [side[name] for name in wanted("sides")])
         and (not wanted("exits") or trip.exit_reason.replace("_", " ").lower() in wanted("exits"))
         and (not wanted("bots") or trip.bot in wanted("bots"))
@@ -121,18 +132,48 @@ def taken(ledger: Ledger, query: dict[str, Any]) -> list[Trip]:
 def _overview(ledger: Ledger) -> Shown:
     curve = ledger.replay.portfolio
     drawn = {"equity": charts.equity(curve, "flotilla"), "drawdown": charts.drawdown(curve, "flotilla")}
-    return Shown(tiles.overview(ledger), (), (tables.positions(ledger), None), drawn)
+    return Shown(tiles.overview(ledger), (), _tables(ledger), drawn)
+
+
+def _tables(ledger: Ledger) -> tuple[Expected | None, ...]:
+    recent = tables.fills(ledger.books.fills)
+    return tables.positions(ledger), replace(recent, rows=recent.rows[:12]), None
+
+
+def _overview_held(label: str, measure: str) -> Callable[[Ledger], Shown]:
+    def shown(ledger: Ledger) -> Shown:
+        curve = ledger.replay.portfolio
+        own = {"Equity": charts.equity, "Profit": charts.profit, "Return": charts.growth}[label](curve, "flotilla")
+        drawn = {"equity": [*own, charts.held(ledger, measure)], "drawdown": charts.drawdown(curve, "flotilla")}
+        return Shown(tiles.overview(ledger), (), _tables(ledger), drawn)
+
+    return shown
+
+
+def _symbol(ledger: Ledger) -> Shown:
+    found = (tables.symbol_bots(ledger, SYMBOL), tables.crossed(ledger, SYMBOL))
+    return Shown(tiles.symbol(ledger, SYMBOL), (), found, {"symbol_trades": charts.everybodys(ledger, SYMBOL)})
+
+
+def _profits(by: str, kind: str, name: str = "") -> Callable[[Ledger], Shown]:
+    def shown(ledger: Ledger) -> Shown:
+        rows = groups.profits(ledger, by, kind, name)
+        made = [row["profit"] for row in reversed(rows.rows)]
+        bars, cells = charts.Drawn("profit", "y", made), charts.Drawn("0", "z", groups.in_cells(rows, by))
+        return Shown(tables=(rows,), charts={"profit_bars": [bars], "profit_calendar": [cells]})
+
+    return shown
 
 
 def _overview_profit(ledger: Ledger) -> Shown:
     curve = ledger.replay.portfolio
     drawn = {"equity": charts.profit(curve, "flotilla"), "drawdown": charts.drawdown(curve, "flotilla")}
-    return Shown(tiles.overview(ledger), (), (tables.positions(ledger), None), drawn)
+    return Shown(tiles.overview(ledger), (), _tables(ledger), drawn)
 
 
 def _bots(ledger: Ledger) -> Shown:
     names = set(ledger.books.accounts)
-    said = ("# bots. Tick some to compare them or to open one.", len(names))
+    said = ("# bots. Tick two or more to compare them.", len(names))
     best, worst = tables.leaders(ledger, names, 1.0), tables.leaders(ledger, names, -1.0)
     return Shown({}, (said,), (tables.bots(ledger, names), best, worst))
 
@@ -158,7 +199,7 @@ def _bot(name: str, tab: str) -> Callable[[Ledger], Shown]:
 
 
 def _allocations(ledger: Ledger) -> Shown:
-    saved = sum(fill["saved"] for fill in ledger.books.fills)
+    saved = ledger.marked.total("saved")
     drawn = {
         "holdings": charts.holdings(ledger),
         "targets": charts.targets(ledger),
@@ -166,7 +207,7 @@ def _allocations(ledger: Ledger) -> Shown:
         "savings": charts.saved(ledger),
     }
     return Shown(
-        {"Saved by crossing in house, in this period": tiles.Expected(("#", saved))},
+        {"Saved in this period": tiles.Expected(("#", saved))},
         (),
         (tables.targets(ledger), tables.transfers(ledger), tables.savings(ledger)),
         drawn,
@@ -175,7 +216,7 @@ def _allocations(ledger: Ledger) -> Shown:
 
 def _trades(query: dict[str, Any]) -> Page:
     def shown(ledger: Ledger) -> Shown:
-        trips = taken(ledger, query)
+        trips = taken(ledger, query, ledger.books)
         if not trips:
             return Shown()
         drawn = {"profit_duration": charts.durations(trips), "excursions": charts.reached(ledger, trips)}
@@ -185,7 +226,12 @@ def _trades(query: dict[str, Any]) -> Page:
 
 
 def _counted(count: int) -> Said:
-    return ("#, newest first; # of them here. A download has all of them.", count, count)
+    return (
+        "# in all, newest first; # on this page. A download has all. What came after the newest step is among them; "
+        "figures count it from the next.",
+        count,
+        count,
+    )
 
 
 def _fills(ledger: Ledger) -> Shown:
@@ -207,7 +253,7 @@ def _positions_of_one(ledger: Ledger) -> Shown:
 
 def _trip_tiles(query: dict[str, Any]) -> Page:
     def shown(ledger: Ledger) -> Shown:
-        trips = taken(ledger, query)
+        trips = taken(ledger, query, ledger.marked)
         return Shown(tiles.trips(trips), charts={"distribution": charts.distribution(trips)}) if trips else Shown()
 
     return Page("analytics", query, shown)
@@ -215,7 +261,7 @@ def _trip_tiles(query: dict[str, Any]) -> Page:
 
 def _rates(by: str) -> Callable[[Ledger], Shown]:
     def shown(ledger: Ledger) -> Shown:
-        trips = ledger.books.trips
+        trips = ledger.marked.trips
         drawn = {"win_rates": charts.win_rates(trips, by), "profit_by": charts.profit_by(trips, by)}
         return Shown(tables=(groups.rates(trips, by),), charts=drawn)
 
@@ -226,7 +272,7 @@ def _returns(kind: str, name: str = "", days: int | None = None) -> Callable[[Le
     def shown(ledger: Ledger) -> Shown:
         start_ms = None if days is None else ledger.now_ms - days * DAY_MS
         curve = ledger.curve(kind, name)
-        of_period = curve if start_ms is None else curve.since(-(-start_ms // DAY_MS) * DAY_MS)
+        of_period = curve if start_ms is None else curve.since(start_ms)
         drawn = {"monthly": charts.monthly(of_period), "sharpe": []}
         return Shown(tiles.of_returns(ledger, kind, name, start_ms), charts=drawn)
 

@@ -65,6 +65,34 @@ def benchmark(ledger: Ledger) -> Chart:
     return [*growth(curve, "portfolio"), Drawn("holding all in equal parts", "y", alike), *named]
 
 
+def held(ledger: Ledger, measure: str) -> Drawn:
+    """Give what holding all in equal parts would have made of the money the books were opened with."""
+    (alike,) = (line.values for line in benchmark(ledger) if line.name == "holding all in equal parts")
+    marks = ledger.replay.portfolio.marks
+    begun = marks[0]
+    values = {
+        "return_fraction": alike,
+        "profit": [begun.equity * made for made in alike],
+        "equity": [
+            begun.equity * (1.0 + made) + mark.money_in - begun.money_in
+            for made, mark in zip(alike, marks, strict=True)
+        ],
+    }
+    return Drawn("holding in equal parts", "y", values[measure])
+
+
+def everybodys(ledger: Ledger, symbol: str) -> Chart:
+    """Give the prices of all bots' fills in a symbol, by what they were."""
+    named = {("OPEN", True): "entry, long", ("OPEN", False): "entry, short"}
+    named |= {("CLOSE", False): "exit of a long", ("CLOSE", True): "exit of a short"}
+    found: dict[str, list[float]] = {}
+    for fill in sorted(ledger.books.fills, key=lambda fill: (fill["time_ms"], fill["id"])):
+        if fill["symbol"] == symbol:
+            found.setdefault(named[fill["leg"], fill["quantity"] > 0.0], []).append(fill["price"])
+    closes = Drawn("candles", "close", [bar["close"] for bar in ledger.bars[symbol]])
+    return [closes, *(Drawn(name, "y", prices) for name, prices in found.items())]
+
+
 def _closes(ledger: Ledger, bars: list[dict[str, Any]]) -> list[float]:
     found: list[float] = []
     for bar in bars:
@@ -194,8 +222,10 @@ def stops(ledger: Ledger) -> Chart:
 def durations(taken: list[Trip]) -> Chart:
     """Give the profits of round trips by side."""
     found = []
-    for side, name in (("BUY", "long"), ("SELL", "short")):
-        own = [trip for trip in taken if trip.side == side]
+    ways = [(side, won) for side in ("BUY", "SELL") for won in (True, False)]
+    for side, won in ways:
+        own = [trip for trip in taken if trip.side == side and (trip.profit > 0.0) == won]
+        name = f"{'long' if side == 'BUY' else 'short'}, {'won' if won else 'lost'}"
         found.append(Drawn(f"{name}, n = {len(own):,}", "y", [trip.profit for trip in own]))
         found.append(
             Drawn(f"{name}, n = {len(own):,}", "x", [(trip.closed_ms - trip.opened_ms) / HOUR_MS for trip in own])

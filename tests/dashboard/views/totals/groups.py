@@ -1,9 +1,10 @@
 """What the tables over groups, scopes and reasons should hold, by the ledger."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from tests.dashboard.queries.recomputed import DAY_MS, Trip
-from tests.dashboard.views.totals.ledger import HOUR_MS, NAN, Ledger, win_rate
+from tests.dashboard.views.totals.ledger import HOUR_MS, NAN, Ledger, marked_ms, win_rate
 from tests.dashboard.views.totals.tables import LONG_SHORT, Expected, Row, percent
 
 WEEKDAYS = ("Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday")
@@ -61,10 +62,54 @@ def costs(ledger: Ledger, names: set[str]) -> Expected:
             "money_in": account.money_in,
             "equity": ledger.equity(account),
         }
-        for account in ledger.accounts
+        for account in ledger.marked.accounts.values()
         if account.name in names
     ]
     return Expected(("bot",), rows)
+
+
+STRETCHES = ("day", "week", "month")
+
+
+def profits(ledger: Ledger, by: str, kind: str, name: str) -> Expected:
+    """Give what a scope made and paid in each UTC day, week or month, the newest first."""
+    curve, rows = ledger.curve(kind, name), []
+    grown = curve.growth
+    found: dict[int, list[int]] = {}
+    for at, mark in enumerate(curve.marks[1:], start=1):
+        found.setdefault(_begin_ms(mark.time_ms - 1, by), []).append(at)
+    for begin_ms, places in found.items():
+        before, last = curve.marks[places[0] - 1], curve.marks[places[-1]]
+        own = [
+            fill
+            for fill in ledger.marked.fills
+            if _begin_ms(marked_ms(fill), by) == begin_ms and (kind == "PORTFOLIO" or fill["bot"] == name)
+        ]
+        made = (last.equity - last.money_in) - (before.equity - before.money_in)
+        row = {"day_ms": begin_ms, "profit": made, "fees": sum(fill["fee"] for fill in own), "fills": len(own)}
+        days = {(curve.marks[at].time_ms - 1) // DAY_MS for at in places}
+        gained = grown[places[-1]] / grown[places[0] - 1] - 1.0
+        rows.append(percent({**row, "return_fraction": gained, "days": len(days)}))
+    return Expected((), rows[::-1])
+
+
+def in_cells(rows: Expected, by: str) -> list[float]:
+    """Give profits in the order of a calendar: days by weekday, then by week."""
+    days = sorted((row["day_ms"] // DAY_MS, row["profit"]) for row in rows.rows)
+    return (
+        [profit for _, profit in sorted(days, key=lambda day: (day[0] + 3) % 7)]
+        if by == "day"
+        else [profit for _, profit in days]
+    )
+
+
+def _begin_ms(time_ms: int, by: str) -> int:
+    """Give where the day, the week from Monday or the month begins that a time is in."""
+    day = time_ms // DAY_MS
+    if by == "month":
+        return int(datetime.fromtimestamp(day * 86_400, UTC).replace(day=1).timestamp()) * 1000
+    # 1970-01-01 was a Thursday.
+    return (day - (day + 3) % 7 if by == "week" else day) * DAY_MS
 
 
 def brakes(ledger: Ledger) -> Expected:

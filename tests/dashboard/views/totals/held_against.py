@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
+from tests.dashboard.views.grids import grids
 from tests.dashboard.views.totals import shown, tables
 from tests.dashboard.views.totals.catalogue import Shown
 from tests.dashboard.views.totals.charts import ACROSS, SUM, Chart, Drawn
@@ -23,6 +24,7 @@ def complaints(app: AppTest, expected: Shown, ledger: Ledger) -> list[str]:
     found += _tiles(app, expected)
     found += _captions(app, expected, ledger)
     found += _tables(app, expected)
+    found += _totals(app)
     found += _charts(app, expected)
     return found
 
@@ -63,6 +65,14 @@ def _tables(app: AppTest, expected: Shown) -> Iterator[str]:
             yield from (f"table {at}: {wrong}" for wrong in _table(table, wanted))
 
 
+def _totals(app: AppTest) -> Iterator[str]:
+    for grid in grids(app):
+        values = grid.value
+        for name, said in grid.totals.items():
+            if not shown.agrees(said.removesuffix("%"), float(np.nansum(values[name]))):
+                yield f"the total of {name} in {grid.label!r} must be {np.nansum(values[name])!r}, is {said!r}"
+
+
 def _table(table: pd.DataFrame, wanted: tables.Expected) -> Iterator[str]:
     if not wanted.rows:
         yield "no row is worked out for it"
@@ -100,7 +110,7 @@ def _same(said: object, should: object) -> bool:
     if isinstance(should, str):
         return said == should
     if should is None or should != should:
-        return bool(pd.isna(said))
+        return said == "" or bool(pd.isna(said))
     return not pd.isna(said) and bool(np.isclose(float(said), float(should), rtol=1e-9, atol=1e-7))  # type: ignore[arg-type]
 
 

@@ -11,7 +11,16 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from tests.dashboard.queries.recomputed import DAY_MS, STEPPED_CANDLES, Account, Books, Trip, recompute, rows
+from tests.dashboard.queries.recomputed import (
+    DAY_MS,
+    PROTECTIVE,
+    STEPPED_CANDLES,
+    Account,
+    Books,
+    Trip,
+    recompute,
+    rows,
+)
 from tests.dashboard.views.totals.replayed import Curve, Replay, growth_between, replay
 
 HOUR_MS = 3_600_000
@@ -22,9 +31,10 @@ NAN = float("nan")
 
 @dataclass
 class Ledger:
-    """The books of now, every mark before, and the bars and settings that levels follow from."""
+    """The books of now and of the newest mark, every mark, and the bars and settings that levels follow from."""
 
     books: Books
+    marked: Books
     replay: Replay
     bars: dict[str, list[dict[str, Any]]]
     risk: dict[str, Any]
@@ -53,11 +63,19 @@ class Ledger:
     def notional(self, account: Account) -> float:
         return account.quantity * self.close(account)
 
+    def then(self, account: Account) -> Account:
+        """Give an account as of the newest mark."""
+        return self.marked.accounts[account.name]
+
     def equity(self, account: Account) -> float:
-        return account.equity(self.close(account))
+        return self.then(account).equity(self.close(account))
 
     def profit(self, account: Account) -> float:
-        return self.equity(account) - account.money_in
+        return self.equity(account) - self.then(account).money_in
+
+    def fills_since(self, time_ms: int) -> list[dict[str, Any]]:
+        """Give what the marks after one of a time hold."""
+        return [fill for fill in self.marked.fills if marked_ms(fill) >= time_ms]
 
     def held(self) -> list[Account]:
         return [account for account in self.accounts if account.running is not None]
@@ -89,6 +107,7 @@ def read(connection: Connection) -> Ledger:
     step_ms = min(bar["timeframe_ms"] for bar in next(iter(bars.values())))
     return Ledger(
         books,
+        recompute(connection, opens[-1] + step_ms),
         replay(connection),
         bars,
         risks[versions[-1]["id"]],
@@ -116,6 +135,11 @@ class Rate:
     rate: float
     low: float
     high: float
+
+
+def marked_ms(fill: dict[str, Any]) -> int:
+    """Give a time within the bar whose mark is the first to hold a fill."""
+    return int(fill["time_ms"]) - (fill["trigger"] in PROTECTIVE)
 
 
 def win_rate(trips: list[Trip]) -> Rate:
@@ -170,7 +194,7 @@ def returns(curve: Curve) -> Returns:
         mean(daily) / downside * math.sqrt(365) if downside > 1e-12 and len(daily) > 1 else NAN,
         annual / depth if depth > 1e-12 else NAN,
         depth,
-        _lasted_ms(curve, times, grown),
+        _lasted_ms(curve),
         -quantile(daily, 0.01),
         len(daily),
     )
@@ -185,14 +209,13 @@ def quantile(values: list[float], share: float) -> float:
     return ordered[low] + (place - low) * (ordered[high] - ordered[low])
 
 
-def _lasted_ms(curve: Curve, times: list[int], grown: list[float]) -> float:
-    """Give how long the deepest drawdown lasted, told from the daily marks around it."""
-    depths = curve.drawdowns
+def _lasted_ms(curve: Curve) -> float:
+    """Give how long the deepest drawdown lasted: from its peak until a mark is as high again, or to the last."""
+    depths, grown = curve.drawdowns, curve.growth
     deepest = depths.index(max(depths))
     if depths[deepest] <= 0.0:
         return 0.0
-    trough = next(day for day, at in enumerate(curve.days()) if at >= deepest)
-    top = max(grown[:trough])
-    peak = max(at for at in range(trough) if grown[at] == top)
-    back = [at for at in range(trough, len(grown)) if grown[at] >= top]
-    return float(times[back[0] if back else -1] - times[peak])
+    top = max(grown[:deepest])
+    peak = max(at for at in range(deepest) if grown[at] == top)
+    back = [at for at in range(deepest, len(grown)) if grown[at] >= top]
+    return float(curve.marks[back[0] if back else -1].time_ms - curve.marks[peak].time_ms)

@@ -39,7 +39,7 @@ class Mark:
 
 
 class Curve:
-    """The marks of one scope, the first when the books were opened, the last of now (after the newest fills)."""
+    """The marks of one scope, the first when the books were opened; `now` is the newest."""
 
     def __init__(self, marks: list[Mark], now: Mark) -> None:
         self.marks = marks
@@ -201,6 +201,5 @@ def _gone_through(books: _Books, happened: list) -> Replay:
         cash.append(free)
         for name, mark in own.items():
             marks[name].append(mark)
-    own, free = books.mark(happened[-1][0])
-    curves = {name: Curve(found, own[name]) for name, found in marks.items()}
-    return Replay(curves, Curve(cash, free), {account.name: account.sleeve for account in books.accounts.values()})
+    curves = {name: Curve(found, found[-1]) for name, found in marks.items()}
+    return Replay(curves, Curve(cash, cash[-1]), {account.name: account.sleeve for account in books.accounts.values()})

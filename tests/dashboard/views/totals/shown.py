@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
+from tests.dashboard.views.grids import grids, is_grid
+
 NUMBER = r"[+−-]?[\d,]*\.?\d+%?|–"
 _DIGIT = re.compile(r"\d")
 
@@ -48,14 +50,14 @@ def captions(app: AppTest) -> list[str]:
 
 def tables(app: AppTest) -> list[pd.DataFrame]:
     """Give the tables of a page, in order, times as ms."""
-    return [_in_ms(table.value) for table in app.main.dataframe]
+    return [grid.value for grid in grids(app)]
 
 
 def charts(app: AppTest) -> dict[str, list[dict[str, Any]]]:
     """Give the traces of each chart of a page by its key, arrays unpacked."""
     found = {}
     for part in _parts(app.main):
-        if part.type == "bidi_component":
+        if part.type == "bidi_component" and not is_grid(part):
             figure = json.loads(json.loads(part.proto.json)["figure"])
             found[part.proto.id.split("-", 2)[2]] = [_unpacked(trace) for trace in figure["data"]]
     return found
@@ -97,15 +99,6 @@ def _boxes(block: Any) -> Iterator[Any]:
 
 def _parts(block: Any) -> Iterator[Any]:
     return (part for box in _boxes(block) for part in box.children.values())
-
-
-def _in_ms(table: pd.DataFrame) -> pd.DataFrame:
-    shown = table.copy()
-    for name in shown.columns:
-        if pd.api.types.is_datetime64_any_dtype(shown[name]):
-            ns = shown[name].dt.tz_convert("UTC").dt.as_unit("ms")
-            shown[name] = ns.astype("int64").where(ns.notna()).astype("float64")
-    return shown
 
 
 def _unpacked(value: Any) -> Any:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.dashboard.queries.recomputed import DAY_MS, Account, Trip
-from tests.dashboard.views.totals.ledger import HOUR_MS, NAN, Ledger, win_rate
+from tests.dashboard.views.totals.ledger import HOUR_MS, NAN, Ledger, marked_ms, win_rate
 from tests.dashboard.views.totals.levels import excursions, levels
 
 Row = dict[str, Any]
@@ -46,7 +46,7 @@ def leaders(ledger: Ledger, names: set[str], sign: float) -> Expected:
 
 
 def _bot(ledger: Ledger, account: Account) -> Row:
-    curve, found = ledger.replay.bots[account.name], win_rate(account.trips)
+    curve, found = ledger.replay.bots[account.name], win_rate(ledger.then(account).trips)
     times = [fill["time_ms"] for fill in ledger.books.fills if fill["bot"] == account.name]
     return percent(
         {
@@ -65,7 +65,7 @@ def _bot(ledger: Ledger, account: Account) -> Row:
             "open_profit": account.open_profit(ledger.close(account)),
             "notional": ledger.notional(account),
             "equity": ledger.equity(account),
-            "fees": account.fees,
+            "fees": ledger.then(account).fees,
             "last_fill_ms": max(times, default=NAN),
         }
     )
@@ -153,6 +153,25 @@ def _fill(fill: Row) -> Row:
     }
 
 
+def symbol_bots(ledger: Ledger, symbol: str) -> Expected:
+    """Give what each bot holds of a symbol and made with it."""
+    own = [account for account in ledger.accounts if account.symbol == symbol]
+    return Expected(("bot",), [_of_symbol(ledger, account) for account in own])
+
+
+def _of_symbol(ledger: Ledger, account: Account) -> Row:
+    row = _bot(ledger, account)
+    more = {"position": account.quantity, "period_profit": row["profit_so_far"], "period_fees": row["fees"]}
+    return {**row, **more}
+
+
+def crossed(ledger: Ledger, symbol: str) -> Expected:
+    """Give what bots crossed in house, the newest first."""
+    own = [fill for fill in ledger.marked.fills if fill["symbol"] == symbol and fill["crossed"]]
+    rows = [{**fill, "crossed_notional": abs(fill["crossed"]) * fill["price"]} for fill in fills(own).rows]
+    return Expected((), rows)
+
+
 def orders(ledger: Ledger) -> Expected:
     """Give orders by what was filled of them: what did not cross in house."""
     rows = []
@@ -209,11 +228,11 @@ def transfers(ledger: Ledger) -> Expected:
 
 
 def savings(ledger: Ledger) -> Expected:
-    """Give what netting saved by UTC day."""
+    """Give what netting saved by UTC day of the marks."""
     days: dict[int, Row] = {}
     names = ("saved", "crossed_notional", "traded_notional", "fees", "fills")
-    for fill in ledger.books.fills:
-        day_ms = fill["time_ms"] // DAY_MS * DAY_MS
+    for fill in ledger.marked.fills:
+        day_ms = marked_ms(fill) // DAY_MS * DAY_MS
         day = days.setdefault(day_ms, {"day_ms": day_ms, **dict.fromkeys(names, 0.0)})
         parts = (fill["saved"], abs(fill["crossed"]) * fill["price"], abs(fill["quantity"]) * fill["price"])
         for name, part in zip(names, (*parts, fill["fee"], 1), strict=True):
@@ -228,5 +247,5 @@ def exposures(ledger: Ledger) -> Expected:
         held = [ledger.notional(account) for account in ledger.held() if account.symbol == symbol]
         long, short = sum(max(value, 0.0) for value in held), sum(min(value, 0.0) for value in held)
         row = {"symbol": symbol, "long": long, "short": short, "net": long + short, "gross": long - short}
-        rows.append(percent({**row, "of_equity": (long - short) / ledger.books.equity, "positions": len(held)}))
+        rows.append(percent({**row, "of_equity": (long - short) / ledger.marked.equity, "positions": len(held)}))
     return Expected(("symbol",), rows)

@@ -21,16 +21,16 @@ Tiles = dict[str, Expected]
 
 def overview(ledger: Ledger) -> Tiles:
     """Give the tiles of the portfolio."""
-    books, curve = ledger.books, ledger.replay.portfolio
-    profit = books.equity - books.money_in
+    books, marked, curve = ledger.books, ledger.marked, ledger.replay.portfolio
+    profit = marked.equity - marked.money_in
     midnight = curve.marks[curve.at(ledger.midnight_ms)]
     today = ledger.today_fraction()
-    since = [fill for fill in books.fills if fill["time_ms"] >= ledger.midnight_ms]
+    since = ledger.fills_since(ledger.midnight_ms)
     notionals = [ledger.notional(account) for account in ledger.accounts]
     gross = sum(map(abs, notionals))
     limits = ledger.risk
     return {
-        "Equity, USDT": Expected(("#", books.equity), ("on # put in", books.money_in), ("#", profit)),
+        "Equity, USDT": Expected(("#", marked.equity), ("on # put in", marked.money_in), ("#", profit)),
         "Profit today, UTC": Expected(
             ("#", profit - (midnight.equity - midnight.money_in)),
             ("# left to the daily limit", limits["daily_loss"] - max(0.0, -today)),
@@ -46,15 +46,15 @@ def overview(ledger: Ledger) -> Tiles:
         ),
         "Open profit": Expected(
             ("#", books.open_profit),
-            ("# of # bots hold a position", len(ledger.held()), len(ledger.accounts)),
+            ("# of # bots in a position", len(ledger.held()), len(ledger.accounts)),
         ),
-        "Win rate": rate(win_rate(books.trips)),
-        "Exposure": Expected(("#", gross / books.equity), ("# held, # net", gross, sum(notionals))),
+        "Win rate so far": rate(win_rate(marked.trips)),
+        "Exposure": Expected(("#", gross / marked.equity), ("# held, # net", gross, sum(notionals))),
         "Fees today": Expected(
             ("#", sum(fill["fee"] for fill in since)),
-            (f"# {plural('fill', len(since))}; # since the start", len(since), books.total("fees")),
+            (f"# {plural('fill', len(since))}; # since the start", len(since), marked.total("fees")),
         ),
-        "Saved by netting": Expected(("#", books.total("saved")), ("fees and slippage of what crossed in house",)),
+        "Saved by netting so far": Expected(("#", marked.total("saved")), ("by bots that traded with one another",)),
     }
 
 
@@ -71,15 +71,57 @@ def rate(found: Rate) -> Expected:
 
 
 def bot(ledger: Ledger, name: str) -> Tiles:
-    """Give the tiles of one bot."""
+    """Give the tiles of one bot since the beginning."""
     account, curve = ledger.books.accounts[name], ledger.replay.bots[name]
+    then = ledger.then(account)
     return {
         "Equity": Expected(
-            ("#", ledger.equity(account)), ("on # put in", account.money_in), ("#", ledger.profit(account))
+            ("#", ledger.equity(account)),
+            ("on # put in, # of it open", then.money_in, account.open_profit(ledger.close(account))),
         ),
-        "Return": Expected(("#", curve.growth[-1] - 1.0), ("# of it open", account.open_profit(ledger.close(account)))),
-        "Win rate": rate(win_rate(account.trips)),
-        "Drawdown now": Expected(("#", curve.drawdown_now), ("# at its deepest", max(curve.drawdowns))),
+        "Profit in the period": Expected(
+            ("#", ledger.profit(account)), ("after # of fees", then.fees), ("#", curve.growth[-1] - 1.0)
+        ),
+        "Win rate": rate(win_rate(then.trips)),
+        "Drawdown now": Expected(("#", curve.drawdown_now), ("# at its deepest in the period", max(curve.drawdowns))),
+    }
+
+
+def symbol(ledger: Ledger, name: str) -> Tiles:
+    """Give the tiles of a symbol since the beginning."""
+    own = [account for account in ledger.accounts if account.symbol == name]
+    then = [ledger.then(account) for account in own]
+    notionals = [ledger.notional(account) for account in own]
+    fills = [fill for fill in ledger.marked.fills if fill["symbol"] == name]
+    held = sum(account.running is not None for account in own)
+    return {
+        "Held by all bots, net": Expected(
+            ("#", sum(account.quantity for account in own)),
+            (
+                "# long, # short; # of # bots in a position",
+                sum(max(value, 0.0) for value in notionals),
+                sum(max(-value, 0.0) for value in notionals),
+                held,
+                len(own),
+            ),
+        ),
+        "Profit in the period, USDT": Expected(
+            ("#", sum(ledger.profit(account) for account in own)),
+            (
+                "after # of fees; # open now",
+                sum(account.fees for account in then),
+                sum(account.open_profit(ledger.close(account)) for account in own),
+            ),
+        ),
+        "Crossed in house in the period, USDT": Expected(
+            ("#", sum(abs(fill["crossed"]) * fill["price"] for fill in fills)),
+            (
+                f"of # traded in # {plural('fill', len(fills))}",
+                sum(abs(fill["quantity"]) * fill["price"] for fill in fills),
+                len(fills),
+            ),
+        ),
+        "Saved by it, USDT": Expected(("#", sum(account.saved for account in then)), ("fees and slippage",)),
     }
 
 
@@ -100,9 +142,9 @@ def trips(taken: list[Trip]) -> Tiles:
 
 
 def of_returns(ledger: Ledger, kind: str, name: str = "", start_ms: int | None = None) -> Tiles:
-    """Give the tiles of the daily returns of a scope, from the first midnight of a period on."""
+    """Give the tiles of the daily returns of a scope, from the mark that a period begins with."""
     curve = ledger.curve(kind, name)
-    found = returns(curve if start_ms is None else curve.since(-(-start_ms // DAY_MS) * DAY_MS))
+    found = returns(curve if start_ms is None else curve.since(start_ms // HOUR_MS * HOUR_MS))
     lasted, long = lasting(found.depth_ms)
     days = plural("day", found.days)
     return {
@@ -136,10 +178,11 @@ def risk(ledger: Ledger) -> Tiles:
         "Drawdown now": Expected(
             ("#", curve.drawdown_now), ("# left to the brake", limits["portfolio_drawdown"] - curve.drawdown_now)
         ),
-        "Loss of today": Expected(("#", loss), ("# left to the limit", limits["daily_loss"] - loss)),
+        "Loss today, UTC": Expected(("#", loss), ("# left to the limit", limits["daily_loss"] - loss)),
         "Value at risk, one day": Expected(("#", found.value_at_risk), ("between the two worst of # days", found.days)),
         "Lost if every stop is hit": Expected(
-            ("#", lost), ("# of # positions have no stop", unprotected, len(ledger.held()))
+            ("#", lost),
+            (f"# of # {plural('position', len(ledger.held()))} without a stop", unprotected, len(ledger.held())),
         ),
     }
 
@@ -149,7 +192,11 @@ def control(ledger: Ledger, names: set[str]) -> Tiles:
     held = [account for account in ledger.held() if account.name in names]
     notional = sum(abs(ledger.notional(account)) for account in held)
     return {
-        "Level": Expected(("running",), ("its own: running",)),
+        "Level": Expected(("trading allowed",), ("its own: trading allowed",)),
         "Open positions": Expected(("#", len(held)), ("at the last step",)),
-        "Notional at risk, USDT": Expected(("#", notional), ("at the last price",)),
+        "Worth of open positions, USDT": Expected(("#", notional), ("at the last price",)),
+        "Put in, USDT": Expected(("#", ledger.marked.money_in), ("less what was taken out",)),
+        "Equity, USDT": Expected(
+            ("#", ledger.marked.equity), ("at the last price",), ("#", ledger.marked.equity - ledger.marked.money_in)
+        ),
     }
