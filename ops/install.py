@@ -143,11 +143,15 @@ def _alone() -> Iterator[None]:
     """Wait for a set-up that is under way; two at once would write over each other."""
     for folder in (LOCK.parent, LOG.parent):
         folder.mkdir(mode=0o700, exist_ok=True)
-    with LOCK.open("a") as lock:
+    with open(LOCK, "a", opener=_private) as lock:
         _wait_for(lock)
         # pip holds it too: it may outlive this process when that is killed.
         os.set_inheritable(lock.fileno(), True)
         yield
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _wait_for(lock: TextIO) -> None:
@@ -217,7 +221,7 @@ def _run(command: Sequence[str | Path], wanted: int) -> None:
     """Run a command into the log and tell every few seconds how far it is."""
     environment = {name: value for name, value in os.environ.items() if name != "PIP_QUIET"} | {"PYTHONUNBUFFERED": "1"}
     began, before, told_at = time.monotonic(), _installed(), time.monotonic()
-    with LOG.open("a") as log:
+    with open(LOG, "a", opener=_private) as log:
         start = log.tell()
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, close_fds=False

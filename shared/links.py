@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from shared.errors import ConfigurationError
-from shared.own_page import NoOwnPage, find_own_page, page_address
+from shared.own_page import find_own_page, page_address
 from shared.passwords import is_guarded, password_path, write_private
 from shared.private_files import make_folders
 from shared.settings import DashboardSettings
@@ -30,16 +30,12 @@ _LONGEST_TOKEN = 100
 def way_in(root: Path, dashboard: DashboardSettings, now_ms: int) -> str:
     """Give what to open: the page's address, as a link that signs in as long as no password is set.
 
-    Where the page does not answer as this project's own, the address alone, and why. Raises ConfigurationError where
-    the folder of the links cannot be used.
+    Raises NoOwnPage where the page does not answer as this project's own, for whoever does would learn the link; and
+    ConfigurationError where the folder of the links cannot be used.
     """
-    page = page_address(dashboard.address, dashboard.port)
     if signs_in_by_name(root, dashboard):
-        return page
-    try:
-        return make_link(root, find_own_page(root, dashboard), now_ms)
-    except NoOwnPage as error:
-        return f"{page} ({error}; `.venv/bin/flotilla dashboard link` asks again)"
+        return page_address(dashboard.address, dashboard.port)
+    return make_link(root, find_own_page(root, dashboard), now_ms)
 
 
 def signs_in_by_name(root: Path, dashboard: DashboardSettings) -> bool:

@@ -60,7 +60,11 @@ class Money(NamedTuple):
 
 
 def _written(value: float, form: str) -> str:
-    return f"{value:{form}}" if abs(value) < BEYOND_MONEY else f"{value:g}"
+    if abs(value) >= BEYOND_MONEY:
+        return f"{value:g}"
+    # `z`: no amount is less than nothing by less than can be written.
+    sign = form[:1].strip(",.")
+    return f"{value:{sign}z{form[len(sign) :]}}"
 
 
 def is_known(value: float | None) -> TypeGuard[float]:

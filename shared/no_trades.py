@@ -12,7 +12,7 @@ from shared.words import many
 # The most frequent of these is what keeps bots from trading: what else may decide comes before it and passes.
 _STOPS = (
     Reason.HOLD,
-    *(Reason.HALTED, Reason.FLATTEN, Reason.STALE, Reason.NO_ENTRIES, Reason.REENTRY_LOCK),
+    *(Reason.HALTED, Reason.FLATTEN, Reason.CLOSE, Reason.STALE, Reason.NO_ENTRIES, Reason.REENTRY_LOCK),
     *(Reason.COST, Reason.COOLDOWN, Reason.CAP, Reason.MIN_NOTIONAL),
 )
 # A position so near to the whole allocation is all of it: the rest is costs.
@@ -163,6 +163,7 @@ def _always(sentence: str) -> Callable[[Standstill, Mapping[str, Any], Money], s
 _NUMBERS: dict[Reason, Callable[[Standstill, Mapping[str, Any], Money], str]] = {
     Reason.HALTED: _always("the level says so until a person releases it"),
     Reason.FLATTEN: _always("the level says so until it is released"),
+    Reason.CLOSE: _always("a person asked for the position to be closed, and no order could be made yet"),
     Reason.STALE: _always("bars were missing, late or repaired"),
     Reason.WARMUP: _warmup,
     Reason.NO_ENTRIES: _always("the level says so until it is released"),

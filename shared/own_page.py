@@ -52,7 +52,7 @@ def find_own_page(root: Path, dashboard: DashboardSettings) -> str:
     try:
         (address, port), answer = _asked(dashboard, nonce)
     except OSError as error:
-        raise NoOwnPage(f"nothing answers at {place}, so there is no link") from error
+        raise NoOwnPage(f"nothing answers at {place}, so there is no link: `make run` starts the page") from error
     if secret is None or proof(secret, nonce, address, port).encode() not in answer:
         raise NoOwnPage(f"what listens at {place} does not answer as this project's page, so there is no link")
     # By its number: a name may lead a browser to another address of the machine, where somebody else listens.

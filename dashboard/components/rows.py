@@ -81,6 +81,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "exposures": ("symbol", "long", "short", "net", "gross", "of_equity", "positions"),
     "gate": ("row", "reason", "meaning"),
     "verdicts": ("reason", "stops", "measured", "limit_said", "meaning"),
+    "fleet_decisions": ("bot", "sleeve", "symbol", "reason", "value", "limit", "confirmed", "steps", "from_ms"),
     "reason_counts": ("bot", "sleeve", "symbol", "reason", "steps", "ordered"),
     "levels": ("scope_kind", "scope", "sleeve", "level", "own_level", "positions", "notional", "unprotected"),
     "settings": ("setting", "value"),

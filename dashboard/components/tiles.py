@@ -210,7 +210,7 @@ def bot_tiles(bot: dict, counted: Money) -> None:
             "Drawdown now",
             percent(bot["drawdown_fraction"]),
             means("Drawdown now"),
-            f"{percent(bot['max_drawdown_fraction'])} at its deepest in the period",
+            f"deepest from a peak of the period: {percent(bot['max_drawdown_fraction'])}",
         ),
     )
 

@@ -1,5 +1,6 @@
 """Who may come in: the accounts of the password file, looked at again whenever it changes."""
 
+import errno
 import hashlib
 import logging
 import os
@@ -10,6 +11,7 @@ from shared.errors import ConfigurationError
 from shared.passwords import OPERATOR, Account, is_guarded, load_accounts, mark_guarded, require_there
 
 LOG = logging.getLogger(__name__)
+_PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN, errno.EIO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class People:
         self.path = path
         self._accounts: dict[str, Account] = {}
         self._guarded = False
-        self._trouble = ""
+        self._trouble = self._said = ""
         self._seen: tuple[int, ...] | None = None
 
     def guarded(self) -> bool:
@@ -73,7 +75,9 @@ class People:
             require_there(self.path)
             accounts = load_accounts(self.path)
             mark_guarded(self.path)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if is_guarded(self.path):
+                raise ConfigurationError(f"password file {self.path} must be a file, leads to none") from error
             return 0
         except OSError as error:
             raise ConfigurationError(
@@ -89,10 +93,11 @@ class People:
             seen = ()
         except OSError:
             seen = (-1,)
-        if seen != self._seen:
-            self._seen = seen
-            self._guarded = self._guarded or is_guarded(self.path)
-            self._accounts, self._trouble = self._load() if self._guarded else ({}, "")
+        # A file may come and go between two looks; what remembers it stays.
+        guarded = self._guarded or is_guarded(self.path)
+        if (seen, guarded) != (self._seen, self._guarded):
+            self._seen, self._guarded = seen, guarded
+            self._accounts, self._trouble = self._load() if guarded else ({}, "")
 
     def _load(self) -> tuple[dict[str, Account], str]:
         # Whatever is wrong with the file, it shuts the door and does not open it.
@@ -104,9 +109,20 @@ class People:
             trouble = "the password file names nobody"
             _required(self.path, accounts)
         except (OSError, ConfigurationError) as error:
-            LOG.error("nobody can sign in: %s", error)
+            if str(error) != self._said:
+                LOG.error("nobody can sign in: %s", error)
+            self._said = str(error)
+            if _passes(error):
+                self._seen = None
             return {}, trouble
+        self._said = ""
         return accounts, ""
+
+
+def _passes(error: BaseException) -> bool:
+    """Tell whether it was the moment's fault, so that the same file may be good at the next look."""
+    cause = error if isinstance(error, OSError) else error.__cause__
+    return isinstance(cause, OSError) and cause.errno in _PASSING
 
 
 def _required(path: Path, accounts: dict[str, Account]) -> dict[str, Account]:

@@ -29,10 +29,7 @@ def load_benchmark(
 
     Several symbols come with their mean, all in equal parts of money, as the symbol "".
     """
-    symbols = _symbols(connection, portfolio_id, scope)
-    curve = load_equity(connection, portfolio_id, (scope,), start_ms, end_ms, MAX_POINTS // (len(symbols) + 1))
-    held = load_holding(connection, portfolio_id, symbols, curve["time_ms"].to_numpy(np.int64))
-    return concat([in_equal_parts(held), held], ignore_index=True) if len(symbols) > 1 else held
+    return _held_and_curve(connection, portfolio_id, scope, start_ms, end_ms)[0]
 
 
 def load_held(
@@ -44,8 +41,7 @@ def load_held(
     and kept. Money that people moved since is in equity and in no symbol. Columns: time_ms, equity, profit,
     return_fraction, as of `load_equity`, with which they begin. Empty where no candles are kept.
     """
-    held = load_benchmark(connection, portfolio_id, PORTFOLIO, start_ms, end_ms)
-    curve = load_equity(connection, portfolio_id, (PORTFOLIO,), start_ms, end_ms)
+    held, curve = _held_and_curve(connection, portfolio_id, PORTFOLIO, start_ms, end_ms)
     # Of one symbol there is no line of all.
     line = held[held["symbol"] == ""] if (held["symbol"] == "").any() else held
     if not len(line) or not len(curve):
@@ -57,6 +53,16 @@ def load_held(
     return own.assign(equity=float(begun["equity"]) + made + moved, profit=float(begun["profit"]) + made)[
         ["time_ms", "equity", "profit", "return_fraction"]
     ]
+
+
+def _held_and_curve(
+    connection: Connection, portfolio_id: int, scope: Scope, start_ms: int | None, end_ms: int | None
+) -> tuple[DataFrame, DataFrame]:
+    """Give `load_benchmark` and the curve of the scope at whose marks it is worked out."""
+    symbols = _symbols(connection, portfolio_id, scope)
+    curve = load_equity(connection, portfolio_id, (scope,), start_ms, end_ms, MAX_POINTS // (len(symbols) + 1))
+    held = load_holding(connection, portfolio_id, symbols, curve["time_ms"].to_numpy(np.int64))
+    return (concat([in_equal_parts(held), held], ignore_index=True) if len(symbols) > 1 else held), curve
 
 
 def in_equal_parts(held: DataFrame) -> DataFrame:

@@ -129,7 +129,7 @@ def parameters(name: str) -> None:
     bot = loaders.live(load_bot, name)
     if bot is not None:
         own = named_parameters(bot["strategy"], bot["parameters"])
-        lines = [f"- **{plain(name.replace('_', ' '))}**: {plain(value)}" for name, value in own]
+        lines = [f"- **{plain(name.replace('_', ' '))}**: {value:g}" for name, value in own]
         st.markdown(
             f"Strategy **{plain(bot['strategy'])}** on {link('symbol', bot['symbol'])}, bars of "
             f"{plain(bot['timeframe'])}, in {link('sleeve', bot['sleeve'])}; it is {words(bot['status'])}."

@@ -26,7 +26,7 @@ from dashboard.queries.symbol import (
     load_symbol_candles,
     load_symbol_fills,
 )
-from shared.money import quantity_text
+from shared.money import MOST_QUANTITY_DECIMALS, quantity_text
 
 BOTS = (
     "bot", "period_profit", "open_profit", "side", "position", "notional", "period_fees", "round_trips", "win_rate",
@@ -44,7 +44,7 @@ def summary(symbol: str, period: Period) -> None:
     tiles(
         (
             "Held by all bots, net",
-            f"{'+' if found.net_quantity > 0.0 else ''}{quantity_text(found.net_quantity)}",
+            _signed(found.net_quantity),
             means("Held by all bots, net", quote=quote),
             f"{counted.amount(found.long_notional)} long, {counted.amount(-found.short_notional)} short; "
             f"{many(found.positions, 'bot', found.bots)} in a position",
@@ -63,6 +63,11 @@ def summary(symbol: str, period: Period) -> None:
         ),
         (f"Saved by it, {quote}", counted.amount(found.saved), means("Saved in this period"), "fees and slippage"),
     )
+
+
+def _signed(quantity: float) -> str:
+    # What bots hold adds up with the noise of a float64, which is finer than any coin is divided.
+    return f"{'+' if quantity > 0.0 else ''}{quantity_text(round(quantity, MOST_QUANTITY_DECIMALS))}"
 
 
 def chart(symbol: str, period: Period) -> None:

@@ -144,6 +144,7 @@ def test_a_lease_taken_between_deciding_and_committing_rolls_the_step_back(make_
         assert_same(content(place), before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["bars", "opens", "funding", f"funding {SECOND}", f"bars {SECOND}"])
 def test_a_market_that_fails_costs_no_step_and_doubles_none(make_place: MakePlace, what: str) -> None:
     settings = small_settings()

@@ -56,6 +56,7 @@ def test_a_bot_that_is_flat_and_no_longer_asked_for_retires_at_the_next_rebalanc
     assert_books(place)
 
 
+@pytest.mark.slow
 def test_a_bot_that_holds_a_position_exits_only_and_then_shares_its_money_out(make_place: MakePlace) -> None:
     walks = {name: random_bars(200, 71 + at) for at, name in enumerate(SYMBOLS)}
     place = make_place(small_settings(), FakeMarket(walks))

@@ -156,6 +156,7 @@ def test_a_restart_reads_back_over_gaps_as_far_as_its_window_needs(
     hold(place, worker, backtest(settings, bars))
 
 
+@pytest.mark.slow
 def test_a_restart_whose_window_begins_within_a_gap_changes_nothing(make_place: MakePlace) -> None:
     settings = small_settings(*FEW, "strategies.mean_reversion.grid=[[650, 0.5]]")
     bars = two_symbols(760, seed=25)

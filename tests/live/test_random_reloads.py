@@ -158,6 +158,7 @@ def _taken_before_it_is_checked(real: Callable[..., Any]) -> Callable[..., Any]:
     return reload
 
 
+@pytest.mark.slow
 def test_a_reload_that_ends_the_worker_is_found(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.settings._profile", _unchecked_profile)
     assert any("unhashable" in fault for _, faults in reloads(place, RELOADS) for fault in faults)

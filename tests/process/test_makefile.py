@@ -37,6 +37,11 @@ elif words[:1] == ["-c"]:
 SHIM = "#!/bin/sh\nexit 127\n"
 
 
+def surroundings() -> dict[str, str]:
+    # A make within `make test` would say which folder it enters.
+    return {name: text for name, text in os.environ.items() if not name.startswith(("MAKE", "PYTHON"))}
+
+
 class Checkout:
     """A folder with the Makefile and a PATH of stand-ins."""
 
@@ -62,11 +67,10 @@ class Checkout:
         """Run make; give exit code, what it said, and what Python was asked."""
         self.asked.write_text("")
         path = f"{self.programs}:/usr/local/bin:/usr/bin:/bin"
-        kept = {name: text for name, text in os.environ.items() if not name.startswith(("MAKE", "PYTHON"))}
         made = subprocess.run(
             ["make", *arguments],
             cwd=self.root,
-            env={**kept, "PATH": path, "ASKED": str(self.asked), "PIP_SAYS": str(self.pip_says)},
+            env={**surroundings(), "PATH": path, "ASKED": str(self.asked), "PIP_SAYS": str(self.pip_says)},
             capture_output=True,
             text=True,
             check=False,
@@ -186,7 +190,10 @@ def test_a_stop_by_somebody_to_whom_the_folder_is_closed_asks_all_the_same() -> 
         shutil.copy(ROOT / "Makefile", root)
         # Root may look everywhere.
         other = 65534 if os.geteuid() == 0 else None
-        made = subprocess.run(["make", "stop"], cwd=root, user=other, capture_output=True, text=True, check=False)
+        asked = ["make", "stop"]
+        made = subprocess.run(
+            asked, cwd=root, env=surroundings(), user=other, capture_output=True, text=True, check=False
+        )
         assert made.stdout == "-m worker.process.supervision stop\n"
 
 

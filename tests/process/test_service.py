@@ -23,6 +23,9 @@ from worker.process import service
 from worker.process.crashes import BRAKE_AT
 from worker.process.host import process_files
 
+# They start a page or a worker of their own, or draw every page.
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_stop_during_a_step_finishes_that_step_and_exits_0(tmp_path: Path, number: signal.Signals) -> None:

@@ -154,6 +154,7 @@ def test_the_database_itself_holds_none_of_them(project: Path) -> None:
     engine.dispose()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("project", ["environment"], indirect=True)
 def test_a_worker_that_runs_says_none_of_them(project: Path) -> None:
     log = project / "log"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import Engine
 
+from shared.clock import SystemClock
 from shared.database import transaction
 from shared.market_time import catching_up, pace
 from shared.settings import load_settings
@@ -50,13 +51,17 @@ def test_past_bars_have_a_count_and_an_end() -> None:
     assert catching_up(Beat(0, 0, 16.0)) == ""
 
 
-def test_status_says_both(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("lives", [True, False])
+def test_status_says_both_of_a_worker_that_lives(
+    engine: Engine, capsys: pytest.CaptureFixture[str], lives: bool
+) -> None:
+    now_ms = SystemClock().now_ms() if lives else 1
     with transaction(engine) as connection:
-        books, token = begin(connection, 1)
+        books, token = begin(connection, now_ms)
         books.save(connection, books.step(fills=0.0))
-        beat = lease.Beat(1, HOUR_MS, 1, 10.0, 0.0, bars_left=1_200, bars_total=4_300)
-        lease.renew(connection, books.fleet.portfolio_id, token, 2, beat)
+        beat = lease.Beat(1, HOUR_MS, now_ms, 10.0, 0.0, bars_left=1_200, bars_total=4_300)
+        lease.renew(connection, books.fleet.portfolio_id, token, now_ms, beat)
     assert call(["status"]) == 0
     printed = capsys.readouterr().out
     assert ", 1h = 5 s, " in printed
-    assert "Replaying past bars: 3,100 of 4,300, about 12.0 s left" in printed
+    assert ("Replaying past bars: 3,100 of 4,300, about 12.0 s left" in printed) == lives

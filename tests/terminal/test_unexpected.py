@@ -39,8 +39,8 @@ bare = "" if place == "supervisor" else {PASSWORD!r}
 if place == "database":
     sqlalchemy.create_engine = fail
 if place == "supervisor":
-    import supervisor.xmlrpc
-    supervisor.xmlrpc.SupervisorTransport = fail
+    import worker.process.starting
+    worker.process.starting.Fleet.__init__ = fail
 if place == "server":
     import dashboard.serving.server
     dashboard.serving.server.serve = fail

@@ -28,7 +28,7 @@ def close_position(connection: Connection, stepper: Stepper, books: Books, comma
         books.save_orders(connection, rows)
     side = "long" if bot.units > 0 else "short"
     return (
-        f"{command.scope} closes {quantity_text(bot.quantity)} of {symbol} at the next open; "
+        f"{command.scope} closes {quantity_text(abs(bot.quantity))} of {symbol} at the next open; "
         f"it goes {side} again once its signal has left that side"
     )
 

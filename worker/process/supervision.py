@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
+from urllib.parse import urlsplit
 
 from shared.clock import SystemClock
 from shared.errors import ConfigurationError, FlotillaError
-from shared.links import make_link, page_address, signs_in_by_name
+from shared.links import way_in
+from shared.own_page import NoOwnPage
 from shared.printable import lines, one_line
 from shared.private_files import private_files
 from shared.settings import FILE_NAME, DashboardSettings, load_settings
@@ -164,8 +166,8 @@ def _where_to_look(root: Path, found: Start) -> str:
     if found.page is Page.READY:
         try:
             page, note = f"at {_way_in(root, dashboard, found.page_word)} or ", ""
-        except ConfigurationError as error:
-            note = f" (the page runs, but no link to it can be made: {error})"
+        except (ConfigurationError, NoOwnPage) as error:
+            note = f" (no link to the page was made: {error})"
     return f"{runs}: look {page}with `.venv/bin/flotilla status`, stop with `make stop`{note}."
 
 
@@ -185,8 +187,9 @@ def _goes_on_without(refused: ConfigurationError, found: Start) -> str:
 
 def _way_in(root: Path, dashboard: DashboardSettings, page: str) -> str:
     """Give what to open; the page knows better where it is than the settings of now."""
-    page = page or page_address(dashboard.address, dashboard.port)
-    return page if signs_in_by_name(root, dashboard) else make_link(root, page, SystemClock().now_ms())
+    place = urlsplit(page)
+    here = {"address": place.hostname, "port": place.port} if place.hostname and place.port else {}
+    return way_in(root, dashboard.model_copy(update=here), SystemClock().now_ms())
 
 
 def _wait(condition: Callable[[], bool], seconds: float) -> None:

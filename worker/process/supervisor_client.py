@@ -22,7 +22,6 @@ ANSWER_SECONDS = 30.0
 LONGEST_SOCKET_PATH = (107 if sys.platform == "linux" else 103) - len(".4194304")
 RUNNING = "RUNNING"
 SHUTDOWN = "SHUTDOWN"
-SHUTDOWN = "SHUTDOWN"
 _ENDED = r"(?:exited|stopped): {program} \((?:exit status (\d+)|terminated by (\w+))"
 _IN_VAIN = (Faults.ALREADY_STARTED, Faults.ABNORMAL_TERMINATION, Faults.SPAWN_ERROR, Faults.SHUTDOWN_STATE)
 

@@ -10,7 +10,7 @@ from shared.clock import SystemClock
 from shared.cookie_secret import forget_secret, secret_path
 from shared.errors import ConfigurationError
 from shared.links import make_link, signs_in_by_name
-from shared.own_page import NoOwnPage, find_own_page, page_address
+from shared.own_page import find_own_page, page_address
 from shared.passwords import (
     OPERATOR,
     Account,
@@ -62,10 +62,7 @@ def link(config: ConfigOption = None) -> None:
     place = find_place(config)
     dashboard = place.settings.dashboard
     require_there(_path(config))
-    try:
-        page = find_own_page(place.root, dashboard)
-    except NoOwnPage as error:
-        raise NoOwnPage(f"{error}: `make run` starts the page") from error
+    page = find_own_page(place.root, dashboard)
     if signs_in_by_name(place.root, dashboard):
         say("Passwords are set, so everybody signs in by name.")
         print_line(page_address(dashboard.address, dashboard.port))

@@ -117,7 +117,8 @@ def _print(console: Console, overview: Overview, waiting: list[CommandRow], now_
 def _progress(overview: Overview, now_ms: int) -> str:
     if overview.step:
         stepped = f"step {overview.step:,}, market time {format_time(overview.market_ms)}"
-        return "\n".join(filter(None, (stepped, catching_up(overview))))
+        past = catching_up(overview) if liveness(overview, now_ms).is_well else ""
+        return "\n".join(filter(None, (stepped, past)))
     if overview.first_close_ms is None or overview.first_close_ms < now_ms:
         return "no step yet"
     left = format_duration(overview.first_close_ms - now_ms)

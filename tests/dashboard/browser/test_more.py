@@ -74,7 +74,7 @@ def test_a_symbol_shows_what_all_bots_did_with_it(size: dict[str, int], seeded: 
     open_page(page, seeded, "symbol?symbol=ETH/USDT&period=All")
     expect(page.locator(PLOT).first).to_be_visible(timeout=FIRST_CHART_MS)
     expect(page.get_by_text(f"{found.profit:+,.2f}").first).to_be_visible()
-    expect(page.get_by_text(f"{found.positions} of 9 bots hold a position").first).to_be_visible()
+    expect(page.get_by_text(f"{found.positions} of {found.bots} bots in a position").first).to_be_visible()
     page.wait_for_function(f"() => ['entry, long', 'exit of a short'].every(name => ({NAMES})().includes(name))")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
         "nothing is wider than the screen"

@@ -13,6 +13,8 @@ from tests.dashboard.views.books import make
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 BOT = "bo_eth_usdt_1h_p2"
+# A bot that holds a position when the books end.
+HOLDER = "mr_eth_usdt_1h_p1"
 PLACES = (
     "?period=All",
     "bots?period=7d",
@@ -33,6 +35,7 @@ PLACES = (
     f"decisions?bot={BOT}&period=All",
     "control",
 )
+LOOKED_AT = ".grid td, .live-chart .main-svg, [data-testid=stMetric]"
 SCREENS = {"small": (1280, 800), "wide": (1920, 1080), "phone": (390, 844)}
 # What is cut: text wider than what it stands in, where that hides it or would lay it over its neighbour.
 CUT = """() => {
@@ -81,6 +84,7 @@ def test_nothing_is_cut_off(screen: str, seeded: str, tab: OpenBrowser) -> None:
     page, cut = tab(viewport={"width": width, "height": height}), {}
     for place in PLACES:
         settle(page, seeded, place)
+        assert page.locator(LOOKED_AT).count() > 4, f"{place} must show something that could be cut"
         if found := page.evaluate(CUT):
             cut[place] = found
     assert cut == {}
@@ -107,9 +111,9 @@ def test_names_lead_where_they_are_told_of(seeded: str, tab: OpenBrowser) -> Non
     page = tab()
     settle(page, seeded, "trades?rows=Open+positions&period=All")
     page.evaluate("() => { window.isTheSamePage = true; }")
-    page.locator(".grid").first.get_by_role("link", name=BOT).first.click()
-    page.wait_for_url(f"**/bot?bot={BOT}**", timeout=20_000)
-    page.get_by_role("heading", name=BOT).wait_for(timeout=20_000)
+    page.locator(".grid").first.get_by_role("link", name=HOLDER).first.click()
+    page.wait_for_url(f"**/bot?bot={HOLDER}**", timeout=20_000)
+    page.get_by_role("heading", name=HOLDER).wait_for(timeout=20_000)
     page.go_back()
     page.wait_for_url("**/trades**", timeout=20_000)
     page.locator(".grid").first.get_by_role("link", name="ETH/USDT").first.click()
@@ -148,7 +152,8 @@ def test_stop_trading_is_red_in_every_state(place: str, scheme: str, seeded: str
     for width in (1280, 390):
         page = tab(viewport={"width": width, "height": 800}, color_scheme=scheme)
         open_page(page, seeded, place)
-        link = page.locator(".st-key-kill a, .st-key-kill_on_top a").locator("visible=true").first
+        # Where the sidebar is closed it lies beside the screen.
+        link = page.locator(".st-key-kill_on_top a" if width < 500 else ".st-key-kill a").first
         for state, enter in STATES.items():
             enter(page, link)
             page.wait_for_timeout(400)

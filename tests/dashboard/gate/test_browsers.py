@@ -39,12 +39,14 @@ def test_made_up_names_lock_nobody_out_of_their_address(page: Served) -> None:
     assert page.sign_in().status == 303, "a first sign-in from a new browser, too"
 
 
+@pytest.mark.slow
 def test_a_forged_address_locks_nobody_out_of_a_known_browser(page: Served) -> None:
     cookie = known(page.sign_in(x_forwarded_for="203.0.113.7"))
     guess_until_refused(page, "anna", x_forwarded_for="203.0.113.7")
     assert page.sign_in(cookie=cookie, x_forwarded_for="203.0.113.7").status == 303
 
 
+@pytest.mark.slow
 def test_guesses_with_a_known_browser_are_limited_too(page: Served) -> None:
     cookie = known(page.sign_in())
     statuses = [page.sign_in(password=WRONG, cookie=cookie).status for _ in range(2 * TRY_LIMIT + 1)]

@@ -201,6 +201,7 @@ def flotilla_link(dashboard: Dashboard, code: int = 0) -> tuple[str, str]:
     return done.stdout.strip(), done.stderr.strip()
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_link_that_opens_the_page_and_stands_nowhere_else(tmp_path: Path) -> None:
     folder = tmp_path / "project"
     with running(folder) as dashboard:

@@ -1,5 +1,6 @@
 """The password file and the command that writes it."""
 
+import errno
 import json
 import os
 import stat
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.gate.people import LOCAL, People
 from shared.cookie_secret import load_secret
 from shared.errors import ConfigurationError
 from shared.passwords import (
@@ -200,3 +202,30 @@ def test_what_makes_no_sense_is_one_sentence_and_writes_nothing(
     assert sentence in refused.stderr
     assert len(refused.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "outside").exists()
+
+
+def test_a_file_that_came_and_went_between_two_looks_shuts_the_door(tmp_path: Path) -> None:
+    people = People(tmp_path / "passwords.json")
+    assert not people.guarded() and people.find(LOCAL.name) is LOCAL
+    save_account(people.path, Account("anna", OPERATOR, HASHES[ANNA]))
+    people.path.unlink()
+    assert people.guarded() and people.find(LOCAL.name) is None and people.find("anna") is None
+
+
+def test_a_fault_that_passes_locks_nobody_out_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = People(tmp_path / "passwords.json")
+    save_account(people.path, Account("anna", OPERATOR, HASHES[ANNA]))
+
+    def out_of_files(*_: object) -> str:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shared.passwords.read_regular", out_of_files)
+        assert people.find("anna") is None and people.find("anna") is None
+    assert people.find("anna") == Account("anna", OPERATOR, HASHES[ANNA])
+
+
+def test_a_file_that_is_a_link_to_nowhere_is_refused_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "passwords.json").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ConfigurationError, match="must be a file, leads to none"):
+        People(tmp_path / "passwords.json").require_good()

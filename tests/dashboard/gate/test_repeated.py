@@ -94,6 +94,7 @@ def send(dashboard: Dashboard, text: bytes) -> bytes:
         return line.recv(1_000)
 
 
+@pytest.mark.slow
 def test_a_page_that_runs_tells_a_request_that_makes_no_sense_once(tmp_path: Path) -> None:
     with running(tmp_path / "project") as dashboard:
         for _ in range(20):

@@ -22,6 +22,9 @@ from tests.dashboard.gate.process import Dashboard, begin, environment, free_por
 from tests.dashboard.gate.serving import ANNA, BO, HASHES, ask, closed_with, open_socket, refused_socket
 from tests.process.running import alive, wait_for
 
+# They start a page or a worker of their own, or draw every page.
+pytestmark = pytest.mark.slow
+
 STREAM = "/_stcore/stream"
 HTML = "text/html"
 

@@ -54,7 +54,7 @@ FAMILY = (PORTFOLIO, *(Scope(ScopeKind.SLEEVE, name) for name in ("mean_reversio
 Load = Callable[[Connection], Any]
 
 # What there may be none of.
-MAYBE = ("command", "times of a round trip", "worst round trip", "worst round trip of a period", "idle fleet")
+MAYBE = ("command", "symbol", "times of a round trip", "worst round trip", "worst round trip of a period", "idle fleet")
 
 
 def _latest_trip(connection: Connection, filters: Filters) -> int:

@@ -66,6 +66,7 @@ def test_candles_that_do_not_give_the_recorded_band_tell_nothing(tmp_path: Path)
     assert saw(books) == [NO_CANDLES] * 2
 
 
+@pytest.mark.slow
 def test_a_strategy_of_another_channel_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     own = registry.STRATEGIES["breakout"]
 

@@ -10,6 +10,7 @@ from tests.dashboard import seeding
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
 
 LEFT = "UPDATE heartbeat SET bars_left = 420, bars_total = 720, duration_ms = 16.0"
+HEARD = "UPDATE heartbeat SET wall_ms = ?, lease_renewed_ms = ?"
 
 
 @pytest.fixture
@@ -23,6 +24,8 @@ def test_past_bars_are_told_with_their_end_while_the_worker_lives(
 ) -> None:
     assert not open_page(books.root, page).get("progress")
     books.write(LEFT)
+    now_ms = SystemClock().now_ms()
+    books.write(HEARD, now_ms, now_ms)
     (bar,) = open_page(books.root, page).get("progress")
     assert bar.proto.text == "Replaying past bars: 300 of 720, about 6.7 s left."
     assert bar.proto.value == 100 * 300 // 720

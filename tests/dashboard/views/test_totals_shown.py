@@ -21,6 +21,9 @@ from tests.dashboard.views.totals.catalogue import Page, pages
 from tests.dashboard.views.totals.held_against import complaints
 from tests.dashboard.views.totals.ledger import Ledger
 
+# They start a page or a worker of their own, or draw every page.
+pytestmark = pytest.mark.slow
+
 
 def flowing(folder: Path) -> seeding.Books:
     """Make books that end within a day on which money came and went, after days on which it did."""

@@ -306,11 +306,11 @@ def _risk(ledger: Ledger) -> Shown:
 
 
 def _decisions(_ledger: Ledger) -> Shown:
-    return Shown({}, (), (None, None), {"reasons": []})
+    return Shown({}, (), (None, None, None), {"reasons": []})
 
 
 def _reasons_counted(ledger: Ledger) -> Shown:
-    return Shown({}, (), (None, None), {"reason_counts": charts.reason_counts(ledger, len(ledger.accounts))})
+    return Shown({}, (), (None, None, None), {"reason_counts": charts.reason_counts(ledger, len(ledger.accounts))})
 
 
 def _control(ledger: Ledger) -> Shown:
