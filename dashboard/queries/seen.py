@@ -7,7 +7,8 @@ This is the one place of the page that knows the worker's strategies.
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,7 +23,7 @@ from dashboard.queries.fleet import load_members, load_portfolios
 from dashboard.queries.frames import empty
 from shared.errors import ConfigurationError
 from shared.money import fixed_price, price_decimals
-from shared.units import timeframe_ms
+from shared.units import MINUTE_MS, timeframe_ms
 from worker.strategies.bars import Bars, make_bars
 from worker.strategies.registry import find_strategy
 from worker.strategies.sentences import could_decide, sentence
@@ -39,6 +40,7 @@ OTHER_BAND = (
 )
 # The newest so many closes say with which decimals a symbol's prices are written.
 _CLOSES = 200
+_TRIED_BARS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def load_lines(
         return nothing
     opens, closes = shown["open_ms"].to_numpy(), (shown["open_ms"] + shown["timeframe_ms"]).to_numpy()
     bars = watcher.bars(int(opens[0]), int(closes[-1]))
-    seen = _seen(watcher, bars, bot)
+    seen = _seen(partial(watcher.seen, bars), bot)
     if seen is None or not seen.lines:
         return nothing
     # Of bars that were merged, the last one's.
@@ -131,13 +133,24 @@ def load_seen_at(connection: Connection, portfolio_id: int, bot: str, time_ms: i
     return found.assign(saw=Series(said, dtype="str"))
 
 
+def try_strategies(grids: Mapping[str, Sequence[Sequence[float]]]) -> None:
+    """Let each strategy, by name with its parameter sets, see a few bars: what its first use costs is then done."""
+    prices = np.ones(_TRIED_BARS)
+    bars = make_bars(MINUTE_MS * np.arange(_TRIED_BARS), prices, prices, prices, prices, prices)
+    for name, grid in grids.items():
+        # What the settings name in vain is the worker's to refuse.
+        with suppress(ConfigurationError):
+            strategy = find_strategy(name)
+            _seen(partial(OwnBars(bars, MINUTE_MS, MINUTE_MS).seen, strategy, strategy.checked(grid[0])), name)
+
+
 def _said(watcher: _Watcher | str, bot: str, bar_ms: int, decided: tuple[float, float]) -> str:
     if isinstance(watcher, str):
         return watcher
     bars = watcher.bars(bar_ms, bar_ms + watcher.step_ms)
     if not len(bars):
         return NO_CANDLES
-    seen, last = _seen(watcher, bars, bot), len(bars) - 1
+    seen, last = _seen(partial(watcher.seen, bars), bot), len(bars) - 1
     if seen is None:
         return f"What it saw is not known: its strategy {watcher.strategy.name} fails on these candles."
     if not could_decide(seen, last, decided):
@@ -170,9 +183,9 @@ def _watcher(connection: Connection, portfolio_id: int, bot: str) -> _Watcher | 
     return _Watcher(strategy, parameters, load, step_ms, own_ms, window_bars)
 
 
-def _seen(watcher: _Watcher, bars: Bars, bot: str) -> SeenColumns | None:
+def _seen(look: Callable[[], SeenColumns], whose: str) -> SeenColumns | None:
     try:
-        return watcher.seen(bars)
+        return look()
     except Exception:  # a rule may fail in any way, and takes no page with it
-        log.exception("what %s saw cannot be worked out", bot)
+        log.exception("what %s saw cannot be worked out", whose)
         return None

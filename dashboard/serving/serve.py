@@ -5,11 +5,8 @@ Supervisor runs `python -m dashboard.serving.serve`; `uvicorn dashboard.serving.
 
 import asyncio
 import gc
-import importlib
-import importlib.util
 import logging
 import os
-import pkgutil
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -31,11 +28,13 @@ from dashboard.gate.throttle import Throttle
 from dashboard.place import Place, find_place
 from dashboard.report.route import Reports
 from dashboard.serving.exports import Exports
+from dashboard.serving.frontend import Frontend
 from dashboard.serving.health import Health
 from dashboard.serving.options import set_options
-from dashboard.serving.plotly_script import FetchedAhead, packed_script, plotly_route
+from dashboard.serving.plotly_script import plotly_route
 from dashboard.serving.repeated import bound_libraries
 from dashboard.serving.shown import shown_route
+from dashboard.serving.warm import warm
 from shared.clock import SystemClock
 from shared.cookie_secret import load_secret, secret_path
 from shared.errors import ConfigurationError, FlotillaError
@@ -47,8 +46,6 @@ from shared.unexpected import tell, telling
 LOG = logging.getLogger(__name__)
 SERVICE = "dashboard"
 SCRIPT = Path(__file__).parents[1] / "app.py"
-# Imported before the first visitor comes, and before the garbage collector is told to leave them alone.
-PACKAGES = ("dashboard.queries", "dashboard.figures", "dashboard.components")
 # Supervisor starts a failed process again at once, and does not count.
 PAUSE_SECONDS = 5.0
 # Who looks on must not slow who trades: where both want a core, the worker comes first.
@@ -68,7 +65,7 @@ def make_app(place: Place, script: Path = SCRIPT) -> Gate:
 
     @asynccontextmanager
     async def lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
-        _import_everything()
+        warm(place.settings)
         gc.collect()
         # What is loaded now stays: whoever collects garbage need not look through it again, which takes 70 ms.
         gc.freeze()
@@ -87,7 +84,7 @@ def make_app(place: Place, script: Path = SCRIPT) -> Gate:
     files = [*exports.routes(), shown_route(), *reports.routes(), plotly_route()]
     proof = proof_route(load_secret(secret_path(door.people.path)))
     routes = [*sign_in.routes(), proof, health.route(HEALTH_PATH), *files]
-    app = FetchedAhead(streamlit.App(script, lifespan=lifespan, routes=routes))
+    app = Frontend(streamlit.App(script, lifespan=lifespan, routes=routes))
     listed = OnlyListed(app, ENDPOINTS if door.oidc is None else ENDPOINTS + OIDC_ENDPOINTS)
     return Gate(listed, door, record)
 
@@ -153,29 +150,6 @@ def _door(place: Place, clock: SystemClock) -> Door:
     people = People(password_path(dashboard.password_file, place.root))
     people.require_good()
     return Door(people, Sessions(people, clock), clock, dashboard.allowed_hosts, configured_oidc())
-
-
-def _import_everything() -> None:
-    packed_script()
-    import plotly.graph_objects as go
-    import plotly.io
-
-    plotly.io.to_json(go.Figure([go.Scatter(y=[1]), go.Pie(values=[1])]))
-    _import("dashboard.report.books")
-    for package in PACKAGES:
-        if importlib.util.find_spec(package) is None:
-            continue
-        found = importlib.import_module(package)
-        for module in pkgutil.walk_packages(found.__path__, f"{package}."):
-            _import(module.name)
-
-
-def _import(name: str) -> None:
-    # One page that cannot be drawn must not take the others with it, least of all the kill switch.
-    try:
-        importlib.import_module(name)
-    except ImportError as error:
-        LOG.error("%s cannot be imported; the pages that need it will say so: %s", name, error)
 
 
 def _refused(error: FlotillaError) -> NoReturn:

@@ -10,7 +10,8 @@ from sqlalchemy import Engine
 from shared.clock import ManualClock
 from shared.database import open_reader, transaction
 from shared.settings import FILE_NAME, load_settings
-from tests.bench.long_books import LIVE_BARS, POINTS, fleet_size, make_long_books
+from tests.bench.long_books import LIVE_BARS, POINTS, fleet_size, hold_books, make_long_books, make_year_books
+from tests.bench.pages import count_rows
 from tests.live.books_check import find_gaps
 from worker.build import make_worker
 from worker.store.doctor import examine
@@ -144,3 +145,11 @@ def open_copy(root: Path, folder: Path) -> int:
     for name in (FILE_NAME, "state/flotilla.db"):
         (folder / name).write_bytes((root / name).read_bytes())
     return int(LongBooks(folder).value("SELECT wall_ms FROM heartbeat"))
+
+
+def test_the_books_of_a_year_are_those_of_the_default_fleet(tmp_path: Path) -> None:
+    make_year_books(tmp_path, days=40)
+    assert count_rows(tmp_path)["bots"] == 27
+    examined, failed = hold_books(tmp_path)
+    assert examined > 20
+    assert failed == 0

@@ -39,9 +39,10 @@ def test_what_is_beyond_its_limit_stands_in_bold() -> None:
         Measured(View("A", "a", "A"), slow, quick, [quick] * 20, ("load_a", 0.2)),
         Measured(View("B", "b", "B"), slow, slow, [quick] * 18 + [slow] * 2, ("load_b", 2.0)),
     ]
-    said = report(measured, {"fills": 1_000}, 12.0, (100, 0))
+    said = report(measured, {"fills": 1_000}, 12.0, (100, 0), 2.0)
     assert "| A | **2.50** | 0.50 | 0.10 | 20 | 0.50 | 0.50 | 0.10 | 20 | load_a 0.20 |" in said
     assert "| B | **2.50** | **2.50** | 0.10 | 20 | 0.50 | **2.50** | 0.10 | 20 | load_b 2.00 |" in said
+    assert "| view | new browser, at most 2 |" in said
     assert "1 of 2 first views (0 in a new browser), 1 of 2 second views" in said
 
 

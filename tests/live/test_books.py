@@ -1,5 +1,10 @@
 """What a live run leaves in the tables, and that a saboteur of each table is found."""
 
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -30,16 +35,25 @@ SABOTEURS = {
 }
 
 
-@pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    """Books of a run with trades, rebalances, funding and a ladder."""
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A place of a run with trades, rebalances, funding and a ladder."""
     walks = {symbol: random_bars(100, 91 + at) for at, symbol in enumerate(SYMBOLS)}
     times = START_MS + 3_600_000 * np.arange(1, 8, dtype=np.int64)
     funding = {symbol: (times, np.full(7, 0.001)) for symbol in SYMBOLS}
     settings = small_settings("risk.ladder=[[0.01, 0.5], [0.02, 0.5]]")
-    place = make_place(settings, FakeMarket(walks, funding=funding))
+    place = Place(tmp_path_factory.mktemp("ran"), settings, FakeMarket(walks, funding=funding))
     place.run(50)
+    place.close()
     return place
+
+
+@pytest.fixture
+def place(ran: Place, tmp_path: Path) -> Iterator[Place]:
+    """A copy of it, to be spoilt."""
+    place = replace(ran, root=shutil.copytree(ran.root, tmp_path / "place"))
+    yield place
+    place.close()
 
 
 @pytest.mark.parametrize("identity", SABOTEURS)

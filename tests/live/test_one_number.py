@@ -42,6 +42,7 @@ def test_open_profit_is_the_same_everywhere(make_place: MakePlace) -> None:
     assert {name for name, profit in pages.items() if profit != 0.0} == shown.keys()
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_backtest_counts_what_pages_count(make_place: MakePlace) -> None:
     settings = small_settings("strategies.trend_following.grid=[[3, 9]]", f"strategies.breakout.symbols={[SYMBOLS[0]]}")
     walks = {symbol: random_bars(600, 91 + at) for at, symbol in enumerate(SYMBOLS)}

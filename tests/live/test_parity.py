@@ -60,9 +60,13 @@ VARIANTS = {
     "inverse volatility": ["allocation.policy=inverse_volatility"],
     "caps": ["risk.max_portfolio_exposure=0.4", "risk.max_symbol_exposure=0.25"],
 }
+QUICK = ("own timeframe", "ladder", "brakes")
 
 
-@pytest.mark.parametrize("overrides", VARIANTS.values(), ids=VARIANTS)
+@pytest.mark.parametrize(
+    "overrides",
+    [pytest.param(VARIANTS[name], id=name, marks=() if name in QUICK else pytest.mark.slow) for name in VARIANTS],
+)
 def test_every_rule_is_the_same_in_both(make_place: MakePlace, overrides: list[str]) -> None:
     settings, bars = small_settings(*overrides), two_symbols(seed=4)
     place = make_place(settings, bars)

@@ -219,6 +219,7 @@ def test_a_folder_that_pythons_tools_do_not_survive_is_refused_by_name(
     assert not any("-m venv" in line for line in asked)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a space", "50%", "it's", "#1; no", "grüße 船隊"])
 def test_a_folder_of_any_other_name_is_set_up(checkout: Checkout, name: str) -> None:
     checkout.program("python3.13", PYTHON)

@@ -272,6 +272,7 @@ def test_only_the_owner_can_open_the_socket(project: Project) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
 
 
+@pytest.mark.slow
 def test_a_configuration_error_is_said_and_not_tried_again(project: Project) -> None:
     give_orders(project.root, settings_fails="configuration")
     code, said = project.make("start")

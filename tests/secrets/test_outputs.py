@@ -80,6 +80,7 @@ def project(request: pytest.FixtureRequest, made: Path, tmp_path: Path, monkeypa
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("project", ["file"], indirect=True)
 @pytest.mark.parametrize("page", PAGES)
 def test_no_page_and_no_download_of_a_page_holds_them(page: str, project: Path, open_page: OpenPage) -> None:

@@ -25,7 +25,7 @@ SERVE = """
 import sys
 from pathlib import Path
 from dashboard.serving import serve
-serve.PACKAGES = ()
+serve.warm = lambda settings: None
 make_app = serve.make_app
 serve.make_app = lambda place: make_app(place, Path("page.py").resolve())
 sys.exit(serve.main())

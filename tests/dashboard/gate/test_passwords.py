@@ -185,6 +185,7 @@ def test_the_command_takes_all_names_back_once_it_is_told_to(tmp_path: Path) -> 
     assert "nobody yet" in flotilla(tmp_path, "people").stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "typed", "sentence"),
     [

@@ -92,6 +92,7 @@ class Locking(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("most", "seconds", "told"), [(10, 0.0, "was refused with 429"), (10_000, 0.1, "took 0.")], ids=["locks", "slow"]
 )

@@ -28,6 +28,7 @@ def kinds(table: DataFrame) -> dict[str, str]:
     return {name: "number" if kind.kind in "if" else str(kind) for name, kind in table.dtypes.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [seeding.empty, seeding.opened])
 def test_books_without_history_give_the_same_columns(
     make: Callable[[Path], seeding.Books], folder: Path, connection: Connection

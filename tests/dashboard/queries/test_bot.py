@@ -105,6 +105,7 @@ def test_the_stop_that_rules_is_the_one_the_worker_kept_but_for_a_nearer_one(
         assert held["is_trailing"].tolist() == [expected]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "min_units"),
     [

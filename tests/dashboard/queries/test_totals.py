@@ -68,6 +68,7 @@ def test_today_is_what_was_made_since_midnight(connection: Connection, marked: B
     assert overview.fills_today == len(marked.fills) - len(midnight.fills)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hours", [1, 5, 23, 30])
 def test_today_is_right_at_any_hour(hours: int, folder) -> None:
     books = seeding.opened(folder)

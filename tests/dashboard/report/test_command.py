@@ -31,6 +31,7 @@ def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_it_writes_the_file_and_names_it(project: Path) -> None:
     made = run(project, "--from", "2026-01-03", "--to", "2026-01-09", "--bot", BOT, "--side", "buy")
     assert (made.returncode, made.stdout, made.stderr) == (0, "flotilla-report-20260103-20260109.html\n", "")
@@ -43,6 +44,7 @@ def test_it_writes_the_file_and_names_it(project: Path) -> None:
     assert not [path.name for path in project.iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [

@@ -25,6 +25,7 @@ def keys(app: AppTest) -> set[str]:
     return {str(button.key) for button in app.button}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("button", OPEN)
 @pytest.mark.parametrize("headers", OTHERS.values(), ids=OTHERS)
 def test_a_question_left_open_closes_when_its_asker_may_act_no_more(

@@ -143,6 +143,7 @@ def without_download(app: AppTest) -> list[str]:
     return missing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "query"), PLACES)
 def test_every_table_and_chart_has_a_download_of_what_it_shows(
     page: str, query: dict[str, str], folder: Folder, open_page: OpenPage, drawn: list[Drawn]

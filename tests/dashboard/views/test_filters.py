@@ -74,6 +74,7 @@ UNKNOWN = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "query", "said"), UNKNOWN, ids=lambda value: str(value))
 def test_an_address_of_what_is_not_there_shows_nothing_else_in_its_place(
     page: str, query: dict, said: str, folder: Folder, open_page: OpenPage

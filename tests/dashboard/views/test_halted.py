@@ -80,6 +80,7 @@ def test_one_click_leads_from_any_page_to_the_question_and_the_worker_closes_eve
     assert "Nothing is open." in texts(app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_no_page_asks_for_a_release_before_a_flatten(page: str, folder: Folder, open_page: OpenPage) -> None:
     app = open_page(folder("halted"), page)

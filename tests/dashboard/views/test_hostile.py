@@ -13,6 +13,7 @@ from tests.dashboard.views.test_pages import PAGES
 TELLTALES = ("![](http", "[go](http", "](javascript:", ":red[y]", "$x^2$", "<script")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_no_stored_text_is_read_as_markup(page: str, folder: Folder, open_page: OpenPage) -> None:
     app = open_page(folder("hostile"), page, bot=HOSTILE)

@@ -69,6 +69,7 @@ def test_the_tiles_say_what_is_in_the_books(bitcoin: Path, open_page: OpenPage) 
     assert f"on {BTC.amount(put_in)} put in" in texts(app).replace("\\", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_no_page_writes_money_as_nothing(page: str, bitcoin: Path, open_page: OpenPage) -> None:
     app = open_page(bitcoin, page)

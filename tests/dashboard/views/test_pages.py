@@ -9,10 +9,13 @@ from tests.dashboard.views.conftest import Folder, OpenPage, texts
 from tests.dashboard.views.grids import grids
 
 PAGES = ("overview", "bots", "bot", "symbol", "allocations", "trades", "analytics", "risk", "decisions", "control")
+USUAL = ("seeded", "empty")
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(
+    "state", [state if state in USUAL else pytest.param(state, marks=pytest.mark.slow) for state in STATES]
+)
 def test_a_page_opens(state: str, page: str, folder: Folder, open_page: OpenPage) -> None:
     app = open_page(folder(state), page)
     assert [error.message for error in app.exception] == []
@@ -36,6 +39,7 @@ def test_an_empty_database_is_told_from_a_fleet_that_earns_nothing(
     assert not app.metric
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_says_that_the_worker_is_silent(page: str, folder: Folder, open_page: OpenPage) -> None:
     errors = [error.value for error in open_page(folder("stale"), page).error]
@@ -43,6 +47,7 @@ def test_every_page_says_that_the_worker_is_silent(page: str, folder: Folder, op
     assert sum(bool(re.search("silent for 6[0-9] min", error)) for error in errors) == 2, "in the page and beside it"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_says_what_a_halt_leaves_unprotected(page: str, folder: Folder, open_page: OpenPage) -> None:
     app = open_page(folder("halted"), page)
@@ -63,6 +68,7 @@ def test_every_page_says_that_market_and_broker_are_not_real(page: str, folder: 
 LIVE = {"overview": 5, "bots": 1, "bot": 3, "symbol": 4, "allocations": 2, "risk": 6, "control": 5}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", LIVE)
 def test_every_live_panel_carries_the_age_of_its_figures(page: str, folder: Folder, open_page: OpenPage) -> None:
     for state, age in (

@@ -20,6 +20,7 @@ PLACES: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "query"), PLACES, ids=[f"{page} {query}" for page, query in PLACES])
 def test_every_page_has_the_link_to_the_kill_switch(
     page: str, query: dict[str, Any], folder: Folder, open_page: OpenPage
@@ -30,6 +31,7 @@ def test_every_page_has_the_link_to_the_kill_switch(
     assert not links(open_page(folder("seeded"), page, role="viewer", **query))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "query"), PLACES, ids=[f"{page} {query}" for page, query in PLACES])
 def test_what_is_halted_can_be_flattened_from_every_page(
     page: str, query: dict[str, Any], folder: Folder, open_page: OpenPage

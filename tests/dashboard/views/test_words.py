@@ -31,6 +31,7 @@ def opened(open_page: OpenPage, folder: Folder, page: str, tab: str = "") -> obj
     return open_page(folder("seeded"), page, **asked)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "tab"), [*((page, "") for page in PAGES), *TABS])
 def test_every_number_on_a_tile_has_its_definition(page: str, tab: str, folder: Folder, open_page: OpenPage) -> None:
     app = opened(open_page, folder, page, tab)
@@ -42,6 +43,7 @@ def test_the_walk_sees_tiles(folder: Folder, open_page: OpenPage) -> None:
     assert len(opened(open_page, folder, "overview").main.metric) >= 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "tab"), [*((page, "") for page in PAGES), *TABS])
 def test_no_page_shows_a_code_or_a_word_of_the_trade(page: str, tab: str, folder: Folder, open_page: OpenPage) -> None:
     app = opened(open_page, folder, page, tab)
