@@ -1,4 +1,4 @@
-"""The only module that knows numba.
+"""The only module that knows numba, with `jit_rules`, which it is made of.
 
 `rule` marks a plain Python function that the compiled replay may call; the live worker calls it as it is.
 `compile_loop` and `compile_in_place` compile a loop over whole arrays once per change of the kernel: numba's disk cache
@@ -28,6 +28,7 @@ from numba.extending import register_jitable
 from shared.errors import ConfigurationError
 from shared.private_files import private_files
 from shared.private_folder import make_private_folder, require_private_files
+from worker.jit_rules import RuleCompiler
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -53,7 +54,7 @@ def kernel_digest(root: Path | None = None) -> str:
         digest.update(f"{library}={version(library)};".encode())
     digest.update(sys.version.encode())
     sources = [path for folder in KERNEL_FOLDERS for path in sorted((root / folder).glob("*.py"))]
-    for path in [Path(__file__), *sources]:
+    for path in [*sorted(Path(__file__).parent.glob("jit*.py")), *sources]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
@@ -83,7 +84,13 @@ def _remove_old(caches: Path) -> None:
 
 def rule(function: Function) -> Function:
     """Let compiled loops call a plain function, inlined; calling it from Python stays plain Python."""
-    return register_jitable(error_model="numpy", forceinline=True)(function)
+    how: dict[str, Any] = {
+        "error_model": "numpy",
+        "forceinline": True,
+        "no_cfunc_wrapper": True,
+        "pipeline_class": RuleCompiler,
+    }
+    return register_jitable(**how)(function)
 
 
 def compile_loop(function: Function) -> Function:
@@ -101,7 +108,8 @@ def compile_in_place(function: Function) -> Function:
 
 
 def _compile(function: Function, **options: Any) -> Function:
-    compiled: Any = njit(error_model="numpy", nogil=True, **options)(function)
+    how: dict[str, Any] = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True, **options}
+    compiled: Any = njit(**how)(function)
     if kernel_cache().folder is not None:
         # Not by `cache=True`, which takes what the environment or a file in the working folder names. numba raises
         # RuntimeError where it cannot write there, as on a full disk.
