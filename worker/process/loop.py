@@ -13,7 +13,7 @@ from shared.clock import Clock
 from shared.errors import ConfigurationError, MarketError
 from shared.settings import WorkerSettings
 from shared.units import format_duration
-from worker.process.garbage import collect, kept_out_of_steps, settle
+from worker.process.garbage import collect, kept_out_of_steps
 from worker.process.host import Wakes
 from worker.process.schedule import BarAlarm
 
@@ -238,8 +238,6 @@ class Loop:
             log.warning("%s", refusal)
             self._worker.record(refusal)
             return
-        # The fleet may be another one now.
-        settle()
         for sentence in sentences or ["the settings have not changed"]:
             log.info("%s", sentence)
 
