@@ -1,5 +1,6 @@
-"""The map of rooms in docs/development.md names every room and every door there is."""
+"""The map of rooms in docs/development.md names every room and every door there is; the step's files stay readable."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -29,3 +30,11 @@ def test_every_room_is_on_the_map_and_no_other(package: str) -> None:
 def test_the_root_of_a_package_shows_only_its_doors(package: str) -> None:
     doors = {path.name for path in (ROOT / package).glob("*.py") if not path.name.startswith("__")}
     assert doors <= set(re.findall(r"\w+\.py", part(package)))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "worker" / "step").glob("*.py")), ids=lambda path: path.name)
+def test_what_a_step_does_can_be_read_at_a_sitting(path: Path) -> None:
+    text = path.read_text()
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    assert text.count("\n") <= 250
+    assert {node.name for node in functions if (node.end_lineno or 0) - node.lineno >= 40} == set()

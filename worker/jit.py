@@ -1,17 +1,20 @@
-"""The only module that knows numba.
+"""The only module that knows numba, with `jit_rules`, which it is made of.
 
 `rule` marks a plain Python function that the compiled replay may call; the live worker calls it as it is.
-`compile_loop` compiles a loop over whole arrays once per change of the kernel: numba's disk cache looks at the changed
-file only, so its folder is named after a digest of every kernel source, the libraries and the interpreter. What the
-cache holds is code that runs (its files are pickles), so it is used only where nobody else can have written it.
+`compile_loop` and `compile_in_place` compile a loop over whole arrays once per change of the kernel: numba's disk cache
+looks at the changed file only, so its folder is named after a digest of every kernel source, the libraries and the
+interpreter. What the cache holds is code that runs (its files are pickles), so it is used only where nobody else can
+have written it.
 """
 
+import fcntl
 import functools
 import hashlib
 import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
@@ -21,18 +24,22 @@ from typing import Any, NamedTuple, TypeVar
 import platformdirs
 from numba import config, njit
 from numba.core.caching import FunctionCache
-from numba.core.event import Event, Listener, install_listener
+from numba.core.event import Event, Listener, install_listener, start_event
 from numba.extending import register_jitable
 
 from shared.errors import ConfigurationError
 from shared.private_files import private_files
 from shared.private_folder import make_private_folder, require_private_files
+from worker.jit_rules import RuleCompiler
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 KERNEL_FOLDERS = ("worker/step", "worker/risk", "worker/allocation", "worker/brokers", "shared")
 CACHES_KEPT = 3
 OUR_FOLDER_ALONE = "numba.core.caching.UserProvidedCacheLocator"
+# Longer than any compiling takes: then the other one is stuck, and this one compiles for itself.
+LONGEST_WAIT_SECONDS = 120.0
+WAITS = "flotilla:waits for a loop"
 # Nothing else is ever removed from the folder they stand in.
 _DIGEST = re.compile("[0-9a-f]{16}")
 
@@ -52,7 +59,7 @@ def kernel_digest(root: Path | None = None) -> str:
         digest.update(f"{library}={version(library)};".encode())
     digest.update(sys.version.encode())
     sources = [path for folder in KERNEL_FOLDERS for path in sorted((root / folder).glob("*.py"))]
-    for path in [Path(__file__), *sources]:
+    for path in [*sorted(Path(__file__).parent.glob("jit*.py")), *sources]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
@@ -82,12 +89,32 @@ def _remove_old(caches: Path) -> None:
 
 def rule(function: Function) -> Function:
     """Let compiled loops call a plain function, inlined; calling it from Python stays plain Python."""
-    return register_jitable(error_model="numpy", forceinline=True)(function)
+    how: dict[str, Any] = {
+        "error_model": "numpy",
+        "forceinline": True,
+        "no_cfunc_wrapper": True,
+        "pipeline_class": RuleCompiler,
+    }
+    return register_jitable(**how)(function)
 
 
 def compile_loop(function: Function) -> Function:
     """Compile a loop over whole arrays; division by zero gives inf or NaN as in numpy."""
-    compiled: Any = njit(error_model="numpy", nogil=True)(function)
+    return _compile(function)
+
+
+def compile_in_place(function: Function) -> Function:
+    """Compile a loop that makes no array, but writes into those it is given; to make one is an error when it compiles.
+
+    numba counts who holds an array at every function that is handed one, inlined or not: a fifth of a replay's time,
+    and as much of its compiling. `_nrt` is an option of numba's own that may go without notice; a test says when.
+    """
+    return _compile(function, _nrt=False)
+
+
+def _compile(function: Function, **options: Any) -> Function:
+    how: dict[str, Any] = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True, **options}
+    compiled: Any = njit(**how)(function)
     if kernel_cache().folder is not None:
         # Not by `cache=True`, which takes what the environment or a file in the working folder names. numba raises
         # RuntimeError where it cannot write there, as on a full disk.
@@ -97,17 +124,62 @@ def compile_loop(function: Function) -> Function:
 
 
 class _PrivateCache(FunctionCache):
-    """numba's cache in our folder and in no other, its files for their owner alone whatever the umask."""
+    """numba's cache in our folder and in no other, its files for their owner alone whatever the umask.
+
+    Of several processes that need a loop one compiles it, and the others wait for that. A lock ends with its process,
+    and numba moves whole files to where they are read, so a process that is killed leaves nothing half.
+    """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         vars(config).update(CACHE_DIR=str(kernel_cache().folder), CACHE_LOCATOR_CLASSES=OUR_FOLDER_ALONE)
         with private_files():
             super().__init__(function)
+        self._lock: int | None = None
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Take a loop from the cache, after whoever compiles it; None where this process is to compile it."""
+        found = super().load_overload(sig, target_context)
+        if found is None:
+            self._wait_for_others()
+            found = super().load_overload(sig, target_context)
+        if found is not None:
+            self._let_others()
+        return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep what was compiled; where the disk is full it goes on all the same."""
+        try:
+            with private_files(), suppress(OSError):
+                super().save_overload(sig, data)
+        finally:
+            self._let_others()
+
+    def _wait_for_others(self) -> None:
+        if self._lock is not None:
+            return
         with private_files(), suppress(OSError):
-            super().save_overload(sig, data)
+            os.makedirs(self.cache_path, exist_ok=True)
+            self._lock = os.open(
+                Path(self.cache_path) / f"{self._impl.filename_base}.lock", os.O_CREAT | os.O_RDWR, 0o600
+            )
+            if not _locked(self._lock):
+                start_event(WAITS)
+                give_up = time.monotonic() + LONGEST_WAIT_SECONDS
+                while not _locked(self._lock) and time.monotonic() < give_up:
+                    time.sleep(0.1)
+
+    def _let_others(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 class _Once(Listener):
@@ -125,7 +197,10 @@ class _Once(Listener):
 
 
 @contextmanager
-def compiling(say: Callable[[], None]) -> Iterator[None]:
-    """Call `say` once when something must be compiled meanwhile because the cache does not have it."""
-    with install_listener("numba:compile", _Once(say)):
+def compiling(say: Callable[[], None], say_waits: Callable[[], None]) -> Iterator[None]:
+    """Call `say` once when something must be compiled meanwhile because the cache does not have it.
+
+    `say_waits` is called once when another process is compiling that, and this one waits for it.
+    """
+    with install_listener("numba:compile", _Once(say)), install_listener(WAITS, _Once(say_waits)):
         yield

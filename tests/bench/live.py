@@ -14,6 +14,7 @@ from tests.bench.document import table
 from tests.store.bench import seed_history
 from worker.build import make_worker
 from worker.live.worker import LiveWorker
+from worker.process.garbage import collect, kept_out_of_steps
 from worker.store.trace import Trace
 
 TITLE = "The live step"
@@ -34,7 +35,8 @@ def measure(steps: int = STEPS, fills: int = 1_000_000, points: int = 5_000_000)
         places = [Path(folder) / name for name in ("few", "new", "old")]
         few, new, old = (_open(place, more) for place, more in zip(places, ((), THOUSAND, THOUSAND), strict=True))
         seeded = _seed(old, fills, points)
-        seconds = _in_turns((few, new, old), steps)
+        with kept_out_of_steps():
+            seconds = _in_turns((few, new, old), steps)
         bots = [len(worker._fleet.bots) for worker in (few, new, old)]
         watch_us = watch_microseconds(few, steps)
         for worker in (few, new, old):
@@ -118,4 +120,5 @@ def _in_turns(workers: tuple[LiveWorker, ...], steps: int) -> list[np.ndarray]:
                 own.append(1000.0 * (time.perf_counter() - began))
             # Between two bars the worker is idle, and beats.
             worker.beat()
+            collect()
     return [np.array(own) for own in taken]

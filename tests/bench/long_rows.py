@@ -20,7 +20,9 @@ from worker.live.orders import PROTECTIVE, client_order_id
 from worker.live.rows import bar_rows, closed_trip_row, fill_row
 from worker.research.candles import Grid
 from worker.risk.quantity import coins
-from worker.step.records import Fill, Market, to_records
+from worker.step.forms import to_records
+from worker.step.journal import Fill
+from worker.step.records import Market
 from worker.store.decisions import save_ended
 from worker.store.events import BarRow, save_bar_records, save_events
 from worker.store.money import AllocationRow, TransferRow, save_allocations, save_transfers

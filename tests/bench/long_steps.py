@@ -8,7 +8,9 @@ import numpy as np
 from shared.enums import Reason
 from worker.step.columns import Columns, Curves
 from worker.step.fleet import compiled_form
-from worker.step.records import Fleet, Notice, to_records
+from worker.step.forms import to_records
+from worker.step.journal import Notice
+from worker.step.records import Fleet
 from worker.step.replay import replay_bars
 
 # What is noted of every bot after each bar, by the names of its record.

@@ -14,7 +14,7 @@ from tests.conftest import ROOT, candles_folder
 from worker.fleet.plan import open_fleet
 from worker.research.columns import make_columns
 from worker.research.replay import replay_fleet
-from worker.step.replay import load_bar
+from worker.step.replay import load_bands, load_bar
 from worker.step.step import close_bar, open_bar
 
 TITLE = "Speed of a backtest"
@@ -60,6 +60,8 @@ def _plain_rate(folder: Path) -> float:
     columns = make_columns(settings, plan, history(folder, TIMEFRAME).grid, {})
     books = open_fleet(settings, plan, {})
     first = 1_000
+    for t in range(first):
+        load_bands(books, columns, t)
     began = time.perf_counter()
     for t in range(first, first + PLAIN_BARS):
         load_bar(books, columns, t)

@@ -9,7 +9,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from shared.enums import Level, Reason, Trigger
-from worker.step.records import Fill, Fleet
+from worker.step.journal import Fill
+from worker.step.records import Fleet
 
 PROTECTIVE = (Trigger.STOP, Trigger.TRAILING_STOP, Trigger.LADDER)
 NOISE = 1e-9

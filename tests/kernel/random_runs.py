@@ -9,9 +9,11 @@ from shared.settings import load_settings
 from shared.units import HOUR_MS
 from tests.kernel.tables import START_MS, a_market
 from worker.fleet.plan import make_rules
+from worker.step.bands import lay_bands
 from worker.step.columns import Columns
 from worker.step.fleet import make_fleet
-from worker.step.records import Bot, Fleet, Portfolio, Rules, Rung, Sleeve
+from worker.step.records import Bot, Fleet, Portfolio, Rung, Sleeve
+from worker.step.rules import Rules
 
 MARKETS = 3
 LONGER_BARS = 4
@@ -109,7 +111,7 @@ def random_columns(case: Case) -> Columns:
     lows, highs = np.ascontiguousarray(bands[:, :, 0]), np.ascontiguousarray(bands[:, :, 1])
     opens, tops, bottoms, closes = (np.array([columns[n] for columns in prices]) for n in range(4))
     bars = (opens, tops, bottoms, closes, np.array(statuses), funding)
-    return Columns(open_ms, *bars, series, atr, closed, lows, highs, owns[0], owns[1])
+    return Columns(open_ms, *bars, series, atr, closed, lay_bands(lows, highs, atr, series), owns[0], owns[1])
 
 
 def _prices(random: np.random.Generator, case: Case) -> np.ndarray:

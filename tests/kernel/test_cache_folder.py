@@ -1,7 +1,9 @@
 """Compiled code is taken from a folder only where nobody but its user can have put it there."""
 
+import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -218,6 +220,54 @@ def test_what_is_kept_is_for_its_user_alone_and_is_found_again(private: Path) ->
     assert {".nbi", ".nbc"} <= {path.suffix for path in kept}
     assert [path for path in kept if path.stat().st_mode & 0o077] == []
     assert place is not None and Path(place).is_relative_to(private / "cache")
+
+
+KILLED = LOOP.replace(
+    "assert loop",
+    """
+import signal
+from worker.jit import compiling
+
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+with compiling(kill, kill):
+    loop(1.0)
+assert loop""",
+)
+
+
+def test_of_two_processes_one_compiles_and_the_other_waits_for_it(private: Path) -> None:
+    place, _, _ = run_loop(private)
+    kept = {path: path.read_bytes() for path in Path(place or "").glob("*.nb?")}
+    for path in kept:
+        path.unlink()
+    (lock,) = Path(place or "").glob("*.lock")
+    with lock.open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = subprocess.Popen(
+            [sys.executable, "loop.py", "022"], cwd=private, stdout=subprocess.PIPE, text=True,
+            env=environment(FLOTILLA_CACHE=str(private / "cache")),
+        )  # fmt: skip
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(2.5)
+        assert list(lock.parent.glob("*.nb?")) == [], "it must not compile beside the other one"
+        for path, code in kept.items():
+            path.write_bytes(code)
+            path.chmod(0o600)
+    said, _ = waiting.communicate(timeout=60)
+    assert json.loads(said)[1] == 1, "it must take what the other one made"
+
+
+def test_a_process_killed_while_it_compiles_leaves_nothing_in_the_way(private: Path) -> None:
+    (private / "loop.py").write_text(KILLED)
+    killed = subprocess.run(
+        [sys.executable, "loop.py", "022"], cwd=private, check=False,
+        env=environment(FLOTILLA_CACHE=str(private / "cache")),
+    )  # fmt: skip
+    assert killed.returncode == -signal.SIGKILL
+    (_, hits, trouble), (_, hits_again, _) = run_loop(private), run_loop(private)
+    assert (hits, hits_again, trouble) == (0, 1, "")
 
 
 @pytest.mark.slow

@@ -10,7 +10,8 @@ from tests.kernel.tables import counted
 from worker.fleet.plan import make_rules
 from worker.live.explain import Verdict, explain
 from worker.risk.gate import gate
-from worker.step.records import Bot, Market, Portfolio, Rules, Signal
+from worker.step.records import Bot, Market, Portfolio, Signal
+from worker.step.rules import Rules
 
 
 def _rules(**changes: float) -> Rules:

@@ -22,7 +22,8 @@ from tests.kernel.tables import (
     rules,
     still,
 )
-from worker.step.records import Bot, Fill
+from worker.step.journal import Fill
+from worker.step.records import Bot
 
 
 @both_sides

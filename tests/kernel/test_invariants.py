@@ -11,8 +11,9 @@ from shared.enums import Level, Policy, Reason, Trigger
 from tests.kernel.invariants import check_levels, check_profit, look_before, open_books
 from tests.kernel.random_runs import Case, calm_rules, legacy_rules, random_fleet
 from tests.kernel.walking import Meddle, walk
+from worker.step.journal import Fill
 from worker.step.rebalance import book_flow
-from worker.step.records import Fill, Fleet
+from worker.step.records import Fleet
 
 LADDERS = [(), ((0.02, 0.33), (0.04, 0.33), (0.06, 0.34)), ((0.03, 0.5),)]
 LIVELY = {"edge_to_cost": 0.0, "min_notional": 20.0, "cooldown_ms": 0}

@@ -19,18 +19,9 @@ from worker.research.candles import lay_on_grid
 from worker.research.replay import make_columns
 from worker.step.columns import Columns, Curves
 from worker.step.fleet import compiled_form
-from worker.step.records import (
-    Bot,
-    Fill,
-    Fleet,
-    Journal,
-    Market,
-    Notice,
-    Portfolio,
-    Signal,
-    Sleeve,
-    to_array,
-)
+from worker.step.forms import to_array
+from worker.step.journal import Fill, Journal, Notice
+from worker.step.records import Bot, Fleet, Market, Portfolio, Signal, Sleeve
 from worker.step.replay import replay_bars, step_bars
 from worker.step.withdraw import ask_close
 

@@ -7,10 +7,13 @@ import pytest
 
 from shared.enums import Reason
 from tests.kernel.random_runs import Case, calm_rules, random_columns, random_fleet
+from tests.kernel.whole_bands import whole_bands
 from worker.step.columns import Columns, Curves
 from worker.step.fleet import compiled_form, fills_per_bar
-from worker.step.records import Bot, Fill, Fleet, Journal, Market, Notice, Portfolio, Rules, Rung, Signal, Sleeve
+from worker.step.journal import Fill, Journal, Notice
+from worker.step.records import Bot, Fleet, Market, Portfolio, Rung, Signal, Sleeve
 from worker.step.replay import has_room, load_bar, step_bars
+from worker.step.rules import Rules
 from worker.step.step import close_bar, open_bar
 
 LIVELY = calm_rules(edge_to_cost=0.0, min_notional=20.0, rebalance_every=3, rebalance_band=0.01)
@@ -45,7 +48,8 @@ def curves_of(fleet: Fleet, bars: int, sleeves: int, bots: int, rows: int) -> Cu
 
 def test_a_bar_is_loaded_whole_and_no_other() -> None:
     fleet, columns = random_fleet(CASE), random_columns(CASE)
-    for t in (4, 23):
+    low, high = whole_bands(columns.bands, len(fleet.signals))
+    for t in range(CASE.bars):
         load_bar(fleet, columns, t)
         for m, market in enumerate(fleet.markets):
             seen = (market.open, market.high, market.low, market.close, market.status, market.funding_rate)
@@ -53,7 +57,7 @@ def test_a_bar_is_loaded_whole_and_no_other() -> None:
             assert seen == tuple(row[m, t] for row in rows)
         for k, signal in enumerate(fleet.signals):
             seen = (signal.low, signal.high, signal.stop, signal.target, signal.atr_fraction, signal.closed)
-            own = [row[k, t] for row in (columns.band_low, columns.band_high, columns.stop, columns.target)]
+            own = [row[k, t] for row in (low, high, columns.stop, columns.target)]
             series = columns.series[k]
             np.testing.assert_equal(seen, (*own, columns.atr_fraction[series, t], columns.closed[series, t]))
     assert columns.stop.any() and columns.target.any() and columns.funding_rate.any()

@@ -25,7 +25,8 @@ from tests.kernel.invariants import (
     write_close,
 )
 from tests.kernel.random_runs import Case, random_columns, random_fleet
-from worker.step.records import Fill, Fleet
+from worker.step.journal import Fill
+from worker.step.records import Fleet
 from worker.step.replay import load_bar
 from worker.step.step import close_bar, open_bar
 from worker.step.withdraw import ask_close

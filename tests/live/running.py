@@ -25,7 +25,8 @@ from worker.fleet.plan import FleetPlan, plan_fleet, planned_bots
 from worker.live.worker import LiveWorker
 from worker.research.candles import funding_per_bar, lay_on_grid
 from worker.research.replay import Replay, replay_fleet
-from worker.step.records import Bot, Portfolio, Sleeve, to_records
+from worker.step.forms import to_records
+from worker.step.records import Bot, Portfolio, Sleeve
 from worker.strategies.bars import Bars
 
 URL = "sqlite:///flotilla.db"

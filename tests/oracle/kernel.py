@@ -12,6 +12,7 @@ import numpy as np
 from shared.enums import Leg, Reason, Trigger
 from shared.settings import Settings
 from tests.kernel.closing import ask_close_compiled
+from tests.kernel.whole_bands import whole_bands
 from tests.oracle.books import Fill as PlainFill
 from tests.oracle.books import Run, empty_run
 from tests.oracle.quantities import Measure
@@ -19,7 +20,8 @@ from tests.oracle.world import BotWorld, Market, Signal, World, rules_of
 from worker.fleet.plan import BotPlan, FleetPlan
 from worker.step.columns import Columns, Curves
 from worker.step.fleet import compiled_form
-from worker.step.records import Fill, Fleet, Notice
+from worker.step.journal import Fill, Notice
+from worker.step.records import Fleet
 from worker.step.replay import replay_bars, step_bars
 from worker.step.withdraw import ask_close
 from worker.strategies.registry import find_strategy
@@ -38,7 +40,7 @@ def world_of(
         rules=rules_of(settings),
         open_ms=columns.open_ms.tolist(),
         markets=[_market(plan, columns, record, row) for row, record in enumerate(fleet.markets)],
-        signals=[_signal(plan, columns, row) for row in range(len(plan.signals))],
+        signals=_signals(plan, columns),
         sleeve_weights=[weights.get(sleeve, 1.0) for sleeve in plan.sleeves],
         bots=[_bot(settings, plan, bot) for bot in plan.bots],
         grain=2.0 ** (math.floor(math.log2(capital)) - 29),
@@ -59,10 +61,14 @@ def market_measure(record: Any) -> Measure:
     )
 
 
-def _signal(plan: FleetPlan, columns: Columns, row: int) -> Signal:
+def _signals(plan: FleetPlan, columns: Columns) -> list[Signal]:
+    bands = whole_bands(columns.bands, len(plan.signals))
+    return [_signal(plan, columns, [band[row].tolist() for band in bands], row) for row in range(len(plan.signals))]
+
+
+def _signal(plan: FleetPlan, columns: Columns, bands: Sequence[list[float]], row: int) -> Signal:
     series, bars = columns.series[row], len(columns.open_ms)
     own = [np.broadcast_to(column[row], bars).tolist() for column in (columns.stop, columns.target)]
-    bands = [column[row].tolist() for column in (columns.band_low, columns.band_high)]
     atr = columns.atr_fraction[series].tolist()
     return Signal(plan.signals[row].own_ms, *bands, *own, atr, columns.closed[series].tolist())
 
@@ -85,6 +91,32 @@ def kernel_run(fleet: Fleet, columns: Columns, closes: Closes = MappingProxyType
     compiled = compiled_form(fleet, room, room)
     run = empty_run(len(fleet.bots))
     return _step(compiled, columns, closes, run, _Form(replay_bars, ask_close_compiled, getitem, setitem))
+
+
+def replayed(fleet: Fleet, columns: Columns, closes: Closes = MappingProxyType({})) -> tuple[list[PlainFill], Curves]:
+    """Replay whole stretches, as a backtest does: what is left out of bots at rest shows in fills and curves.
+
+    A stretch ends only with a bar after which somebody asks for a close.
+    """
+    bars, bots = len(columns.open_ms), len(fleet.bots)
+    room = bars * (16 * bots + 64)
+    rows, curves = compiled_form(fleet, room, room), _whole_curves(fleet, bars)
+    ends = sorted({bar + 1 for bar in closes} | {bars})
+    for start, end in zip([0, *ends], ends, strict=False):
+        assert replay_bars(rows, columns, curves, start, end) == end
+        for place in closes.get(end - 1, ()):
+            ask_close_compiled(rows, place)
+    return [_fill(row, getitem) for row in rows.fills[: rows.journal["fills"]]], curves
+
+
+def _whole_curves(fleet: Fleet, bars: int) -> Curves:
+    bots = len(fleet.bots)
+    return _curves(fleet, bars)._replace(
+        bot_equity=np.zeros((bots, bars)),
+        allocations=np.zeros((bars, bots)),
+        flows=np.zeros((bars, bots)),
+        rebalance_ms=np.zeros(bars, np.int64),
+    )
 
 
 def interpreted_run(fleet: Fleet, columns: Columns, closes: Closes = MappingProxyType({})) -> Run:

@@ -12,6 +12,7 @@ from shared.settings import Settings, load_settings
 from shared.units import HOUR_MS, parse_time_ms
 from worker.fleet.plan import FleetPlan, plan_fleet, planned_bots
 from worker.market.protocol import Limits
+from worker.step.bands import lay_bands
 from worker.step.columns import Columns
 
 START_MS = parse_time_ms("2026-01-01T05:00")
@@ -134,7 +135,7 @@ def random_columns(numbers: np.random.Generator, settings: Settings, plan: Fleet
     funding = np.where(open_ms % (8 * HOUR_MS) == 0, numbers.normal(0.0, 0.002, opens.shape), 0.0)
     low, high = np.ascontiguousarray(bands[:, :, 0]), np.ascontiguousarray(bands[:, :, 1])
     bars_of = (opens, highs, lows, closes, status.astype(np.int8))
-    return Columns(open_ms, *bars_of, funding, rows, atr, closed, low, high, *owns)
+    return Columns(open_ms, *bars_of, funding, rows, atr, closed, lay_bands(low, high, atr, rows), *owns)
 
 
 def _closed(own_bars: int, bars: int) -> np.ndarray:

@@ -4,12 +4,13 @@ from collections import Counter
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pytest
 
 from shared.enums import Reason, Trigger
 from tests.oracle.books import Run
-from tests.oracle.compare import compare
-from tests.oracle.kernel import interpreted_run, kernel_run, world_of
+from tests.oracle.compare import EQUITY_NOISE, compare, equal_fills
+from tests.oracle.kernel import interpreted_run, kernel_run, replayed, world_of
 from tests.oracle.random_worlds import WILD, Case, random_case
 from tests.oracle.walk import walk
 from tests.oracle.world import World
@@ -43,6 +44,20 @@ def test_the_kernel_does_what_the_contract_says(seed: int) -> None:
     case, (world, plain) = case_of(seed), world_and_plain(seed)
     found = compare(world, plain, kernel_run(fresh(case), case.columns, case.closes))
     assert found.first is None, f"{found.equal} of {found.fills} fills equal\n{found.first}"
+
+
+@pytest.mark.parametrize("seed", [*SEEDS, *WILD_SEEDS])
+def test_bots_at_rest_do_what_the_contract_says(seed: int) -> None:
+    case, (world, plain) = case_of(seed), world_and_plain(seed)
+    fills, curves = replayed(fresh(case), case.columns, case.closes)
+    assert len(fills) == len(plain.fills) == equal_fills(plain, replace(plain, fills=fills))
+    np.testing.assert_allclose(curves.equity, plain.portfolio_equity, rtol=EQUITY_NOISE)
+    for place, reasons in enumerate(plain.reasons):
+        capital = case.settings.portfolio.capital_per_bot
+        np.testing.assert_allclose(curves.bot_equity[place], plain.equity[place], atol=EQUITY_NOISE * capital)
+        assert curves.reasons[place].tolist() == np.bincount(reasons, minlength=len(Reason)).tolist()
+        least = world.markets[world.bots[place].market].measure.min_units
+        assert curves.held[place] == sum(abs(units) >= least for units in plain.units[place])
 
 
 def test_the_random_worlds_meet_every_rule() -> None:

@@ -1,8 +1,10 @@
 """The loop with a worker that only counts: it beats whatever else there is to do."""
 
 import contextlib
+import gc
 import math
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import pytest
@@ -77,6 +79,79 @@ def test_a_worker_without_a_pause_beats_and_answers_all_the_same(kind: type[Coun
     Loop(worker, WorkerSettings(), Wakes(), worker, until_end=True).run()
     assert worker.beaten == [1.0 + BEAT_SECONDS * number for number in range(5)]
     assert worker.answered == [float(second) for second in range(24)]
+
+
+class Node:
+    """Refers to itself, so that only a collection can free it; and has enough with it to ask for one."""
+
+    def __init__(self) -> None:
+        self.itself = self
+        self.more: list[list[int]] = [[] for _ in range(gc.get_threshold()[0] + 1)]
+
+
+class Littering(Counting):
+    """Leaves garbage with every step, and counts what is still there of it, and the collections within steps."""
+
+    def __init__(self, steps: int, fails_with: int = -1) -> None:
+        super().__init__(steps)
+        self.fails_with = fails_with
+        self.left_there: list[weakref.ref[Node]] = []
+        self.most = 0
+        self.collections = 0
+
+    def step_due(self, interrupted: Callable[[], bool]) -> int:
+        made = 0
+        while self.left:
+            gc.callbacks.append(self._count)
+            self.left_there += [weakref.ref(Node()) for _ in range(10)]
+            gc.callbacks.remove(self._count)
+            self.now += 1.0
+            self.left -= 1
+            made += 1
+            if self.left == self.fails_with:
+                raise ZeroDivisionError
+            interrupted()
+            self.most = max(self.most, sum(node() is not None for node in self.left_there))
+        return made
+
+    def _count(self, phase: str, _: object) -> None:
+        self.collections += phase == "start"
+
+
+@pytest.fixture
+def collecting() -> Iterator[None]:
+    assert gc.isenabled() and gc.get_freeze_count() == 0
+    yield
+    gc.enable()
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("collecting")
+def test_garbage_of_steps_is_collected_between_them_and_never_within() -> None:
+    worker = Littering(steps=23)
+    Loop(worker, WorkerSettings(), Wakes(), worker, until_end=True).run()
+    assert worker.collections == 0
+    assert 10 <= worker.most <= 10 * BEAT_SECONDS
+    assert [node for node in worker.left_there if node() is not None] == []
+    assert gc.isenabled() and gc.get_freeze_count() == 0
+
+
+@pytest.mark.usefixtures("collecting")
+def test_without_that_garbage_is_collected_within_steps() -> None:
+    worker = Littering(steps=1)
+    worker.step_due(lambda: False)
+    assert worker.collections > 0
+
+
+@pytest.mark.usefixtures("collecting")
+@pytest.mark.parametrize("was_enabled", [True, False])
+def test_collection_is_as_it_was_after_a_step_that_raised(was_enabled: bool) -> None:
+    if not was_enabled:
+        gc.disable()
+    worker = Littering(steps=3, fails_with=1)
+    with pytest.raises(ZeroDivisionError):
+        Loop(worker, WorkerSettings(), Wakes(), worker, until_end=True).run()
+    assert (gc.isenabled(), gc.get_freeze_count()) == (was_enabled, 0)
 
 
 HOUR_SECONDS = 3600.0

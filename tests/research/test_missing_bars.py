@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from shared.settings import Settings
+from tests.kernel.whole_bands import whole_bands
 from tests.live.fake_market import START_MS, STEP_MS, FakeMarket, random_bars, without
 from tests.live.running import SYMBOLS, plan_of, small_settings
 from worker.fleet.plan import window_bars
@@ -36,12 +37,16 @@ def columns_of(bars: Bars, settings: Settings) -> Columns:
     return make_columns(settings, plan_of(settings), lay_on_grid({SYMBOLS[0]: bars}, STEP_MS), {})
 
 
+def bands_of(columns: Columns) -> tuple[np.ndarray, np.ndarray]:
+    return whole_bands(columns.bands, len(columns.series))
+
+
 @pytest.mark.parametrize("volatility", [0.002, 0.02])
 def test_the_atr_after_an_outage_is_that_of_the_same_candles_with_the_gap_closed_up(volatility: float) -> None:
     settings, bars = small_settings(*ONE), random_bars(BARS, 3, volatility=volatility)
     gapped, whole = columns_of(with_outage(bars), settings), columns_of(closed_up(bars), settings)
-    for name in ("atr_fraction", "band_low", "band_high", "closed"):
-        found, wanted = getattr(gapped, name), getattr(whole, name)
+    pairs = [(gapped.atr_fraction, whole.atr_fraction), (gapped.closed, whole.closed)]
+    for found, wanted in [*pairs, *zip(bands_of(gapped), bands_of(whole), strict=True)]:
         np.testing.assert_array_equal(found[:, :FIRST], wanted[:, :FIRST])
         np.testing.assert_array_equal(found[:, FIRST + OUTAGE :], wanted[:, FIRST:])
     assert gapped.atr_fraction[0, FIRST + OUTAGE] > 0.8 * gapped.atr_fraction[0, FIRST - 1]
@@ -50,7 +55,7 @@ def test_the_atr_after_an_outage_is_that_of_the_same_candles_with_the_gap_closed
 def test_in_an_outage_the_last_values_stand_and_no_own_bar_closes() -> None:
     found = columns_of(with_outage(random_bars(BARS, 3)), small_settings(*ONE))
     stands = slice(FIRST, FIRST + OUTAGE)
-    for column in (found.atr_fraction, found.band_low, found.band_high):
+    for column in (found.atr_fraction, *bands_of(found)):
         np.testing.assert_array_equal(column[:, stands], np.repeat(column[:, FIRST - 1 : FIRST], OUTAGE, axis=1))
     assert not found.closed[:, stands].any()
     assert found.closed[:, :FIRST].all()
@@ -73,6 +78,7 @@ def test_a_live_worker_says_at_every_bar_of_an_outage_what_the_backtest_says(ove
     desk = SignalDesk(plan, STEP_MS, settings.strategies.hold, settings.portfolio.allow_short)
     signals = [Signal() for _ in plan.signals]
     feed.load_history(START_MS, {})
+    low, high = bands_of(columns)
     for t in range(BARS):
         open_ms = START_MS + t * STEP_MS
         feed.read(open_ms, START_MS + BARS * STEP_MS)
@@ -81,7 +87,7 @@ def test_a_live_worker_says_at_every_bar_of_an_outage_what_the_backtest_says(ove
         for k, signal in enumerate(signals):
             found = [signal.low, signal.high, signal.atr_fraction, signal.closed]
             series = columns.series[k]
-            wanted = [columns.band_low[k, t], columns.band_high[k, t]]
+            wanted = [low[k, t], high[k, t]]
             wanted += [columns.atr_fraction[series, t], columns.closed[series, t]]
             np.testing.assert_array_equal(found, wanted, err_msg=f"bar {t}")
 

@@ -6,7 +6,9 @@ import sys
 
 import numba
 import pytest
+from numba.core.event import start_event
 
+from worker.jit import WAITS
 from worker.terminal.compiling import compiling_logged, compiling_said
 
 
@@ -21,7 +23,7 @@ def test_it_is_one_line_when_it_begins_and_one_when_it_is_over(capsys: pytest.Ca
     said = capsys.readouterr()
     assert said.out == ""
     assert re.fullmatch(
-        r"Compiling the rules, once per version: about 20 s\.\nCompiled the rules in \d+ s\.\n", said.err
+        r"Compiling the rules, once per version: about 12 s\.\nThe rules were ready after \d+ s\.\n", said.err
     )
 
 
@@ -40,10 +42,18 @@ def test_on_a_terminal_the_seconds_run(capsys: pytest.CaptureFixture[str], monke
         compile_something()
     said = capsys.readouterr().err
     assert "0:00:00" in said
-    assert said.endswith("Compiled the rules in 0 s.\n")
+    assert said.endswith("The rules were ready after 0 s.\n")
 
 
 def test_the_worker_logs_it(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO), compiling_logged():
         compile_something()
     assert caplog.messages == ["compiling rules, once per version"]
+
+
+def test_a_command_that_waits_for_another_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    with compiling_said():
+        start_event(WAITS)
+    said = capsys.readouterr().err
+    assert said.startswith("Another command is compiling the rules, once per version; waiting for it.\n")
+    assert said.endswith("The rules were ready after 0 s.\n")

@@ -16,7 +16,8 @@ from worker.allocation.weights import MEMORY_MS
 from worker.fleet.markets import fresh_market, set_limits
 from worker.market.protocol import Limits
 from worker.step.fleet import make_fleet
-from worker.step.records import Bot, Fleet, Market, Portfolio, Rules, Rung, Sleeve
+from worker.step.records import Bot, Fleet, Market, Portfolio, Rung, Sleeve
+from worker.step.rules import Rules
 from worker.strategies.registry import find_strategy
 from worker.strategies.signals import SignalKey, live_window_bars
 

@@ -28,7 +28,8 @@ from worker.live.rows import (
 )
 from worker.live.stepper import StepRows
 from worker.risk.brakes import loss_fraction
-from worker.step.records import Fill, Fleet, Notice
+from worker.step.journal import Fill, Notice
+from worker.step.records import Fleet
 from worker.store.decisions import save_decisions
 from worker.store.equity import EquityMark, save_equity
 from worker.store.events import EventRow, save_bar_records, save_events

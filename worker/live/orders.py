@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from shared.enums import OrderStatus, Side, Trigger
 from worker.fleet.plan import FleetPlan
 from worker.risk.quantity import coins
-from worker.step.records import Fill, Fleet
+from worker.step.journal import Fill
+from worker.step.records import Fleet
 
 ID_CHARACTERS = 17
 PROTECTIVE = (int(Trigger.STOP), int(Trigger.TRAILING_STOP), int(Trigger.LADDER))

@@ -9,7 +9,8 @@ from shared.settings import Settings
 from worker.fleet.plan import FleetPlan, make_ladder, make_rules, take_limits
 from worker.market.protocol import Limits
 from worker.step.fleet import fills_per_bar
-from worker.step.records import Fill, Fleet
+from worker.step.journal import Fill
+from worker.step.records import Fleet
 
 # Anything else asks for a restart.
 RELOADABLE = ("risk", "broker", "allocation")

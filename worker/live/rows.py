@@ -8,7 +8,8 @@ from shared.money import Money
 from worker.ledger.lots import Position, RoundTrip, Trip
 from worker.live.orders import OrderRow
 from worker.live.stepper import FundingRow as Settlement
-from worker.step.records import Bot, Fill, Notice
+from worker.step.journal import Fill, Notice
+from worker.step.records import Bot
 from worker.store.events import BarRow, EventRow
 from worker.store.fleet import RegisteredBot
 from worker.store.money import FundingRow

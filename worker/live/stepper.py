@@ -12,8 +12,9 @@ from worker.fleet.plan import FleetPlan
 from worker.live.orders import OrderBook, OrderRow
 from worker.live.windows import Feed
 from worker.step.fill import fill_orders, simulate_executions
+from worker.step.journal import Fill, Notice
 from worker.step.net import net
-from worker.step.records import Bot, Fill, Fleet, Notice
+from worker.step.records import Bot, Fleet
 from worker.step.step import close_bar, open_bar
 from worker.step.withdraw import ask_close, order_closes, withdraw_orders, write_off
 

@@ -13,6 +13,7 @@ from shared.clock import Clock
 from shared.errors import ConfigurationError, MarketError
 from shared.settings import WorkerSettings
 from shared.units import format_duration
+from worker.process.garbage import collect, kept_out_of_steps
 from worker.process.host import Wakes
 from worker.process.schedule import BarAlarm
 
@@ -132,7 +133,7 @@ class Loop:
     def run(self, hold_seconds: float = 0.0) -> None:
         """Step, answer and sleep until told to stop, the first step not before `hold_seconds`."""
         self._held_until = self._now() + hold_seconds
-        with self._alarm():
+        with self._alarm(), kept_out_of_steps():
             self._wakes.bar_closed = True
             while not self._wakes.stopping():
                 self._pass_on_news()
@@ -184,6 +185,7 @@ class Loop:
         else:
             if steps or not self._leaving():
                 self._note_recovery()
+        collect()
         if steps or self._worker.seconds_until_due() > 0.0:
             self._retry.end()
         else:
@@ -242,6 +244,7 @@ class Loop:
     def _beat(self) -> None:
         if self._now() >= self._beat_at:
             self._worker.beat()
+            collect()
             self._beat_at = self._now() + BEAT_SECONDS
             if sentence := self._news():
                 log.warning("%s", sentence)

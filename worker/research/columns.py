@@ -8,6 +8,7 @@ from shared.enums import BarStatus
 from shared.settings import Settings
 from worker.fleet.plan import FleetPlan
 from worker.research.candles import Grid, stack
+from worker.step.bands import BandChanges
 from worker.step.columns import Columns
 from worker.strategies.registry import find_strategy
 from worker.strategies.signals import OwnBars, SignalColumns, SignalKey
@@ -24,14 +25,14 @@ def make_columns(settings: Settings, plan: FleetPlan, grid: Grid, funding: Mappi
     count, bars = len(plan.signals), len(grid.open_ms)
     series = {series: row for row, series in enumerate(dict.fromkeys((key.symbol, key.own_ms) for key in plan.signals))}
     atr_fraction, closed = np.empty((len(series), bars)), np.empty((len(series), bars), np.int8)
-    low, high = np.empty((count, bars)), np.empty((count, bars))
+    bands = BandChanges(count, bars)
     stop, target = np.zeros((count, 1)), np.zeros((count, 1))
-    # Each signal goes into its row at once, so that its own arrays are free for the next one.
+    # Each signal is taken at once, so that its own arrays are free for the next one.
     for row, key, first, signal in _signals(settings, plan, grid):
         place = series[key.symbol, key.own_ms]
-        low[row, first:], high[row, first:] = signal.low, signal.high
+        bands.take(row, first, signal.low, signal.high, signal.atr_fraction)
         atr_fraction[place, first:], closed[place, first:] = signal.atr_fraction, signal.closed
-        low[row, :first] = high[row, :first] = atr_fraction[place, :first] = np.nan
+        atr_fraction[place, :first] = np.nan
         closed[place, :first] = 0
         if signal.stop.any() or signal.target.any():
             stop, target = _widened(stop, bars), _widened(target, bars)
@@ -49,8 +50,7 @@ def make_columns(settings: Settings, plan: FleetPlan, grid: Grid, funding: Mappi
         series=np.array([series[key.symbol, key.own_ms] for key in plan.signals], np.int64),
         atr_fraction=atr_fraction,
         closed=closed,
-        band_low=low,
-        band_high=high,
+        bands=bands.laid(),
         stop=stop,
         target=target,
     )

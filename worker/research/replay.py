@@ -15,7 +15,9 @@ from worker.research.candles import Grid
 from worker.research.columns import make_columns
 from worker.step.columns import Columns, Curves
 from worker.step.fleet import compiled_form
-from worker.step.records import Fleet, Notice, to_records
+from worker.step.forms import to_records
+from worker.step.journal import Notice
+from worker.step.records import Fleet
 from worker.step.replay import replay_bars
 
 FILL_ROOM = 1 << 17

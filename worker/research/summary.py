@@ -14,7 +14,7 @@ from worker.jit import kernel_digest
 from worker.research.backtest import Backtest
 from worker.research.figures import Figures, bot_figures
 from worker.research.no_trades import idle_bots, idle_sentences, why_idle
-from worker.step.records import Notice
+from worker.step.journal import Notice
 
 SCOPE_KINDS = tuple(ScopeKind)
 

@@ -1,11 +1,17 @@
 """D: trip, latch and release the brakes, with a notice for each."""
 
+import math
+
 from shared.enums import Cause, Level, NoticeKind
 from shared.units import DAY_MS
 from worker.jit import rule
 from worker.risk.brakes import NOTHING, day_of, drawdown_brake, loss_fraction
 from worker.risk.levels import set_levels
 from worker.step.notice import BOT, PORTFOLIO, SLEEVE, notice
+from worker.step.rest import wake_all
+
+# More than what rounding makes of a drawdown.
+ROUNDING = 1e-9
 
 
 @rule
@@ -20,6 +26,7 @@ def brake(fleet, close_ms: int) -> None:
         _raise_marks(fleet)
     if fleet.journal.notices != noticed:
         set_levels(fleet.portfolio, fleet.sleeves, fleet.bots)
+        wake_all(fleet)
 
 
 @rule
@@ -28,13 +35,16 @@ def _raise_marks(fleet) -> None:
     fleet.portfolio.high_water = max(fleet.portfolio.high_water, fleet.portfolio.equity)
     for sleeve in fleet.sleeves:
         sleeve.high_water = max(sleeve.high_water, sleeve.equity)
-    for bot in fleet.bots:
-        bot.high_water = max(bot.high_water, bot.equity)
+    equities, watches, bots = fleet.equities[fleet.scratch.row], fleet.watches, fleet.bots
+    for b in range(len(bots) if fleet.scratch.beyond == 1 else 0):
+        bots[b].high_water = max(bots[b].high_water, equities[b])
+        if fleet.scratch.goes_on == 1:
+            watch_equity(bots[b], watches[b], fleet.rules)
 
 
 @rule
 def _brake_drawdowns(fleet, close_ms: int) -> None:
-    rules, portfolio, bots = fleet.rules, fleet.portfolio, fleet.bots
+    rules, portfolio = fleet.rules, fleet.portfolio
     limit = rules.portfolio_drawdown
     kind = drawdown_brake(portfolio, limit, rules.warn_at, Level.FLATTEN.value)
     if kind != NOTHING:
@@ -43,10 +53,36 @@ def _brake_drawdowns(fleet, close_ms: int) -> None:
         kind = drawdown_brake(fleet.sleeves[s], rules.sleeve_drawdown, rules.warn_at, Level.NO_ENTRIES.value)
         if kind != NOTHING:
             _notice_drawdown(fleet, SLEEVE, s, kind, fleet.sleeves[s], rules.sleeve_drawdown, close_ms)
+    if fleet.scratch.beyond == 1:
+        _brake_bots(fleet, close_ms)
+
+
+@rule
+def _brake_bots(fleet, close_ms: int) -> None:
+    rules, bots, watches, equities = fleet.rules, fleet.bots, fleet.watches, fleet.equities[fleet.scratch.row]
     for b in range(len(bots)):
-        kind = drawdown_brake(bots[b], rules.bot_drawdown, rules.warn_at, Level.NO_ENTRIES.value)
-        if kind != NOTHING:
-            _notice_drawdown(fleet, BOT, b, kind, bots[b], rules.bot_drawdown, close_ms)
+        if equities[b] > watches[b].ceiling or equities[b] <= watches[b].floor:
+            bots[b].equity = equities[b]
+            kind = drawdown_brake(bots[b], rules.bot_drawdown, rules.warn_at, Level.NO_ENTRIES.value)
+            if kind != NOTHING:
+                _notice_drawdown(fleet, BOT, b, kind, bots[b], rules.bot_drawdown, close_ms)
+            if fleet.scratch.goes_on == 1:
+                watch_equity(bots[b], watches[b], rules)
+
+
+@rule
+def watch_equity(bot, watch, rules) -> None:
+    """Watch for equities at which a bot's brake has something to do: its mark moves, it trips or warns."""
+    mark = bot.high_water
+    least = math.inf
+    if rules.brakes == 1 and bot.level_drawdown < Level.NO_ENTRIES:
+        least = rules.bot_drawdown
+    if rules.brakes == 1 and bot.warned_drawdown == 0:
+        least = min(least, rules.bot_drawdown * rules.warn_at)
+    # Without money, it may be bankrupt.
+    watch.floor = max(mark * (1.0 - least + ROUNDING), 0.0) if mark > 0.0 else math.inf
+    # At its mark a bot that was warned of forgets it.
+    watch.ceiling = mark if bot.warned_drawdown == 0 else mark - ROUNDING * abs(mark)
 
 
 @rule

@@ -4,13 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from worker.step.bands import Bands
+
 
 class Columns(NamedTuple):
     """What a replay reads.
 
     `open_ms` is int64 (bars). Of shape (markets, bars): prices float64, `status` int8, `funding_rate` float64. A
     series is one symbol on one timeframe: `atr_fraction` float64 and `closed` int8 are (series, bars); `series` int64
-    (signals) says which one a signal uses. `band_low` and `band_high` are (signals, bars); `stop` and `target` too or,
+    (signals) says which one a signal uses. `bands` are changes, bar by bar; `stop` and `target` are (signals, bars) or,
     where no strategy gives any, (signals, 1) of zeros.
     """
 
@@ -24,8 +26,7 @@ class Columns(NamedTuple):
     series: np.ndarray
     atr_fraction: np.ndarray
     closed: np.ndarray
-    band_low: np.ndarray
-    band_high: np.ndarray
+    bands: Bands
     stop: np.ndarray
     target: np.ndarray
 

@@ -5,6 +5,7 @@ from worker.brokers.fill_model import execution_fee, execution_price
 from worker.jit import rule
 from worker.risk.position import is_dust, is_flat, sign
 from worker.risk.quantity import coins, hold, pro_rata
+from worker.step.net import list_orders
 
 
 @rule
@@ -19,12 +20,19 @@ def simulate_executions(fleet) -> None:
 @rule
 def fill_orders(fleet, open_ms: int) -> None:
     """Share the executions out to the bots that ordered, close leg first; an order without a price is cancelled."""
+    list_orders(fleet)
+    fill_listed(fleet, open_ms)
+
+
+@rule
+def fill_listed(fleet, open_ms: int) -> None:
+    """Do what `fill_orders` does where the bots that ordered are listed."""
     for market in fleet.markets:
         if fleet.rules.netting == 1 and market.order_units != 0 and market.cross_price > 0.0:
             fleet.journal.orders += 1
-    bots = fleet.bots
-    for b in range(len(bots)):
-        bot = bots[b]
+    for i in range(fleet.scratch.ordering):
+        b = fleet.ordering[i]
+        bot = fleet.bots[b]
         if bot.order_units != 0:
             if fleet.markets[bot.market].cross_price > 0.0:
                 _fill_order(fleet, b, open_ms)
@@ -102,29 +110,44 @@ def book_fill(
     """Book one leg, of which `crossed` (not signed) crossed in house: money and position of the bot, and a row."""
     bot = fleet.bots[b]
     market = fleet.markets[bot.market]
+    _take_units(bot, market, leg, units, price, time_ms)
+    bot.cash -= coins(market, units) * price + fee
+    bot.fees_paid += fee
+    fleet.portfolio.saved_quote += saved
+    _write_fill(fleet, b, leg, trigger, units, price, fee, crossed, saved, time_ms)
+    if is_flat(bot, market):
+        _close_position(bot)
+
+
+@rule
+def _take_units(bot, market, leg: int, units: int, price: float, time_ms: int) -> None:
     if is_flat(bot, market):
         _open_position(bot, price, time_ms)
     elif leg == Leg.OPEN:
         size = abs(bot.units) + abs(units)
         bot.entry_price = (bot.entry_price * abs(bot.units) + price * abs(units)) / size
     hold(bot, market, bot.units + units)
-    quantity = coins(market, units)
-    bot.cash -= quantity * price + fee
-    bot.fees_paid += fee
     bot.last_fill_ms = time_ms
     if bot.opened_units == 0:
         bot.opened_units = abs(bot.units)
-    fleet.portfolio.saved_quote += saved
+
+
+@rule
+def _write_fill(
+    fleet, b: int, leg: int, trigger: int, units: int, price: float, fee: float, crossed: int, saved: float, ms: int
+) -> None:
+    bot = fleet.bots[b]
+    market = fleet.markets[bot.market]
     row = fleet.fills[fleet.journal.fills]
     fleet.journal.fills += 1
-    row.time_ms = time_ms
+    row.time_ms = ms
     row.step = fleet.portfolio.step
     row.bot = b
     row.market = bot.market
     row.leg = leg
     row.trigger = trigger
     row.units = units
-    row.quantity = quantity
+    row.quantity = coins(market, units)
     row.price = price
     row.fee = fee
     row.crossed_units = crossed if units > 0 else -crossed
@@ -132,8 +155,6 @@ def book_fill(
     row.saved = saved
     row.best_price = bot.best_price
     row.worst_price = bot.worst_price
-    if is_flat(bot, market):
-        _close_position(bot)
 
 
 @rule

@@ -4,22 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from worker.step.records import (
-    Bot,
-    Fill,
-    Fleet,
-    Journal,
-    Market,
-    Notice,
-    Portfolio,
-    Rules,
-    Rung,
-    Signal,
-    Sleeve,
-    dtype_of,
-    to_array,
-)
+from worker.step.forms import dtype_of, to_array
+from worker.step.journal import Fill, Journal, Notice
+from worker.step.records import Bot, Fleet, Market, Portfolio, Rung, Signal, Sleeve
 from worker.step.replay import FILLS_PER_BOT, NOTICES_PER_SCOPE
+from worker.step.rules import Rules
+from worker.step.watch import EQUITIES_KEPT, Run, Scratch, Watch
 
 
 def fills_per_bar(bots: int, rungs: int) -> int:
@@ -50,9 +40,26 @@ def make_fleet(
         Journal(),
         [Fill() for _ in range(fills)],
         [Notice() for _ in range(notices)],
+        *_watching(bots, signals),
+        [[0.0] * len(bots) for _ in range(EQUITIES_KEPT)],
+        [0] * len(bots),
+        [0] * len(bots),
         [0.0] * max(len(bots), len(sleeves)),
         [0] * max(len(bots), len(sleeves)),
+        Scratch(),
     )
+
+
+def _watching(bots: Sequence[Bot], signals: int) -> tuple[list[Watch], list[Run], list[int]]:
+    """Give what is watched of each bot, which of them are neighbours, and the first bot of each signal."""
+    watches, runs, first_bots = [Watch() for _ in bots], [Run()], [-1] * signals
+    for b, bot in enumerate(bots):
+        if (bot.market, bot.sleeve) != (runs[-1].market, runs[-1].sleeve):
+            runs.append(Run(b, b, bot.market, bot.sleeve))
+        runs[-1].end = b + 1
+    for b in reversed(range(len(bots))):
+        watches[b].next_bot, first_bots[bots[b].signal] = first_bots[bots[b].signal], b
+    return watches, runs, first_bots
 
 
 def compiled_form(fleet: Fleet, fills: int, notices: int) -> Fleet:
@@ -68,6 +75,13 @@ def compiled_form(fleet: Fleet, fills: int, notices: int) -> Fleet:
         to_array([fleet.journal], Journal)[0],
         np.zeros(fills, dtype_of(Fill)),
         np.zeros(notices, dtype_of(Notice)),
+        to_array(fleet.watches, Watch),
+        to_array(fleet.runs, Run),
+        np.array(fleet.first_bots, np.int64),
+        np.zeros((len(fleet.equities), len(fleet.bots))),
+        np.zeros(len(fleet.awake), np.int64),
+        np.zeros(len(fleet.ordering), np.int64),
         np.zeros(len(fleet.weights)),
         np.zeros(len(fleet.pinned), np.int64),
+        to_array([fleet.scratch], Scratch)[0],
     )

@@ -9,20 +9,36 @@ from worker.risk.quantity import coins, only_steps, pro_rata
 @rule
 def net(fleet) -> None:
     """Turn the bots' wishes into what crosses in house and what each market's one order is."""
+    list_orders(fleet)
+    net_listed(fleet)
+
+
+@rule
+def list_orders(fleet) -> None:
+    """List the bots that order."""
+    count = 0
+    for b in range(len(fleet.bots)):
+        if fleet.bots[b].order_units != 0:
+            fleet.ordering[count] = b
+            count += 1
+    fleet.scratch.ordering = count
+
+
+@rule
+def net_listed(fleet) -> None:
+    """Do what `net` does where the bots that order are listed."""
     if fleet.rules.netting == 0:
         _send_each(fleet)
         return
     for market in fleet.markets:
         _forget_wishes(market)
-    bots = fleet.bots
-    for b in range(len(bots)):
-        if bots[b].order_units != 0:
-            _add_wish(fleet, b)
+    for i in range(fleet.scratch.ordering):
+        _add_wish(fleet, fleet.ordering[i])
     for market in fleet.markets:
         _make_order(market)
-    for bot in bots:
-        if bot.order_units != 0:
-            _cross(bot, fleet.markets[bot.market])
+    for i in range(fleet.scratch.ordering):
+        bot = fleet.bots[fleet.ordering[i]]
+        _cross(bot, fleet.markets[bot.market])
     for m in range(len(fleet.markets)):
         if fleet.markets[m].rounding_left > 0:
             _leave_rounding(fleet, m)
@@ -107,9 +123,9 @@ def _leave_rounding(fleet, m: int) -> None:
     is_buy = market.order_units > 0
     _leave(fleet.bots[market.largest_buyer if is_buy else market.largest_seller], market)
     # Of the smaller side there is nothing left: it crosses entirely.
-    for bot in fleet.bots:
-        if bot.market == m:
-            _leave(bot, market)
+    for i in range(fleet.scratch.ordering):
+        if fleet.bots[fleet.ordering[i]].market == m:
+            _leave(fleet.bots[fleet.ordering[i]], market)
 
 
 @rule
@@ -133,11 +149,11 @@ def drop_remainder(bot, market) -> None:
 
 @rule
 def _send_each(fleet) -> None:
-    for bot in fleet.bots:
+    for i in range(fleet.scratch.ordering):
+        bot = fleet.bots[fleet.ordering[i]]
         market = fleet.markets[bot.market]
-        if bot.order_units != 0:
-            wish = bot.order_units
-            bot.order_units = only_steps(market, wish)
-            if is_below_minimum(market, bot.order_units):
-                bot.order_units = wish
-                drop_remainder(bot, market)
+        wish = bot.order_units
+        bot.order_units = only_steps(market, wish)
+        if is_below_minimum(market, bot.order_units):
+            bot.order_units = wish
+            drop_remainder(bot, market)

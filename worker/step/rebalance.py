@@ -6,6 +6,8 @@ from worker.allocation.transfers import free_cash, grain_in_force, share_out, wh
 from worker.allocation.weights import raw_weight, remember_score
 from worker.jit import rule
 from worker.risk.brakes import after_flow
+from worker.step.brake import watch_equity
+from worker.step.mark import settle_returns
 
 
 @rule
@@ -15,6 +17,7 @@ def rebalance(fleet) -> None:
     portfolio.rebalanced = 0
     if portfolio.step % fleet.rules.rebalance_every != 0:
         return
+    settle_returns(fleet)
     if fleet.rules.policy == Policy.SCORE:
         for bot in fleet.bots:
             remember_score(bot)
@@ -27,6 +30,16 @@ def rebalance(fleet) -> None:
         for bot in fleet.bots:
             bot.allocation = bot.new_allocation
         move_money(fleet)
+        _watch_money(fleet)
+
+
+@rule
+def _watch_money(fleet) -> None:
+    bots, watches, equities = fleet.bots, fleet.watches, fleet.equities[fleet.scratch.row]
+    for b in range(len(bots)):
+        watches[b].cash = bots[b].cash
+        equities[b] = bots[b].equity
+        watch_equity(bots[b], watches[b], fleet.rules)
 
 
 @rule
@@ -65,23 +78,27 @@ def _weigh_sleeves(fleet) -> bool:
 
 @rule
 def _weigh_bots(fleet, s: int) -> None:
+    bots, weights = fleet.bots, fleet.weights
     members = 0
-    for bot in fleet.bots:
-        if bot.sleeve == s and _takes_part(bot):
-            fleet.weights[members] = raw_weight(bot, fleet.rules)
-            members += 1
+    for run in fleet.runs:
+        if run.sleeve == s:
+            for b in range(run.first, run.end):
+                if _takes_part(bots[b]):
+                    weights[members] = raw_weight(bots[b], fleet.rules)
+                    members += 1
     if members > 0:
         low = bound_low(fleet.rules.bot_low, fleet.rules.bot_low_most, members)
         _bound(fleet, members, low, fleet.rules.bot_high)
     money = fleet.portfolio.equity * fleet.sleeves[s].weight
     member = 0
-    for bot in fleet.bots:
-        if bot.sleeve == s:
-            bot.weight = 0.0
-            if _takes_part(bot):
-                bot.weight = fleet.weights[member]
-                member += 1
-            bot.new_allocation = money * bot.weight
+    for run in fleet.runs:
+        if run.sleeve == s:
+            for b in range(run.first, run.end):
+                bots[b].weight = 0.0
+                if _takes_part(bots[b]):
+                    bots[b].weight = weights[member]
+                    member += 1
+                bots[b].new_allocation = money * bots[b].weight
 
 
 @rule

@@ -1,73 +1,18 @@
 """The records one step reads and writes.
 
 Each is declared once, as a dataclass of floats and ints, and has two forms with the same attribute access: instances
-of the class (the live worker: plain Python) and rows of a structured array (the compiled replay). `dtype_of`,
-`to_array` and `to_records` go between them. Quantities are signed base units, money is quote, times are milliseconds
+of the class (the live worker: plain Python) and rows of a structured array (the compiled replay); `forms.py` goes
+between them. Quantities are signed base units, money is quote, times are milliseconds
 UTC; flags are 0 or 1; an index of -1 means none. What is counted is in `units` of the market, signed: whole numbers of
 the asset's smallest unit, of which `quantity` is the base quantity.
 """
 
-from dataclasses import dataclass, fields
-from functools import cache
-from typing import Any, NamedTuple, TypeVar
-
-import numpy as np
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from shared.enums import Reason
 
 NAN = float("nan")
-
-
-@dataclass(slots=True)
-class Rules:
-    """The settings of the step; fixed while it runs. Switched off: stop 0, trail_activate 0, caps inf."""
-
-    fee_rate: float
-    slippage: float
-    step_ms: int
-    netting: int
-    # protective exits
-    stop: float
-    trail_activate: float
-    trail_giveback: float
-    # brakes
-    brakes: int
-    portfolio_drawdown: float
-    daily_loss: float
-    sleeve_drawdown: float
-    bot_drawdown: float
-    warn_at: float
-    # allocation
-    policy: int
-    rebalance_every: int
-    rebalance_band: float
-    # the least money that moves, a power of two
-    grain: float
-    bot_low: float
-    bot_low_most: float
-    bot_high: float
-    sleeve_low: float
-    sleeve_low_most: float
-    sleeve_high: float
-    memory: float
-    steps_per_year_root: float
-    # confirmation and sizing
-    confirm_bars: int
-    volatility_sizing: int
-    volatility_target: float
-    volatility_low: float
-    volatility_high: float
-    max_position: float
-    risk_per_trade: float
-    leverage: float
-    resize: int
-    resize_band: float
-    # gate
-    edge_to_cost: float
-    cooldown_ms: int
-    max_portfolio_exposure: float
-    max_symbol_exposure: float
-    min_notional: float
 
 
 @dataclass(slots=True)
@@ -258,54 +203,12 @@ class Rung:
     fraction: float = 0.0
 
 
-@dataclass(slots=True)
-class Fill:
-    """One bot's leg of an execution: average price, its fee, the part that crossed in house and what crossing saved."""
-
-    time_ms: int = 0
-    step: int = 0
-    bot: int = 0
-    market: int = 0
-    leg: int = 0
-    trigger: int = 0
-    units: int = 0
-    quantity: float = 0.0
-    price: float = 0.0
-    fee: float = 0.0
-    crossed_units: int = 0
-    crossed: float = 0.0
-    saved: float = 0.0
-    best_price: float = 0.0
-    worst_price: float = 0.0
-
-
-@dataclass(slots=True)
-class Notice:
-    """A brake that warned, tripped or released.
-
-    `scope_kind` is 0 for the portfolio, 1 a sleeve, 2 a bot (the order of `ScopeKind`); `scope` is the index of it.
-    """
-
-    time_ms: int = 0
-    scope_kind: int = 0
-    scope: int = 0
-    cause: int = 0
-    kind: int = 0
-    value: float = 0.0
-    limit: float = 0.0
-
-
-@dataclass(slots=True)
-class Journal:
-    """How much of `fills` and `notices` is used, and the orders that reached the exchange."""
-
-    fills: int = 0
-    notices: int = 0
-    orders: int = 0
-
-
 class Fleet(NamedTuple):
-    """Everything a step touches, in either form; `weights` and `pinned` are scratch as long as the bots."""
+    """Everything a step touches, in either form.
+
+    `runs` and `first_bots`, the first bot of each signal or -1, follow from the bots, and so do the `watches`. The rest
+    is scratch: rows of `equities`, the bots that are `awake` or `ordering`, `weights` and `pinned`.
+    """
 
     rules: Any
     portfolio: Any
@@ -317,26 +220,12 @@ class Fleet(NamedTuple):
     journal: Any
     fills: Any
     notices: Any
+    watches: Any
+    runs: Any
+    first_bots: Any
+    equities: Any
+    awake: Any
+    ordering: Any
     weights: Any
     pinned: Any
-
-
-Record = TypeVar("Record")
-
-
-@cache
-def dtype_of(record: type) -> np.dtype:
-    """Give the structured dtype of a record class: float64 and int64 fields in order."""
-    columns = [(field.name, np.float64 if field.type in (float, "float") else np.int64) for field in fields(record)]
-    return np.dtype(columns, align=True)
-
-
-def to_array(records: list[Any], record: type) -> np.ndarray:
-    """Copy records into a structured array."""
-    dtype = dtype_of(record)
-    return np.array([tuple(getattr(row, name) for name in dtype.names or ()) for row in records], dtype)
-
-
-def to_records(array: np.ndarray, record: type[Record]) -> list[Record]:
-    """Copy the rows of a structured array into records of plain floats and ints."""
-    return [record(*row) for row in array.tolist()]
+    scratch: Any

@@ -1,9 +1,15 @@
 """The step over whole arrays, compiled."""
 
-from worker.jit import compile_loop, rule
+import math
+
+from shared.enums import Reason
+from worker.jit import compile_in_place, rule
 from worker.risk.levels import set_levels
 from worker.risk.position import is_flat
-from worker.step.step import close_next_bar, open_bar
+from worker.step.net import list_orders
+from worker.step.rest import can_rest, wake_contradicted
+from worker.step.step import decide, open_next_bar, put_back, take_bar
+from worker.step.watch import watch_all
 
 # At most this many fills of one bot in one bar besides its rungs: close, open and a protective exit.
 FILLS_PER_BOT = 3
@@ -14,12 +20,15 @@ NOTICES_PER_SCOPE = 4
 @rule
 def load_bar(fleet, columns, t: int) -> None:
     """Put bar `t` of the columns into the records the step reads, so that it can see no other."""
-    _load_markets(fleet.markets, columns, t)
-    _load_signals(fleet.signals, columns, t)
+    load_markets(fleet.markets, columns, t)
+    load_bands(fleet, columns, t)
+    for k in range(len(fleet.signals)):
+        load_signal(fleet.signals[k], columns, k, t)
 
 
 @rule
-def _load_markets(markets, columns, t: int) -> None:
+def load_markets(markets, columns, t: int) -> None:
+    """Put the prices of a bar, how it arrived and its funding into the markets' records."""
     opens, highs, lows, closes = columns.open, columns.high, columns.low, columns.close
     status, funding_rate = columns.status, columns.funding_rate
     for m in range(len(markets)):
@@ -33,46 +42,77 @@ def _load_markets(markets, columns, t: int) -> None:
 
 
 @rule
-def _load_signals(signals, columns, t: int) -> None:
-    band_low, band_high, stops, targets = columns.band_low, columns.band_high, columns.stop, columns.target
-    series_of, atr_fraction, closed = columns.series, columns.atr_fraction, columns.closed
-    has_exits = stops.shape[1] > 1
-    for k in range(len(signals)):
-        signal = signals[k]
-        series = series_of[k]
-        signal.low = band_low[k, t]
-        signal.high = band_high[k, t]
-        if has_exits:
-            signal.stop = stops[k, t]
-            signal.target = targets[k, t]
-        signal.atr_fraction = atr_fraction[series, t]
-        signal.closed = closed[series, t]
+def load_bands(fleet, columns, t: int) -> None:
+    """Put the bands that change with a bar into the signals' records, and wake whom they contradict."""
+    bands = columns.bands
+    for row in range(bands.first[t], bands.first[t + 1]):
+        k = bands.signal[row]
+        signal = fleet.signals[k]
+        signal.low = bands.low[row]
+        signal.high = bands.high[row]
+        # A band whose ATR is not known is as none.
+        is_known = not math.isnan(columns.atr_fraction[columns.series[k], t])
+        wake_contradicted(fleet.watches, fleet.first_bots[k], signal.low if is_known else math.nan, signal.high)
+
+
+@rule
+def load_signal(signal, columns, k: int, t: int) -> None:
+    """Put what a signal says at a bar, its band apart, into its record."""
+    series = columns.series[k]
+    signal.atr_fraction = columns.atr_fraction[series, t]
+    signal.closed = columns.closed[series, t]
+    if columns.stop.shape[1] > 1:
+        signal.stop = columns.stop[k, t]
+        signal.target = columns.target[k, t]
+
+
+@rule
+def _load_signals(fleet, columns, curves, t: int) -> None:
+    """Load the signals of the bots that are awake, and count what those that woke have rested."""
+    for i in range(fleet.scratch.awake):
+        b = fleet.awake[i]
+        k = fleet.bots[b].signal
+        load_signal(fleet.signals[k], columns, k, t)
+        count_rest(fleet.bots[b], fleet.watches[b], curves, b, t)
+
+
+@rule
+def count_rest(bot, watch, curves, b: int, t: int) -> None:
+    """Count the bars before `t` in which a bot was at rest."""
+    if not math.isnan(watch.rest):
+        curves.reasons[b, bot.reason] += t - watch.since
+        curves.held[b] += t - watch.since if bot.reason == Reason.HOLD else 0
+        watch.rest = math.nan
 
 
 @rule
 def record_bar(fleet, curves, t: int) -> None:
-    """Write what bar `t` left into the curves."""
+    """Write what bar `t` left into the curves, and let those rest that can."""
     curves.equity[t] = fleet.portfolio.equity
     curves.exposure[t] = fleet.portfolio.gross_exposure
     sleeves, sleeve_equity = fleet.sleeves, curves.sleeve_equity
     for s in range(sleeve_equity.shape[0]):
         sleeve_equity[s, t] = sleeves[s].equity
-    bots, bot_equity = fleet.bots, curves.bot_equity
+    bot_equity, equities = curves.bot_equity, fleet.equities[fleet.scratch.row]
     if bot_equity.shape[1] > 0:
-        for b in range(len(bots)):
-            bot_equity[b, t] = bots[b].equity
-    _count_reasons(bots, fleet.markets, curves.reasons, curves.held)
+        for b in range(len(equities)):
+            bot_equity[b, t] = equities[b]
     if fleet.portfolio.rebalanced == 1:
         _record_rebalance(fleet, curves)
+    for i in range(fleet.scratch.awake):
+        _record_bot(fleet, curves, fleet.awake[i], t)
 
 
 @rule
-def _count_reasons(bots, markets, reasons, held) -> None:
-    for b in range(len(bots)):
-        bot = bots[b]
-        reasons[b, bot.reason] += 1
-        if not is_flat(bot, markets[bot.market]):
-            held[b] += 1
+def _record_bot(fleet, curves, b: int, t: int) -> None:
+    bot, watch = fleet.bots[b], fleet.watches[b]
+    market = fleet.markets[bot.market]
+    curves.reasons[b, bot.reason] += 1
+    curves.held[b] += 0 if is_flat(bot, market) else 1
+    if can_rest(bot, market, fleet.rules):
+        watch.rest = bot.confirmed
+        watch.since = t + 1
+        watch.awake = 0
 
 
 @rule
@@ -102,17 +142,34 @@ def has_room(fleet, curves) -> bool:
 def step_bars(fleet, columns, curves, start: int, stop: int) -> int:
     """Step bars `start` to `stop`; give the bar it stopped before, earlier where the journal was full."""
     set_levels(fleet.portfolio, fleet.sleeves, fleet.bots)
-    for t in range(start, stop):
-        if not has_room(fleet, curves):
-            return t
-        load_bar(fleet, columns, t)
-        open_bar(fleet, columns.open_ms[t])
-        close_next_bar(fleet, columns.open_ms[t])
+    watch_all(fleet, 1)
+    list_orders(fleet)
+    t = start
+    while t < stop and has_room(fleet, curves):
+        load_markets(fleet.markets, columns, t)
+        load_bands(fleet, columns, t)
+        open_next_bar(fleet, columns.open_ms[t])
+        take_bar(fleet, columns.open_ms[t])
+        _load_signals(fleet, columns, curves, t)
+        decide(fleet)
         record_bar(fleet, curves, t)
-    return stop
+        t += 1
+    _end(fleet, columns, curves, start, t)
+    return t
 
 
-@compile_loop
+@rule
+def _end(fleet, columns, curves, start: int, stop: int) -> None:
+    """Bring the records up to date with the last bar, if there was one."""
+    if stop > start:
+        for b in range(len(fleet.bots)):
+            count_rest(fleet.bots[b], fleet.watches[b], curves, b, stop)
+        for k in range(len(fleet.signals)):
+            load_signal(fleet.signals[k], columns, k, stop - 1)
+        put_back(fleet)
+
+
+@compile_in_place
 def replay_bars(fleet, columns, curves, start: int, stop: int) -> int:
     """Do what `step_bars` does, compiled: records are rows of structured arrays."""
     return step_bars(fleet, columns, curves, start, stop)

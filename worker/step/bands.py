@@ -1,0 +1,87 @@
+"""Bands as changes: a signal's band stands until the next change, so memory grows with what it says, not with bars."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from worker.jit import compile_in_place
+
+# A block of bars, with the changes in it, stays in the processor's caches while the signals are gone through.
+_BLOCK_BARS = 2048
+
+
+class Bands(NamedTuple):
+    """The bands of all signals: those that change with bar `t` are the rows from `first[t]` to before `first[t + 1]`.
+
+    `first` is int64 (bars + 1); `signal` int32, `low` and `high` float64 are of one row per change.
+    """
+
+    first: np.ndarray
+    signal: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+class BandChanges:
+    """Takes the bands of one signal after another, as whole arrays, and keeps where they change."""
+
+    def __init__(self, signals: int, bars: int) -> None:
+        self._bars = bars
+        self._found: list[tuple[np.ndarray, ...]] = [(np.empty(0, np.int64), np.empty(0), np.empty(0))] * signals
+        self._room = (np.empty(bars, np.int64), np.empty(bars), np.empty(bars))
+
+    def take(self, signal: int, first: int, low: np.ndarray, high: np.ndarray, atr_fraction: np.ndarray) -> None:
+        """Take the band of a signal from bar `first` on; it is NaN before.
+
+        Where its ATR becomes known, or no longer is, counts as a change too: a band without it is not acted on.
+        """
+        count = _find_changes(low, high, atr_fraction, first, *self._room)
+        self._found[signal] = tuple(column[:count].copy() for column in self._room)
+
+    def laid(self) -> Bands:
+        """Give the changes of all signals in the order of the bars."""
+        ends = np.cumsum([len(bars) for bars, _, _ in self._found])
+        bars, low, high = (np.concatenate([found[n] for found in self._found]) for n in range(3))
+        first = np.concatenate(([0], np.cumsum(np.bincount(bars, minlength=self._bars))))
+        bands = Bands(first, np.empty(len(bars), np.int32), np.empty(len(bars)), np.empty(len(bars)))
+        _lay_by_bar(ends, np.concatenate(([0], ends[:-1])), bars, low, high, first[:-1].copy(), bands, _BLOCK_BARS)
+        return bands
+
+
+def lay_bands(low: np.ndarray, high: np.ndarray, atr_fraction: np.ndarray, series: np.ndarray) -> Bands:
+    """Give the changes of whole bands, (signals, bars), whose ATRs are (series, bars)."""
+    changes = BandChanges(*low.shape)
+    for signal in range(len(low)):
+        changes.take(signal, 0, low[signal], high[signal], atr_fraction[series[signal]])
+    return changes.laid()
+
+
+@compile_in_place
+def _find_changes(low, high, atr_fraction, first: int, bars, lows, highs) -> int:
+    """Write the bars at which a band changes, and to what; give how many there are."""
+    count, was_known = 0, False
+    was_low, was_high = np.nan, np.nan
+    for row in range(len(low)):
+        is_known = atr_fraction[row] == atr_fraction[row]
+        # NaN is as NaN was.
+        is_low = low[row] == was_low or (low[row] != low[row] and was_low != was_low)
+        is_high = high[row] == was_high or (high[row] != high[row] and was_high != was_high)
+        if not (is_low and is_high) or is_known != was_known:
+            bars[count], lows[count], highs[count] = first + row, low[row], high[row]
+            count += 1
+        was_low, was_high, was_known = low[row], high[row], is_known
+    return count
+
+
+@compile_in_place
+def _lay_by_bar(ends, at, bars, low, high, place, bands, block: int) -> None:
+    """Lay what lies signal by signal bar by bar: signal `k` from `at[k]` to `ends[k]`, bar `t` from `place[t]` on."""
+    for begin in range(0, len(place), block):
+        for signal in range(len(ends)):
+            row = at[signal]
+            while row < ends[signal] and bars[row] < begin + block:
+                laid = place[bars[row]]
+                place[bars[row]] += 1
+                bands.signal[laid], bands.low[laid], bands.high[laid] = signal, low[row], high[row]
+                row += 1
+            at[signal] = row
