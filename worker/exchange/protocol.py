@@ -37,7 +37,7 @@ class Fate(StrEnum):
     UNKNOWN = auto()
 
 
-class Cause(StrEnum):
+class Refusal(StrEnum):
     """What a refusal is about; it decides what the worker does next."""
 
     NONE = auto()
@@ -117,7 +117,7 @@ class Answer:
 
     fate: Fate
     order: ExchangeOrder | None = None
-    cause: Cause = Cause.NONE
+    refusal: Refusal = Refusal.NONE
     text: str = ""
     # nothing may be asked of this account before (wall time of this machine)
     silent_until_ms: int = 0
