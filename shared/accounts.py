@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from shared.bounds import Cost, Endpoint, ExchangeName, KeyPlace, Number
 from shared.section import Section
@@ -10,6 +10,12 @@ from shared.section import Section
 DEFAULT_ACCOUNT = "paper"
 # The shares of its limit that an account may use, one after the other.
 RAMP = (0.10, 0.25, 0.5, 1.0)
+
+
+def _ramp_step(share: float) -> float:
+    if share not in RAMP:
+        raise ValueError(f"must be one of {', '.join(f'{step:g}' for step in RAMP)}")
+    return share
 
 
 class AccountSettings(Section):
@@ -23,7 +29,7 @@ class AccountSettings(Section):
     limit: Annotated[Number, Field(ge=1e-18, le=1e18)] | None = None
     endpoint: Endpoint | None = None
     sandbox: bool = True
-    ramp: Literal[0.10, 0.25, 0.5, 1.0] = 0.10
+    ramp: Annotated[Number, Field(ge=0.1, le=1.0), AfterValidator(_ramp_step)] = 0.1
     margin: Literal["isolated", "cross"] = "isolated"
     # broker's where not set
     fee_rate: Cost | None = None

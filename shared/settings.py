@@ -181,8 +181,8 @@ class AllocationSettings(Section):
     sleeve_low: Weight | None = None
     sleeve_high: Weight | None = None
     # raw weights under `fixed`, by sleeve and by bot name; what is not named weighs 1
-    sleeve_weights: dict[Name, RawWeight] = {}
-    bot_weights: dict[BotName, RawWeight] = {}
+    sleeve_weights: dict[Name, RawWeight] = Field(default={})
+    bot_weights: dict[BotName, RawWeight] = Field(default={})
 
     @model_validator(mode="after")
     def _ordered(self) -> "AllocationSettings":
@@ -257,7 +257,7 @@ class Settings(Section):
     portfolio: PortfolioSettings = PortfolioSettings()
     market: MarketSettings = MarketSettings()
     broker: BrokerSettings = BrokerSettings()
-    accounts: Annotated[dict[Name, AccountSettings], Field(max_length=100)] = {}
+    accounts: dict[Name, AccountSettings] = Field(default={}, max_length=100)
     risk: RiskSettings = RiskSettings()
     allocation: AllocationSettings = AllocationSettings()
     strategies: StrategiesSettings = StrategiesSettings.model_validate(DEFAULT_GRIDS)
