@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from shared.enums import BarStatus, Cause, Level, NoticeKind, ScopeKind, Severity, Side, Trigger
 from shared.money import Money
 from worker.ledger.lots import Position, RoundTrip, Trip
-from worker.live.orders import OrderRow
 from worker.live.stepper import FundingRow as Settlement
+from worker.orders.order_book import OrderRow
 from worker.step.journal import Fill, Notice
 from worker.step.records import Bot
 from worker.store.events import BarRow, EventRow
