@@ -10,9 +10,10 @@ from shared.clock import Clock
 from shared.errors import ConfigurationError, MarketError
 from shared.settings import MarketSettings
 from shared.units import bar_open_ms, timeframe_ms, timeframe_name
-from worker.market.exchange_client import ExchangeReader
-from worker.market.exchange_rows import candle_rows, funding_rows, listed_markets, market_limits, server_time_ms
-from worker.market.exchange_time import ExchangeTime
+from worker.exchange.exchange_time import ExchangeTime
+from worker.exchange.listing import listed_markets, server_time_ms
+from worker.exchange.reader import ExchangeReader
+from worker.market.exchange_rows import candle_rows, funding_rows, market_limits
 from worker.market.files.reading import settlement_ms
 from worker.market.gaps import KnownGaps, joined_ranges, merged, missing_ranges
 from worker.market.protocol import CandleStore, Limits, no_funding
