@@ -61,6 +61,7 @@ TABLE = (
     Row((ccxt.InvalidNonce,), Fate.NOT_PLACED, Refusal.CLOCK),
     Row((ccxt.RequestTimeout,), Fate.NOT_PLACED, Refusal.BUSY, cause=ConnectTimeout),
     # what was asked
+    Row((ccxt.OrderNotFound,), Fate.UNKNOWN, Refusal.NONE),
     Row((ccxt.BadSymbol, ccxt.MarketClosed, ccxt.ContractUnavailable), Fate.REJECTED, Refusal.SYMBOL),
     Row((ccxt.InsufficientFunds,), Fate.REJECTED, Refusal.FUNDS),
     Row(_NO_ORDER, Fate.REJECTED, Refusal.RULES),

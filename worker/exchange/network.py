@@ -16,8 +16,6 @@ from requests.exceptions import ConnectTimeout, ReadTimeout
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-DEADLINE_SECONDS = 10.0
-
 
 class _Call(threading.Thread):
     """One request on its way. `leave` is called by its connection before the first byte, and may raise."""
@@ -83,11 +81,14 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class Network(HTTPAdapter):
-    """Carry requests. `may_leave` is called when one is about to leave; what it raises is raised by `send`."""
+    """Carry requests, each for as long as `seconds_left` says.
 
-    def __init__(self, may_leave: Callable[[], None], deadline_seconds: float = DEADLINE_SECONDS) -> None:
+    `may_leave` is called when one is about to leave; what it raises is raised by `send`.
+    """
+
+    def __init__(self, may_leave: Callable[[], None], seconds_left: Callable[[], float]) -> None:
         self._may_leave = may_leave
-        self._deadline_seconds = deadline_seconds
+        self._seconds_left = seconds_left
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
@@ -98,7 +99,7 @@ class Network(HTTPAdapter):
     def send(self, request: PreparedRequest, *arguments: Any, **options: Any) -> Response:
         """Send a request and give the whole answer.
 
-        Raises ConnectTimeout where it did not leave within the deadline, ReadTimeout where it did.
+        Raises ConnectTimeout where it did not leave in time, ReadTimeout where it did and no whole answer came.
         """
 
         def work() -> Response:
@@ -108,11 +109,11 @@ class Network(HTTPAdapter):
 
         call = _Call(work, self._may_leave)
         call.start()
-        call.join(self._deadline_seconds)
+        call.join(self._seconds_left())
         if call.is_alive():
             call.abandon()
             late = ReadTimeout if call.has_left else ConnectTimeout
-            raise late(f"no whole answer within {self._deadline_seconds:g} s", request=request)
+            raise late("no whole answer within the deadline", request=request)
         if call.error is not None:
             raise call.error
         assert call.response is not None

@@ -70,6 +70,7 @@ class Quirks:
     lists: tuple[tuple[str, ...], ...]
     balances: tuple[tuple[str, ...], ...]
     finality: Finality
+    rate: Rate
     # client ids
     id_on_the_wire: str
     id_form: str
@@ -83,16 +84,21 @@ class Quirks:
     # what the body says of an order that is not there; where it does not, "not found" is not believed
     absent: str = ""
     # orders
+    has_passphrase: bool = False
     answers_in_full: bool = False
     buys_in_quote: bool = False
     margin_parameter: str = ""
     sends_leverage: bool = False
+    leverage_takes_mode: bool = False
     fee_coins: tuple[str, ...] = ()
     fees_in_trades: bool = True
+    # its nonces must rise, whatever becomes of the clock
+    nonce_rises: bool = False
     # where a cancellation's answer has no id: what it must hold instead
     cancel_proof: tuple[str, ...] = ()
     # lists
     history: tuple[str, ...] = ("fetch_closed_orders",)
+    history_page: int = 100
     opens_without_symbol: bool = True
     most_opens: int | None = None
     trades_by_order: str = ""
@@ -101,11 +107,11 @@ class Quirks:
     trades_have_since: bool = True
     # its own list of deposits, withdrawals and transfers
     flows: tuple[str, ...] = ()
+    flows_filter: Mapping[str, str] = field(default_factory=dict)
     # path to the list, name of the coin and of the amount without profit that is not realised
     wallet: tuple[tuple[str, ...], str, str] | None = None
     # the header that says until when a request is good, where it is none of ccxt's parameters
     expiry_header: str = ""
-    rate: Rate | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     # the address of its websocket on this machine, for the monitor that is to come
     websocket: str | None = None
@@ -117,6 +123,10 @@ class Quirks:
         """Raise ValueError where the exchange would not take a client id."""
         if not re.fullmatch(self.id_form, client_order_id):
             raise ValueError(f"client id must be like {self.id_form} on {self.exchange}, was {client_order_id!r}")
+
+    def says_absent(self, body: str) -> bool:
+        """Say whether an answer's body proves that an order is not there."""
+        return bool(self.absent) and re.search(self.absent, body) is not None
 
     def named(self, client_order_id: str) -> str:
         """Give a client id as the exchange writes it."""

@@ -31,8 +31,7 @@ class ReadOnlyAdapter(HTTPAdapter):
         url = urlsplit(request.url or "")
         self.hosts_seen.add(url.hostname or "")
         if self.endpoint is not None:
-            request.url = urlunsplit((self.endpoint.scheme, self.endpoint.netloc, url.path, url.query, ""))
-            request.headers["Host"] = url.hostname or ""
+            redirected(request, self.endpoint)
         return super().send(request, *args, **kwargs)
 
 
@@ -43,6 +42,13 @@ def refuse_signed(request: PreparedRequest) -> None:
     if signed or _SIGNED_TEXT.search(urlsplit(request.url or "").query) or _SIGNED_TEXT.search(body):
         path = urlsplit(request.url or "").path
         raise MarketError(f"request must be public in paper trading, {request.method} {path} was signed")
+
+
+def redirected(request: PreparedRequest, endpoint: SplitResult) -> None:
+    """Address a request to the endpoint; its host stays named in a header."""
+    url = urlsplit(request.url or "")
+    request.url = urlunsplit((endpoint.scheme, endpoint.netloc, url.path, url.query, ""))
+    request.headers["Host"] = url.hostname or ""
 
 
 def loopback(setting: str, endpoint: str | None) -> str | None:
