@@ -13,14 +13,14 @@ from worker.exchange.listing import InvalidAnswer, shortened
 from worker.exchange.protocol import ExchangeOrder, ExchangeTrade, Flow, Status
 from worker.exchange.quirks import Quirks
 
-_OVER = {
+_SIDES = {"buy": Side.BUY, "sell": Side.SELL}
+_STATUS = {
+    "open": Status.OPEN,
     "closed": Status.FILLED,
     "canceled": Status.CANCELLED,
     "expired": Status.CANCELLED,
     "rejected": Status.REJECTED,
 }
-_SIDES = {"buy": Side.BUY, "sell": Side.SELL}
-_STATUS = {"open": Status.OPEN, **_OVER}
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,10 +76,10 @@ def _price_bands(market: dict[str, Any]) -> tuple[Decimal | None, Decimal | None
     filters = info.get("filters") if isinstance(info, dict) else None
     lows: list[Decimal] = []
     highs: list[Decimal] = []
-    for filter in filters if isinstance(filters, list) else ():
-        if isinstance(filter, dict) and str(filter.get("filterType", "")).startswith("PERCENT_PRICE"):
-            lows += [low for key in ("multiplierDown", *_DOWN) if (low := _positive(filter.get(key)))]
-            highs += [high for key in ("multiplierUp", *_UP) if (high := _positive(filter.get(key)))]
+    for rule in filters if isinstance(filters, list) else ():
+        if isinstance(rule, dict) and str(rule.get("filterType", "")).startswith("PERCENT_PRICE"):
+            lows += [low for key in ("multiplierDown", *_DOWN) if (low := _positive(rule.get(key)))]
+            highs += [high for key in ("multiplierUp", *_UP) if (high := _positive(rule.get(key)))]
     return max(lows, default=None), min(highs, default=None)
 
 

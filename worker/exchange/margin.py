@@ -1,6 +1,7 @@
 """Position mode, margin mode and leverage of an account: set, read back, and refused where they are not as wanted."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from shared.errors import ConfigurationError
@@ -29,9 +30,7 @@ def _set_position_mode(wire: Wire, place: Place, hedge: bool) -> None:
         return
     read = None
     if client.has.get("fetchPositionMode"):
-        read = lambda: wire.ask(  # noqa: E731
-            "position mode", lambda: client.fetch_position_mode(place.listed), _hedged
-        )
+        read = partial(wire.ask, "position mode", partial(client.fetch_position_mode, place.listed), _hedged)
     _settle(wire, "position mode", lambda: client.set_position_mode(hedge, place.listed), read, wanted)
 
 
@@ -45,7 +44,7 @@ def _set_margin_mode(wire: Wire, place: Place, margin: Margin) -> None:
         return
     read = None
     if client.has.get("fetchMarginMode") is True:
-        read = lambda: wire.ask(what, lambda: client.fetch_margin_mode(place.listed), _margin_mode)  # noqa: E731
+        read = partial(wire.ask, what, partial(client.fetch_margin_mode, place.listed), _margin_mode)
     parameters = {"leverage": margin.leverage} if wire.quirks.leverage_takes_mode else {}
     _settle(wire, what, lambda: client.set_margin_mode(wanted, place.listed, dict(parameters)), read, wanted)
 
@@ -57,11 +56,9 @@ def _set_leverage(wire: Wire, place: Place, margin: Margin) -> None:
         parameters = {"marginMode": "isolated" if margin.is_isolated else "cross"}
     read = None
     if client.has.get("fetchLeverage"):
-        read = lambda: wire.ask(  # noqa: E731
-            what, lambda: client.fetch_leverage(place.listed, dict(parameters)), _leverage
-        )
+        read = partial(wire.ask, what, partial(client.fetch_leverage, place.listed, parameters), _leverage)
     if client.has.get("setLeverage") and not wire.quirks.sends_leverage:
-        set_it = lambda: client.set_leverage(margin.leverage, place.listed, dict(parameters))  # noqa: E731
+        set_it = partial(client.set_leverage, margin.leverage, place.listed, parameters)
         _settle(wire, what, set_it, read, margin.leverage)
 
 

@@ -179,8 +179,9 @@ class Reads:
             done = [row for row in rows if row.get("status") == "ok"]
             return [answers.flow(row, method == "fetch_deposits") for row in done]
 
-        asked = lambda: call(None, since_ms, FLOWS_PAGE, dict(quirks.flows_filter))  # noqa: E731
-        return self._wire.ask("deposits and withdrawals", asked, accept)
+        return self._wire.ask(
+            "deposits and withdrawals", lambda: call(None, since_ms, FLOWS_PAGE, dict(quirks.flows_filter)), accept
+        )
 
 
 def _each_once(trades: Any) -> list[ExchangeTrade]:
