@@ -274,8 +274,13 @@ def stored_order(order: OrderRow) -> StoredOrder:
         order.fee,
         order.sent_ms,
         order.done_ms,
-        None,
+        order.exchange_id,
         order.reason,
+        order.purpose,
+        order.attempt,
+        order.increases,
+        order.fencing,
+        order.reference_price,
     )
 
 
@@ -290,7 +295,7 @@ def order_result(order: OrderRow) -> OrderResult:
         order.fee,
         order.sent_ms,
         order.done_ms,
-        None,
+        order.exchange_id,
         order.reason,
         order.side,
         order.units,
