@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_an_exit_that_comes_while_entries_wait_leaves_first(make: Callable[[list
     lanes.put("main", Urgency.READ, lambda: may_go.wait(10.0) and "first")
     time.sleep(0.05)
     for number in range(20):
-        lanes.put("main", Urgency.ENTRY, lambda number=number: number)
+        lanes.put("main", Urgency.ENTRY, partial(int, number))
     lanes.put("main", Urgency.LOOK_UP, lambda: "look")
     lanes.put("main", Urgency.EXIT, lambda: "exit")
     may_go.set()
