@@ -25,6 +25,7 @@ from worker.orders.sending import Sender
 from worker.store import lease
 from worker.store.live_orders import ShareRow, save_intentions
 from worker.store.orders import OrderRow
+from worker.store.rows import table_of
 from worker.store.states import save_states
 
 SYMBOL = "C0/USDT"
@@ -33,7 +34,7 @@ BOUNDS = Bounds(
     fresh_ms=30_000, max_order_notional=None, max_orders_per_minute=100, max_orders_per_day=1_000, first_orders=1_000
 )
 PATIENCE = Patience(limit_ms=20_000, maker_ms=300_000, alarm_ms=60_000)
-ORDER, TRADE, SHARE = Order.__table__.c, Trade.__table__.c, OrderShare.__table__.c
+ORDER, TRADE, SHARE = table_of(Order).c, table_of(Trade).c, table_of(OrderShare).c
 ME = replace(lease.this_process())
 
 

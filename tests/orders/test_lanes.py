@@ -71,11 +71,15 @@ def test_what_a_work_raises_is_raised_where_it_is_collected(make: Callable[[list
 
 
 def test_a_lane_that_is_closed_ends_its_thread() -> None:
-    before = threading.active_count()
-    lanes = ThreadLanes(["one", "two"])
-    assert threading.active_count() == before + 2
+    names = {"orders of first", "orders of second"}
+
+    def running() -> set[str]:
+        return names & {thread.name for thread in threading.enumerate()}
+
+    lanes = ThreadLanes(["first", "second"])
+    assert running() == names
     lanes.close()
     until = time.monotonic() + 10.0
-    while threading.active_count() > before and time.monotonic() < until:
+    while running() and time.monotonic() < until:
         time.sleep(0.01)
-    assert threading.active_count() == before
+    assert running() == set()
