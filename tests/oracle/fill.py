@@ -18,8 +18,8 @@ def fill_orders(world: World, fleet: Fleet, bar: int) -> None:
 
 def _fill_share(world: World, fleet: Fleet, market: Market, share: Share, bar: int) -> None:
     closing = closing_units(fleet.bots[share.bot], share)
-    # Both legs cross in the proportion of the order.
-    closing_crossed = share.crossed * closing // abs(share.units)
+    # What crosses in house closes first.
+    closing_crossed = min(share.crossed, closing)
     opening, opening_crossed = abs(share.units) - closing, share.crossed - closing_crossed
     for leg, units, crossed in ((Leg.CLOSE, closing, closing_crossed), (Leg.OPEN, opening, opening_crossed)):
         if units:

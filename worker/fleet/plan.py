@@ -103,7 +103,6 @@ def make_rules(settings: Settings) -> Rules:
     """Turn settings into the rules of the step."""
     risk, allocation, broker, step_ms = settings.risk, settings.allocation, settings.broker, settings.step_ms
     return Rules(
-        fee_rate=broker.fee_rate,
         slippage=broker.slippage,
         step_ms=step_ms,
         netting=int(risk.netting),

@@ -56,7 +56,7 @@ def _of_change(rules: Rules, portfolio: Portfolio, bot: Bot, market: Market, sig
     increases = without_increase(bot.units, target) != target
     rests = is_as_wanted(bot, market, target)
     waits = bot.unconfirmed == 1 and is_at_rest(bot, market, target)
-    move, worth = expected_move(bot, signal), cost_of_trading(rules)
+    move, worth = expected_move(bot, signal), cost_of_trading(rules, market)
     elapsed_ms = since_last_fill_ms(rules, portfolio, bot)
     room, value, limit = room_for(rules, portfolio, bot, market, target)
     is_small = not rests and is_too_small(bot, market, target, rules.min_notional)

@@ -105,7 +105,7 @@ def _gate_increase(rules, portfolio, bot, market, signal, kept: int, target: int
 
     The rows stand in the order of the contract: the first that stops the increase leaves nothing for the next.
     """
-    move, worth = expected_move(bot, signal), cost_of_trading(rules)
+    move, worth = expected_move(bot, signal), cost_of_trading(rules, market)
     elapsed_ms = since_last_fill_ms(rules, portfolio, bot)
     if bot.level >= Level.NO_ENTRIES:
         _because(bot, Reason.NO_ENTRIES.value, float(bot.level), float(Level.NO_ENTRIES.value))
@@ -133,9 +133,9 @@ def expected_move(bot, signal) -> float:
 
 
 @rule
-def cost_of_trading(rules) -> float:
+def cost_of_trading(rules, market) -> float:
     """Give the move that pays for a round trip as often as is asked for."""
-    return rules.edge_to_cost * 2.0 * (rules.fee_rate + rules.slippage)
+    return rules.edge_to_cost * 2.0 * (market.fee_rate + rules.slippage)
 
 
 @rule

@@ -151,7 +151,7 @@ def _take_rung(fleet, b: int, fraction: float, price: float, direction: float, c
 def _exit(fleet, b: int, trigger: int, units: int, price: float, direction: float, close_ms: int) -> None:
     bot = fleet.bots[b]
     market = fleet.markets[bot.market]
-    fee = execution_fee(coins(market, abs(units)), price, fleet.rules.fee_rate)
+    fee = execution_fee(coins(market, abs(units)), price, market.fee_rate)
     book_fill(fleet, b, Leg.CLOSE.value, trigger, units, price, fee, 0, 0.0, close_ms)
     fleet.journal.orders += 1
     if is_flat(bot, market):

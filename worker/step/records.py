@@ -152,6 +152,9 @@ class Market:
     step_units: int = 1
     min_units: int = 1
     min_notional: float = 5.0
+    # what the account pays of the value of a fill, and of one whose order rested
+    fee_rate: float = 0.0
+    maker_fee_rate: float = 0.0
     open: float = 0.0
     high: float = 0.0
     low: float = 0.0

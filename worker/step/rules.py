@@ -7,7 +7,6 @@ from dataclasses import dataclass
 class Rules:
     """The settings of the step; fixed while it runs. Switched off: stop 0, trail_activate 0, caps inf."""
 
-    fee_rate: float
     slippage: float
     step_ms: int
     netting: int

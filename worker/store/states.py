@@ -20,6 +20,8 @@ SCRATCH: dict[Model, frozenset[str]] = {
     BotState: frozenset({"sleeve", "market", "signal", "retiring", "fixed_weight", "horizon_root", "volatility_scale"}),
     MarketState: frozenset(
         {
+            "fee_rate",
+            "maker_fee_rate",
             "fill_price",
             "cross_price",
             "buy_units",
