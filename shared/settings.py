@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from shared.accounts import DEFAULT_ACCOUNT, AccountSettings
 from shared.bounds import (
     Address,
     BotName,
@@ -41,6 +42,7 @@ from shared.bounds import (
 from shared.errors import ConfigurationError
 from shared.money import DOLLARS, Money, money_of
 from shared.secret_url import SecretUrl
+from shared.section import Section
 from shared.settings_file import existing, is_deep, read_toml, sentence, shown
 from shared.units import DAY_MS, timeframe_ms
 
@@ -54,10 +56,6 @@ MOST_BOTS = 5_000
 MOST_STEPS_OF_HISTORY = 3650 * 1440
 # Coins are named in other scripts too; a dated future ends with its day.
 SYMBOL_PATTERN = re.compile(r"[^\W_a-z]{1,20}/[A-Z0-9]{1,10}(:[^\W_a-z]{1,20}(-[0-9]{6})?)?")
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
 
 class PortfolioSettings(Section):
@@ -183,8 +181,8 @@ class AllocationSettings(Section):
     sleeve_low: Weight | None = None
     sleeve_high: Weight | None = None
     # raw weights under `fixed`, by sleeve and by bot name; what is not named weighs 1
-    sleeve_weights: dict[Name, RawWeight] = {}
-    bot_weights: dict[BotName, RawWeight] = {}
+    sleeve_weights: dict[Name, RawWeight] = Field(default={})
+    bot_weights: dict[BotName, RawWeight] = Field(default={})
 
     @model_validator(mode="after")
     def _ordered(self) -> "AllocationSettings":
@@ -206,7 +204,8 @@ class StrategySettings(Section):
     grid: Annotated[tuple[ParameterSet, ...], Field(min_length=1, max_length=1000)]
     symbols: Annotated[tuple[str, ...], Field(min_length=1, max_length=1000)] | None = None
     timeframe: Timeframe | None = None
-    account: Name = "paper"
+    # the first of the accounts where not set
+    account: Name | None = None
 
 
 DEFAULT_GRIDS: dict[str, dict[str, Any]] = {
@@ -258,6 +257,7 @@ class Settings(Section):
     portfolio: PortfolioSettings = PortfolioSettings()
     market: MarketSettings = MarketSettings()
     broker: BrokerSettings = BrokerSettings()
+    accounts: dict[Name, AccountSettings] = Field(default={}, max_length=100)
     risk: RiskSettings = RiskSettings()
     allocation: AllocationSettings = AllocationSettings()
     strategies: StrategiesSettings = StrategiesSettings.model_validate(DEFAULT_GRIDS)
@@ -273,6 +273,15 @@ class Settings(Section):
                 raise ValueError(
                     f"strategies.{name}.symbols must be among portfolio.symbols {shown(self.portfolio.symbols)}, "
                     f"was {shown(unknown)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _accounts_known(self) -> "Settings":
+        for name, sleeve in self.strategies.sleeves.items():
+            if self.accounts and sleeve.account is not None and sleeve.account not in self.accounts:
+                raise ValueError(
+                    f"strategies.{name}.account must be one of {', '.join(self.accounts)}, was {shown(sleeve.account)}"
                 )
         return self
 
@@ -309,6 +318,17 @@ class Settings(Section):
                 f"{'was' if len(missing) == 1 else 'were'} not: defaults of money are in dollars"
             )
         return self
+
+    def account_of(self, sleeve: StrategySettings) -> str:
+        """Name the account a sleeve trades on."""
+        return sleeve.account or next(iter(self.accounts), DEFAULT_ACCOUNT)
+
+    def account(self, name: str) -> AccountSettings:
+        """Give what is set of an account; one that is not written is the market of the settings, on paper."""
+        market = self.market
+        return self.accounts.get(name) or AccountSettings(
+            exchange=market.exchange, type=market.exchange_type, endpoint=market.endpoint
+        )
 
     @property
     def step_ms(self) -> int:

@@ -66,11 +66,12 @@ def planned_bots(settings: Settings) -> tuple[BotPlan, ...]:
                 f"strategies.{strategy_name}.timeframe must be a multiple of portfolio.timeframe "
                 f"{settings.portfolio.timeframe}, was {timeframe}"
             )
+        account = settings.account_of(sleeve)
         for symbol in settings.portfolio.symbols if sleeve.symbols is None else sleeve.symbols:
             for number, values in enumerate(sleeve.grid, start=1):
                 key = SignalKey(symbol, strategy_name, strategy.checked(values), own_ms)
                 name = bot_name(strategy.prefix, symbol, timeframe, number)
-                bots.append(BotPlan(name, strategy_name, symbol, sleeve.account, key))
+                bots.append(BotPlan(name, strategy_name, symbol, account, key))
     if not bots:
         raise ConfigurationError("strategies must have at least one that is enabled, was none")
     times = Counter((bot.key, bot.account) for bot in bots)
