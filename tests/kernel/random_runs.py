@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from shared.enums import BarStatus, Level
-from shared.settings import load_settings
+from shared.settings import Settings, load_settings
 from shared.units import HOUR_MS
 from tests.kernel.tables import START_MS, a_market
 from worker.fleet.plan import make_rules
@@ -65,7 +65,8 @@ def random_fleet(case: Case) -> Fleet:
         cash=case.reserve, equity=money, settled_equity=money, high_water=money, day_start_equity=money
     )
     step = case.quantity_step
-    limits = {"quantity_step": step, "min_quantity": step, "min_notional": case.min_notional}
+    fee_rate = Settings().broker.fee_rate
+    limits = {"fee_rate": fee_rate, "quantity_step": step, "min_quantity": step, "min_notional": case.min_notional}
     markets = [a_market(**limits) for _ in range(MARKETS)]
     ladder = [Rung(profit, fraction) for profit, fraction in case.ladder]
     return make_fleet(case.rules, portfolio, sleeves, bots, markets, case.bots, ladder)

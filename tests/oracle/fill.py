@@ -39,7 +39,7 @@ def _leg(world: World, market: Market, share: Share, leg: Leg, units: int, cross
     side, mid, sent = sign(share.units), market.open[bar], units - crossed
     slipped = slipped_price(world.rules, mid, side)
     price = leg_price(mid, slipped, crossed, sent)
-    fee = market.measure.base(sent) * slipped * world.rules.fee_rate
+    fee = market.measure.base(sent) * slipped * market.fee_rate
     return Fill(world.open_ms[bar], share.bot, leg, share.trigger, side * units, price, fee, crossed)
 
 

@@ -13,6 +13,7 @@ from shared.settings import Settings
 from shared.units import DAY_MS, YEAR_MS, file_symbol, timeframe_ms
 from worker.allocation.transfers import grain_of
 from worker.allocation.weights import MEMORY_MS
+from worker.fleet.fees import set_fees
 from worker.fleet.markets import fresh_market, set_limits
 from worker.market.protocol import Limits
 from worker.step.fleet import make_fleet
@@ -215,11 +216,13 @@ def fresh_bot(settings: Settings, plan: FleetPlan, bot: BotPlan, capital: float)
 
 
 def make_markets(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]) -> list[Market]:
-    """Give the markets' records with what the exchange takes of each symbol."""
+    """Give the markets' records with what the exchange takes of each symbol, and the account of a fill."""
     markets = []
-    for _, symbol in plan.markets:
+    for account, symbol in plan.markets:
         with _naming(symbol):
-            markets.append(fresh_market(limits.get(symbol, Limits()), settings))
+            market = fresh_market(limits.get(symbol, Limits()), settings)
+        set_fees(market, settings, account)
+        markets.append(market)
     return markets
 
 
