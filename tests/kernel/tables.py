@@ -262,11 +262,11 @@ def play_fleet(fleet: Fleet, rows: Sequence[Sequence[Bar | Missing]], between: B
         open_ms = first_ms + number * fleet.rules.step_ms
         open_bar(fleet, open_ms)
         close_bar(fleet, open_ms)
-        run.steps.append(_copied(fleet))
+        run.steps.append(copied(fleet))
     return run
 
 
-def _copied(fleet: Fleet) -> Step:
+def copied(fleet: Fleet) -> Step:
     return Step(
         [replace(bot) for bot in fleet.bots],
         [replace(sleeve) for sleeve in fleet.sleeves],

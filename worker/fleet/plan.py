@@ -45,6 +45,11 @@ class FleetPlan:
     signals: tuple[SignalKey, ...]
 
     @property
+    def accounts(self) -> tuple[str, ...]:
+        """Give each account once, in the order of the markets."""
+        return tuple(dict.fromkeys(account for account, _ in self.markets))
+
+    @property
     def symbols(self) -> tuple[str, ...]:
         """Give each symbol once, in the order of the markets."""
         return tuple(dict.fromkeys(symbol for _, symbol in self.markets))
@@ -108,6 +113,7 @@ def make_rules(settings: Settings) -> Rules:
         slippage=broker.slippage,
         step_ms=step_ms,
         netting=int(risk.netting),
+        asks_exits=0,
         stop=risk.stop,
         trail_activate=risk.trail_activate,
         trail_giveback=risk.trail_giveback,
@@ -222,6 +228,7 @@ def make_markets(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limit
         with _naming(symbol):
             market = fresh_market(limits.get(symbol, Limits()), settings)
         set_fees(market, settings, account)
+        market.account = plan.accounts.index(account)
         markets.append(market)
     return markets
 

@@ -35,7 +35,8 @@ def target_notional(portfolio, bot, market, signal, rules, is_same_side: bool) -
     stop_fraction = bot.stop_fraction if is_same_side else stop_distance(signal, rules)
     if stop_fraction > 0.0:
         notional = min(notional, rules.risk_per_trade * portfolio.equity / stop_fraction)
-    notional = min(notional, rules.leverage * bot.equity / (1.0 + market.fee_rate + rules.slippage))
+    affordable = rules.leverage * bot.equity / (1.0 + market.fee_rate + rules.slippage)
+    notional = min(notional, affordable - bot.reserved)
     return max(notional, 0.0)
 
 

@@ -55,7 +55,7 @@ def _fill_order(fleet, b: int, open_ms: int) -> None:
     if fleet.rules.netting == 0:
         fleet.journal.orders += 1
         market.fill_price = execution_price(market.cross_price, bot.order_units, fleet.rules.slippage)
-    closing = _closing_units(bot, market)
+    closing = closing_units(bot, market, bot.order_units)
     opening = bot.order_units - closing
     # What crosses in house closes first: live it is booked before the exchange's trades.
     crossed = min(abs(closing), abs(bot.crossed_units))
@@ -66,12 +66,12 @@ def _fill_order(fleet, b: int, open_ms: int) -> None:
 
 
 @rule
-def _closing_units(bot, market) -> int:
-    """Give the part of an order that closes; what would cross zero by no more than dust closes too."""
-    if is_flat(bot, market) or sign(bot.units) == sign(bot.order_units):
+def closing_units(bot, market, units: int) -> int:
+    """Give the part of a trade that closes; what would cross zero by no more than dust closes too."""
+    if is_flat(bot, market) or sign(bot.units) == sign(units):
         return 0
-    beyond = abs(bot.order_units) - abs(bot.units)
-    return -bot.units if beyond > 0 and not is_dust(beyond, market) else bot.order_units
+    beyond = abs(units) - abs(bot.units)
+    return -bot.units if beyond > 0 and not is_dust(beyond, market) else units
 
 
 @rule

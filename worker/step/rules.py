@@ -10,7 +10,8 @@ class Rules:
     slippage: float
     step_ms: int
     netting: int
-    # protective exits
+    # protective exits: asked for where 1, else filled by the model
+    asks_exits: int
     stop: float
     trail_activate: float
     trail_giveback: float
