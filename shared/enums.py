@@ -115,13 +115,27 @@ class ScopeKind(_Named):
 
 
 class OrderStatus(_Named):
+    """Where an order stands; `worker/orders/states.py` has the legal transitions."""
+
     INTENT = auto()
     SUBMITTED = auto()
-    FILLED = auto()
+    OPEN = auto()
     PARTLY_FILLED = auto()
+    FILLED = auto()
     REJECTED = auto()
     CANCELLED = auto()
     UNKNOWN = auto()
+    # proved never to have existed
+    ABSENT = auto()
+
+
+class Purpose(_Named):
+    """What an order is for, part of its client order id."""
+
+    NET = auto()
+    EXIT = auto()
+    FLATTEN = auto()
+    SAFETY = auto()
 
 
 class CommandKind(_Named):

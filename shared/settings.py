@@ -50,6 +50,8 @@ FILE_NAME = "flotilla.toml"
 ENVIRONMENT_PREFIX = "FLOTILLA_"
 # What the environment says besides settings: where compiled code is kept, and what tests may use and must have.
 NO_SETTINGS = ("FLOTILLA_CACHE", "FLOTILLA_TEST_DATA", "FLOTILLA_REQUIRE_ALL")
+# The keys of an account, whose name follows: they belong in no setting, which files, digests and pages repeat.
+KEY_PREFIXES = ("FLOTILLA_KEY_", "FLOTILLA_SECRET_", "FLOTILLA_PASSPHRASE_")
 
 MOST_BOTS = 5_000
 # Ten years of minutes.
@@ -436,7 +438,7 @@ def _quote(*layers: Mapping[str, Any]) -> str:
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for name, text in environment.items():
-        if not name.startswith(ENVIRONMENT_PREFIX) or name in NO_SETTINGS:
+        if not name.startswith(ENVIRONMENT_PREFIX) or name in NO_SETTINGS or name.startswith(KEY_PREFIXES):
             continue
         dotted = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
         if "." not in dotted and dotted != "profile":
