@@ -113,7 +113,7 @@ def make_rules(settings: Settings) -> Rules:
         slippage=broker.slippage,
         step_ms=step_ms,
         netting=int(risk.netting),
-        asks_exits=0,
+        asks_exits=int(broker.kind == "ccxt"),
         stop=risk.stop,
         trail_activate=risk.trail_activate,
         trail_giveback=risk.trail_giveback,
