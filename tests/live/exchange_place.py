@@ -63,7 +63,8 @@ class CandleAccount(FakeAccount):
             Decimal(repr(price)),
             Decimal(repr(fee)),
             "USDT",
-            self.clock.now_ms(),
+            # It fills at the open, however late the worker woke.
+            self.clock.now_ms() // STEP_MS * STEP_MS,
         )
 
 
