@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from shared.accounts import AccountSettings
 from shared.clock import Clock
 from shared.errors import ConfigurationError
 from worker.exchange import answers
@@ -40,33 +41,25 @@ from worker.exchange.wire import Failure, Wire
 class CcxtAccount:
     """An AccountClient by ccxt; one per process and thread.
 
-    `kind` is `spot`, `swap` or `unified`. It is the testnet's unless `sandbox` is false; with an `endpoint` on this
-    machine, that is asked in the exchange's place. `carry` answers requests instead of a network. Raises
-    ConfigurationError for an exchange without a row of quirks, and where keys or testnet are missing.
+    `carry` answers requests instead of a network. Raises ConfigurationError for an exchange without a row of quirks,
+    and where a passphrase or a testnet is missing.
     """
 
     def __init__(
-        self,
-        name: str,
-        exchange: str,
-        kind: str,
-        keys: Keys,
-        clock: Clock,
-        sandbox: bool = True,
-        endpoint: str | None = None,
-        carry: Carry | None = None,
+        self, name: str, settings: AccountSettings, keys: Keys, clock: Clock, carry: Carry | None = None
     ) -> None:
-        quirks = quirks_of(exchange, kind)
+        quirks = quirks_of(settings.exchange, settings.type)
         require_passphrase(name, quirks, keys)
         self.name = name
         self.finality = quirks.finality
         self._quirks = quirks
-        self._wire = Wire(name, quirks, keys, clock, sandbox, loopback(f"accounts.{name}.endpoint", endpoint), carry)
+        endpoint = loopback(f"accounts.{name}.endpoint", settings.endpoint)
+        self._wire = Wire(name, quirks, keys, clock, settings.sandbox, endpoint, carry)
         self.budget = self._wire.budget
         self._places: dict[str, Place] = {}
         self._rules: dict[str, SymbolRules] = {}
         self._reads = Reads(self._wire, self._places)
-        self._margin = Margin()
+        self._margin = Margin(is_isolated=settings.margin == "isolated")
 
     def __repr__(self) -> str:
         return f"CcxtAccount({self.name}, {self._quirks.exchange} {self._quirks.kind})"

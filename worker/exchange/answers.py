@@ -39,9 +39,11 @@ def container(raw: Any, paths: tuple[tuple[str, ...], ...], lowest_table: int = 
     """
     for path in paths:
         held = _at(raw, path)
-        if isinstance(held, list) or (isinstance(held, dict) and len(path) >= lowest_table):
+        if isinstance(held, list) and all(isinstance(row, dict) for row in held):
             return held
-    raise InvalidAnswer(f"body must hold a list, was {shortened(raw)}")
+        if isinstance(held, dict) and len(path) >= lowest_table:
+            return held
+    raise InvalidAnswer(f"body must hold a list of tables, was {shortened(raw)}")
 
 
 def rows(answer: Any, raw: Any, quirks: Quirks) -> list[dict[str, Any]]:

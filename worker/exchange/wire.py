@@ -1,5 +1,6 @@
 """Asking one account's exchange: each call has a deadline, each answer is checked, each failure is a clean record."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ class Wire:
         """Call once; give what `accept` makes of the answer, or what came in its place."""
         self._is_urgent = urgent
         self.transport.begin(leave_by_ms)
-        self.client.last_http_response = self.client.last_json_response = None
+        self.client.last_http_response = None
         try:
             return accept(call())
         except Exception as error:
@@ -104,8 +105,11 @@ class Wire:
 
     @property
     def raw(self) -> Any:
-        """Give the last answer as the exchange wrote it; None where it was no JSON."""
-        return self.client.last_json_response
+        """Give the last answer as the exchange wrote it, before the client changed it; None where it was no JSON."""
+        try:
+            return json.loads(self._body())
+        except ValueError:
+            return None
 
     def _failure(self, error: Exception) -> Failure:
         fate, refusal = fate_of(self.quirks.exchange, error)
