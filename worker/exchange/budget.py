@@ -69,7 +69,7 @@ class RateBudget:
             raise Withheld(f"the exchange wants silence for {silent_ms / 1000:.1f} s more")
         now_ms = self._clock.monotonic_ms()
         wait_ms = self._wait_ms(weight, self.limit if urgent else self.limit * (1 - RESERVED), now_ms)
-        if now_ms + wait_ms > until_ms:
+        if wait_ms > 0 and now_ms + wait_ms > until_ms:
             used = f"{self._sum:g} of {self.limit:g} used"
             raise Withheld(f"the rate budget has room in {wait_ms / 1000:.1f} s only, {used}")
         if wait_ms > 0:
