@@ -143,6 +143,8 @@ def make_account(
     )
     account = CcxtAccount("main", settings, KEYS, clock or ManualClock(NOW_MS), carry)
     kinds = {"spot": (False,), "swap": (True,), "unified": (False, True)}[quirks.kind]
+    # As it was given: a test may have changed the row.
+    account._quirks = account._wire.quirks = quirks
     client = account._wire.client
     client.set_markets([market(quirks.exchange, is_swap) for is_swap in kinds])
     client.currencies = {code: {"id": code, "code": code, "precision": "0.00000001"} for code in ("BTC", "USDT")}

@@ -6,6 +6,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -57,14 +58,15 @@ class Raw:
             threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:
-        with connection:
-            try:
-                if self._tls is not None:
-                    connection = self._tls.wrap_socket(connection, server_side=True)
-                self.heard.append(connection.recv(65_536))
-                self._speak(connection)
-            except OSError:
-                return
+        with suppress(OSError), connection:
+            if self._tls is None:
+                return self._hear(connection)
+            with self._tls.wrap_socket(connection, server_side=True) as secure:
+                self._hear(secure)
+
+    def _hear(self, connection: socket.socket) -> None:
+        self.heard.append(connection.recv(65_536))
+        self._speak(connection)
 
 
 def silent(connection: socket.socket) -> None:
