@@ -92,6 +92,8 @@ class Quirks:
     leverage_takes_mode: bool = False
     fee_coins: tuple[str, ...] = ()
     fees_in_trades: bool = True
+    # where a trade itself names the coin of its fee, which ccxt guesses from the side
+    fee_coin_at: str = ""
     # its nonces must rise, whatever becomes of the clock
     nonce_rises: bool = False
     # where a cancellation's answer has no id: what it must hold instead

@@ -121,7 +121,7 @@ class Reads:
 
         def accept(answer: Any) -> list[ExchangeOrder]:
             rows = answers.rows(answer, self._wire.raw, quirks)
-            if quirks.most_opens and len(answers.container(self._wire.raw, quirks.lists)) >= quirks.most_opens:
+            if quirks.most_opens and len(rows) >= quirks.most_opens:
                 raise InvalidAnswer(f"must be fewer than {quirks.most_opens} orders, for more are not told")
             of = [(row, wanted.get(str(row.get("symbol") or listed))) for row in rows]
             return [answers.order(row, place, quirks) for row, place in of if place is not None]

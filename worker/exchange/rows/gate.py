@@ -39,6 +39,7 @@ _GATE_SWAP = replace(
     buys_in_quote=False,
     flows=("fetch_ledger",),
     flows_filter={"type": "dnw"},
+    wallet=((), "currency", "total"),
     options={"unifiedAccount": False, "fetchMarkets": {"types": ["swap"]}},
     verified=REQUESTS,
     not_verified=("answers", "duplicates", "finality", *UNTRIED),
