@@ -16,8 +16,8 @@ from worker.exchange.protocol import Status
 from worker.exchange.table import quirks_of
 
 ISO = "2025-01-05T04:00:02.000Z"
-# An order of 0.002 BTC to buy at 60,000, of which 0.001 are filled; 0.001 BTC bought for a fee of 0.06 in quote by order
-# 77; 100 of the quote, some of it held by orders or beside profit that is not realised; 0.003 BTC short.
+# An order of 0.002 BTC to buy at 60,000, of which 0.001 are filled; 0.001 BTC bought for a fee of 0.06 in quote by
+# order 77; 100 of the quote, some of it held by orders or beside profit that is not realised; 0.003 BTC short.
 ANSWERS = json.loads((Path(__file__).parent / "answers.json").read_text())
 
 
