@@ -19,7 +19,6 @@ from shared.accounts import DEFAULT_ACCOUNT, AccountSettings
 from shared.bounds import (
     Address,
     BotName,
-    Cost,
     DatabaseUrl,
     DateFormat,
     Endpoint,
@@ -39,6 +38,7 @@ from shared.bounds import (
     Weight,
     Whole,
 )
+from shared.broker_settings import BrokerSettings
 from shared.errors import ConfigurationError
 from shared.money import DOLLARS, Money, money_of
 from shared.secret_url import SecretUrl
@@ -119,12 +119,6 @@ class MarketSettings(Section):
         if self.kind == "replay" and self.candles is None:
             raise ValueError("candles must name the folder to replay, was not set")
         return self
-
-
-class BrokerSettings(Section):
-    kind: Literal["paper"] = "paper"
-    fee_rate: Cost = 0.001
-    slippage: Cost = 0.0005
 
 
 class RiskSettings(Section):

@@ -147,7 +147,7 @@ def _mean_forgets_slower(right: Rule) -> Rule:
 def _crossed_pays(right: Rule) -> Rule:
     def leg(world, market, share, *rest: Any):
         made = right(world, market, share, *rest)
-        return made._replace(fee=abs(market.measure.base(made.units)) * made.price * world.rules.fee_rate)
+        return made._replace(fee=abs(market.measure.base(made.units)) * made.price * market.fee_rate)
 
     return leg
 

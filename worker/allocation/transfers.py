@@ -34,9 +34,9 @@ def whole_grains(amount: float, grain: float) -> float:
 
 
 @rule
-def free_cash(equity: float, quantity: float, close: float, leverage: float) -> float:
-    """Give the money that no open position needs."""
-    return max(0.0, equity - abs(quantity) * close / leverage)
+def free_cash(equity: float, quantity: float, close: float, reserved: float, leverage: float) -> float:
+    """Give the money that neither an open position needs nor, at the worst, an order that is not resolved."""
+    return max(0.0, equity - (abs(quantity) * close + reserved) / leverage)
 
 
 @rule

@@ -13,6 +13,7 @@ from shared.settings import Settings
 from shared.units import DAY_MS, YEAR_MS, file_symbol, timeframe_ms
 from worker.allocation.transfers import grain_of
 from worker.allocation.weights import MEMORY_MS
+from worker.fleet.fees import set_fees
 from worker.fleet.markets import fresh_market, set_limits
 from worker.market.protocol import Limits
 from worker.step.fleet import make_fleet
@@ -42,6 +43,11 @@ class FleetPlan:
     sleeves: tuple[str, ...]
     markets: tuple[tuple[str, str], ...]
     signals: tuple[SignalKey, ...]
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Give each account once, in the order of the markets."""
+        return tuple(dict.fromkeys(account for account, _ in self.markets))
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -104,10 +110,10 @@ def make_rules(settings: Settings) -> Rules:
     """Turn settings into the rules of the step."""
     risk, allocation, broker, step_ms = settings.risk, settings.allocation, settings.broker, settings.step_ms
     return Rules(
-        fee_rate=broker.fee_rate,
         slippage=broker.slippage,
         step_ms=step_ms,
         netting=int(risk.netting),
+        asks_exits=0,
         stop=risk.stop,
         trail_activate=risk.trail_activate,
         trail_giveback=risk.trail_giveback,
@@ -216,11 +222,14 @@ def fresh_bot(settings: Settings, plan: FleetPlan, bot: BotPlan, capital: float)
 
 
 def make_markets(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]) -> list[Market]:
-    """Give the markets' records with what the exchange takes of each symbol."""
+    """Give the markets' records with what the exchange takes of each symbol, and the account of a fill."""
     markets = []
-    for _, symbol in plan.markets:
+    for account, symbol in plan.markets:
         with _naming(symbol):
-            markets.append(fresh_market(limits.get(symbol, Limits()), settings))
+            market = fresh_market(limits.get(symbol, Limits()), settings)
+        set_fees(market, settings, account)
+        market.account = plan.accounts.index(account)
+        markets.append(market)
     return markets
 
 

@@ -10,7 +10,6 @@ from shared.quantities import Unit
 from worker.fleet.plan import FleetPlan
 from worker.ledger.desk import Booked, LedgerDesk
 from worker.ledger.lots import Execution, Lot, Position
-from worker.live.orders import OrderRow
 from worker.live.rows import (
     LotRow,
     OpenTripRow,
@@ -27,6 +26,7 @@ from worker.live.rows import (
     waiting_order,
 )
 from worker.live.stepper import StepRows
+from worker.orders.order_book import OrderRow
 from worker.risk.brakes import loss_fraction
 from worker.step.journal import Fill, Notice
 from worker.step.records import Fleet

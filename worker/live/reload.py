@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from shared.settings import Settings
+from worker.fleet.fees import set_fees
 from worker.fleet.plan import FleetPlan, make_ladder, make_rules, take_limits
 from worker.market.protocol import Limits
 from worker.step.fleet import fills_per_bar
@@ -46,6 +47,8 @@ def take_over(fleet: Fleet, plan: FleetPlan, settings: Settings, limits: Mapping
     """Give the fleet under other settings of risk, broker and allocation; its records stay the same objects."""
     # First, for it may refuse.
     take_limits(settings, plan, limits, fleet.markets)
+    for market, (account, _) in zip(fleet.markets, plan.markets, strict=True):
+        set_fees(market, settings, account)
     allocation = settings.allocation
     for bot, planned in zip(fleet.bots, plan.bots, strict=True):
         bot.fixed_weight = allocation.bot_weights.get(planned.name, 1.0)

@@ -29,7 +29,7 @@ class Retirement:
         least = RETIRED_GRAINS * grain_in_force(fleet.rules.grain, fleet.portfolio.equity)
         for b, bot in enumerate(fleet.bots):
             market = fleet.markets[bot.market]
-            if bot.retiring == 0 or not is_flat(bot, market) or not _is_marked(bot, market):
+            if bot.retiring == 0 or bot.unresolved == 1 or not is_flat(bot, market) or not _is_marked(bot, market):
                 continue
             free = _free(bot, market, fleet.rules.leverage)
             if free >= least:
@@ -64,4 +64,4 @@ def _free(bot: Bot, market: Market, leverage: float) -> float:
     """Give what is not needed for the dust that is left."""
     if bot.units == 0:
         return bot.cash
-    return min(bot.cash, free_cash(bot.equity, bot.quantity, market.close, leverage))
+    return min(bot.cash, free_cash(bot.equity, bot.quantity, market.close, bot.reserved, leverage))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from shared.enums import BarStatus, Cause, Level, NoticeKind, ScopeKind, Severity, Side, Trigger
 from shared.money import Money
 from worker.ledger.lots import Position, RoundTrip, Trip
-from worker.live.orders import OrderRow
 from worker.live.stepper import FundingRow as Settlement
+from worker.orders.order_book import OrderRow
 from worker.step.journal import Fill, Notice
 from worker.step.records import Bot
 from worker.store.events import BarRow, EventRow
@@ -274,8 +274,13 @@ def stored_order(order: OrderRow) -> StoredOrder:
         order.fee,
         order.sent_ms,
         order.done_ms,
-        None,
+        order.exchange_id,
         order.reason,
+        order.purpose,
+        order.attempt,
+        order.increases,
+        order.fencing,
+        order.reference_price,
     )
 
 
@@ -290,7 +295,7 @@ def order_result(order: OrderRow) -> OrderResult:
         order.fee,
         order.sent_ms,
         order.done_ms,
-        None,
+        order.exchange_id,
         order.reason,
         order.side,
         order.units,

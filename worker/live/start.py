@@ -46,7 +46,7 @@ def take_up(
         _fund(connection, books, settings.portfolio.capital_per_bot, market.first_open_ms())
     else:
         _begin_without_money(settings, plan, fleet, fresh)
-    stepper = Stepper(fleet, plan, settings.portfolio.name)
+    stepper = Stepper(fleet, plan, settings.portfolio.name, registered.installation)
     _resume_orders(connection, fleet, books, stepper)
     books.save_states(connection)
     return Start(plan, fleet, books, stepper)

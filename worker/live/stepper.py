@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from shared.enums import BarStatus, Level
 from worker.fleet.plan import FleetPlan
-from worker.live.orders import OrderBook, OrderRow
 from worker.live.windows import Feed
+from worker.orders.order_book import OrderBook, OrderRow
 from worker.step.fill import fill_orders, simulate_executions
 from worker.step.journal import Fill, Notice
 from worker.step.net import net
@@ -55,10 +55,10 @@ class StepRows:
 class Stepper:
     """Steps a fleet in its plain form, one closed bar at a time."""
 
-    def __init__(self, fleet: Fleet, plan: FleetPlan, portfolio: str) -> None:
+    def __init__(self, fleet: Fleet, plan: FleetPlan, portfolio: str, installation: str) -> None:
         self.fleet = fleet
         self.plan = plan
-        self.orders = OrderBook(portfolio, plan)
+        self.orders = OrderBook(portfolio, installation, plan)
         # Symbols that the market does not have (any more): nothing of them is sold at a price that stands.
         self.untraded: frozenset[str] = frozenset()
         self._step_ms = fleet.rules.step_ms

@@ -128,7 +128,7 @@ def move_money(fleet) -> None:
         excess = bot.equity - bot.new_allocation
         if excess > 0.0:
             close = fleet.markets[bot.market].close
-            free = free_cash(bot.equity, bot.quantity, close, fleet.rules.leverage)
+            free = free_cash(bot.equity, bot.quantity, close, bot.reserved, fleet.rules.leverage)
             bot.flow = -whole_grains(min(excess, free), grain)
             given -= bot.flow
         lacking -= min(excess, 0.0)
