@@ -10,7 +10,7 @@ from requests import PreparedRequest
 
 from shared.clock import ManualClock
 from shared.enums import Side
-from shared.errors import ConfigurationError, MarketError
+from shared.errors import ConfigurationError, MarketError, MarketRefusal
 from tests.account.recording import ID, NOW_MS, Recorder, make_account, market, request_of, symbol_of
 from worker.exchange.protocol import ExchangeOrder, Fate, Flow, Status
 from worker.exchange.table import quirks_of
@@ -299,13 +299,21 @@ def test_trades_of_an_order_that_cannot_be_found_are_given() -> None:
     assert found.order is None and [trade.id for trade in found.trades] == ["7"]
 
 
-def test_best_prices_leave_out_what_has_none_and_refuse_what_is_crossed() -> None:
+def test_best_prices_are_those_of_all_and_of_any_pair_that_is_listed() -> None:
     row = {"symbol": "BTCUSDT", "bidPrice": "59999.9", "bidQty": "1", "askPrice": "60000.1", "askQty": "1"}
     account = make_account(quirks_of("binance", "spot"), Recorder([row]))
     assert account.best_prices([BTC]) == {BTC: (Decimal("59999.9"), Decimal("60000.1"))}
-    account = make_account(quirks_of("binance", "spot"), Recorder([{**row, "bidPrice": "60001"}]))
-    with pytest.raises(MarketError, match="bid must be above 0 and not above the ask 60000.1, was 60001"):
-        account.best_prices([BTC])
+    other = {**market("binance", False), "id": "BNBUSDT", "symbol": "BNB/USDT", "base": "BNB", "baseId": "BNB"}
+    account._wire.client.set_markets([other, market("binance", False)])
+    account.connect([BTC])
+    account._wire.transport._carry = Recorder([row, {**row, "symbol": "BNBUSDT"}])
+    assert set(account.best_prices(["BNB/USDT"])) == {"BNB/USDT"}, "what a fee was paid in need not be traded"
+    with pytest.raises(MarketRefusal, match="symbol must be listed among the 2 spot markets of binance, was 'GT/USDT'"):
+        account.best_prices(["GT/USDT"])
+    for wrong in ({"bidPrice": "60001"}, {"bidPrice": "0"}, {"symbol": "OTHER"}):
+        account = make_account(quirks_of("binance", "spot"), Recorder([{**row, **wrong}]))
+        with pytest.raises(MarketError, match="bid must be|prices must be a table"):
+            account.best_prices([BTC])
 
 
 def test_flows_are_what_came_in_and_went_out() -> None:

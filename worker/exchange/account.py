@@ -16,6 +16,7 @@ from worker.exchange.keys import Keys
 from worker.exchange.listing import InvalidAnswer, find_market, listed_markets, symbol_rules
 from worker.exchange.look_up import OrderSearch
 from worker.exchange.margin import set_margin
+from worker.exchange.places import Places
 from worker.exchange.protocol import (
     Answer,
     ExchangeOrder,
@@ -56,7 +57,7 @@ class CcxtAccount:
         endpoint = loopback(f"accounts.{name}.endpoint", settings.endpoint)
         self._wire = Wire(name, quirks, keys, clock, settings.sandbox, endpoint, carry)
         self.budget = self._wire.budget
-        self._places: dict[str, Place] = {}
+        self._places = Places(settings.exchange, settings.type)
         self._rules: dict[str, SymbolRules] = {}
         self._reads = Reads(self._wire, self._places)
         self._margin = Margin(is_isolated=settings.margin == "isolated")
@@ -77,6 +78,7 @@ class CcxtAccount:
         """
         self._wire.time.keep()
         listed = self._read_listing()
+        self._places.read(listed, self._wire.client.precisionMode)
         for symbol in symbols:
             try:
                 market = find_market(symbol, listed, self._quirks.exchange, self._quirks.kind)
@@ -103,7 +105,7 @@ class CcxtAccount:
         return self._rules[symbol]
 
     def best_prices(self, symbols: Collection[str]) -> Mapping[str, tuple[Decimal, Decimal]]:
-        """Give best bid and ask of those symbols that have both."""
+        """Give best bid and ask of all the symbols; one that lacks them raises MarketRefusal."""
         return self._reads.best_prices(symbols)
 
     def send(self, request: OrderRequest, leave_by_ms: int | None = None) -> Answer:

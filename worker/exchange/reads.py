@@ -89,7 +89,7 @@ class Reads:
         return self._wire.ask("positions", lambda: self._wire.client.fetch_positions(list(places)), accept)
 
     def best_prices(self, symbols: Collection[str]) -> dict[str, tuple[Decimal, Decimal]]:
-        """Give best bid and ask; symbols without both are left out."""
+        """Give best bid and ask of all the symbols."""
         places = [self._places[symbol] for symbol in symbols]
         client = self._wire.client
         ask_for = client.fetch_bids_asks if client.has.get("fetchBidsAsks") is True else client.fetch_tickers
@@ -97,9 +97,7 @@ class Reads:
         def accept(answer: Any) -> dict[str, tuple[Decimal, Decimal]]:
             if not isinstance(answer, dict) or not answer:
                 raise InvalidAnswer("prices must be a table, was empty")
-            rows = {place.symbol: answer.get(place.listed) for place in places}
-            quoted = {symbol: row for symbol, row in rows.items() if row and row.get("bid") and row.get("ask")}
-            return {symbol: answers.best_price(row) for symbol, row in quoted.items()}
+            return {place.symbol: answers.best_price(answer.get(place.listed)) for place in places}
 
         return self._wire.ask("best prices", lambda: ask_for([place.listed for place in places]), accept)
 
