@@ -7,8 +7,9 @@ import requests
 
 from shared.accounts import AccountSettings
 from shared.clock import ManualClock
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, MarketError
 from tests.account.recording import KEYS, NOW_MS, Recorder, make_account, request_of
+from tests.account.test_requests import EMPTY
 from worker.exchange.account import CcxtAccount
 from worker.exchange.protocol import Fate, Refusal
 from worker.exchange.quirks import Quirks
@@ -38,6 +39,17 @@ def test_orders_go_to_the_exchange_where_that_is_written(row: Quirks) -> None:
     account.send(request_of(next(iter(account._places))))
     assert account.hosts_seen and account.hosts_seen <= set(row.hosts)
     assert row.sandbox is None or not row.sandbox.header or row.sandbox.header not in recorder.sent[0].headers
+
+
+@pytest.mark.parametrize("row", QUIRKS, ids=name)
+def test_the_listing_is_read_from_hosts_that_are_known(row: Quirks) -> None:
+    for sandbox in (False, True) if row.sandbox is not None else (False,):
+        recorder = Recorder(EMPTY[row.exchange])
+        account = make_account(row, recorder, sandbox=sandbox)
+        del account._wire.client.load_markets, account._wire.client.fetch_time
+        with pytest.raises(MarketError, match=r"list of .* could not be read: held no"):
+            account.connect([])
+        assert recorder.sent and {sent.method for sent in recorder.sent} == {"GET"}
 
 
 @pytest.mark.parametrize("row", [row for row in QUIRKS if row.sandbox is None], ids=name)

@@ -322,6 +322,20 @@ def test_flows_are_what_came_in_and_went_out() -> None:
     account = make_account(quirks_of("binance", "swap"), recorder)
     assert account.flows(NOW_MS - 1_000) == [Flow("9", "USDT", Decimal("-50.5"), NOW_MS)]
     assert recorder.sent[0].fields["incomeType"] == "TRANSFER"
+    row = {
+        "time": NOW_MS // 1000,
+        "change": "50.5",
+        "balance": "100",
+        "type": "dnw",
+        "text": "",
+        "contract": "",
+        "id": "9",
+    }
+    recorder = Recorder([row, {**row, "type": "fee", "id": "8"}])
+    account = make_account(quirks_of("gate", "swap"), recorder)
+    (found,) = account.flows(NOW_MS - 5_000) or ()
+    assert (found.amount, found.coin) == (Decimal("50.5"), "USDT")
+    assert recorder.sent[0].fields["from"] == str((NOW_MS - 5_000) // 1000), "seconds: ccxt passes them on as they are"
     assert make_account(quirks_of("coinbase", "spot"), Recorder("")).flows(NOW_MS) is None
     with pytest.raises(MarketError):
         make_account(quirks_of("binance", "spot"), Recorder("")).flows(NOW_MS)

@@ -12,7 +12,7 @@ from shared.clock import Clock
 from worker.exchange.budget import BANNED, TOO_MANY, RateBudget, TooLate, WrongPlace
 from worker.exchange.network import Network
 from worker.exchange.quirks import RECEIVE_WINDOW_MS, Quirks
-from worker.exchange.transport import redirected
+from worker.exchange.transport import is_signed, redirected
 
 # Of a whole call, however many requests it is made of.
 DEADLINE_MS = 10_000
@@ -88,8 +88,7 @@ class AccountTransport(BaseAdapter):
         if host not in expected:
             raise WrongPlace(f"not sent: host of the {wanted} must be {' or '.join(expected)}, was {host}")
         header = sandbox.header if sandbox is not None else ""
-        is_public = request.method == "GET" and not self._is_sandbox
-        if header and not is_public and (request.headers.get(header) == "1") != self._is_sandbox:
+        if header and is_signed(request) and (request.headers.get(header) == "1") != self._is_sandbox:
             raise WrongPlace(f"not sent: {header} must be there for the testnet and only for it ({wanted} wanted)")
 
     def _seconds_left(self) -> float:

@@ -163,9 +163,9 @@ def best_price(answer: Any) -> tuple[Decimal, Decimal]:
     return bid, ask
 
 
-def flow(answer: Mapping[str, Any], incoming: bool) -> Flow:
+def flow(answer: Mapping[str, Any], incoming: bool, quirks: Quirks) -> Flow:
     """Give a deposit or withdrawal."""
-    amount, coin = number(answer, "amount", signed=True), answer.get("currency")
+    amount, coin = number(answer, "amount", signed=True), answer.get("currency") or quirks.flows_coin
     if not isinstance(coin, str) or not coin:
         raise InvalidAnswer(f"coin of a flow must be named, was {shortened(dict(answer))}")
     return Flow(_id(answer), coin, abs(amount) if incoming else -abs(amount), _time_ms(answer))

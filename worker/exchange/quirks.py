@@ -110,6 +110,11 @@ class Quirks:
     # its own list of deposits, withdrawals and transfers
     flows: tuple[str, ...] = ()
     flows_filter: Mapping[str, str] = field(default_factory=dict)
+    flows_page: int = 100
+    # of entries that name no coin
+    flows_coin: str = ""
+    # ccxt passes the time on as it is
+    flows_in_seconds: bool = False
     # path to the list, name of the coin and of the amount without profit that is not realised
     wallet: tuple[tuple[str, ...], str, str] | None = None
     # the header that says until when a request is good, where it is none of ccxt's parameters

@@ -12,9 +12,8 @@ from worker.exchange.listing import InvalidAnswer
 from worker.exchange.protocol import ExchangeOrder, ExchangeTrade, Flow
 from worker.exchange.wire import Wire
 
-FLOWS_PAGE = 100
 # Kinds of a ledger's entries that bring money in or take it away.
-_MOVES = ("transfer", "deposit", "withdrawal")
+_MOVES = ("transfer", "deposit", "withdrawal", "deposit/withdraw")
 
 
 class Reads:
@@ -169,17 +168,21 @@ class Reads:
 
         def accept(answer: Any) -> list[Flow]:
             rows = answers.rows(answer, self._wire.raw, quirks)
-            if len(answers.container(self._wire.raw, quirks.lists)) >= FLOWS_PAGE:
-                raise InvalidAnswer(f"must be fewer than {FLOWS_PAGE} entries, for more are not told")
+            if len(answers.container(self._wire.raw, quirks.lists)) >= quirks.flows_page:
+                raise InvalidAnswer(f"must be fewer than {quirks.flows_page} entries, for more are not told")
             if method == "fetch_ledger":
                 moves = [row for row in rows if row.get("type") in _MOVES]
-                return [answers.flow(row, row.get("direction") == "in") for row in moves]
+                return [answers.flow(row, row.get("direction") == "in", quirks) for row in moves]
             done = [row for row in rows if row.get("status") == "ok"]
-            return [answers.flow(row, method == "fetch_deposits") for row in done]
+            return [answers.flow(row, method == "fetch_deposits", quirks) for row in done]
 
-        return self._wire.ask(
-            "deposits and withdrawals", lambda: call(None, since_ms, FLOWS_PAGE, dict(quirks.flows_filter)), accept
+        since = since_ms // SECOND_MS if quirks.flows_in_seconds else since_ms
+        found = self._wire.ask(
+            "deposits and withdrawals",
+            lambda: call(None, since, quirks.flows_page, dict(quirks.flows_filter)),
+            accept,
         )
+        return [flow for flow in found if flow.time_ms >= since_ms]
 
 
 def _each_once(trades: Any) -> list[ExchangeTrade]:

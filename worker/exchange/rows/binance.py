@@ -48,6 +48,7 @@ _BINANCE_SWAP = replace(
     trades_window_ms=7 * 86_400_000,
     flows=("fetch_ledger",),
     flows_filter={"incomeType": "TRANSFER"},
+    flows_page=1_000,
     wallet=(("assets",), "asset", "walletBalance"),
     rate=Rate(2_400, 60_000, 1.0, "X-MBX-USED-WEIGHT-1M"),
     options={**_BINANCE_SPOT.options, "fetchMarkets": {"types": ["linear"]}},
