@@ -251,6 +251,24 @@ def test_a_cancelled_order_is_one_whose_answer_says_so() -> None:
     gone = Recorder((400, '{"code":-2011,"msg":"Unknown order sent."}'))
     answer = make_account(quirks_of("binance", "spot"), gone).cancel(BTC, ID, None)
     assert (answer.fate, answer.refusal.value) == (Fate.REJECTED, "none"), "filled or cancelled: to be looked up"
+    for exchange, kind, said in (
+        ("gate", "spot", (400, '{"label":"ORDER_CLOSED","message":"x"}')),
+        ("gate", "swap", (400, '{"label":"ORDER_NOT_FOUND","message":"x"}')),
+        ("bybit", "spot", {"retCode": 170213, "retMsg": "Order does not exist.", "result": {}}),
+        ("bybit", "swap", {"retCode": 110001, "retMsg": "order not exists or too late to cancel", "result": {}}),
+        (
+            "okx",
+            "spot",
+            {"code": "1", "data": [{"clOrdId": ID, "ordId": "", "sCode": "51400", "sMsg": "x"}], "msg": ""},
+        ),
+        ("kraken", "spot", {"error": ["EOrder:Unknown order"]}),
+        ("krakenfutures", "swap", {"result": "success", "cancelStatus": {"status": "notFound"}}),
+        ("bitget", "spot", (400, '{"code":"43001","msg":"The order does not exist"}')),
+        ("kucoin", "spot", {"code": "400100", "msg": "order_not_exist_or_not_allow_to_cancel"}),
+    ):
+        account = make_account(quirks_of(exchange, kind), Recorder(said))
+        answer = account.cancel(symbol_of(account._quirks), ID, "77")
+        assert (answer.fate, answer.refusal.value) == (Fate.REJECTED, "none"), f"{exchange} {kind} {answer}"
     kraken = make_account(quirks_of("kraken", "spot"), Recorder({"error": [], "result": {"count": 1}}))
     assert kraken.cancel(BTC, ID, None).fate is Fate.ACCEPTED
 

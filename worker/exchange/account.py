@@ -1,5 +1,6 @@
 """One account on one exchange through ccxt: what is sent, what came of it, and what the account holds."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -143,7 +144,8 @@ class CcxtAccount:
         )
         if not isinstance(outcome, Failure):
             return Answer(Fate.ACCEPTED)
-        return Answer(Fate.REJECTED, text=outcome.text) if outcome.is_absent else self._refused(outcome)
+        is_over = outcome.is_absent or (quirks.over and re.search(quirks.over, outcome.text))
+        return Answer(Fate.REJECTED, text=outcome.text) if is_over else self._refused(outcome)
 
     def look_up(self, symbol: str, client_order_id: str, exchange_id: str | None, sent_ms: int) -> LookUp:
         """Look for an order by all the ways the exchange has."""

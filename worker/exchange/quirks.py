@@ -83,6 +83,8 @@ class Quirks:
     cancel_parameter: str = "clientOrderId"
     # what the body says of an order that is not there; where it does not, "not found" is not believed
     absent: str = ""
+    # what a refusal to cancel says of an order that is over
+    over: str = ""
     # orders
     has_passphrase: bool = False
     answers_in_full: bool = False

@@ -21,6 +21,7 @@ _GATE_SPOT = Quirks(
     duplicates=Duplicates.NOT_SAID,
     cancel_by=ByName.ID,
     absent="ORDER_NOT_FOUND|CLIENT_ID_NOT_FOUND",
+    over="ORDER_CLOSED|ORDER_CANCELLED",
     answers_in_full=True,
     buys_in_quote=True,
     fee_coins=("GT",),
