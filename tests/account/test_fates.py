@@ -170,7 +170,13 @@ def test_an_okx_order_with_a_taken_id_is_a_duplicate() -> None:
 
 @pytest.mark.parametrize(
     ("status", "headers", "silent_ms"),
-    [(429, {"Retry-After": "7"}, 7_000), (429, {}, 10_000), (418, {}, 120_000), (418, {"Retry-After": "300"}, 300_000)],
+    [
+        (429, {"Retry-After": "7"}, 7_000),
+        (429, {"Retry-After": "1"}, 1_000),
+        (429, {}, 10_000),
+        (418, {}, 120_000),
+        (418, {"Retry-After": "300"}, 300_000),
+    ],
 )
 def test_told_to_wait_nothing_is_asked_before_the_time_that_was_said(
     status: int, headers: dict[str, str], silent_ms: int

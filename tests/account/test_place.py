@@ -148,6 +148,12 @@ def test_what_cannot_be_set_is_refused(stuck: str, words: str) -> None:
         account.set_up(["BTC/USDT"], 3, True, False)
 
 
+def test_positions_both_ways_are_refused() -> None:
+    account = make_account(quirks_of("binance", "swap"), Recorder(Settable()))
+    with pytest.raises(ConfigurationError, match="position mode of account main must be one-way, was hedge"):
+        account.set_up(["BTC/USDT"], 3, True, True)
+
+
 def test_cross_margin_is_refused_where_it_cannot_be_set() -> None:
     account = make_account(quirks_of("gate", "swap"), Recorder({"dual_mode": False, "in_dual_mode": False}))
     with pytest.raises(ConfigurationError, match="margin mode of BTC/USDT of main must be cross, cannot be set"):

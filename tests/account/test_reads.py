@@ -12,7 +12,7 @@ from shared.clock import ManualClock
 from shared.enums import Side
 from shared.errors import ConfigurationError, MarketError, MarketRefusal
 from tests.account.recording import ID, NOW_MS, Recorder, make_account, market, request_of, symbol_of
-from worker.exchange.protocol import ExchangeOrder, Fate, Flow, Status
+from worker.exchange.protocol import ExchangeOrder, Fate, Flow, Refusal, Status
 from worker.exchange.table import quirks_of
 
 BTC = "BTC/USDT"
@@ -367,6 +367,19 @@ def test_requests_are_signed_by_the_time_of_the_exchange() -> None:
     assert account.now_ms() == clock.now_ms() + 60_000 == clock.now_ms() + account.skew_ms()
     account.open_orders([BTC])
     assert f"timestamp={clock.now_ms() + 60_000}&" in recorder.sent[-1].url
+
+
+def test_a_refusal_for_the_time_measures_it_anew() -> None:
+    clock, recorder = (
+        ManualClock(NOW_MS),
+        Recorder((400, '{"code":-1021,"msg":"Timestamp outside of the recvWindow."}')),
+    )
+    account = make_account(quirks_of("binance", "spot"), recorder, clock)
+    account._wire.client.fetch_time = lambda: clock.now_ms() - 7_000
+    assert account.send(request_of(BTC)).refusal is Refusal.CLOCK
+    assert account.skew_ms() == -7_000
+    account.send(request_of(BTC))
+    assert f"timestamp={NOW_MS - 7_000}&" in recorder.sent[-1].body
 
 
 def test_the_nonces_of_kraken_rise_whatever_becomes_of_the_clock() -> None:

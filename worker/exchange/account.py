@@ -122,7 +122,12 @@ class CcxtAccount:
             urgent=request.reduce_only,
             leave_by_ms=leave_by_ms,
         )
-        return self._refused(outcome) if isinstance(outcome, Failure) else Answer(Fate.ACCEPTED, outcome)
+        if not isinstance(outcome, Failure):
+            return Answer(Fate.ACCEPTED, outcome)
+        if outcome.refusal is Refusal.CLOCK:
+            self._wire.time.doubt()
+            self._wire.time.keep()
+        return self._refused(outcome)
 
     def cancel(self, symbol: str, client_order_id: str, exchange_id: str | None) -> Answer:
         """Cancel an order once; see AccountClient."""
@@ -165,7 +170,8 @@ class CcxtAccount:
         return self._reads.trades_of(symbol, exchange_id, since_ms)
 
     def balances(self) -> Mapping[str, Decimal]:
-        """Give all of each coin, what orders hold included."""
+        """Give all of each coin, what orders hold included; the exchange's time is measured where that is due."""
+        self._wire.time.keep()
         return self._reads.balances()
 
     def positions(self, symbols: Collection[str]) -> Mapping[str, Decimal]:
@@ -177,14 +183,17 @@ class CcxtAccount:
         return self._reads.flows(since_ms)
 
     def set_up(self, symbols: Collection[str], leverage: int, isolated: bool, hedge: bool) -> None:
-        """Set position mode, margin mode and leverage, and read them back.
+        """Set one-way positions, margin mode and leverage, and read them back.
 
         Raises ConfigurationError for what cannot be set.
         """
+        if hedge:
+            # Orders would have to say which of two positions they are for.
+            raise ConfigurationError(f"position mode of account {self.name} must be one-way, was hedge")
         places = [self._places[symbol] for symbol in symbols if ":" in self._places[symbol].listed]
         self._margin = Margin(leverage, isolated)
         if places:
-            set_margin(self._wire, places, self._margin, hedge)
+            set_margin(self._wire, places, self._margin)
 
     def rights(self) -> Rights:
         """Give what the exchange says of the key."""

@@ -47,11 +47,12 @@ class AccountTransport(BaseAdapter):
         self._endpoint = urlsplit(endpoint) if endpoint else None
         self._network = Network(self.require_in_time, self._seconds_left)
         self._carry = carry
-        self.leave_by_ms = self._end_ms = 0
+        self.leave_by_ms = self._end_ms = self.status = 0
         self.begin(None)
 
     def begin(self, leave_by_ms: int | None) -> None:
         """Begin a call: it has a deadline, and no request of it leaves after the monotonic time `leave_by_ms`."""
+        self.status = 0
         self._end_ms = self._clock.monotonic_ms() + DEADLINE_MS
         self.leave_by_ms = self._end_ms if leave_by_ms is None else min(self._end_ms, leave_by_ms)
 
@@ -95,10 +96,11 @@ class AccountTransport(BaseAdapter):
         return max(0.0, (self._end_ms - self._clock.monotonic_ms()) / 1000)
 
     def _hear(self, response: Response) -> None:
-        if response.status_code in (TOO_MANY, BANNED):
+        self.status = response.status_code
+        if self.status in (TOO_MANY, BANNED):
             told = response.headers.get("Retry-After", "")
             seconds = float(told) if re.fullmatch(r"\d{1,6}(\.\d+)?", told) else None
-            self._budget.refused(response.status_code, seconds)
+            self._budget.refused(self.status, seconds)
         elif response.ok:
             self._budget.answered()
         rate = self._quirks.rate

@@ -12,7 +12,7 @@ from shared.clock import Clock
 from shared.errors import MarketError, MarketRefusal, NotAsked
 from worker.exchange.account_client import make_account_client
 from worker.exchange.account_transport import AccountTransport, Carry
-from worker.exchange.budget import TOO_MANY, RateBudget, Withheld
+from worker.exchange.budget import BANNED, TOO_MANY, RateBudget, Withheld
 from worker.exchange.exchange_time import ExchangeTime
 from worker.exchange.fates import fate_of
 from worker.exchange.keys import Keys
@@ -114,7 +114,7 @@ class Wire:
     def _failure(self, error: Exception) -> Failure:
         fate, refusal = fate_of(self.quirks.exchange, error)
         was_asked = not isinstance(error, Withheld)
-        if refusal is Refusal.RATE and was_asked and not self.budget.silent_until_ms:
+        if refusal is Refusal.RATE and was_asked and self.transport.status not in (TOO_MANY, BANNED):
             # Said in a body, without the status that the transport hears.
             self.budget.refused(TOO_MANY, None)
         kind = "" if isinstance(error, Withheld | InvalidAnswer) else f"{type(error).__name__} "
