@@ -21,6 +21,7 @@ _BINANCE_SPOT = Quirks(
     answers_in_full=True,
     fee_coins=("BNB",),
     history=("fetch_orders",),
+    history_page=1_000,
     trades_by_order="orderId",
     trades_page=1_000,
     trades_window_ms=86_400_000,
