@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from shared.enums import OrderStatus
 from worker.exchange.protocol import ExchangeTrade
-from worker.orders.live_order import LiveOrder, Outcome, whole_units
+from worker.orders.live_order import LiveOrder, Outcome, base_of, exact, whole_units
 from worker.orders.shares import share_amount, share_units
 from worker.orders.states import is_final, is_legal
 from worker.store.live_orders import (
@@ -23,7 +23,10 @@ from worker.store.orders import OrderResult, save_order_results
 
 @dataclass(frozen=True, slots=True)
 class BotTrade:
-    """A bot's share of one trade: positive units and its part of the fee, in the coin it was paid in and in quote."""
+    """A bot's share of one trade: positive units and its part of the fee, in the coin it was paid in and in quote.
+
+    `fee_units` is what a fee in the base coin takes of the units.
+    """
 
     bot: int
     units: int
@@ -31,6 +34,7 @@ class BotTrade:
     fee: Decimal
     fee_coin: str
     fee_quote: Decimal
+    fee_units: int
     trade_id: str
     time_ms: int
 
@@ -90,11 +94,13 @@ class OrderBooks:
             )
         given = share_units(units, left, self._step_units[order.account, order.symbol])
         fees, worth = share_amount(trade.fee, given), share_amount(fee_quote, given)
-        for b, part, fee, quote in zip(bots, given, fees, worth, strict=True):
+        in_base = share_units(self._base_fee_units(order, trade, booked), given, 1)
+        for b, part, fee, quote, taken in zip(bots, given, fees, worth, in_base, strict=True):
             if part:
                 order.filled[b] = order.filled.get(b, 0) + part
+                price = float(trade.price)
                 booked.shares.append(
-                    BotTrade(b, part, float(trade.price), fee, trade.fee_coin, quote, trade.id, trade.time_ms)
+                    BotTrade(b, part, price, fee, trade.fee_coin, quote, taken, trade.id, trade.time_ms)
                 )
         order.filled_units += units
         order.filled_quote += trade.quantity * trade.price
@@ -116,10 +122,19 @@ class OrderBooks:
             trade.time_ms,
         )
 
+    def _base_fee_units(self, order: LiveOrder, trade: ExchangeTrade, booked: Booked) -> int:
+        if trade.fee_coin != base_of(order.symbol) or trade.fee <= 0:
+            return 0
+        try:
+            return whole_units(trade.fee, order.unit)
+        except ValueError as error:
+            booked.faults.append(f"fee of trade {trade.id}: {error}; what is less than a unit is left out")
+            return whole_units(trade.fee.quantize(exact(1, order.unit)), order.unit)
+
     def _in_quote(self, order: LiveOrder, trade: ExchangeTrade, prices: dict[str, Decimal]) -> Decimal:
         if trade.fee_coin == self._quote or not trade.fee:
             return trade.fee
-        if trade.fee_coin == order.symbol.partition("/")[0]:
+        if trade.fee_coin == base_of(order.symbol):
             return trade.fee * trade.price
         return trade.fee * prices[trade.fee_coin]
 

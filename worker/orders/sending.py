@@ -21,7 +21,7 @@ from worker.exchange.protocol import (
     Status,
 )
 from worker.orders.gateway import Gateway
-from worker.orders.live_order import LiveOrder, Outcome, whole_units
+from worker.orders.live_order import LiveOrder, Outcome, base_of, whole_units
 
 KEY = "KEY"
 # An order that did not arrive may leave again after so long, where the exchange names no time.
@@ -136,8 +136,7 @@ class Sender:
 
     def _coin_prices(self, order: LiveOrder, trades: Sequence[ExchangeTrade]) -> dict[str, Decimal]:
         """Give what a coin that is neither base nor quote is worth, of those that fees were paid in."""
-        base = order.symbol.partition("/")[0]
-        coins = {trade.fee_coin for trade in trades if trade.fee} - {base, self._quote}
+        coins = {trade.fee_coin for trade in trades if trade.fee} - {base_of(order.symbol), self._quote}
         prices = {}
         for coin in sorted(coins):
             symbol = f"{coin}/{self._quote}"
