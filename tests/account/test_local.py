@@ -24,6 +24,15 @@ def server() -> Iterator[Server]:
         yield running
 
 
+def test_connections_are_kept_and_closed(server: Server) -> None:
+    account = account_of(server, "spot")
+    account.connect(["BTC/USDT"])
+    pools = account._wire.transport._network.poolmanager.pools
+    assert len(pools) == 1
+    account.close()
+    assert len(pools) == 0
+
+
 def account_of(server: Server, kind: str) -> CcxtAccount:
     settings = AccountSettings.model_validate({"exchange": "binance", "type": kind, "endpoint": server.url})
     return CcxtAccount("main", settings, KEYS, SystemClock())

@@ -66,6 +66,10 @@ class CcxtAccount:
     def __repr__(self) -> str:
         return f"CcxtAccount({self.name}, {self._quirks.exchange} {self._quirks.kind})"
 
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        self._wire.client.session.close()
+
     @property
     def hosts_seen(self) -> frozenset[str]:
         """Give the hosts that requests were really for."""
