@@ -20,8 +20,10 @@ class WalletPart:
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
         self.routes = [
-            Route("GET", "/sapi/v1/margin/allPairs", lambda call: [], Right.NONE),
-            Route("GET", "/sapi/v1/margin/isolated/allPairs", lambda call: [], Right.NONE),
+            Route("GET", "/sapi/v1/capital/config/getall", self.coins, Right.READ),
+            Route("GET", "/sapi/v1/margin/allAssets", lambda call: []),
+            Route("GET", "/sapi/v1/margin/allPairs", lambda call: []),
+            Route("GET", "/sapi/v1/margin/isolated/allPairs", lambda call: []),
             Route("GET", "/sapi/v1/account/apiRestrictions", self.restrictions, Right.READ),
             Route("GET", "/sapi/v1/capital/deposit/hisrec", self.deposits, Right.READ),
             Route("GET", "/sapi/v1/capital/withdraw/history", self.withdrawals, Right.READ),
@@ -29,6 +31,14 @@ class WalletPart:
             Route("GET", "/sapi/v1/asset/transfer", self.transfers, Right.READ),
             Route("GET", "/sapi/v1/sub-account/list", self.sub_accounts, Right.READ),
             Route("POST", "/sapi/v1/sub-account/universalTransfer", self.sub_transfer, Right.TRADE),
+        ]
+
+    def coins(self, call: Call) -> Any:
+        """GET /sapi/v1/capital/config/getall."""
+        enabled = dict.fromkeys(("depositAllEnable", "withdrawAllEnable", "trading"), True)
+        return [
+            {"coin": coin, "name": coin, **enabled, "isLegalMoney": False, "free": "0", "locked": "0", "networkList": []}
+            for coin in self.exchange.coins()
         ]
 
     def restrictions(self, call: Call) -> Any:

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 from tests.exchange.binance import Binance
 from tests.exchange.engine import Exchange
 from tests.exchange.faults import Delivery, Faults
+from tests.exchange.gate import Gate
 from tests.exchange.wire import Face, Reply, Request
 
 BINANCE_PATHS = ("/api/v3/", "/fapi/", "/sapi/")
@@ -18,8 +19,8 @@ class Desk:
         self.exchange = exchange
         self.faults = Faults(with_sockets)
         self.log: list[tuple[str, str, dict[str, str]]] = []
-        binance = Binance(exchange)
-        self._faces: dict[str, Face] = dict.fromkeys(BINANCE_PATHS, binance)
+        self._faces: dict[str, Face] = dict.fromkeys(BINANCE_PATHS, Binance(exchange))
+        self._faces["/api/v4/"] = Gate(exchange)
 
     def receive(self, request: Request) -> tuple[Request, Delivery]:
         """Note a request and its time, and say what becomes of it."""

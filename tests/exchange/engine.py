@@ -15,10 +15,12 @@ from tests.exchange.ledger import WORLD, Ledger
 from tests.exchange.listings import Listing, Product
 from tests.exchange.market import Market, Row
 from tests.exchange.matching import Matching
-from tests.exchange.orders import Order, Status, Ticket
+from tests.exchange.orders import Order, Status, Terms, Ticket
 from tests.exchange.settling import Settlement
 
 __all__ = ["Exchange", "Listing", "Row"]
+
+USUAL_TERMS = Terms()
 
 
 @dataclass
@@ -116,10 +118,10 @@ class Exchange(Market):
         return next(((account, key) for account, key in pairs if key.api_key == api_key), None)
 
     @exact
-    def place(self, account: Account, ticket: Ticket, unique: bool = False) -> Order:
+    def place(self, account: Account, ticket: Ticket, terms: Terms = USUAL_TERMS) -> Order:
         """Take an order, now. Raises Refused."""
         self.catch_up()
-        return self.matching.place(account, ticket, unique)
+        return self.matching.place(account, ticket, terms)
 
     @exact
     def cancel(self, order: Order) -> None:

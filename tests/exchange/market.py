@@ -38,6 +38,10 @@ class Market:
         """Find a listed market."""
         return next((one for one in self.listings if one.symbol == symbol and one.is_of(product)), None)
 
+    def coins(self) -> list[str]:
+        """Give the coins that are traded, by name."""
+        return sorted({coin for listing in self.listings for coin in (listing.base, listing.quote)})
+
     def require_listing(self, symbol: str, product: Product | None = None) -> Listing:
         """Find a listed market. Raises Refused."""
         listing = self.listing(symbol, product)

@@ -10,7 +10,7 @@ from tests.exchange.checks import check_ticket
 from tests.exchange.exact import whole
 from tests.exchange.ledger import ZERO
 from tests.exchange.listings import Listing, Product
-from tests.exchange.orders import Order, Refused, Status, Ticket, TimeInForce, Trade, Why
+from tests.exchange.orders import Order, Refused, Status, Terms, Ticket, TimeInForce, Trade, Unique, Why
 from tests.exchange.prices import Level
 
 if TYPE_CHECKING:
@@ -36,19 +36,18 @@ class Matching:
         """Give the orders of an account that bear a client id, oldest first."""
         return self._named.get((owner, client_id), [])
 
-    def place(self, account: Account, ticket: Ticket, unique: bool = False) -> Order:
-        """Take an order. With `unique` no client id is taken twice, else not while an order that has it is open.
-
-        Raises Refused.
-        """
+    def place(self, account: Account, ticket: Ticket, terms: Terms) -> Order:
+        """Take an order. Raises Refused."""
         listing = self.exchange.require_listing(ticket.symbol, ticket.product)
         check_ticket(ticket, listing, self.exchange.price(listing.symbol), account)
-        before = self.named(account.name, ticket.client_id) if ticket.client_id else []
-        if any(unique or order.status.is_open for order in before):
-            raise Refused(Why.DUPLICATE, ticket.client_id)
+        self._check_name(account, ticket.client_id, terms.unique)
         order = self._make(account, ticket)
         if order.is_waiting:
             self.exchange.settlement.reserve(account, listing, order, order.quantity)
+        elif ticket.time_in_force is TimeInForce.GTX and any(self._levels(listing, ticket)):
+            if terms.refuses_post_only:
+                raise Refused(Why.POST_ONLY, f"{ticket.price}")
+            self._end(order, Status.CANCELED)
         else:
             self._execute(account, listing, order)
         self._register(order)
@@ -113,6 +112,11 @@ class Matching:
             self.open.pop(order.id, None)
         self._hold_margin(account, listing, order.ticket)
 
+    def _check_name(self, account: Account, client_id: str, unique: Unique) -> None:
+        before = self.named(account.name, client_id) if client_id and unique is not Unique.NEVER else []
+        if any(unique is Unique.ALWAYS or order.status.is_open for order in before):
+            raise Refused(Why.DUPLICATE, client_id)
+
     def _make(self, account: Account, ticket: Ticket) -> Order:
         exchange, now_ms = self.exchange, self.exchange.now_ms()
         number = exchange.next_number("order") + FIRST_ORDER
@@ -133,8 +137,6 @@ class Matching:
         if ticket.quantity is None and ticket.quote_quantity is not None:
             order.quantity = self._size_in_base(listing, ticket, ticket.quote_quantity)
         fills = list(self._fills(account, listing, order))
-        if ticket.time_in_force is TimeInForce.GTX and fills:
-            raise Refused(Why.POST_ONLY, f"{ticket.price}")
         if ticket.time_in_force is TimeInForce.FOK and sum(level.quantity for level in fills) < order.quantity:
             self._end(order, Status.EXPIRED)
             return

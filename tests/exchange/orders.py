@@ -2,10 +2,26 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 
 from tests.exchange.ledger import ZERO
 from tests.exchange.listings import Product
+
+
+class Unique(Enum):
+    """How long a client id keeps others of the same account from bearing it."""
+
+    NEVER = auto()
+    WHILE_OPEN = auto()
+    ALWAYS = auto()
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What exchanges do differently with orders: a post-only that would fill is refused, or taken and cancelled."""
+
+    unique: Unique = Unique.WHILE_OPEN
+    refuses_post_only: bool = True
 
 
 class Status(StrEnum):
