@@ -37,7 +37,15 @@ class WalletPart:
         """GET /sapi/v1/capital/config/getall."""
         enabled = dict.fromkeys(("depositAllEnable", "withdrawAllEnable", "trading"), True)
         return [
-            {"coin": coin, "name": coin, **enabled, "isLegalMoney": False, "free": "0", "locked": "0", "networkList": []}
+            {
+                "coin": coin,
+                "name": coin,
+                **enabled,
+                "isLegalMoney": False,
+                "free": "0",
+                "locked": "0",
+                "networkList": [],
+            }
             for coin in self.exchange.coins()
         ]
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from tests.exchange.binance import Binance
+from tests.exchange.bybit import Bybit
 from tests.exchange.engine import Exchange
 from tests.exchange.faults import Delivery, Faults
 from tests.exchange.gate import Gate
@@ -20,7 +21,7 @@ class Desk:
         self.faults = Faults(with_sockets)
         self.log: list[tuple[str, str, dict[str, str]]] = []
         self._faces: dict[str, Face] = dict.fromkeys(BINANCE_PATHS, Binance(exchange))
-        self._faces["/api/v4/"] = Gate(exchange)
+        self._faces |= {"/api/v4/": Gate(exchange), "/v5/": Bybit(exchange)}
 
     def receive(self, request: Request) -> tuple[Request, Delivery]:
         """Note a request and its time, and say what becomes of it."""

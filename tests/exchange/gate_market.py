@@ -36,7 +36,9 @@ class PublicPart:
     def currencies(self, call: Call) -> Any:
         """GET /spot/currencies."""
         disabled = dict.fromkeys(("delisted", "withdraw_disabled", "deposit_disabled", "trade_disabled"), False)
-        return [{"currency": coin, "name": coin, **disabled, "chain": coin, "chains": []} for coin in self.exchange.coins()]
+        return [
+            {"currency": coin, "name": coin, **disabled, "chain": coin, "chains": []} for coin in self.exchange.coins()
+        ]
 
     def tickers(self, call: Call) -> Any:
         """GET /spot/tickers."""
