@@ -68,8 +68,8 @@ class Binance(Face):
     def __init__(self, exchange: Exchange) -> None:
         super().__init__(exchange)
         public = (PublicPart(exchange, product) for product in Product)
-        private = (SpotPart(exchange), FuturesPart(exchange), WalletPart(exchange))
-        self.routes = [route for part in (*public, *private) for route in part.routes]
+        self.routes = [route for part in public for route in part.routes]
+        self.routes += [*SpotPart(exchange).routes, *FuturesPart(exchange).routes, *WalletPart(exchange).routes]
 
     def answer(self, method: str, path: str, query: Query) -> Any:
         """Give what a public request is answered as JSON. Raises Refusal."""

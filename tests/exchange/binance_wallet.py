@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.exchange.accounts import Account
 from tests.exchange.engine import Exchange
 from tests.exchange.flows import Flow, FlowKind
 from tests.exchange.ledger import ZERO
@@ -89,8 +90,8 @@ class WalletPart:
         products = TRANSFERS.get(call.text("type"))
         if products is None:
             raise Refused(Why.PARAMETER, "type")
-        source, target = ((call.account, product) for product in products)
-        self._move(source, target, call)
+        source, target = products
+        self._move((call.account, source), (call.account, target), call)
         return {"tranId": self.exchange.flows.entries[-1].id}
 
     def transfers(self, call: Call) -> Any:
@@ -121,9 +122,9 @@ class WalletPart:
         self._move(ends[0], ends[1], call)
         return {"tranId": self.exchange.flows.entries[-1].id}
 
-    def _move(self, source: Any, target: Any, call: Call) -> None:
+    def _move(self, source: tuple[Account, Product], target: tuple[Account, Product], call: Call) -> None:
         amount, coin = call.number("amount") or ZERO, call.text("asset")
-        if amount <= 0 or self.exchange.settlement.free(*source, coin) < amount:
+        if amount <= 0 or self.exchange.settlement.free(source[0], source[1], coin) < amount:
             raise Refusal(-5013, "Asset transfer failed: insufficient balance")
         self.exchange.flows.transfer(source, target, coin, amount)
 

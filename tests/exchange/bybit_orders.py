@@ -153,7 +153,8 @@ def _state(order: Order) -> str:
 
 
 def _order(order: Order) -> dict[str, Any]:
-    ticket, fees = order.ticket, {}
+    ticket = order.ticket
+    fees: dict[str, Decimal] = {}
     for trade in order.trades:
         fees[trade.fee_coin] = fees.get(trade.fee_coin, ZERO) + trade.fee
     open_quantity = order.remaining if order.status.is_open else ZERO

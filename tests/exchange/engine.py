@@ -11,8 +11,8 @@ from tests.exchange.accounts import Account, Key, drawn_key
 from tests.exchange.exact import exact
 from tests.exchange.flows import Flows
 from tests.exchange.funding import FUNDING_EVERY_MS, FUNDING_LATE_MS, next_funding_ms
-from tests.exchange.ledger import WORLD, Ledger
-from tests.exchange.listings import Listing, Product
+from tests.exchange.ledger import Ledger
+from tests.exchange.listings import Listing
 from tests.exchange.market import Market, Row
 from tests.exchange.matching import Matching
 from tests.exchange.orders import Order, Status, Terms, Ticket
@@ -21,6 +21,7 @@ from tests.exchange.settling import Settlement
 __all__ = ["Exchange", "Listing", "Row"]
 
 USUAL_TERMS = Terms()
+NEVER_MS = 2**62
 
 
 @dataclass
@@ -80,8 +81,8 @@ class Exchange(Market):
                     heappop(self._due)[2]()
         self._advance(now_ms)
 
-    def _next_due_ms(self) -> float:
-        planned_ms = self._due[0][0] if self._due else float("inf")
+    def _next_due_ms(self) -> int:
+        planned_ms = self._due[0][0] if self._due else NEVER_MS
         return min(planned_ms, next_funding_ms(self._settled_ms)) if self.accounts else planned_ms
 
     def _advance(self, time_ms: int) -> None:
@@ -102,14 +103,14 @@ class Exchange(Market):
         listing.listed = False
         for account in self.accounts.values():
             for position in [position for position in account.held() if position.symbol == symbol]:
-                self.settlement.pay(account, listing.quote, position.apply(-position.quantity, price))
+                self.flows.settle_position(account, position, price)
 
     def open_account(self, name: str, unified: bool = False, parent: str = "", **coins: str) -> Account:
         """Open an account with a key drawn from the seed, and spot (or unified) coins: `USDT="1000"`."""
         account = Account(name, [drawn_key(self.seed, name)], unified, parent)
         self.accounts[name] = account
         for coin, amount in coins.items():
-            self.ledger.move(coin, Decimal(amount), WORLD, account.pocket(Product.SPOT))
+            self.flows.open(account, coin, Decimal(amount))
         return account
 
     def find_key(self, api_key: str) -> tuple[Account, Key] | None:

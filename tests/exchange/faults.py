@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from fnmatch import fnmatch
-from typing import Any
+from typing import Any, Protocol
 
 from tests.exchange.wire import Reply
 
@@ -69,12 +69,19 @@ class Rule:
         return _DELIVERIES[self.action](self.arguments)
 
 
+class Script(Protocol):
+    def draw(self, method: str, path: str, with_sockets: bool) -> Rule | None:
+        """Give the fault of a request that no rule is about."""
+        ...
+
+
 class Faults:
-    """The script of faults; `fired` holds (action, path) of those that happened."""
+    """The faults to come, by rules and then by a script; `fired` holds (action, path) of those that happened."""
 
     def __init__(self, with_sockets: bool = True) -> None:
         self.rules: list[Rule] = []
         self.fired: list[tuple[str, str]] = []
+        self.script: Script | None = None
         self._with_sockets = with_sockets
 
     def add(
@@ -103,7 +110,10 @@ class Faults:
                 rule.times -= 1
                 self.fired.append((rule.action, path))
                 return rule
-        return None
+        drawn = self.script.draw(method, path, self._with_sockets) if self.script else None
+        if drawn is not None:
+            self.fired.append((drawn.action, path))
+        return drawn
 
 
 def _status(arguments: dict[str, Any]) -> Reply:

@@ -11,6 +11,7 @@ from tests.exchange.exact import cut, exact
 from tests.exchange.funding import FUNDING_LATE_MS, funding_rate
 from tests.exchange.ledger import WORLD, Part, Pocket
 from tests.exchange.listings import Product
+from tests.exchange.positions import Position
 
 if TYPE_CHECKING:
     from tests.exchange.engine import Exchange
@@ -24,6 +25,11 @@ class FlowKind(StrEnum):
     TRANSFER_IN = auto()
     TRANSFER_OUT = auto()
     FUNDING = auto()
+    # a position closed because its market was taken down
+    SETTLEMENT = auto()
+    # these an account is not told of
+    OPENING = auto()
+    VANISHED = auto()
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,12 @@ class Flows:
         return [flow for flow in self.entries if flow.owner == account.name and flow.kind in kinds]
 
     @exact
+    def open(self, account: Account, coin: str, amount: Decimal) -> None:
+        """Give an account what it has at first."""
+        self._exchange.ledger.move(coin, amount, WORLD, account.pocket(Product.SPOT))
+        self._note(account, FlowKind.OPENING, coin, amount, Product.SPOT)
+
+    @exact
     def deposit(self, account: Account, coin: str, amount: Decimal, product: Product = Product.SPOT) -> None:
         """Let coins come from outside."""
         self._exchange.catch_up()
@@ -78,11 +90,19 @@ class Flows:
 
     @exact
     def vanish(self, account: Account, coin: str, share: Decimal = Decimal(1), product: Product = Product.SPOT) -> None:
-        """Take a share of the free coins without any record, as a break-in does."""
+        """Take a share of the free coins without telling the account, as a break-in does."""
         self._exchange.catch_up()
         pocket = account.pocket(product)
         amount = cut(self._exchange.ledger.amount(pocket, coin) * share)
         self._exchange.ledger.move(coin, amount, pocket, Pocket("thief", "", Part.FREE))
+        self._note(account, FlowKind.VANISHED, coin, -amount, product)
+
+    def settle_position(self, account: Account, position: Position, price: Decimal) -> None:
+        """Close a position at a price, free of charge."""
+        quote = self._exchange.listing_of(position.symbol).quote
+        profit = position.apply(-position.quantity, price)
+        self._exchange.settlement.pay(account, quote, profit)
+        self._note(account, FlowKind.SETTLEMENT, quote, profit, Product.SWAP, position.symbol)
 
     def settle_funding(self, time_ms: int) -> None:
         """Let longs pay shorts the rate of a settlement, or the other way round."""

@@ -19,6 +19,8 @@ class Settlement:
         self, ledger: Ledger, coin_price: Callable[[str, str], Decimal], mark: Callable[[str], Decimal]
     ) -> None:
         self.ledger = ledger
+        # what accounts could not pay: (owner, coin, amount)
+        self.shortfalls: list[tuple[str, str, Decimal]] = []
         self._coin_price = coin_price
         self._mark = mark
 
@@ -116,7 +118,10 @@ class Settlement:
             self.ledger.move(coin, amount, other, pocket)
             return
         self.release_margin(account, coin)
-        self.ledger.move(coin, min(-amount, self.ledger.amount(pocket, coin)), pocket, other)
+        paid = min(-amount, self.ledger.amount(pocket, coin))
+        self.ledger.move(coin, paid, pocket, other)
+        if paid < -amount:
+            self.shortfalls.append((account.name, coin, -amount - paid))
 
     def release_margin(self, account: Account, coin: str) -> None:
         """Make the margin free; `hold_margin` takes it again."""
