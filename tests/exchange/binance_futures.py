@@ -102,7 +102,7 @@ class FuturesPart:
         ticket = ticket_of(call, Product.SWAP)
         if ticket.trigger is not None:
             raise Refusal(-4120, "Order type not supported for this endpoint. Please use the Algo Order API endpoints.")
-        return _contract_order(self.exchange.place(call.account, ticket))
+        return _contract_change(self.exchange.place(call.account, ticket))
 
     def order(self, call: Call) -> Any:
         """GET /fapi/v1/order."""
@@ -112,7 +112,7 @@ class FuturesPart:
         """DELETE /fapi/v1/order."""
         order = asked_order(self.exchange, call, Product.SWAP)
         self.exchange.cancel(order)
-        return _contract_order(order)
+        return _contract_change(order)
 
     def open_orders(self, call: Call) -> Any:
         """GET /fapi/v1/openOrders."""
@@ -136,7 +136,7 @@ class FuturesPart:
         return [_contract_trade(trade) for trade in asked_trades(self.exchange, call, Product.SWAP)]
 
 
-def _contract_order(order: Order) -> dict[str, Any]:
+def _contract_change(order: Order) -> dict[str, Any]:
     ticket = order.ticket
     return {
         **order_fields(order),
@@ -144,11 +144,19 @@ def _contract_order(order: Order) -> dict[str, Any]:
         "reduceOnly": ticket.reduce_only,
         "closePosition": False,
         "positionSide": ticket.position_side,
+        **texts(stopPrice=ticket.trigger or 0),
         "origType": ticket.kind,
         "workingType": "CONTRACT_PRICE",
         "priceProtect": False,
-        "time": order.time_ms,
+        "priceMatch": "NONE",
+        "selfTradePreventionMode": "EXPIRE_MAKER",
+        "goodTillDate": 0,
+        "updateTime": order.updated_ms,
     }
+
+
+def _contract_order(order: Order) -> dict[str, Any]:
+    return {**_contract_change(order), "time": order.time_ms}
 
 
 def _contract_trade(trade: Trade) -> dict[str, Any]:

@@ -91,8 +91,6 @@ def order_fields(order: Order) -> dict[str, Any]:
         "timeInForce": ticket.time_in_force.value,
         "type": ticket.kind,
         "side": "BUY" if ticket.is_buy else "SELL",
-        **texts(stopPrice=ticket.trigger or 0),
-        "updateTime": order.updated_ms,
     }
 
 

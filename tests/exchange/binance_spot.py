@@ -63,8 +63,7 @@ class SpotPart:
             | {"commissionAsset": trade.fee_coin, "tradeId": trade.id}
             for trade in order.trades
         ]
-        working = {"orderListId": -1, "transactTime": order.time_ms, "workingTime": order.time_ms}
-        return {**_spot_order(order), **working, "fills": fills}
+        return {**_change(order), "workingTime": order.time_ms, "fills": fills}
 
     def order(self, call: Call) -> Any:
         """GET /api/v3/order."""
@@ -74,7 +73,7 @@ class SpotPart:
         """DELETE /api/v3/order."""
         order = asked_order(self.exchange, call, Product.SPOT)
         self.exchange.cancel(order)
-        return {**_spot_order(order), "origClientOrderId": order.ticket.client_id}
+        return {**_change(order), "origClientOrderId": order.ticket.client_id}
 
     def open_orders(self, call: Call) -> Any:
         """GET /api/v3/openOrders."""
@@ -86,7 +85,7 @@ class SpotPart:
         orders = open_orders(self.exchange, call.account, Product.SPOT, call.text("symbol"))
         for order in orders:
             self.exchange.cancel(order)
-        return [_spot_order(order) for order in orders]
+        return [_change(order) for order in orders]
 
     def all_orders(self, call: Call) -> Any:
         """GET /api/v3/allOrders."""
@@ -97,17 +96,30 @@ class SpotPart:
         return [_spot_trade(trade) for trade in asked_trades(self.exchange, call, Product.SPOT)]
 
 
-def _spot_order(order: Order) -> dict[str, Any]:
+def _spot_fields(order: Order) -> dict[str, Any]:
+    wanted = order.ticket.quote_quantity or 0
     return {
         **order_fields(order),
         "orderListId": -1,
         # the misspelling is Binance's
-        **texts(
-            cummulativeQuoteQty=order.quote_filled, icebergQty=0, origQuoteOrderQty=order.ticket.quote_quantity or 0
-        ),
-        "time": order.time_ms,
-        "isWorking": not order.is_waiting,
+        **texts(cummulativeQuoteQty=order.quote_filled, origQuoteOrderQty=wanted, icebergQty=0),
         "selfTradePreventionMode": "EXPIRE_MAKER",
+    }
+
+
+def _change(order: Order) -> dict[str, Any]:
+    """What placing and cancelling answer has one time only."""
+    stop = texts(stopPrice=order.ticket.trigger) if order.ticket.trigger else {}
+    return {**_spot_fields(order), **stop, "transactTime": order.updated_ms}
+
+
+def _spot_order(order: Order) -> dict[str, Any]:
+    times = {"time": order.time_ms, "updateTime": order.updated_ms, "workingTime": order.time_ms}
+    return {
+        **_spot_fields(order),
+        **texts(stopPrice=order.ticket.trigger or 0),
+        **times,
+        "isWorking": not order.is_waiting,
     }
 
 

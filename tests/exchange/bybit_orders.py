@@ -205,7 +205,6 @@ def _execution(trade: Trade) -> dict[str, Any]:
         "leavesQty": text(order.remaining),
         "feeRate": text((trade.fee / whole).quantize(SHOWN)),
         "feeCurrency": trade.fee_coin if ticket.product is Product.SPOT else "",
-        "feeCoin": trade.fee_coin,
         "execId": f"e{trade.id}",
         "execType": "Trade",
         "execTime": str(trade.time_ms),
