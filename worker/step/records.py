@@ -165,7 +165,7 @@ class Market:
     min_units: int = 1
     min_notional: float = 5.0
     # its account, by its place among those of the fleet; what is left of the most that may be held there, in quote
-    account: int = 0
+    account_index: int = 0
     account_room: float = math.inf
     # the exchange holds another quantity than the books
     differs: int = 0
