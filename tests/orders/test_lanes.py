@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_an_exit_that_comes_while_entries_wait_leaves_first(make: Callable[[list
     lanes.put("main", Urgency.READ, lambda: may_go.wait(10.0) and "first")
     time.sleep(0.05)
     for number in range(20):
-        lanes.put("main", Urgency.ENTRY, lambda number=number: number)
+        lanes.put("main", Urgency.ENTRY, partial(int, number))
     lanes.put("main", Urgency.LOOK_UP, lambda: "look")
     lanes.put("main", Urgency.EXIT, lambda: "exit")
     may_go.set()
@@ -70,11 +71,15 @@ def test_what_a_work_raises_is_raised_where_it_is_collected(make: Callable[[list
 
 
 def test_a_lane_that_is_closed_ends_its_thread() -> None:
-    before = threading.active_count()
-    lanes = ThreadLanes(["one", "two"])
-    assert threading.active_count() == before + 2
+    names = {"orders of first", "orders of second"}
+
+    def running() -> set[str]:
+        return names & {thread.name for thread in threading.enumerate()}
+
+    lanes = ThreadLanes(["first", "second"])
+    assert running() == names
     lanes.close()
     until = time.monotonic() + 10.0
-    while threading.active_count() > before and time.monotonic() < until:
+    while running() and time.monotonic() < until:
         time.sleep(0.01)
-    assert threading.active_count() == before
+    assert running() == set()

@@ -28,7 +28,8 @@ def _all_trades(share: Share, wanted: list[int], trades: list[int], step: int) -
 def _order_in_trades(draw: st.DrawFn) -> tuple[list[int], list[int], int]:
     step = draw(st.sampled_from([1, 10, 1_000]))
     wanted = [step * part for part in draw(st.lists(st.integers(1, 10**6), min_size=1, max_size=6))]
-    left, trades = sum(wanted) // step, []
+    left = sum(wanted) // step
+    trades: list[int] = []
     while left:
         part = draw(st.integers(1, left)) if len(trades) < 8 else left
         trades.append(step * part)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from shared.clock import Clock
 from shared.database import transaction
-from shared.enums import Level, Purpose
+from shared.enums import Level, OrderStatus, Purpose
 from shared.units import DAY_MS, MINUTE_MS
 from worker.orders.live_order import REASON_EXPIRED, LiveOrder
 from worker.store.latch import read_latch
@@ -80,7 +80,7 @@ class Gateway:
             )
         if not marked:
             return Verdict(refusal="the lease is another worker's, or the order is no intention any more")
-        order.sent_ms, order.reference_price = wall_ms, float(price)
+        order.status, order.sent_ms, order.reference_price = OrderStatus.SUBMITTED, wall_ms, float(price)
         return Verdict(leave_by_ms=self._clock.monotonic_ms() + LEAVES_WITHIN_MS)
 
     def _refuse_by_level(self, connection: Connection, order: LiveOrder) -> Verdict | None:
