@@ -201,6 +201,17 @@ class Market:
 
 
 @dataclass(slots=True)
+class Account:
+    """What the bots of one account had at the last rebalance, and what the weights asked for them, in quote.
+
+    The first account has the portfolio's own cash too.
+    """
+
+    equity: float = 0.0
+    asked: float = 0.0
+
+
+@dataclass(slots=True)
 class Signal:
     """What one strategy with one parameter set says of one market at this step.
 
@@ -235,6 +246,7 @@ class Fleet(NamedTuple):
     portfolio: Any
     sleeves: Any
     bots: Any
+    accounts: Any
     markets: Any
     signals: Any
     ladder: Any
