@@ -132,7 +132,7 @@ def on_accounts(rooms: dict[int, float]) -> Fleet:
     """Give three bots on three markets, the first two on account 0, the third on account 1."""
     fleet = a_fleet(rules(), [a_bot(market=m, signal=m) for m in range(3)], markets=3)
     for market, account in zip(fleet.markets, (0, 0, 1), strict=True):
-        market.account, market.account_room = account, rooms.get(account, math.inf)
+        market.account_index, market.account_room = account, rooms.get(account, math.inf)
     return fleet
 
 

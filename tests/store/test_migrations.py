@@ -213,7 +213,7 @@ def test_books_from_before_orders_were_under_way_have_none(engine: Engine, url: 
         books.bots[0] = replace(books.bots[0], **raised, **under_way, unresolved=1, reserved=500.0)
         books.markets[0].differs = 1
         books.save(connection, START_MS)
-        command.downgrade(make_config(connection), "0006")
+        command.downgrade(make_config(connection), "0007")
     upgrade(url)
     with transaction(engine) as connection:
         again = Books(books.fleet)

@@ -228,7 +228,7 @@ def make_markets(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limit
         with _naming(symbol):
             market = fresh_market(limits.get(symbol, Limits()), settings)
         set_fees(market, settings, account)
-        market.account = plan.accounts.index(account)
+        market.account_index = plan.accounts.index(account)
         markets.append(market)
     return markets
 

@@ -36,7 +36,9 @@ class Retirement:
                 # Held as an allocation that is to go to 0, so that the next rebalance is worth it and moves it.
                 bot.allocation = free
             elif b not in self._retired or bot.units == 0:
-                self._take_rest(connection, fleet, b, free, rows)
+                # The portfolio's own cash lies in the first account, and money never crosses accounts by itself.
+                if market.account_index == 0:
+                    self._take_rest(connection, fleet, b, free, rows)
                 self._retire(connection, b, now_ms)
 
     def _retire(self, connection: Connection, b: int, now_ms: int) -> None:

@@ -14,6 +14,7 @@ from shared.enums import BarStatus, BotStatus, Cause, Level, ScopeKind, Severity
 from shared.settings import Settings
 from worker.brokers.paper import PaperBroker
 from worker.brokers.protocol import Broker
+from worker.fleet.accounts import asked_across
 from worker.fleet.idle import idle_settings
 from worker.fleet.plan import check_bounds, plan_fleet, planned_bots
 from worker.fleet.plan import window_bars as plan_window_bars
@@ -211,6 +212,7 @@ class LiveWorker:
             self._mark_bankrupt(connection, rows)
             events = self._books.notice_events(rows.notices, wall_ms)
             events += self._failures(rows, answers.unknown_funding, wall_ms)
+            events += self._asked_across(rows, wall_ms)
             events += self._absences.news(self._fleet, answers.missing, rows.close_ms, wall_ms)
             self._books.save_step(connection, rows, booked, marks, events)
             self._under_way.save(connection, rows.new_orders)
@@ -257,6 +259,14 @@ class LiveWorker:
             said = f"bot {name} stopped: its signal failed with {failure}"
             events.append(EventRow(rows.close_ms, wall_ms, Severity.ERROR, "BOT_FAILED", said, ScopeKind.BOT, name))
         return events
+
+    def _asked_across(self, rows: StepRows, wall_ms: int) -> list[EventRow]:
+        accounts = self._fleet.accounts
+        asked, equity = [account.asked for account in accounts], [account.equity for account in accounts]
+        said = asked_across(self._plan.accounts, asked, equity, self._settings.portfolio.money)
+        if not (said and rows.rebalanced):
+            return []
+        return [EventRow(rows.close_ms, wall_ms, Severity.INFO, "ALLOCATION_ASKS", said)]
 
     def _mark_bankrupt(self, connection: Connection, rows: StepRows) -> None:
         for notice in rows.notices:

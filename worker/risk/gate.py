@@ -180,7 +180,7 @@ def use_room(markets, bot, market) -> None:
     """Take what a bot's order adds out of the room of its account, which all markets there share."""
     increase = coins(market, max(abs(bot.units + bot.order_units) - abs(bot.units), 0)) * market.close
     for other in markets:
-        if other.account == market.account:
+        if other.account_index == market.account_index:
             other.account_room -= increase
 
 

@@ -167,7 +167,7 @@ class Market:
     min_units: int = 1
     min_notional: float = 5.0
     # its account, by its place among those of the fleet; what is left of the most that may be held there, in quote
-    account: int = 0
+    account_index: int = 0
     account_room: float = math.inf
     # the exchange holds another quantity than the books
     differs: int = 0
@@ -200,6 +200,17 @@ class Market:
     # exposure as decided so far, for the caps; of its bots, taken at the start of a step
     exposure: float = 0.0
     reserved: float = 0.0
+
+
+@dataclass(slots=True)
+class Account:
+    """What the bots of one account had at the last rebalance, and what the weights asked for them, in quote.
+
+    The first account has the portfolio's own cash too.
+    """
+
+    equity: float = 0.0
+    asked: float = 0.0
 
 
 @dataclass(slots=True)
@@ -237,6 +248,7 @@ class Fleet(NamedTuple):
     portfolio: Any
     sleeves: Any
     bots: Any
+    accounts: Any
     markets: Any
     signals: Any
     ladder: Any

@@ -20,7 +20,7 @@ SCRATCH: dict[Model, frozenset[str]] = {
     BotState: frozenset({"sleeve", "market", "signal", "retiring", "fixed_weight", "horizon_root", "volatility_scale"}),
     MarketState: frozenset(
         {
-            "account",
+            "account_index",
             "account_room",
             "fee_rate",
             "maker_fee_rate",
