@@ -41,7 +41,7 @@ from worker.store.money import (
     save_funding,
     save_transfers,
 )
-from worker.store.orders import load_open_orders, save_fills, save_order_results, save_orders
+from worker.store.orders import load_waiting_orders, save_fills, save_order_results, save_orders
 from worker.store.round_trips import (
     load_lots,
     load_open_round_trips,
@@ -89,7 +89,7 @@ class Books:
 
     def load_waiting(self, connection: Connection) -> list[OrderRow]:
         """Give the orders that wait for their price."""
-        return [waiting_order(order) for order in load_open_orders(connection, self.portfolio_id)]
+        return [waiting_order(order) for order in load_waiting_orders(connection, self.portfolio_id)]
 
     def book(self, fills: Iterable[Fill]) -> Booked:
         """Book fills into lots and round trips, in memory."""
