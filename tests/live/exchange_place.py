@@ -88,7 +88,6 @@ class ExchangePlace(Place):
             InlineLanes,
             self.root,
             lambda *_: True,
-            lambda *_: True,
         )
         orders = ExchangeOrders(self.settings, around)
         self.account.desks.append(orders)

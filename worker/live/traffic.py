@@ -8,12 +8,15 @@ from shared.clock import Clock
 from shared.database import transaction
 from shared.enums import Level, OrderStatus, ScopeKind, Severity
 from worker.live.books import Books
+from worker.live.flows import book_money
 from worker.live.stepper import Stepper, StepRows
 from worker.orders.live_order import LiveOrder, Outcome
+from worker.orders.reading import Reading
 from worker.orders.under_way import UnderWay
 from worker.risk.levels import set_levels
 from worker.store import lease
 from worker.store.events import EventRow, save_events
+from worker.store.money import save_transfers
 
 # Exits are waited for so long before the rest of a step is decided: the deadline of a call, and a look.
 EXIT_PATIENCE_MS = 12_000
@@ -65,6 +68,8 @@ class Traffic:
         """Take over what became known since."""
         for outcome in self._under_way.tend():
             self._take(outcome)
+        for reading in self._under_way.readings():
+            self._reconcile(reading)
         for order in self._under_way.overdue():
             self._tell(order)
 
@@ -95,6 +100,26 @@ class Traffic:
             self._under_way.took(outcome)
             self._under_way.mark(self._stepper.fleet)
             self._books.save_states(connection)
+
+    def _reconcile(self, reading: Reading) -> None:
+        """Hold the books to what a pass over an account found, and book what it found of our orders."""
+        now_ms, fleet = self._clock.now_ms(), self._stepper.fleet
+        with transaction(self._engine) as connection:
+            lease.renew(connection, self._books.portfolio_id, self._token, now_ms)
+            reconciled = self._under_way.reconcile(connection, reading)
+            events = [self._event(said.severity, said.kind, said.sentence) for said in reconciled.said]
+            for flow_id, amount in reconciled.money:
+                transfer = book_money(fleet, float(amount), now_ms)
+                save_transfers(connection, self._books.portfolio_id, [transfer])
+                said = f"account {reconciled.account}: {amount:+f} by the exchange's ledger ({flow_id})"
+                events.append(self._event(Severity.INFO, f"{transfer.kind}_FOUND", said))
+            self._save(connection, events)
+            self._under_way.mark(fleet)
+            self._books.save_states(connection)
+        for name, trades in reconciled.trades.items():
+            outcome = self._under_way.late(name, trades)
+            if outcome is not None:
+                self._take(outcome)
 
     def _alarm(self, outcome: Outcome) -> list[EventRow]:
         """Set the level that an outcome asks for, each cause once."""

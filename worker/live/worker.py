@@ -110,6 +110,7 @@ class LiveWorker:
             )
             self._open(connection, registered, version)
             self._under_way.take_up(connection, registered, self._plan, self._fleet, self._token)
+            self._under_way.mark(self._fleet)
             if crash_brake:
                 self._brake_crashes(connection)
             self._say_idle(connection)
@@ -122,6 +123,7 @@ class LiveWorker:
         self._file.begin()
         self._keep_trace(mark)
         self._under_way.resume()
+        self._under_way.mark(self._fleet)
         self._begin()
 
     def _identity(self) -> PortfolioIdentity:

@@ -1,6 +1,6 @@
 """What an outcome changes in the books of orders: its state by the legal transitions, its trades, each bot's share."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from shared.enums import OrderStatus
 from worker.exchange.protocol import ExchangeTrade
+from worker.orders.holdings import changes_of
 from worker.orders.live_order import LiveOrder, Outcome, base_of, exact, whole_units
 from worker.orders.shares import share_amount, share_units
 from worker.orders.states import is_final, is_legal
@@ -19,6 +20,7 @@ from worker.store.live_orders import (
     save_trades,
 )
 from worker.store.orders import OrderResult, save_order_results
+from worker.store.reconciliation import expect
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +51,25 @@ class Booked:
 
 
 class OrderBooks:
-    """Writes outcomes of orders. `bot_ids` are by the bot's index; `step_units` gives a symbol's step."""
+    """Writes outcomes of orders.
+
+    `bot_ids` are by the bot's index; `step_units` gives the step of (account, symbol); `positions` are those of them
+    that are held as positions, not as coins.
+    """
 
     def __init__(
-        self, portfolio_id: int, bot_ids: Sequence[int], quote: str, step_units: dict[tuple[str, str], int]
+        self,
+        portfolio_id: int,
+        bot_ids: Sequence[int],
+        quote: str,
+        step_units: dict[tuple[str, str], int],
+        positions: Collection[tuple[str, str]] = (),
     ) -> None:
         self._portfolio_id = portfolio_id
         self._bot_ids = bot_ids
         self._quote = quote
         self._step_units = step_units
+        self._positions = positions
 
     def book(self, connection: Connection, outcome: Outcome, wall_ms: int) -> Booked:
         """Take an outcome over: trades first, then the state they allow."""
@@ -77,6 +89,10 @@ class OrderBooks:
         rows = [self._book_trade(outcome, trade, booked) for trade in fresh]
         if rows:
             save_trades(connection, self._portfolio_id, rows)
+            is_position = (order.account, order.symbol) in self._positions
+            for trade in fresh:
+                changes = changes_of(trade, self._quote, is_position)
+                expect(connection, self._portfolio_id, order.account, changes)
             shares = [ShareRow(order.client_order_id, self._bot_ids[b], 0, units) for b, units in order.filled.items()]
             save_filled_shares(connection, shares)
         order.trade_ids |= told.keys()

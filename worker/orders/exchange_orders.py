@@ -8,25 +8,29 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from shared.clock import Clock
+from shared.database import transaction
 from shared.enums import OrderStatus, Side, Trigger
 from shared.errors import MarketError
 from shared.quantities import Unit
 from shared.settings import Settings
-from worker.exchange.protocol import AccountClient, OrderKind
+from worker.exchange.protocol import AccountClient, ExchangeTrade, OrderKind
 from worker.fleet.plan import FleetPlan
 from worker.orders.booking import Booked, OrderBooks
 from worker.orders.desk import OrderDesk, Patience
 from worker.orders.gateway import Bounds, Gateway, Owner
-from worker.orders.lanes import Lanes
+from worker.orders.lanes import Lanes, Urgency
 from worker.orders.live_order import REASON_EXPIRED, LiveOrder, Outcome
 from worker.orders.order_book import OrderRow
+from worker.orders.reading import Reading, read_account
+from worker.orders.reconciliation import Reconciled, Reconciler
 from worker.orders.sending import Sender
 from worker.risk.position import sign
 from worker.risk.quantity import coins
 from worker.step.records import Bot, Fleet, Market
 from worker.store.fleet import RegisteredFleet
-from worker.store.live_orders import ShareRow, StoredOrder, load_unfinished, restamp, save_shares
+from worker.store.live_orders import ShareRow, StoredOrder, load_unfinished, restamp, save_shares, with_shares
 from worker.store.orders import OrderResult, save_order_results
+from worker.store.reconciliation import find_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,6 @@ class Surroundings:
     make_lanes: Callable[[Sequence[str]], Lanes]
     state: Path
     is_confirmed: Callable[[Connection, int, str], bool]
-    agrees: Callable[[str, str, int], bool]
 
 
 class ExchangeOrders:
@@ -60,7 +63,9 @@ class ExchangeOrders:
         self._bot_ids = [bot.id for bot in registered.bots]
         self._units = [Unit(market.coins_per_unit, market.units_per_coin) for market in fleet.markets]
         steps = {key: market.step_units for key, market in zip(plan.markets, fleet.markets, strict=True)}
-        self._books = OrderBooks(self._portfolio_id, self._bot_ids, settings.portfolio.quote, steps)
+        self._books = OrderBooks(
+            self._portfolio_id, self._bot_ids, settings.portfolio.quote, steps, positions_of(settings, plan)
+        )
         owner = Owner(registered.portfolio_id, tuple((bot.id, bot.sleeve_id) for bot in registered.bots))
         gateway = Gateway(around.engine, owner, bounds_of(settings), around.state, around.clock)
         accounts = tuple(dict.fromkeys(account for account, _ in plan.markets))
@@ -69,7 +74,16 @@ class ExchangeOrders:
             client = around.clients[account]
             self.senders[account] = Sender(client, gateway, settings.portfolio.quote, around.clock, is_confirmed)
         lanes = around.make_lanes(accounts)
-        self.desk = OrderDesk(self.senders, lanes, around.clock, patience_of(settings), around.agrees)
+        symbols = {name: [symbol for account, symbol in plan.markets if account == name] for name in accounts}
+        self.reconciler = Reconciler(
+            registered.portfolio_id,
+            registered.installation,
+            settings.portfolio.quote,
+            symbols,
+            round(1000 * settings.broker.reconcile_seconds),
+            around.clock,
+        )
+        self.desk = OrderDesk(self.senders, lanes, around.clock, patience_of(settings), self.reconciler.agrees)
         self._lanes = lanes
         self._taken_up = [
             order for stored in load_unfinished(connection, self._portfolio_id) if (order := self._of(stored))
@@ -84,6 +98,8 @@ class ExchangeOrders:
 
     def mark(self, fleet: Fleet) -> None:
         """Put into the records what is under way."""
+        for market, key in zip(fleet.markets, self._plan.markets, strict=True):
+            market.differs = int(key in self.reconciler.differing)
         for bot in fleet.bots:
             bot.unresolved, bot.reserved, bot.exit_units = 0, 0.0, 0
         for order in self.desk.under_way.values():
@@ -127,7 +143,44 @@ class ExchangeOrders:
 
     def tend(self, timeout_seconds: float = 0.0) -> list[Outcome]:
         """Ask what is due and give what became known."""
-        return self.desk.tend(timeout_seconds)
+        for account in self.reconciler.due():
+            with transaction(self._around.engine) as connection:
+                question = self.reconciler.question(connection, account, self.desk.sent[account])
+            read = partial(read_account, self._around.clients[account], question, self._around.clock)
+            self._lanes.put(account, Urgency.READ, read)
+        outcomes = self.desk.tend(timeout_seconds)
+        for outcome in outcomes:
+            if outcome.status is OrderStatus.UNKNOWN:
+                self.reconciler.hurry(outcome.order.account)
+        return outcomes
+
+    def readings(self) -> list[Reading]:
+        """Give what passes have found since."""
+        found, self.desk.others = self.desk.others, []
+        return [item for item in found if isinstance(item, Reading)]
+
+    def reconcile(self, connection: Connection, reading: Reading) -> Reconciled:
+        """Hold the books to what a pass found; open orders that nobody intended are cancelled."""
+        account, question = reading.question.account, reading.question
+        reconciled = self.reconciler.take(connection, reading, self.desk.is_quiet(account, question.sent))
+        client = self._around.clients[account]
+        for order in reconciled.cancels:
+            cancel = partial(client.cancel, order.symbol, order.client_order_id, order.exchange_id)
+            self._lanes.put(account, Urgency.EXIT, cancel)
+        return reconciled
+
+    def late(self, client_order_id: str, trades: Sequence[ExchangeTrade]) -> Outcome | None:
+        """Make trades that a pass found an outcome of their order."""
+        order = self.desk.under_way.get(client_order_id)
+        if order is None:
+            with transaction(self._around.engine) as connection:
+                row = find_order(connection, self._portfolio_id, client_order_id)
+                order = self._of(with_shares(connection, self._portfolio_id, row)) if row is not None else None
+        if order is None:
+            return None
+        price = partial(self.senders[order.account].coin_prices, order, trades)
+        prices = self._lanes.ask(order.account, price)
+        return Outcome(order, None, trades, exchange_id=trades[0].exchange_id, coin_prices=prices)
 
     def book(self, connection: Connection, outcome: Outcome) -> Booked:
         """Write an outcome into the books of orders."""
@@ -229,6 +282,12 @@ class ExchangeOrders:
             done_ms=done_ms,
         )
         save_order_results(connection, self._portfolio_id, [result])
+
+
+def positions_of(settings: Settings, plan: FleetPlan) -> frozenset[tuple[str, str]]:
+    """Give the (account, symbol) that are held as positions, not as coins."""
+    kinds = {account: settings.account(account).type for account, _ in plan.markets}
+    return frozenset((account, symbol) for account, symbol in plan.markets if kinds[account] == "swap" or ":" in symbol)
 
 
 def bounds_of(settings: Settings) -> Bounds:

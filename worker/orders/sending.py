@@ -80,7 +80,7 @@ class Sender:
         if found.order is not None:
             return self._tell(order, found.order, found.trades)
         if found.trades:
-            return Outcome(order, None, found.trades, coin_prices=self._coin_prices(order, found.trades))
+            return Outcome(order, None, found.trades, coin_prices=self.coin_prices(order, found.trades))
         return Outcome(order, None, text=found.text, is_absent=found.complete)
 
     def cancel(self, order: LiveOrder) -> Outcome:
@@ -111,7 +111,7 @@ class Sender:
 
     def _tell(self, order: LiveOrder, found: ExchangeOrder, trades: Sequence[ExchangeTrade]) -> Outcome:
         try:
-            prices = self._coin_prices(order, trades)
+            prices = self.coin_prices(order, trades)
         except MarketError as error:
             # Without the worth of its fee a trade is not booked; it is asked for again.
             return Outcome(order, OrderStatus.OPEN, (), self._units(order, found), found.exchange_id, str(error))
@@ -134,7 +134,7 @@ class Sender:
         bid, ask = self.best_prices([order.symbol])[order.symbol]
         return ask if order.side is Side.BUY else bid
 
-    def _coin_prices(self, order: LiveOrder, trades: Sequence[ExchangeTrade]) -> dict[str, Decimal]:
+    def coin_prices(self, order: LiveOrder, trades: Sequence[ExchangeTrade]) -> dict[str, Decimal]:
         """Give what a coin that is neither base nor quote is worth, of those that fees were paid in."""
         coins = {trade.fee_coin for trade in trades if trade.fee} - {base_of(order.symbol), self._quote}
         prices = {}

@@ -5,10 +5,13 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
+from worker.exchange.protocol import ExchangeTrade
 from worker.fleet.plan import FleetPlan
 from worker.orders.booking import Booked
 from worker.orders.live_order import LiveOrder, Outcome
 from worker.orders.order_book import OrderRow
+from worker.orders.reading import Reading
+from worker.orders.reconciliation import Reconciled
 from worker.step.records import Fleet
 from worker.store.fleet import RegisteredFleet
 
@@ -62,6 +65,18 @@ class UnderWay(Protocol):
         """Give the orders of which nothing has been known for too long, each once."""
         ...
 
+    def readings(self) -> list[Reading]:
+        """Give what passes over accounts have found since."""
+        ...
+
+    def reconcile(self, connection: Connection, reading: Reading) -> Reconciled:
+        """Hold the books to what a pass found."""
+        ...
+
+    def late(self, client_order_id: str, trades: Sequence[ExchangeTrade]) -> Outcome | None:
+        """Make trades that a pass found of an order one of its outcomes; none where the books do not have the order."""
+        ...
+
     def close(self) -> None:
         """Ask nothing more."""
         ...
@@ -109,6 +124,18 @@ class NothingUnderWay:
     def overdue(self) -> list[LiveOrder]:
         """Nothing is."""
         return []
+
+    def readings(self) -> list[Reading]:
+        """There is no account."""
+        return []
+
+    def reconcile(self, connection: Connection, reading: Reading) -> Reconciled:
+        """There is no account."""
+        return Reconciled(reading.question.account)
+
+    def late(self, client_order_id: str, trades: Sequence[ExchangeTrade]) -> Outcome | None:
+        """There are no trades."""
+        return None
 
     def close(self) -> None:
         """Nothing to end."""
