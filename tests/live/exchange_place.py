@@ -35,6 +35,8 @@ class CandleAccount(FakeAccount):
     slippage: float = 0.0005
     fee_rate: float = 0.001
     desks: list[Any] = field(default_factory=list)
+    # the time of its trades is that of the open, however late the worker woke
+    fills_at_opens: bool = True
 
     def best_prices(self, symbols: Collection[str]) -> Mapping[str, tuple[Decimal, Decimal]]:
         """Give the open of the bar that runs, on both sides."""
@@ -63,8 +65,7 @@ class CandleAccount(FakeAccount):
             Decimal(repr(price)),
             Decimal(repr(fee)),
             "USDT",
-            # It fills at the open, however late the worker woke.
-            self.clock.now_ms() // STEP_MS * STEP_MS,
+            self.clock.now_ms() // STEP_MS * STEP_MS if self.fills_at_opens else self.clock.now_ms(),
         )
 
 
