@@ -103,7 +103,8 @@ def decision_card(stretch: Mapping[str, Any], title: str) -> None:
         st.caption(title)
         st.markdown(f"#### {words(reason.name).capitalize()}", anchors=False)
         st.markdown(f"{meaning.sentence}{_ordered(stretch)}")
-        if meaning.value and is_known(stretch["last_value"]):
+        # Of a level the sentence says all there is.
+        if meaning.value and meaning.written is not _level and is_known(stretch["last_value"]):
             began, ended = _measured(reason, *first), _measured(reason, *last)
             st.markdown(f"**{began}**" if began == ended else f"**{began}** at first, **{ended}** at last")
         st.markdown(f":material/visibility: {plain(stretch['saw'])}")
