@@ -110,7 +110,7 @@ def live_chart(
     once for all who look at the same. `label` says to a screen reader what is shown; `height` in pixels overrides the
     figure's.
     """
-    drawn = _plotted(figure, key, zone()) if isinstance(figure, partial) else _written(figure, key, zone())
+    drawn = plotted(figure, key, zone()) if isinstance(figure, partial) else _written(figure, key, zone())
     _mount(key=key, data={"figure": drawn, "config": _CONFIG, "label": label, "height": height})
     download(key, source, *more)
 
@@ -133,7 +133,8 @@ def _digest(frame: DataFrame) -> bytes:
 
 
 @cached(TTLCache(KEPT_FIGURES, KEPT_SECONDS), key=_same, condition=Condition())
-def _plotted(plot: partial[go.Figure], key: str, zone_name: str) -> str:
+def plotted(plot: partial[go.Figure], key: str, zone_name: str) -> str:
+    """Give the figure that a plot makes, as JSON: the same one for KEPT_SECONDS wherever its arguments are the same."""
     return _written(plot(), key, zone_name)
 
 
