@@ -168,8 +168,9 @@ def _line(
 
 def _limit(figure: go.Figure, value: float, text: str, is_far: bool = False) -> None:
     if is_far:
-        below = {"xref": "paper", "yref": "paper", "xanchor": "right", "yanchor": "bottom", "showarrow": False}
-        figure.add_annotation(text=f"{text}, further down", x=1.0, y=0.0, **below)
+        # Above the plot: within it the curve may go anywhere.
+        above = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "showarrow": False}
+        figure.add_annotation(text=f"{text}, further down", x=0.0, y=1.0, **above)
         return
     # What `add_hline` makes, without its search for subplots, which takes longer than all the rest of the figure.
     across = {"xref": "x domain", "yref": "y"}

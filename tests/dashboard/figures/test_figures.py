@@ -234,6 +234,17 @@ def test_a_return_carries_its_sign_and_a_drawdown_does_not(frames: Frames) -> No
     assert ":+.2%}" in returned and ":.2%}" in fallen
 
 
+def test_a_limit_that_is_only_named_lies_over_no_curve(frames: Frames) -> None:
+    figures = (
+        equity.drawdown_figure(frames["equity"], 0.9, is_zoomed=True),
+        equity.day_figure(frames["equity"].tail(20), 27_000.0, 0.9, is_zoomed=True),
+    )
+    for figure in figures:
+        (note,) = figure.layout.annotations
+        assert note.text.endswith(", further down")
+        assert (note.yref, note.y, note.yanchor) == ("paper", 1.0, "bottom")
+
+
 def test_the_first_mark_of_a_day_stands_on_an_axis_of_the_whole_day(frames: Frames) -> None:
     midnight = frames["equity"].tail(1).assign(time_ms=20_000 * DAY_MS)
     day = equity.day_figure(midnight, 27_000.0)
