@@ -43,7 +43,7 @@ _TRADED = ("close", "price", "entry_price", "exit_price")
 # Beyond them nobody reads what was measured.
 _MEASURED_DIGITS = 6
 _FORMS = {
-    PERCENT: "{:z.2f}%", SIGNED_PERCENT: "{:+z.2f}%", COUNT: "{:,.0f}", EXPOSURE: "{:+z.2f}", RATIO: "{:.2f}",
+    PERCENT: "{:z.2f}%", SIGNED_PERCENT: "{:+.2f}%", COUNT: "{:,.0f}", EXPOSURE: "{:+z.2f}", RATIO: "{:.2f}",
     HOURS: "{:,.1f}",
 }  # fmt: skip
 # Sentences up to so many characters stand in one line: more would take the room of other columns.
@@ -151,7 +151,8 @@ def _texts(
 def _written(style: str, counted: Money) -> Callable[[float], str]:
     """Give what writes a number of a style, of which a total can be drawn."""
     if style in _FORMS:
-        return _FORMS[style].format
+        # Of a zero with a sign it takes the sign.
+        return lambda value: _FORMS[style].format(value + 0.0)
     amounts = {MONEY: counted.amount, SIGNED: counted.gain, FEE: counted.finer(2).amount}
     return amounts[style] if style in amounts else partial(price_text, digits=_MEASURED_DIGITS)
 

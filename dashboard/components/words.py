@@ -31,8 +31,8 @@ def percent(fraction: float | None, digits: int = 2) -> str:
 
 
 def signed_percent(fraction: float | None, digits: int = 2) -> str:
-    """Write a fraction in percent with its sign."""
-    return f"{fraction:+z.{digits}%}" if is_known(fraction) else UNKNOWN
+    """Write a fraction in percent with its sign: that of a loss too small to be written, too."""
+    return f"{fraction + 0.0:+.{digits}%}" if is_known(fraction) else UNKNOWN
 
 
 def ratio(value: float | None) -> str:

@@ -100,8 +100,8 @@ def percent(fraction: float, digits: int = 2) -> str:
 
 
 def signed_percent(fraction: float, digits: int = 2) -> str:
-    """Write a fraction in percent with its sign."""
-    return f"{fraction:+z.{digits}%}" if math.isfinite(fraction) else UNKNOWN
+    """Write a fraction in percent with its sign: that of a loss too small to be written, too."""
+    return f"{fraction + 0.0:+.{digits}%}" if math.isfinite(fraction) else UNKNOWN
 
 
 def number(value: float, digits: int = 2) -> str:

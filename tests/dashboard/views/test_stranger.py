@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.components.cells import cells, decimals_of
 from dashboard.components.live_chart import plotted
 from dashboard.components.reasons import MEANINGS
+from dashboard.components.words import signed_percent
 from shared.enums import Reason
 from shared.money import Money
 from tests.dashboard.views.conftest import Folder, OpenPage, texts
@@ -23,10 +24,12 @@ def drawn(**columns: list[object]) -> DataFrame:
     return DataFrame({name: [*column.texts, column.is_long] for name, column in found.items()})
 
 
-def test_a_return_carries_its_sign_and_nothing_has_none_below_it() -> None:
-    found = drawn(return_fraction=[0.0062, -0.01, -0.000001], win_rate=[0.5, 0.25, 1.0])
-    assert found["return_fraction"].tolist()[:3] == ["+0.62%", "-1.00%", "+0.00%"]
-    assert found["win_rate"].tolist()[:3] == ["50.00%", "25.00%", "100.00%"]
+def test_a_return_carries_its_sign_as_small_as_it_is() -> None:
+    written = ["+0.62%", "-1.00%", "-0.00%", "+0.00%"]
+    returns = [0.0062, -0.01, -0.00001, -0.0]
+    found = drawn(return_fraction=returns, win_rate=[0.5, 0.25, 1.0, 0.0])
+    assert found["return_fraction"].tolist()[:4] == written == [signed_percent(one) for one in returns]
+    assert found["win_rate"].tolist()[:4] == ["50.00%", "25.00%", "100.00%", "0.00%"]
 
 
 def test_short_sentences_take_no_more_room_than_they_need() -> None:
