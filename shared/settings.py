@@ -1,6 +1,6 @@
 """Settings: `flotilla.toml`, then `FLOTILLA_…` from the environment, then dotted overrides; frozen and validated.
 
-Fractions are fractions (0.03 is 3 %). A profile is a named set of values that stands below the file, so that what a
+Fractions are fractions (0.03 is 3%). A profile is a named set of values that stands below the file, so that what a
 person wrote always wins.
 """
 

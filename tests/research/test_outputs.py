@@ -224,7 +224,7 @@ def test_the_table_shows_every_sleeve(candles: Path, tmp_path: Path, capsys: pyt
         "Profit factor",
         "Expectancy",
     )
-    words += ("95 % interval", "VaR 99 %", "Turnover", "Fees", "Saved by netting", "Orders", "Fills", "Time in market")
+    words += ("95% interval", "VaR 99%", "Turnover", "Fees", "Saved by netting", "Orders", "Fills", "Time in market")
     assert [word for word in words if word not in printed] == []
     assert "Shorts are a simulation" in printed
 
