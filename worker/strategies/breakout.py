@@ -15,8 +15,8 @@ def bands(bars: Bars, window_bars: int) -> Bands:
     between. The present bar is never among the previous ones. Warms up over N + 1 bars.
     """
     close, half_bars = bars.close, window_bars // 2
-    highest, lowest = highest_before(bars.high, window_bars), lowest_before(bars.low, window_bars)
-    half_highest, half_lowest = highest_before(bars.high, half_bars), lowest_before(bars.low, half_bars)
+    highest, lowest = bars.measure(highest_before, window_bars), bars.measure(lowest_before, window_bars)
+    half_highest, half_lowest = bars.measure(highest_before, half_bars), bars.measure(lowest_before, half_bars)
     low = np.add(close > highest, close > half_highest, dtype=np.float64) - 1.0
     high = 1.0 - np.add(close < lowest, close < half_lowest, dtype=np.float64)
 

@@ -20,19 +20,24 @@ ATR_WARMUP_BARS = ATR_BARS + WILDER_MEMORY_BARS
 _BLOCK_BARS = 512
 
 
+def average(bars: Bars, count: int) -> np.ndarray:
+    """Give the simple moving average of the newest `count` closes; NaN for the first `count - 1`."""
+    return talib.SMA(bars.close, count)
+
+
 def tie(price: np.ndarray) -> np.ndarray:
     """Give the distance from each price within which another one counts as equal to it."""
     return np.abs(price) * TIE_FRACTION
 
 
-def highest_before(high: np.ndarray, bars: int) -> np.ndarray:
-    """Give the highest of the previous `bars` values, the present one excluded; NaN for the first `bars`."""
-    return _previous(talib.MAX(high, bars))
+def highest_before(bars: Bars, count: int) -> np.ndarray:
+    """Give the highest high of the previous `count` bars, the present one excluded; NaN for the first `count`."""
+    return _previous(talib.MAX(bars.high, count))
 
 
-def lowest_before(low: np.ndarray, bars: int) -> np.ndarray:
-    """Give the lowest of the previous `bars` values, the present one excluded; NaN for the first `bars`."""
-    return _previous(talib.MIN(low, bars))
+def lowest_before(bars: Bars, count: int) -> np.ndarray:
+    """Give the lowest low of the previous `count` bars, the present one excluded; NaN for the first `count`."""
+    return _previous(talib.MIN(bars.low, count))
 
 
 def average_true_range(bars: Bars) -> np.ndarray:

@@ -1,11 +1,10 @@
 """Mean reversion: in where price has left its mean by a band, out where it is back."""
 
 import numpy as np
-import talib
 
 from worker.strategies.bands import Bands, Lines, after_warmup
 from worker.strategies.bars import Bars
-from worker.strategies.indicators import mean_absolute_deviation, tie
+from worker.strategies.indicators import average, mean_absolute_deviation, tie
 from worker.strategies.strategy import Parameter, Strategy, window
 
 
@@ -14,7 +13,7 @@ def bands(bars: Bars, window_bars: int, width: float) -> Bands:
 
     Within: [0, 1] below the mean, [−1, 0] above it, [0, 0] at it. Warms up over `window_bars` bars.
     """
-    mean = talib.SMA(bars.close, window_bars)
+    mean = bars.measure(average, window_bars)
     distance, equal = bars.close - mean, tie(mean)
     edge = width * mean_absolute_deviation(bars.close, window_bars) + equal
     low = np.subtract(distance < -edge, distance > equal, dtype=np.float64)

@@ -11,6 +11,7 @@ from worker.strategies.bands import Lines, narrowed
 from worker.strategies.bars import Bars, resample
 from worker.strategies.indicators import ATR_WARMUP_BARS, average_true_range
 from worker.strategies.registry import find_strategy
+from worker.strategies.shared_bars import share
 from worker.strategies.strategy import Strategy
 
 
@@ -67,7 +68,8 @@ class OwnBars:
             raise ConfigurationError(f"timeframe must be a multiple of the portfolio's {base_ms} ms, was {own_ms} ms")
         self._zeros = np.zeros(len(bars))
         there = None if has_bar is None or has_bar.all() else has_bar
-        self.bars, self._row = _whole(bars if there is None else bars[there], base_ms, own_ms)
+        whole, self._row = _whole(bars if there is None else bars[there], base_ms, own_ms)
+        self.bars = share(whole)
         if there is not None:
             row = np.arange(len(self.bars)) if self._row is None else self._row
             self._row = np.concatenate(([-1], row))[np.cumsum(there)]
@@ -75,7 +77,7 @@ class OwnBars:
             self.closed = np.ones(len(bars), np.int64)
         else:
             self.closed = (np.diff(self._row, prepend=-1) > 0).astype(np.int64)
-        self.atr_fraction = self.on_base(average_true_range(self.bars) / self.bars.close)
+        self.atr_fraction = self.on_base(self.bars.measure(average_true_range) / self.bars.close)
 
     def on_base(self, column: np.ndarray) -> np.ndarray:
         """Hold each own bar's value from its close until the next one's; NaN before the first."""

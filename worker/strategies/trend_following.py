@@ -1,11 +1,10 @@
 """Trend following: with the fast average on whichever side of the slow one it clearly is."""
 
 import numpy as np
-import talib
 
 from worker.strategies.bands import Bands, Lines, after_warmup
 from worker.strategies.bars import Bars
-from worker.strategies.indicators import ATR_BARS, ATR_WARMUP_BARS, average_true_range, tie
+from worker.strategies.indicators import ATR_BARS, ATR_WARMUP_BARS, average, average_true_range, tie
 from worker.strategies.strategy import Strategy, window
 
 
@@ -14,8 +13,8 @@ def bands(bars: Bars, fast_bars: int, slow_bars: int) -> Bands:
 
     Warms up over `slow_bars`, at least the 15 of the first ATR, whose older candles fade over 600 more.
     """
-    slow, fast = talib.SMA(bars.close, slow_bars), talib.SMA(bars.close, fast_bars)
-    half_range = average_true_range(bars) / 2.0
+    slow, fast = bars.measure(average, slow_bars), bars.measure(average, fast_bars)
+    half_range = bars.measure(average_true_range) / 2.0
     gap, equal = fast - slow, tie(slow)
     unclear = np.abs(gap) < half_range - equal
     sign = np.subtract(gap > equal, gap < -equal, dtype=np.float64)
