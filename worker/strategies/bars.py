@@ -27,6 +27,10 @@ class Bars:
         """Give `make(bars, *numbers)`, an array of the bars' length that is read, never written."""
         return make(self, *numbers)
 
+    def rows(self) -> tuple[np.ndarray, np.ndarray]:
+        """Give two arrays of the bars' length to write the low and the high of a band into, not filled yet."""
+        return np.empty(len(self)), np.empty(len(self))
+
     def between(self, start_ms: int, end_ms: int) -> "Bars":
         """Give the bars that open in `[start_ms, end_ms)`."""
         first, last = np.searchsorted(self.open_ms, (start_ms, end_ms))

@@ -1,4 +1,4 @@
-"""What strategies measure that TA-Lib does not give as it is: previous extremes, window deviations, Wilder's range."""
+"""What strategies measure of bars: averages, extremes, window deviations and Wilder's range."""
 
 import numpy as np
 import talib
@@ -25,19 +25,27 @@ def average(bars: Bars, count: int) -> np.ndarray:
     return talib.SMA(bars.close, count)
 
 
-def tie(price: np.ndarray) -> np.ndarray:
-    """Give the distance from each price within which another one counts as equal to it."""
-    return np.abs(price) * TIE_FRACTION
+def average_deviation(bars: Bars, count: int) -> np.ndarray:
+    """Give the mean distance of the newest `count` closes from their mean; NaN for the first `count - 1`."""
+    return mean_absolute_deviation(bars.close, count)
 
 
-def highest_before(bars: Bars, count: int) -> np.ndarray:
-    """Give the highest high of the previous `count` bars, the present one excluded; NaN for the first `count`."""
-    return _previous(talib.MAX(bars.high, count))
+def highest(bars: Bars, count: int) -> np.ndarray:
+    """Give the highest high of the newest `count` bars; NaN for the first `count - 1`."""
+    return talib.MAX(bars.high, count)
 
 
-def lowest_before(bars: Bars, count: int) -> np.ndarray:
-    """Give the lowest low of the previous `count` bars, the present one excluded; NaN for the first `count`."""
-    return _previous(talib.MIN(bars.low, count))
+def lowest(bars: Bars, count: int) -> np.ndarray:
+    """Give the lowest low of the newest `count` bars; NaN for the first `count - 1`."""
+    return talib.MIN(bars.low, count)
+
+
+def one_before(values: np.ndarray) -> np.ndarray:
+    """Give at each bar the value of the one before; NaN at the first."""
+    previous = np.empty_like(values)
+    previous[:1] = np.nan
+    previous[1:] = values[:-1]
+    return previous
 
 
 def average_true_range(bars: Bars) -> np.ndarray:
@@ -76,10 +84,3 @@ def mean_absolute_deviation(values: np.ndarray, window: int) -> np.ndarray:
         for row in range(count):
             distance[row] /= window
     return deviation
-
-
-def _previous(values: np.ndarray) -> np.ndarray:
-    previous = np.empty_like(values)
-    previous[:1] = np.nan
-    previous[1:] = values[:-1]
-    return previous

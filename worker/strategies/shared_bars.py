@@ -1,7 +1,7 @@
 """Bars that keep what was measured of them, so that strategies of one symbol and timeframe share it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,6 +15,7 @@ MEASURES_KEPT = 16
 class SharedBars(Bars):
     """Bars of which each average, range or extreme is computed once, whoever asks for it."""
 
+    band_rows: tuple[np.ndarray, np.ndarray] | None
     _measures: dict[tuple[object, ...], np.ndarray] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def measure(self, make: Callable[..., np.ndarray], *numbers: int) -> np.ndarray:
@@ -28,7 +29,14 @@ class SharedBars(Bars):
         self._measures[asked] = known
         return known
 
+    def rows(self) -> tuple[np.ndarray, np.ndarray]:
+        """Give two arrays of the bars' length to write a band into: the same ones each time where there are such."""
+        if self.band_rows is None:
+            return Bars.rows(self)
+        low, high = self.band_rows
+        return low[: len(self)], high[: len(self)]
 
-def share(bars: Bars) -> SharedBars:
-    """Let whoever measures these bars share what is measured."""
-    return SharedBars(*(getattr(bars, column.name) for column in fields(Bars)))
+
+def share(bars: Bars, rows: tuple[np.ndarray, np.ndarray] | None = None) -> SharedBars:
+    """Let whoever measures these bars share what is measured, and write bands into `rows` one after another."""
+    return SharedBars(bars.open_ms, bars.open, bars.high, bars.low, bars.close, bars.volume, rows)

@@ -60,16 +60,25 @@ class OwnBars:
     Bars lie on the UTC grid. One is whole when the base bars reach from its open to its close: it is made of those
     there are, and where there are none there is no own bar. `has_bar`, where given, is false where a base bar is
     missing: it takes no part, the last values stand there, and an own bar that ends with it closes with the next one.
+    `rows`, where given, are two arrays at least as long as the bars into which one signal's band after another is
+    written, so that a signal holds until the next one.
     Raises ConfigurationError unless `own_ms` is a multiple of `base_ms`.
     """
 
-    def __init__(self, bars: Bars, base_ms: int, own_ms: int, has_bar: np.ndarray | None = None) -> None:
+    def __init__(
+        self,
+        bars: Bars,
+        base_ms: int,
+        own_ms: int,
+        has_bar: np.ndarray | None = None,
+        rows: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> None:
         if own_ms < base_ms or own_ms % base_ms:
             raise ConfigurationError(f"timeframe must be a multiple of the portfolio's {base_ms} ms, was {own_ms} ms")
         self._zeros = np.zeros(len(bars))
         there = None if has_bar is None or has_bar.all() else has_bar
         whole, self._row = _whole(bars if there is None else bars[there], base_ms, own_ms)
-        self.bars = share(whole)
+        self.bars = share(whole, rows)
         if there is not None:
             row = np.arange(len(self.bars)) if self._row is None else self._row
             self._row = np.concatenate(([-1], row))[np.cumsum(there)]
