@@ -1,5 +1,6 @@
 """Bands as changes: a signal's band stands until the next change, so memory grows with what it says, not with bars."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,38 +23,45 @@ class Bands(NamedTuple):
     high: np.ndarray
 
 
-class BandChanges:
-    """Takes the bands of one signal after another, as whole arrays, and keeps where they change."""
+class Changes(NamedTuple):
+    """Where the band of one signal changes, int64, and to what."""
 
-    def __init__(self, signals: int, bars: int) -> None:
-        self._bars = bars
-        self._found: list[tuple[np.ndarray, ...]] = [(np.empty(0, np.int64), np.empty(0), np.empty(0))] * signals
+    bar: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+class ChangeFinder:
+    """Finds where bands change, one after another in the same room: each thread has its own."""
+
+    def __init__(self, bars: int) -> None:
         self._room = (np.empty(bars, np.int64), np.empty(bars), np.empty(bars))
 
-    def take(self, signal: int, first: int, low: np.ndarray, high: np.ndarray, atr_fraction: np.ndarray) -> None:
-        """Take the band of a signal from bar `first` on; it is NaN before.
+    def find(self, first: int, low: np.ndarray, high: np.ndarray, atr_fraction: np.ndarray) -> Changes:
+        """Give the changes of a band that begins at bar `first`; it is NaN before.
 
         Where its ATR becomes known, or no longer is, counts as a change too: a band without it is not acted on.
         """
         count = _find_changes(low, high, atr_fraction, first, *self._room)
-        self._found[signal] = tuple(column[:count].copy() for column in self._room)
+        return Changes(*(column[:count].copy() for column in self._room))
 
-    def laid(self) -> Bands:
-        """Give the changes of all signals in the order of the bars."""
-        ends = np.cumsum([len(bars) for bars, _, _ in self._found])
-        bars, low, high = (np.concatenate([found[n] for found in self._found]) for n in range(3))
-        first = np.concatenate(([0], np.cumsum(np.bincount(bars, minlength=self._bars))))
-        bands = Bands(first, np.empty(len(bars), np.int32), np.empty(len(bars)), np.empty(len(bars)))
-        _lay_by_bar(ends, np.concatenate(([0], ends[:-1])), bars, low, high, first[:-1].copy(), bands, _BLOCK_BARS)
-        return bands
+
+def lay_changes(found: Sequence[Changes], bars: int) -> Bands:
+    """Give the changes of all signals in the order of the bars."""
+    ends = np.cumsum([len(changes.bar) for changes in found])
+    bar, low, high = (np.concatenate([changes[column] for changes in found]) for column in range(3))
+    first = np.concatenate(([0], np.cumsum(np.bincount(bar, minlength=bars))))
+    bands = Bands(first, np.empty(len(bar), np.int32), np.empty(len(bar)), np.empty(len(bar)))
+    _lay_by_bar(ends, np.concatenate(([0], ends[:-1])), bar, low, high, first[:-1].copy(), bands, _BLOCK_BARS)
+    return bands
 
 
 def lay_bands(low: np.ndarray, high: np.ndarray, atr_fraction: np.ndarray, series: np.ndarray) -> Bands:
     """Give the changes of whole bands, (signals, bars), whose ATRs are (series, bars)."""
-    changes = BandChanges(*low.shape)
-    for signal in range(len(low)):
-        changes.take(signal, 0, low[signal], high[signal], atr_fraction[series[signal]])
-    return changes.laid()
+    signals, bars = low.shape
+    finder = ChangeFinder(bars)
+    found = [finder.find(0, low[row], high[row], atr_fraction[series[row]]) for row in range(signals)]
+    return lay_changes(found, bars)
 
 
 @compile_in_place

@@ -61,7 +61,7 @@ class OwnBars:
     there are, and where there are none there is no own bar. `has_bar`, where given, is false where a base bar is
     missing: it takes no part, the last values stand there, and an own bar that ends with it closes with the next one.
     `rows`, where given, are two arrays at least as long as the bars into which one signal's band after another is
-    written, so that a signal holds until the next one.
+    written, so that a signal holds until the next one. `no_exit` is the stop or target of a signal that names none.
     Raises ConfigurationError unless `own_ms` is a multiple of `base_ms`.
     """
 
@@ -75,7 +75,7 @@ class OwnBars:
     ) -> None:
         if own_ms < base_ms or own_ms % base_ms:
             raise ConfigurationError(f"timeframe must be a multiple of the portfolio's {base_ms} ms, was {own_ms} ms")
-        self._zeros = np.zeros(len(bars))
+        self.no_exit = np.zeros(len(bars))
         there = None if has_bar is None or has_bar.all() else has_bar
         whole, self._row = _whole(bars if there is None else bars[there], base_ms, own_ms)
         self.bars = share(whole, rows)
@@ -108,7 +108,7 @@ class OwnBars:
         return SeenColumns(self.on_base(bands.low), self.on_base(bands.high), self.on_base(self.bars.close), lines)
 
     def _fraction(self, column: np.ndarray | None) -> np.ndarray:
-        return self._zeros if column is None else np.nan_to_num(self.on_base(column), nan=0.0)
+        return self.no_exit if column is None else np.nan_to_num(self.on_base(column), nan=0.0)
 
 
 def _whole(bars: Bars, base_ms: int, own_ms: int) -> tuple[Bars, np.ndarray | None]:
