@@ -7,8 +7,9 @@ import numpy as np
 
 from worker.strategies.bars import Bars
 
-# So many last asked for: a long grid of parameters costs no more memory than a short one.
-MEASURES_KEPT = 16
+# So many last asked for. Strategies ask for what they share soon after each other; to keep more costs memory that the
+# machine must find and clear each time, which takes longer than to measure again.
+MEASURES_KEPT = 6
 
 
 @dataclass(frozen=True, slots=True)
