@@ -83,6 +83,8 @@ $(MADE): $(if $(SOUND),,unsound)
 
 $(RUNTIME): $(MADE) requirements.lock pyproject.toml
 	@$(BIN)/python ops/install.py $@ requirements.lock --project
+	@echo "The rules are compiled in the background, once per version; a backtest before that is done waits for it."
+	@nice -n 19 $(BIN)/flotilla backtest --simulated 1 --json </dev/null >/dev/null 2>&1 &
 
 $(TESTING): $(RUNTIME) tests/requirements.lock
 	@$(BIN)/python ops/install.py $@ tests/requirements.lock

@@ -237,6 +237,7 @@ assert loop""",
 )
 
 
+@pytest.mark.slow
 def test_of_two_processes_one_compiles_and_the_other_waits_for_it(private: Path) -> None:
     place, _, _ = run_loop(private)
     kept = {path: path.read_bytes() for path in Path(place or "").glob("*.nb?")}
@@ -259,6 +260,7 @@ def test_of_two_processes_one_compiles_and_the_other_waits_for_it(private: Path)
     assert json.loads(said)[1] == 1, "it must take what the other one made"
 
 
+@pytest.mark.slow
 def test_a_process_killed_while_it_compiles_leaves_nothing_in_the_way(private: Path) -> None:
     (private / "loop.py").write_text(KILLED)
     killed = subprocess.run(

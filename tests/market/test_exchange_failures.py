@@ -33,6 +33,7 @@ READS = [(kind, "klines") for kind in READ_FAULTS]
 READS += [(kind, "exchangeInfo") for kind in ("broken JSON", "empty body", "null", "page instead of JSON", "reset")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "path"), READS)
 def test_two_failures_in_a_row_are_survived(server: Server, clock: PatientClock, kind: str, path: str) -> None:
     server.faults.add(path=f"*/{path}", times=2, **READ_FAULTS[kind])

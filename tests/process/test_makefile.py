@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.process.running import wait_for
 
 # Answers as a Python that runs, whose -m venv makes another one like it and whose pip says what the file PIP_SAYS
 # holds; with its first line as the exit code.
@@ -94,6 +95,21 @@ def test_the_newest_python_that_runs_makes_the_environment(checkout: Checkout) -
     installs = [line for line in asked if "-m pip" in line]
     assert "--require-hashes -r requirements.lock" in installs[0]
     assert "--no-deps --no-build-isolation --editable ." in installs[1]
+
+
+def test_a_set_up_compiles_the_rules_while_the_rest_starts(checkout: Checkout) -> None:
+    checkout.program("python3.13", PYTHON)
+    checkout.make("install")
+    compiled = checkout.root / "compiled"
+    flotilla = checkout.root / ".venv" / "bin" / "flotilla"
+    flotilla.write_text(f'#!/bin/sh\nsleep 1\necho "$@" > {compiled}.new && mv {compiled}.new {compiled}\n')
+    flotilla.chmod(0o755)
+    os.utime(checkout.root / "requirements.lock")
+    _, said, _ = checkout.make("install")
+    assert "compiled in the background" in said
+    assert not compiled.exists(), "nobody waits for it"
+    wait_for(compiled.exists, 10.0)
+    assert compiled.read_text() == "backtest --simulated 1 --json\n"
 
 
 def test_a_second_set_up_does_nothing_until_a_lock_file_changes(checkout: Checkout) -> None:

@@ -115,6 +115,7 @@ def test_the_name_of_a_file_commands_nothing(folder: Path, capsys: pytest.Captur
     assert "owned" in said.out and commanding(said.out + said.err) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["worker status --config", "dashboard.report --config"])
 def test_an_error_of_a_command_is_one_line(folder: Path, module: str) -> None:
     name, *more = module.split()

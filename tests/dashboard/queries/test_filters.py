@@ -34,6 +34,7 @@ def takes(filters: Filters, row: dict, time: str, reason: str) -> bool:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [0, 40])
 def test_every_combination_takes_exactly_its_rows(
     most: int, connection: Connection, monkeypatch: pytest.MonkeyPatch

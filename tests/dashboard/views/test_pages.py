@@ -85,6 +85,7 @@ def test_a_living_worker_is_no_error(folder: Folder, open_page: OpenPage) -> Non
     assert not open_page(folder("seeded"), "overview").error
 
 
+@pytest.mark.slow
 def test_five_hundred_bots_are_in_one_table(folder: Folder, open_page: OpenPage) -> None:
     app = open_page(folder("large"), "bots")
     assert len(grids(app)[0].value) >= 500

@@ -47,6 +47,7 @@ def figure_of(app: object) -> dict:
     raise AssertionError("no candles on the page")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", ["BUY", "SELL"])
 def test_the_address_of_a_trade_shows_it_with_what_was_around_it(
     side: str, folder: Folder, open_page: OpenPage

@@ -83,7 +83,9 @@ def bot(ledger: Ledger, name: str) -> Tiles:
             ("#", ledger.profit(account)), ("after # of fees", then.fees), ("#", curve.growth[-1] - 1.0)
         ),
         "Win rate": rate(win_rate(then.trips)),
-        "Drawdown now": Expected(("#", curve.drawdown_now), ("# at its deepest in the period", max(curve.drawdowns))),
+        "Drawdown now": Expected(
+            ("#", curve.drawdown_now), ("deepest from a peak of the period: #", max(curve.drawdowns))
+        ),
     }
 
 
