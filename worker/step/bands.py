@@ -7,7 +7,7 @@ import numpy as np
 from worker.jit import compile_in_place
 
 # A block of bars, with the changes in it, stays in the processor's caches while the signals are gone through.
-_BLOCK_BARS = 2048
+_BLOCK_BARS = 8192
 
 
 class Bands(NamedTuple):
@@ -27,8 +27,8 @@ class BandChanges:
 
     def __init__(self, signals: int, bars: int) -> None:
         self._bars = bars
-        self._found: list[tuple[np.ndarray, ...]] = [(np.empty(0, np.int64), np.empty(0), np.empty(0))] * signals
-        self._room = (np.empty(bars, np.int64), np.empty(bars), np.empty(bars))
+        self._found: list[tuple[np.ndarray, ...]] = [(np.empty(0, np.int32), np.empty(0), np.empty(0))] * signals
+        self._room = (np.empty(bars, np.int32), np.empty(bars), np.empty(bars))
 
     def take(self, signal: int, first: int, low: np.ndarray, high: np.ndarray, atr_fraction: np.ndarray) -> None:
         """Take the band of a signal from bar `first` on; it is NaN before.
@@ -40,11 +40,17 @@ class BandChanges:
 
     def laid(self) -> Bands:
         """Give the changes of all signals in the order of the bars."""
-        ends = np.cumsum([len(bars) for bars, _, _ in self._found])
-        bars, low, high = (np.concatenate([found[n] for found in self._found]) for n in range(3))
-        first = np.concatenate(([0], np.cumsum(np.bincount(bars, minlength=self._bars))))
-        bands = Bands(first, np.empty(len(bars), np.int32), np.empty(len(bars)), np.empty(len(bars)))
-        _lay_by_bar(ends, np.concatenate(([0], ends[:-1])), bars, low, high, first[:-1].copy(), bands, _BLOCK_BARS)
+        first = np.zeros(self._bars + 1, np.int64)
+        for bars, _, _ in self._found:
+            first[1:] += np.bincount(bars, minlength=self._bars)
+        np.cumsum(first, out=first)
+        count, place = first[-1], first[:-1].copy()
+        bands = Bands(first, np.empty(count, np.int32), np.empty(count), np.empty(count))
+        edges = np.arange(0, self._bars + _BLOCK_BARS, _BLOCK_BARS)
+        rows = [np.searchsorted(bars, edges) for bars, _, _ in self._found]
+        for block in range(len(edges) - 1):
+            for signal, (bars, low, high) in enumerate(self._found):
+                _lay_by_bar(signal, bars, low, high, rows[signal][block], rows[signal][block + 1], place, bands)
         return bands
 
 
@@ -74,14 +80,9 @@ def _find_changes(low, high, atr_fraction, first: int, bars, lows, highs) -> int
 
 
 @compile_in_place
-def _lay_by_bar(ends, at, bars, low, high, place, bands, block: int) -> None:
-    """Lay what lies signal by signal bar by bar: signal `k` from `at[k]` to `ends[k]`, bar `t` from `place[t]` on."""
-    for begin in range(0, len(place), block):
-        for signal in range(len(ends)):
-            row = at[signal]
-            while row < ends[signal] and bars[row] < begin + block:
-                laid = place[bars[row]]
-                place[bars[row]] += 1
-                bands.signal[laid], bands.low[laid], bands.high[laid] = signal, low[row], high[row]
-                row += 1
-            at[signal] = row
+def _lay_by_bar(signal: int, bars, low, high, start: int, stop: int, place, bands) -> None:
+    """Lay some changes of a signal where those of their bars lie: the next one of bar `t` at `place[t]`."""
+    for row in range(start, stop):
+        laid = place[bars[row]]
+        place[bars[row]] += 1
+        bands.signal[laid], bands.low[laid], bands.high[laid] = signal, low[row], high[row]
