@@ -71,14 +71,14 @@ def make_columns(
         for row, exits in said.exits.items():
             stop, target = _widened(stop, bars), _widened(target, bars)
             stop[row, said.first :], target[row, said.first :] = exits
-    prices = [grid.bars[symbol] for _, symbol in plan.markets]
+    opens, highs, lows, closes, _ = grid.rows([symbol for _, symbol in plan.markets])
     no_funding = np.zeros(bars)
     return Columns(
         open_ms=grid.open_ms,
-        open=stack([bar.open for bar in prices]),
-        high=stack([bar.high for bar in prices]),
-        low=stack([bar.low for bar in prices]),
-        close=stack([bar.close for bar in prices]),
+        open=opens,
+        high=highs,
+        low=lows,
+        close=closes,
         status=stack([grid.status[symbol] for _, symbol in plan.markets]),
         funding_rate=stack([funding.get(symbol, no_funding) for _, symbol in plan.markets]),
         series=np.array([place_of[key.symbol, key.own_ms] for key in plan.signals], np.int64),

@@ -8,7 +8,7 @@ import numpy as np
 from worker.jit import compile_in_place
 
 # A block of bars, with the changes in it, stays in the processor's caches while the signals are gone through.
-_BLOCK_BARS = 2048
+_BLOCK_BARS = 8192
 
 
 class Bands(NamedTuple):
@@ -24,7 +24,7 @@ class Bands(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """Where the band of one signal changes, int64, and to what."""
+    """Where the band of one signal changes, int32, and to what."""
 
     bar: np.ndarray
     low: np.ndarray
@@ -35,7 +35,7 @@ class ChangeFinder:
     """Finds where bands change, one after another in the same room: each thread has its own."""
 
     def __init__(self, bars: int) -> None:
-        self._room = (np.empty(bars, np.int64), np.empty(bars), np.empty(bars))
+        self._room = (np.empty(bars, np.int32), np.empty(bars), np.empty(bars))
 
     def find(self, first: int, low: np.ndarray, high: np.ndarray, atr_fraction: np.ndarray) -> Changes:
         """Give the changes of a band that begins at bar `first`; it is NaN before.
@@ -48,11 +48,17 @@ class ChangeFinder:
 
 def lay_changes(found: Sequence[Changes], bars: int) -> Bands:
     """Give the changes of all signals in the order of the bars."""
-    ends = np.cumsum([len(changes.bar) for changes in found])
-    bar, low, high = (np.concatenate([changes[column] for changes in found]) for column in range(3))
-    first = np.concatenate(([0], np.cumsum(np.bincount(bar, minlength=bars))))
-    bands = Bands(first, np.empty(len(bar), np.int32), np.empty(len(bar)), np.empty(len(bar)))
-    _lay_by_bar(ends, np.concatenate(([0], ends[:-1])), bar, low, high, first[:-1].copy(), bands, _BLOCK_BARS)
+    first = np.zeros(bars + 1, np.int64)
+    for changes in found:
+        first[1:] += np.bincount(changes.bar, minlength=bars)
+    np.cumsum(first, out=first)
+    count, place = first[-1], first[:-1].copy()
+    bands = Bands(first, np.empty(count, np.int32), np.empty(count), np.empty(count))
+    edges = np.arange(0, bars + _BLOCK_BARS, _BLOCK_BARS)
+    rows = [np.searchsorted(changes.bar, edges) for changes in found]
+    for block in range(len(edges) - 1):
+        for signal, changes in enumerate(found):
+            _lay_by_bar(signal, *changes, rows[signal][block], rows[signal][block + 1], place, bands)
     return bands
 
 
@@ -82,14 +88,9 @@ def _find_changes(low, high, atr_fraction, first: int, bars, lows, highs) -> int
 
 
 @compile_in_place
-def _lay_by_bar(ends, at, bars, low, high, place, bands, block: int) -> None:
-    """Lay what lies signal by signal bar by bar: signal `k` from `at[k]` to `ends[k]`, bar `t` from `place[t]` on."""
-    for begin in range(0, len(place), block):
-        for signal in range(len(ends)):
-            row = at[signal]
-            while row < ends[signal] and bars[row] < begin + block:
-                laid = place[bars[row]]
-                place[bars[row]] += 1
-                bands.signal[laid], bands.low[laid], bands.high[laid] = signal, low[row], high[row]
-                row += 1
-            at[signal] = row
+def _lay_by_bar(signal: int, bars, low, high, start: int, stop: int, place, bands) -> None:
+    """Lay some changes of a signal where those of their bars lie: the next one of bar `t` at `place[t]`."""
+    for row in range(start, stop):
+        laid = place[bars[row]]
+        place[bars[row]] += 1
+        bands.signal[laid], bands.low[laid], bands.high[laid] = signal, low[row], high[row]
