@@ -72,7 +72,7 @@ def make_columns(
             stop, target = _widened(stop, bars), _widened(target, bars)
             stop[row, said.first :], target[row, said.first :] = exits
     opens, highs, lows, closes, _ = grid.rows([symbol for _, symbol in plan.markets])
-    no_funding = np.zeros(bars)
+    no_funding = np.zeros(bars if funding else 1)
     return Columns(
         open_ms=grid.open_ms,
         open=opens,

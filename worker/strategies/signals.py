@@ -20,7 +20,7 @@ class SignalColumns:
     """One row per base bar, known at its close. Signals may share arrays, so they are read, never written.
 
     `low`, `high`: the band, NaN while it warms up. `stop`, `target`: fractions of the price, 0 for none.
-    `atr_fraction`: ATR 14 / close of the bot's own bars, NaN for the first 14. `closed`: int64, 1 where an own bar
+    `atr_fraction`: ATR 14 / close of the bot's own bars, NaN for the first 14. `closed`: int8, 1 where an own bar
     closed with the base bar; between, the values of the last one stand.
     """
 
@@ -75,7 +75,7 @@ class OwnBars:
     ) -> None:
         if own_ms < base_ms or own_ms % base_ms:
             raise ConfigurationError(f"timeframe must be a multiple of the portfolio's {base_ms} ms, was {own_ms} ms")
-        self.no_exit = np.zeros(len(bars))
+        self.no_exit = np.broadcast_to(0.0, len(bars))
         there = None if has_bar is None or has_bar.all() else has_bar
         whole, self._row = _whole(bars if there is None else bars[there], base_ms, own_ms)
         self.bars = share(whole, rows)
@@ -83,9 +83,9 @@ class OwnBars:
             row = np.arange(len(self.bars)) if self._row is None else self._row
             self._row = np.concatenate(([-1], row))[np.cumsum(there)]
         if self._row is None:
-            self.closed = np.ones(len(bars), np.int64)
+            self.closed = np.ones(len(bars), np.int8)
         else:
-            self.closed = (np.diff(self._row, prepend=-1) > 0).astype(np.int64)
+            self.closed = (np.diff(self._row, prepend=-1) > 0).astype(np.int8)
         self.atr_fraction = self.on_base(self.bars.measure(average_true_range) / self.bars.close)
 
     def on_base(self, column: np.ndarray) -> np.ndarray:
