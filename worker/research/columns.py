@@ -18,6 +18,9 @@ from worker.strategies.signals import OwnBars
 
 Series = tuple[str, int]
 
+# What a thread needs for itself is as much as the columns of about so many series.
+_SERIES_A_THREAD = 4
+
 
 class _Room(threading.local):
     """What a thread makes one signal after another in."""
@@ -49,8 +52,8 @@ def make_columns(
     """Make every signal and lay it, with the bars, into columns.
 
     A symbol that lists later has NaN bands until then, and where a bar is missing the last values stand. `funding` is
-    one rate per bar by symbol, where there is any. Series are made on as many threads as there are processors, unless
-    `threads` says how many; the columns are the same.
+    one rate per bar by symbol, where there is any. Many series are made on as many threads as there are processors,
+    unless `threads` says how many; the columns are the same.
     """
     count, bars = len(plan.signals), len(grid.open_ms)
     rows_of: dict[Series, list[int]] = {}
@@ -66,7 +69,8 @@ def make_columns(
 
     changes: dict[int, Changes] = {}
     stop, target = np.zeros((count, 1)), np.zeros((count, 1))
-    for said in in_threads(say, rows_of, threads or processors()):
+    threads = threads or min(processors(), len(rows_of) // _SERIES_A_THREAD)
+    for said in in_threads(say, rows_of, threads):
         changes |= said.changes
         for row, exits in said.exits.items():
             stop, target = _widened(stop, bars), _widened(target, bars)
