@@ -20,7 +20,7 @@ assert pandas.Series([1.0]).sum() == 1.0
 """
 
 
-def test_a_backtest_of_parquet_files_that_writes_none_loads_no_pandas_and_leaves_it_to_be_loaded(tmp_path: Path) -> None:
+def test_a_backtest_of_parquet_files_that_writes_none_loads_no_pandas(tmp_path: Path) -> None:
     candles = write_candles(tmp_path / "candles", days=2)
     words = ["backtest", "--candles", str(candles), *set_options(SMALL_FLEET)]
     done = subprocess.run([sys.executable, "-c", BACKTEST, *words], capture_output=True, text=True, check=False)
