@@ -72,11 +72,16 @@ def _digest(files: Iterable[Path], *words: str) -> str:
     return digest.hexdigest()[:16]
 
 
+def cache_folder() -> Path:
+    """Give the folder for what can be made again: `FLOTILLA_CACHE`, or that of the user's caches."""
+    named = os.environ.get("FLOTILLA_CACHE")
+    return Path(os.path.expanduser(named)) if named else platformdirs.user_cache_path("flotilla")
+
+
 @functools.cache
 def kernel_cache() -> KernelCache:
-    """Give the folder compiled loops are kept in, below `FLOTILLA_CACHE` or the user's caches, if it is private."""
-    named = os.environ.get("FLOTILLA_CACHE")
-    caches = Path(os.path.expanduser(named) if named else platformdirs.user_cache_path("flotilla")) / "kernel"
+    """Give the folder compiled loops are kept in, if it is private."""
+    caches = cache_folder() / "kernel"
     folder = caches / kernel_digest()
     try:
         make_private_folder(folder)
