@@ -30,6 +30,16 @@ GRIDS = (
 )
 DAYS, PAIRS = 182, 10
 LEAST_REPLAY, LEAST_BOTH, LEAST_VECTORBT = 0.6, 0.45, 7
+LIMIT = (
+    "What is left is spread thin: in the replay each bot's mark, the bots that are awake, and their fills; in the "
+    "signals TA-Lib's averages and extremes, mean deviations, and the changes of bands, brought into the order of the "
+    "bars. To lay bands for a stretch of bars at a time gained nothing."
+)
+BENDS = (
+    "Few bots share what a bar itself costs. Of many, neither records nor rows of prices stay in the nearest caches. "
+    "In the longest run fees have eaten most of the money, and a bot that wants what its money no longer buys is "
+    "looked at at every bar."
+)
 ASK = "`make bench ONLY=ratios VECTORBT=1` measures vectorbt, too."
 # Symbols and days: more bots over the same bars, then more bars of the same bots.
 SIZES = ((1, 14), (3, 14), (12, 14), (120, 14), (3, 7), (3, 70), (3, 700))
@@ -93,7 +103,7 @@ def _against_others(days: int = DAYS, pairs: int = PAIRS) -> str:
         f"limits that never trip, beside one plain compiled loop for each bot that trades one coin; {pairs} pairs in "
         f"turn on one core, seconds of that core. The bare loop makes {rate:.0f} million bot-bars a second. {missing}"
     )
-    return f"{text.strip()}\n\n{table(['bot-bars a second', 'median', 'range', 'at least'], rows)}"
+    return f"{text.strip()}\n\n{table(['bot-bars a second', 'median', 'range', 'at least'], rows)}\n\n{LIMIT}"
 
 
 def _turn(settings: Settings, plan: FleetPlan, grid: Grid, peer: Peer | None) -> _Turn:
@@ -136,7 +146,7 @@ def _by_size(sizes: Sequence[tuple[int, int]] = SIZES) -> str:
     header += ["fills in 1,000 bot-bars"]
     return (
         "Cost against size, simulated, best of 3. A straight line costs the same a bot-bar at every size.\n\n"
-        f"{table(header, [_size(*size) for size in sizes])}"
+        f"{table(header, [_size(*size) for size in sizes])}\n\n{BENDS}"
     )
 
 
