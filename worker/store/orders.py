@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, select, text, update
 
-from shared.enums import OrderStatus, Side, Trigger
+from shared.enums import OrderStatus, Purpose, Side, Trigger
 from shared.tables import Fill, Order
 from shared.tables.trading import ORDER_IS_OPEN
 from worker.store.rows import insert_rows, load_rows, record_columns
@@ -33,6 +33,11 @@ class OrderRow:
     done_ms: int | None = None
     exchange_id: str | None = None
     reason: str | None = None
+    purpose: Purpose = Purpose.NET
+    attempt: int = 0
+    increases: int = 0
+    fencing: int = 0
+    reference_price: float | None = None
 
 
 @dataclass(slots=True)
