@@ -47,7 +47,7 @@ def print_backtest(console: Console, backtest: Backtest, out: Path | None) -> No
     replay, portfolio = backtest.replay, backtest.settings.portfolio
     start_ms, end_ms = int(replay.open_ms[0]), int(replay.open_ms[-1]) + backtest.settings.step_ms
     table = Table(
-        title=f"{len(replay.plan.bots)} bots, {backtest.history.label}, {portfolio.timeframe} bars, profile "
+        title=f"{len(replay.plan.bots)} bots, {backtest.source.label}, {portfolio.timeframe} bars, profile "
         f"{backtest.settings.profile}\n{format_time(start_ms)} to {format_time(end_ms)}, money in {portfolio.quote}",
         title_style="bold",
     )
