@@ -76,9 +76,9 @@ class InProcessAdapter(BaseAdapter):
             if delivery.seconds >= patience:
                 raise failures.ReadTimeout("read timed out", request=request)
         if delivery.ending is Ending.RESET or (delivery.ending is Ending.SILENCE and not delivery.processed):
-            raise failures.ConnectionError("connection reset by peer", request=request)
+            raise failures.ConnectionError("Connection aborted.", request=request)
         if delivery.ending is Ending.SHORT:
-            raise failures.ChunkedEncodingError("connection broken: incomplete read", request=request)
+            raise failures.ChunkedEncodingError("Connection broken: IncompleteRead", request=request)
         if delivery.ending is Ending.DRIP:
             self._clock.sleep(min(delivery.seconds * delivery.parts, patience if delivery.seconds >= patience else 1e9))
             if delivery.seconds >= patience:

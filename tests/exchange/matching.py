@@ -43,6 +43,7 @@ class Matching:
         self._check_name(account, ticket.client_id, terms.unique)
         order = self._make(account, ticket)
         if order.is_waiting:
+            self.exchange.settlement.require_reserve(account, listing, order)
             self.exchange.settlement.reserve(account, listing, order, order.quantity)
         elif ticket.time_in_force is TimeInForce.GTX and any(self._levels(listing, ticket)):
             if terms.refuses_post_only:

@@ -123,6 +123,10 @@ def test_what_breaks_a_rule_is_refused_and_leaves_nothing(floor: Floor, why: Why
     assert floor.money("USDT") == before and not floor.exchange.matching.orders
 
 
+def test_a_stop_to_sell_more_than_there_is_is_refused(floor: Floor) -> None:
+    refused(Why.FUNDS, lambda: floor.place("1.5", is_buy=False, trigger=Decimal(95)))
+
+
 def test_a_closed_market_takes_no_orders_and_an_unlisted_one_is_unknown(floor: Floor) -> None:
     listing = floor.exchange.listings[0]
     listing.status = "BREAK"
