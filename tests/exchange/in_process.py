@@ -49,8 +49,9 @@ class InProcessAdapter(BaseAdapter):
         patience = timeout[1] if isinstance(timeout, tuple) else timeout
         seconds = NO_TIMEOUT_SECONDS if patience is None else float(patience)
         self._clock.advance_ms(self._latency_ms)
-        body = request.body.decode() if isinstance(request.body, bytes) else request.body or ""
-        asked = Request(request.method or "GET", url.path, url.query, body, dict(request.headers))
+        body = request.body.decode() if isinstance(request.body, bytes) else str(request.body or "")
+        headers = {name: str(value) for name, value in request.headers.items()}
+        asked = Request(request.method or "GET", url.path, url.query, body, headers)
         return _response(request, self._deliver(*self.desk.receive(asked), seconds, request))
 
     def close(self) -> None:

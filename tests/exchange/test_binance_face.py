@@ -262,3 +262,18 @@ def test_a_ban_names_when_it_ends(binance: Venue) -> None:
     assert binance.client.last_response_headers["Retry-After"] == "30"
     binance.clock.sleep(30)
     assert binance.client.fetch_balance()["USDT"]
+
+
+def test_weight_is_counted_by_the_minute_and_too_much_is_refused_until_the_next(binance: Venue) -> None:
+    client = binance.client
+    binance.clock.sleep(60 - binance.exchange.clock() % 60_000 / 1000)
+    client.throttle = lambda cost=None: None
+    client.fetch_balance()
+    client.fetch_open_orders(SPOT)
+    assert client.last_response_headers["X-MBX-USED-WEIGHT-1M"] == "26"
+    for _ in range(298):
+        client.fetch_balance()
+    with pytest.raises(ccxt.DDoSProtection, match="-1003"):
+        client.fetch_balance()
+    binance.clock.sleep(int(client.last_response_headers["Retry-After"]))
+    assert client.fetch_balance()["USDT"] and client.last_response_headers["X-MBX-USED-WEIGHT-1M"] == "20"

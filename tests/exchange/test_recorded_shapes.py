@@ -12,21 +12,26 @@ from tests.exchange.venue import Venue, make_venue
 
 SPOT, SWAP = "BTC/USDT", "BTC/USDT:USDT"
 
-BINANCE_ORDER = """symbol orderId orderListId clientOrderId transactTime price origQty executedQty origQuoteOrderQty
-cummulativeQuoteQty status timeInForce type side workingTime icebergQty fills selfTradePreventionMode"""
+BINANCE_ORDER = """symbol orderId orderListId clientOrderId transactTime price origQty executedQty
+origQuoteOrderQty cummulativeQuoteQty status timeInForce type side workingTime icebergQty
+fills selfTradePreventionMode"""
 BINANCE_CONTRACT_ORDER = """orderId symbol status clientOrderId price avgPrice origQty executedQty cumQty cumQuote
-timeInForce type reduceOnly closePosition side positionSide stopPrice workingType priceProtect origType priceMatch
-selfTradePreventionMode goodTillDate updateTime"""
+timeInForce type reduceOnly closePosition side positionSide stopPrice workingType
+priceProtect origType priceMatch selfTradePreventionMode goodTillDate updateTime"""
 BINANCE_ACCOUNT = """makerCommission takerCommission buyerCommission sellerCommission commissionRates canTrade
-canWithdraw canDeposit brokered requireSelfTradePrevention preventSor updateTime accountType balances permissions uid"""
-BINANCE_ASSET = """asset walletBalance unrealizedProfit marginBalance maintMargin initialMargin positionInitialMargin
-openOrderInitialMargin maxWithdrawAmount crossWalletBalance crossUnPnl availableBalance marginAvailable updateTime"""
-GATE_ORDER = """id text amend_text create_time update_time create_time_ms update_time_ms status currency_pair type
-account side amount price time_in_force iceberg left filled_amount fill_price filled_total avg_deal_price fee
-fee_currency point_fee gt_fee gt_maker_fee gt_taker_fee gt_discount rebated_fee rebated_fee_currency stp_act finish_as stp_id"""
-BYBIT_EXECUTION = """symbol orderId orderLinkId side orderPrice orderQty leavesQty createType orderType stopOrderType
-execFee execId execPrice execQty execType execValue execTime feeCurrency isMaker feeRate tradeIv markIv markPrice
-indexPrice underlyingPrice blockTradeId closedSize seq"""
+canWithdraw canDeposit brokered requireSelfTradePrevention preventSor updateTime
+accountType balances permissions uid"""
+BINANCE_ASSET = """asset walletBalance unrealizedProfit marginBalance maintMargin initialMargin
+positionInitialMargin openOrderInitialMargin maxWithdrawAmount crossWalletBalance
+crossUnPnl availableBalance marginAvailable updateTime"""
+GATE_ORDER = """id text amend_text create_time update_time create_time_ms update_time_ms status
+currency_pair type account side amount price time_in_force iceberg left filled_amount
+fill_price filled_total avg_deal_price fee fee_currency point_fee gt_fee gt_maker_fee
+gt_taker_fee gt_discount rebated_fee rebated_fee_currency stp_act finish_as stp_id"""
+BYBIT_EXECUTION = """symbol orderId orderLinkId side orderPrice orderQty leavesQty createType orderType
+stopOrderType execFee execId execPrice execQty execType execValue execTime feeCurrency
+isMaker feeRate tradeIv markIv markPrice indexPrice underlyingPrice blockTradeId
+closedSize seq"""
 
 
 def placed(name: str, symbol: str) -> tuple[Venue, dict[str, Any]]:
