@@ -104,6 +104,12 @@ def _written_path(value: Any) -> Any:
     return value
 
 
+def _key_place(text: str) -> str:
+    if text != "environment":
+        check_path(text)
+    return text
+
+
 def check_path(text: str) -> None:
     """Refuse a path that no file system takes, or whose `~` is nobody's home; raises ValueError."""
     if not text.strip() or not text.isprintable() or len(text) > LONGEST_TEXT:
@@ -173,5 +179,6 @@ Timeframe = Annotated[str, AfterValidator(_timeframe)]
 Start = Annotated[str, AfterValidator(_start)]
 DateFormat = Annotated[str, AfterValidator(_date_format)]
 FilePath = Annotated[Path, BeforeValidator(_written_path)]
+KeyPlace = Annotated[str, AfterValidator(_key_place)]
 Endpoint = Annotated[str, AfterValidator(check_endpoint)]
 DatabaseUrl = Annotated[SecretUrl, AfterValidator(_secret_url)]

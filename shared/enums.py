@@ -31,6 +31,8 @@ class Cause(IntEnum):
     CRASHES = 3
     RECONCILIATION = 4
     BANKRUPT = 5
+    RUNAWAY = 6
+    FIRST_ORDERS = 7
 
 
 class Reason(IntEnum):
@@ -42,15 +44,17 @@ class Reason(IntEnum):
     STALE = 3
     WARMUP = 4
     NO_ENTRIES = 5
-    REENTRY_LOCK = 6
-    HOLD = 7
-    FLAT = 8
-    UNCONFIRMED = 9
-    COST = 10
-    COOLDOWN = 11
-    CAP = 12
-    MIN_NOTIONAL = 13
-    TRADE = 14
+    RECONCILIATION = 6
+    UNRESOLVED = 7
+    REENTRY_LOCK = 8
+    HOLD = 9
+    FLAT = 10
+    UNCONFIRMED = 11
+    COST = 12
+    COOLDOWN = 13
+    CAP = 14
+    MIN_NOTIONAL = 15
+    TRADE = 16
 
 
 class Trigger(IntEnum):
@@ -111,13 +115,27 @@ class ScopeKind(_Named):
 
 
 class OrderStatus(_Named):
+    """Where an order stands; `worker/orders/states.py` has the legal transitions."""
+
     INTENT = auto()
     SUBMITTED = auto()
-    FILLED = auto()
+    OPEN = auto()
     PARTLY_FILLED = auto()
+    FILLED = auto()
     REJECTED = auto()
     CANCELLED = auto()
     UNKNOWN = auto()
+    # proved never to have existed
+    ABSENT = auto()
+
+
+class Purpose(_Named):
+    """What an order is for, part of its client order id."""
+
+    NET = auto()
+    EXIT = auto()
+    FLATTEN = auto()
+    SAFETY = auto()
 
 
 class CommandKind(_Named):

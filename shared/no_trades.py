@@ -12,7 +12,8 @@ from shared.words import many
 # The most frequent of these is what keeps bots from trading: what else may decide comes before it and passes.
 _STOPS = (
     Reason.HOLD,
-    *(Reason.HALTED, Reason.FLATTEN, Reason.CLOSE, Reason.STALE, Reason.NO_ENTRIES, Reason.REENTRY_LOCK),
+    *(Reason.HALTED, Reason.FLATTEN, Reason.CLOSE, Reason.STALE, Reason.NO_ENTRIES, Reason.RECONCILIATION),
+    *(Reason.UNRESOLVED, Reason.REENTRY_LOCK),
     *(Reason.COST, Reason.COOLDOWN, Reason.CAP, Reason.MIN_NOTIONAL),
 )
 # A position so near to the whole allocation is all of it: the rest is costs.
@@ -138,7 +139,7 @@ def _cooldown(_stood: Standstill, settings: Mapping[str, Any], _counted: Money) 
 
 
 def _cap(stood: Standstill, settings: Mapping[str, Any], counted: Money) -> str:
-    if is_known(stood.limit) and stood.limit == 0.0:
+    if is_known(stood.limit) and stood.limit == 0.0 and stood.nearest <= 0.0:
         return f"there is no money: equity is {_amount(counted, stood.nearest)}"
     caps = {name: settings["risk"][name] for name in ("max_portfolio_exposure", "max_symbol_exposure")}
     said = [f"risk.{name} {cap:g}" for name, cap in caps.items() if cap is not None]
@@ -167,6 +168,8 @@ _NUMBERS: dict[Reason, Callable[[Standstill, Mapping[str, Any], Money], str]] = 
     Reason.STALE: _always("bars were missing, late or repaired"),
     Reason.WARMUP: _warmup,
     Reason.NO_ENTRIES: _always("the level says so until it is released"),
+    Reason.RECONCILIATION: _always("the exchange holds another quantity than the books until that is resolved"),
+    Reason.UNRESOLVED: _always("an order of theirs is not yet known to be anything"),
     Reason.REENTRY_LOCK: _always("a protective exit closed the last position, and that side is still wanted"),
     Reason.HOLD: _always("positions are as wanted"),
     Reason.FLAT: _always("no strategy wanted a position"),

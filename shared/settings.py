@@ -15,10 +15,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from shared.accounts import DEFAULT_ACCOUNT, AccountSettings
 from shared.bounds import (
     Address,
     BotName,
-    Cost,
     DatabaseUrl,
     DateFormat,
     Endpoint,
@@ -38,9 +38,11 @@ from shared.bounds import (
     Weight,
     Whole,
 )
+from shared.broker_settings import BrokerSettings
 from shared.errors import ConfigurationError
 from shared.money import DOLLARS, Money, money_of
 from shared.secret_url import SecretUrl
+from shared.section import Section
 from shared.settings_file import existing, is_deep, read_toml, sentence, shown
 from shared.units import DAY_MS, timeframe_ms
 
@@ -48,16 +50,14 @@ FILE_NAME = "flotilla.toml"
 ENVIRONMENT_PREFIX = "FLOTILLA_"
 # What the environment says besides settings: where compiled code is kept, and what tests may use and must have.
 NO_SETTINGS = ("FLOTILLA_CACHE", "FLOTILLA_TEST_DATA", "FLOTILLA_REQUIRE_ALL")
+# The keys of an account, whose name follows: they belong in no setting, which files, digests and pages repeat.
+KEY_PREFIXES = ("FLOTILLA_KEY_", "FLOTILLA_SECRET_", "FLOTILLA_PASSPHRASE_")
 
 MOST_BOTS = 5_000
 # Ten years of minutes.
 MOST_STEPS_OF_HISTORY = 3650 * 1440
 # Coins are named in other scripts too; a dated future ends with its day.
 SYMBOL_PATTERN = re.compile(r"[^\W_a-z]{1,20}/[A-Z0-9]{1,10}(:[^\W_a-z]{1,20}(-[0-9]{6})?)?")
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
 
 class PortfolioSettings(Section):
@@ -121,12 +121,6 @@ class MarketSettings(Section):
         return self
 
 
-class BrokerSettings(Section):
-    kind: Literal["paper"] = "paper"
-    fee_rate: Cost = 0.001
-    slippage: Cost = 0.0005
-
-
 class RiskSettings(Section):
     # protective exits; 0 switches one off
     stop: Fraction = 0.08
@@ -159,6 +153,10 @@ class RiskSettings(Section):
     # of any money, as portfolio.capital_per_bot
     min_notional: Annotated[Number, Field(ge=0.0, le=1e18)] = 100.0
     netting: bool = True
+    # what stops a runaway, whatever decided it
+    max_order_notional: Annotated[Number, Field(ge=1e-18, le=1e18)] | None = None
+    max_orders_per_minute: Annotated[Whole, Field(ge=1, le=1_000_000)] = 200
+    max_orders_per_day: Annotated[Whole, Field(ge=1, le=10_000_000)] = 5_000
 
     @model_validator(mode="after")
     def _consistent(self) -> "RiskSettings":
@@ -183,8 +181,8 @@ class AllocationSettings(Section):
     sleeve_low: Weight | None = None
     sleeve_high: Weight | None = None
     # raw weights under `fixed`, by sleeve and by bot name; what is not named weighs 1
-    sleeve_weights: dict[Name, RawWeight] = {}
-    bot_weights: dict[BotName, RawWeight] = {}
+    sleeve_weights: dict[Name, RawWeight] = Field(default={})
+    bot_weights: dict[BotName, RawWeight] = Field(default={})
 
     @model_validator(mode="after")
     def _ordered(self) -> "AllocationSettings":
@@ -206,7 +204,8 @@ class StrategySettings(Section):
     grid: Annotated[tuple[ParameterSet, ...], Field(min_length=1, max_length=1000)]
     symbols: Annotated[tuple[str, ...], Field(min_length=1, max_length=1000)] | None = None
     timeframe: Timeframe | None = None
-    account: Name = "paper"
+    # the first of the accounts where not set
+    account: Name | None = None
 
 
 DEFAULT_GRIDS: dict[str, dict[str, Any]] = {
@@ -258,6 +257,7 @@ class Settings(Section):
     portfolio: PortfolioSettings = PortfolioSettings()
     market: MarketSettings = MarketSettings()
     broker: BrokerSettings = BrokerSettings()
+    accounts: dict[Name, AccountSettings] = Field(default={}, max_length=100)
     risk: RiskSettings = RiskSettings()
     allocation: AllocationSettings = AllocationSettings()
     strategies: StrategiesSettings = StrategiesSettings.model_validate(DEFAULT_GRIDS)
@@ -273,6 +273,15 @@ class Settings(Section):
                 raise ValueError(
                     f"strategies.{name}.symbols must be among portfolio.symbols {shown(self.portfolio.symbols)}, "
                     f"was {shown(unknown)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _accounts_known(self) -> "Settings":
+        for name, sleeve in self.strategies.sleeves.items():
+            if self.accounts and sleeve.account is not None and sleeve.account not in self.accounts:
+                raise ValueError(
+                    f"strategies.{name}.account must be one of {', '.join(self.accounts)}, was {shown(sleeve.account)}"
                 )
         return self
 
@@ -309,6 +318,17 @@ class Settings(Section):
                 f"{'was' if len(missing) == 1 else 'were'} not: defaults of money are in dollars"
             )
         return self
+
+    def account_of(self, sleeve: StrategySettings) -> str:
+        """Name the account a sleeve trades on."""
+        return sleeve.account or next(iter(self.accounts), DEFAULT_ACCOUNT)
+
+    def account(self, name: str) -> AccountSettings:
+        """Give what is set of an account; one that is not written is the market of the settings, on paper."""
+        market = self.market
+        return self.accounts.get(name) or AccountSettings(
+            exchange=market.exchange, type=market.exchange_type, endpoint=market.endpoint
+        )
 
     @property
     def step_ms(self) -> int:
@@ -422,7 +442,7 @@ def _quote(*layers: Mapping[str, Any]) -> str:
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for name, text in environment.items():
-        if not name.startswith(ENVIRONMENT_PREFIX) or name in NO_SETTINGS:
+        if not name.startswith(ENVIRONMENT_PREFIX) or name in NO_SETTINGS or name.startswith(KEY_PREFIXES):
             continue
         dotted = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
         if "." not in dotted and dotted != "profile":

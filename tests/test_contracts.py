@@ -37,6 +37,9 @@ def test_every_import_goes_in_an_allowed_direction() -> None:
         ("worker/risk/gate.py", "import shared.clock"),
         ("worker/risk/gate.py", "import logging"),
         ("worker/market/gaps.py", "import worker.store"),
+        ("worker/exchange/listing.py", "import worker.market.gaps"),
+        ("worker/exchange/listing.py", "import shared.database"),
+        ("worker/risk/gate.py", "import worker.exchange.listing"),
         ("worker/strategies/bars.py", "import numba"),
         ("worker/process/loop.py", "import dashboard"),
         ("worker/process/loop.py", "import worker.live.worker"),
@@ -54,4 +57,4 @@ def test_a_forbidden_import_is_seen(tmp_path: Path, module: str, line: str) -> N
     (tmp_path / module).write_text(f"{line}\n{(tmp_path / module).read_text()}")
     code, said = lint(tmp_path)
     assert code == 1, said
-    assert "1 broken" in said or "2 broken" in said
+    assert any(f"{broken} broken" in said for broken in (1, 2, 3))

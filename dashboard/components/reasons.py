@@ -55,6 +55,10 @@ MEANINGS = {
     Reason.STALE: Meaning("The bar was missing, late or repaired: nothing is traded on it.", "bar", "must be", _bar),
     Reason.WARMUP: Meaning("Its strategy had not seen enough bars yet."),
     Reason.NO_ENTRIES: Meaning("Its level allowed no entries; exits and stops went on.", "level", "from", _level),
+    Reason.RECONCILIATION: Meaning("The exchange held another quantity than the books: no entries."),
+    Reason.UNRESOLVED: Meaning(
+        "An order of its own was not yet known to be anything: no entries, and nothing by signal while an exit was out."
+    ),
     Reason.REENTRY_LOCK: Meaning(
         "A protective exit or a person closed its last position, and the exposure it wants still has that sign.",
         "confirmed exposure",
@@ -69,7 +73,7 @@ MEANINGS = {
     ),
     Reason.COOLDOWN: Meaning("Its last fill was too recent.", "elapsed", "needed", _seconds),
     Reason.CAP: Meaning(
-        "Exposure would have exceeded its cap, or there was no money for it, or more coins than can be counted.",
+        "Exposure would have exceeded a cap, or there was no money for it, or more coins than can be counted.",
         "exposure of equity",
         "cap",
         _share,
@@ -78,7 +82,7 @@ MEANINGS = {
     Reason.TRADE: Meaning("An order was made.", "worth", "at least", is_money=True),
 }
 
-OVER_CAP = MEANINGS[Reason.CAP]._replace(sentence="Exposure would have exceeded its cap.")
+OVER_CAP = MEANINGS[Reason.CAP]._replace(sentence="Exposure would have exceeded a cap.")
 NO_MONEY = Meaning("There was no money for a larger position.", "equity", "must be above", is_money=True)
 UNCOUNTABLE = Meaning("It wanted more coins than can be told from one another.", "coins", "at most", quantity_text)
 # Of the asset with the smallest unit; no exposure comes near so many times the equity.

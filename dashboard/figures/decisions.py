@@ -21,7 +21,7 @@ from shared.enums import Reason
 from shared.words import words
 
 REASONS = [reason.name for reason in Reason]
-# Fifteen colours cannot be told apart by colour alone: rows and labels say them, too. What is common is calm.
+# Seventeen colours cannot be told apart by colour alone: rows and labels say them, too. What is common is calm.
 COLOURS = {
     "HALTED": LOSS,
     "FLATTEN": PALETTE[8],
@@ -29,6 +29,8 @@ COLOURS = {
     "STALE": PALETTE[9],
     "WARMUP": PALETTE[3],
     "NO_ENTRIES": WARNING,
+    "RECONCILIATION": "#B8860B",
+    "UNRESOLVED": "#6E7BD9",
     "REENTRY_LOCK": PALETTE[4],
     "HOLD": GAIN,
     "FLAT": NEUTRAL,

@@ -1,5 +1,6 @@
 """The SQLModel tables, one file per theme; importing this package registers all of them."""
 
+from shared.tables.accounts import AccountCoin, AccountFlow, AccountState, OrderShare, Trade
 from shared.tables.candles import BarRecord, Candle
 from shared.tables.commands import Command
 from shared.tables.equity import EquityPoint, EquityRecent
@@ -11,6 +12,9 @@ from shared.tables.trading import Decision, Fill, OpenDecision, Order, ReasonTot
 from shared.tables.watch import Event, Heartbeat, ResearchRun, SettingsVersion
 
 __all__ = [
+    "AccountCoin",
+    "AccountFlow",
+    "AccountState",
     "AllocationPoint",
     "BarRecord",
     "Bot",
@@ -29,6 +33,7 @@ __all__ = [
     "OpenDecision",
     "OpenRoundTrip",
     "Order",
+    "OrderShare",
     "Portfolio",
     "PortfolioState",
     "ReasonTotal",
@@ -37,5 +42,6 @@ __all__ = [
     "SettingsVersion",
     "Sleeve",
     "SleeveState",
+    "Trade",
     "Transfer",
 ]

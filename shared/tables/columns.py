@@ -40,6 +40,17 @@ def later() -> Any:
     return Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
 
 
+def later_number() -> Any:
+    """Make a number of a column that came later: rows from before it have 0."""
+    return Field(default=0.0, sa_type=Double, sa_column_kwargs={"server_default": "0"})
+
+
+def later_named(member: Enum) -> Any:
+    """Make a column that came later and holds the name of a member of an enum: rows from before it have this one."""
+    kwargs = {"server_default": member.name, "info": {"enum": type(member)}}
+    return Field(default=member.name, sa_type=Text, sa_column_kwargs=kwargs)
+
+
 def reference(column: str, primary_key: bool = False) -> Any:
     """Make a column refer to the row of another table, such as `bot.id`."""
     extra = {"autoincrement": False} if primary_key else {}

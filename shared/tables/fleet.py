@@ -19,6 +19,8 @@ class Portfolio(SQLModel, table=True):
     # what status and pages say of prices and orders: "simulated market, seed 7", "paper"
     market_label: Words
     broker_label: Words
+    # drawn once; the first characters of its orders' names, by which it knows them on an exchange
+    installation: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
     created_ms: Whole
 
 

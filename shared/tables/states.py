@@ -7,7 +7,7 @@ from sqlalchemy import Text
 from sqlmodel import SQLModel
 
 from shared.enums import BarStatus, Level, Reason, Trigger
-from shared.tables.columns import MaybeNumber, Number, Whole, key, later, named, reference
+from shared.tables.columns import MaybeNumber, Number, Whole, key, later, later_named, later_number, named, reference
 
 
 class _Levels(SQLModel):
@@ -17,6 +17,8 @@ class _Levels(SQLModel):
     level_crashes: str = named(Level)
     level_reconciliation: str = named(Level)
     level_bankrupt: str = named(Level)
+    level_runaway: str = later_named(Level.RUNNING)
+    level_first_orders: str = later_named(Level.RUNNING)
     level: str = named(Level)
 
 
@@ -28,6 +30,8 @@ class PortfolioState(_Levels, table=True):
     portfolio_id: int = reference("portfolio.id", primary_key=True)
     step: Whole
     time_ms: Whole
+    # 1 where the exits of its bar have left and the rest of the step is still to come
+    begun: int = later()
     cash: Number
     equity: Number
     settled_equity: Number
@@ -107,6 +111,12 @@ class BotState(_Levels, table=True):
     order_trigger: str = named(Trigger)
     order_stop: Number
     order_target: Number
+    # a protective exit that is under way, and what is not known of its other orders
+    exit_units: int = later()
+    exit_trigger: str = later_named(Trigger.SIGNAL)
+    exit_price: float = later_number()
+    unresolved: int = later()
+    reserved: float = later_number()
     low: MaybeNumber = None
     high: MaybeNumber = None
     reason: str = named(Reason)
@@ -131,6 +141,8 @@ class MarketState(SQLModel, table=True):
     step_units: Whole
     min_units: Whole
     min_notional: Number
+    # 1 where the exchange holds another quantity than the books
+    differs: int = later()
     open: Number
     high: Number
     low: Number

@@ -3,7 +3,7 @@
 from sqlalchemy import Index, Text, text
 from sqlmodel import Field, SQLModel
 
-from shared.enums import Leg, OrderStatus, Reason, Side, Trigger
+from shared.enums import Leg, OrderStatus, Purpose, Reason, Side, Trigger
 from shared.tables.columns import (
     MaybeNumber,
     MaybeWhole,
@@ -13,13 +13,14 @@ from shared.tables.columns import (
     Whole,
     Words,
     key,
+    later,
     maybe_reference,
     named,
     reference,
 )
 
 # Written out where it is asked for, too: SQLite uses a partial index only where the query says the same words.
-ORDER_IS_OPEN = "status IN ('INTENT', 'SUBMITTED', 'PARTLY_FILLED', 'UNKNOWN')"
+ORDER_IS_OPEN = "status IN ('INTENT', 'SUBMITTED', 'OPEN', 'PARTLY_FILLED', 'UNKNOWN')"
 
 
 class Order(SQLModel, table=True):
@@ -48,8 +49,18 @@ class Order(SQLModel, table=True):
     fee: Number = 0.0
     status: str = named(OrderStatus)
     trigger: str = named(Trigger)
+    purpose: str = Field(
+        default=Purpose.NET.name, sa_type=Text, sa_column_kwargs={"info": {"enum": Purpose}, "server_default": "NET"}
+    )
+    # sent again only once the one before is proved absent
+    attempt: int = later()
+    # whether a bot holds more by it; the number of the lease it was decided under
+    increases: int = later()
+    fencing: int = later()
     step: Whole
     decided_ms: Whole
+    # the price when it was decided, which slippage is told against
+    reference_price: MaybeNumber = None
     sent_ms: MaybeWhole = None
     done_ms: MaybeWhole = None
     exchange_id: MaybeWords = None

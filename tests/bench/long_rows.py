@@ -16,8 +16,9 @@ from tests.bench.long_ledger import Ledger
 from tests.bench.long_steps import Rebalance, Steps
 from worker.fleet.plan import FleetPlan
 from worker.live.books import Books
-from worker.live.orders import PROTECTIVE, client_order_id
 from worker.live.rows import bar_rows, closed_trip_row, fill_row
+from worker.orders.ids import client_order_id
+from worker.orders.order_book import PROTECTIVE, purpose_of
 from worker.research.candles import Grid
 from worker.risk.quantity import coins
 from worker.step.forms import to_records
@@ -34,6 +35,9 @@ ROWS_AT_ONCE = 100_000
 DECISION = tuple(OpenDecision.model_fields)
 CANDLE = ("market", "symbol", "timeframe_ms", "open_ms", "open", "high", "low", "close", "volume")
 REASONS = [reason.name for reason in sorted(Reason)]
+
+# These orders never leave.
+INSTALLATION = "longbooks2345672"
 
 
 def save_trading(engine: Engine, books: Books, plan: FleetPlan, portfolio: str, steps: Steps, ledger: Ledger) -> None:
@@ -116,7 +120,7 @@ def _order(
     number: int,
 ) -> OrderRow:
     account, symbol = plan.markets[market]
-    name = client_order_id(portfolio, account, symbol, step, decided_ms, trigger.name, bot, number)
+    name = client_order_id(INSTALLATION, portfolio, account, symbol, step, decided_ms, purpose_of(trigger), bot, number)
     side, quantity = Side.BUY if units > 0 else Side.SELL, coins(markets[market], abs(units))
     return OrderRow(name, account, symbol, side, abs(units), quantity, trigger, step, decided_ms)
 

@@ -12,7 +12,7 @@ from shared.settings import MarketSettings
 from tests.exchange.engine import Exchange
 from tests.exchange.faults import Faults
 from tests.exchange.server import Server
-from worker.market.exchange_client import make_client
+from worker.exchange.client import make_client
 
 NOW_MS = 1_736_049_602_000
 HOUR_MS = 3_600_000

@@ -8,7 +8,7 @@ import math
 from collections import deque
 from dataclasses import dataclass, field
 
-from shared.enums import Level, Reason, Trigger
+from shared.enums import Cause, Level, Reason, Trigger
 from worker.step.journal import Fill
 from worker.step.records import Fleet
 
@@ -108,7 +108,7 @@ def look_before(fleet: Fleet, opens: list[float]) -> Before:
 
 
 def _level(fleet: Fleet, bot: object) -> int:
-    causes = ("person", "drawdown", "daily_loss", "crashes", "reconciliation", "bankrupt")
+    causes = [cause.name.lower() for cause in Cause]
     scopes = (fleet.portfolio, fleet.sleeves[bot.sleeve], bot)
     return max(getattr(scope, f"level_{cause}") for scope in scopes for cause in causes)
 

@@ -1,11 +1,12 @@
 """Random markets, signals and fleets from a seed: gaps, missing bars, NaN bands, own stops and longer timeframes."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from shared.enums import BarStatus, Level
-from shared.settings import load_settings
+from shared.settings import Settings, load_settings
 from shared.units import HOUR_MS
 from tests.kernel.tables import START_MS, a_market
 from worker.fleet.plan import make_rules
@@ -25,7 +26,8 @@ ODDS = (0.2, 0.2, 0.16, 0.08, 0.08, 0.08, 0.06, 0.05, 0.05, 0.04)
 class Case:
     """What one random run is made from: `bots` over markets and sleeves in turn, the first `halted` of them stopped.
 
-    Before the bars in `closes`, a person asks for every position to be closed.
+    Before the bars in `closes`, a person asks for every position to be closed. The first `unresolved` bots have an
+    order that is not known to be anything, and the first `differing` markets another quantity than the exchange.
     """
 
     seed: int
@@ -41,6 +43,9 @@ class Case:
     reserve: float = 0.0
     halted: int = 0
     closes: tuple[int, ...] = ()
+    unresolved: int = 0
+    differing: int = 0
+    account_room: float = math.inf
 
 
 def calm_rules(**changes: float) -> Rules:
@@ -65,8 +70,12 @@ def random_fleet(case: Case) -> Fleet:
         cash=case.reserve, equity=money, settled_equity=money, high_water=money, day_start_equity=money
     )
     step = case.quantity_step
-    limits = {"quantity_step": step, "min_quantity": step, "min_notional": case.min_notional}
+    fee_rate = Settings().broker.fee_rate
+    limits = {"fee_rate": fee_rate, "quantity_step": step, "min_quantity": step, "min_notional": case.min_notional}
     markets = [a_market(**limits) for _ in range(MARKETS)]
+    for m, market in enumerate(markets):
+        market.differs = 1 if m < case.differing else 0
+        market.account_room = case.account_room
     ladder = [Rung(profit, fraction) for profit, fraction in case.ladder]
     return make_fleet(case.rules, portfolio, sleeves, bots, markets, case.bots, ladder)
 
@@ -86,6 +95,8 @@ def _bot(k: int, case: Case) -> Bot:
         settled_equity=money,
         high_water=money,
         allocation=money,
+        unresolved=1 if k < case.unresolved else 0,
+        reserved=70.0 + k if k < case.unresolved else 0.0,
         level_person=Level.HALTED.value if k < case.halted else Level.RUNNING.value,
     )
 

@@ -6,7 +6,7 @@ bots start with 1,000 each, and the first bar opens at 00:00 UTC.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import pytest
 
@@ -97,10 +97,16 @@ def _mirror(row: Bar | Missing) -> Bar | Missing:
     return replace(row, band=band, **{name: 2.0 * MIDDLE - price for name, price in prices})
 
 
-def rules(**changes: float) -> Rules:
+@dataclass(slots=True)
+class Setting(Rules):
+    """The rules, and the fee that the markets of a fleet made under them take."""
+
+    fee_rate: float = 0.0
+
+
+def rules(**changes: float) -> Setting:
     """Give the rules with everything off but what is named."""
     off = {
-        "fee_rate": 0.0,
         "slippage": 0.0,
         "stop": 0.0,
         "trail_activate": 0.0,
@@ -113,7 +119,7 @@ def rules(**changes: float) -> Rules:
         "cooldown_ms": 0,
         "min_notional": 0.0,
     }
-    return replace(make_rules(Settings()), **(off | changes))
+    return Setting(**(asdict(make_rules(Settings())) | off | changes))
 
 
 @dataclass(slots=True)
@@ -195,8 +201,9 @@ def a_bot(**changes: float) -> Bot:
 
 
 def a_market(**limits: float) -> Market:
-    """Give a market with limits told in coins: `quantity_step`, `min_quantity`, and `min_notional` (0)."""
-    market = Market()
+    """Give a market with its fee, and limits told in coins: `quantity_step`, `min_quantity`, `min_notional` (0)."""
+    fee_rate = limits.pop("fee_rate", 0.0)
+    market = Market(fee_rate=fee_rate, maker_fee_rate=fee_rate)
     set_limits(market, Limits(**({"min_notional": 0.0} | limits)), Settings())
     return market
 
@@ -220,7 +227,8 @@ def a_fleet(
         sleeves.append(Sleeve(equity=money, settled_equity=money, high_water=money))
     money = sum(bot.cash for bot in bots)
     portfolio = Portfolio(equity=money, settled_equity=money, high_water=money, day_start_equity=money)
-    rows = [a_market(**dict(market or {})) for _ in range(markets)]
+    fee = {"fee_rate": getattr(rules_, "fee_rate", 0.0)}
+    rows = [a_market(**(fee | dict(market or {}))) for _ in range(markets)]
     signals = 1 + max(bot.signal for bot in bots)
     rungs = [Rung(profit, fraction) for profit, fraction in ladder]
     return make_fleet(rules_, portfolio, sleeves, list(bots), rows, signals, rungs)
@@ -254,11 +262,11 @@ def play_fleet(fleet: Fleet, rows: Sequence[Sequence[Bar | Missing]], between: B
         open_ms = first_ms + number * fleet.rules.step_ms
         open_bar(fleet, open_ms)
         close_bar(fleet, open_ms)
-        run.steps.append(_copied(fleet))
+        run.steps.append(copied(fleet))
     return run
 
 
-def _copied(fleet: Fleet) -> Step:
+def copied(fleet: Fleet) -> Step:
     return Step(
         [replace(bot) for bot in fleet.bots],
         [replace(sleeve) for sleeve in fleet.sleeves],

@@ -295,10 +295,15 @@ def test_those_above_give_their_free_cash_and_those_below_share_it_by_what_they_
 
 
 def test_leverage_frees_the_money_a_position_does_not_need() -> None:
-    assert free_cash(1000.0, 5.0, 100.0, 1.0) == 500.0
-    assert free_cash(1000.0, -5.0, 100.0, 2.0) == 750.0
-    assert free_cash(1000.0, 50.0, 100.0, 1.0) == 0.0
-    assert free_cash(-10.0, 0.0, 100.0, 1.0) == 0.0
+    assert free_cash(1000.0, 5.0, 100.0, 0.0, 1.0) == 500.0
+    assert free_cash(1000.0, -5.0, 100.0, 0.0, 2.0) == 750.0
+    assert free_cash(1000.0, 50.0, 100.0, 0.0, 1.0) == 0.0
+    assert free_cash(-10.0, 0.0, 100.0, 0.0, 1.0) == 0.0
+
+
+def test_what_an_unresolved_order_may_come_to_is_not_free() -> None:
+    assert free_cash(1000.0, 5.0, 100.0, 300.0, 1.0) == 200.0
+    assert free_cash(1000.0, 5.0, 100.0, 300.0, 2.0) == 600.0
 
 
 def test_the_portfolios_own_cash_is_given_first() -> None:

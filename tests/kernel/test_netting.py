@@ -121,16 +121,17 @@ def test_without_netting_each_bot_sends_its_own_order() -> None:
     assert run.fleet.portfolio.saved_quote == 0.0
 
 
-def test_a_reversal_crosses_the_same_share_of_both_legs() -> None:
-    bots = [a_bot(), a_bot(signal=1)]
-    rows = [[still(LONG), still(FLAT)], [still(SHORT), still((0.5, 0.5))], [still(SHORT), still((0.5, 0.5))]]
+@pytest.mark.parametrize(("bought", "closes", "opens"), [(5.0, 5.0, 0.0), (10.0, 10.0, 0.0), (15.0, 10.0, 5.0)])
+def test_what_a_reversal_crosses_closes_first(bought: float, closes: float, opens: float) -> None:
+    bots = [a_bot(), a_bot(signal=1, money=100.0 * bought)]
+    rows = [[still(LONG), still(FLAT)], [still(SHORT), still(LONG)], [still(SHORT), still(LONG)]]
     run = play_fleet(a_fleet(rules(**COSTS), bots), rows)
     close, opened = (fill for fill in run.steps[2].fills if fill.bot == 0)
     assert (Leg(close.leg), Leg(opened.leg)) == (Leg.CLOSE, Leg.OPEN)
-    assert close.crossed / close.quantity == pytest.approx(opened.crossed / opened.quantity)
-    assert close.price == pytest.approx(opened.price)
-    bought = next(fill.quantity for fill in run.steps[2].fills if fill.bot == 1)
-    assert close.crossed + opened.crossed == pytest.approx(-bought)
+    assert (-close.crossed, -opened.crossed) == (pytest.approx(closes), pytest.approx(opens, abs=1e-9))
+    sold = 100 * 0.9995
+    assert close.price == pytest.approx((closes * 100 + (10 - closes) * sold) / 10)
+    assert opened.fee == pytest.approx((10 - opens) * sold * 0.001)
 
 
 def test_bots_on_different_markets_do_not_cross() -> None:

@@ -42,6 +42,9 @@ CASES = {
     "brakes": Case(8, calm_rules(**LIVELY, **TIGHT), bars=300, halted=1),
     "legacy": Case(9, legacy_rules(), bars=300),
     "closed by a person": Case(10, calm_rules(**LIVELY), bars=300, closes=(40, 41, 90, 200)),
+    "orders under way": Case(
+        11, calm_rules(**LIVELY, max_symbol_exposure=0.1), bars=300, unresolved=2, differing=1, account_room=9_000.0
+    ),
     **{
         f"allocated by {policy.name.lower()}": Case(
             20 + policy, calm_rules(**LIVELY, policy=policy.value, rebalance_every=2, rebalance_band=0.01), bars=200

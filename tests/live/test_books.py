@@ -1,5 +1,6 @@
 """What a live run leaves in the tables, and that a saboteur of each table is found."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -81,7 +82,8 @@ def test_every_step_has_one_reason_per_bot(place: Place) -> None:
         assert covered == list(range(1, 101))
 
 
-def test_orders_are_named_by_what_they_are_for(make_place: MakePlace) -> None:
+def test_orders_are_named_by_what_they_are_for(make_place: MakePlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.store.fleet.new_installation", lambda: "abcd234567abcdef")
     walks = {symbol: random_bars(60, 91 + at) for at, symbol in enumerate(SYMBOLS)}
     one, other = (make_place(small_settings(), FakeMarket(walks)) for _ in range(2))
     one.run()
@@ -89,7 +91,7 @@ def test_orders_are_named_by_what_they_are_for(make_place: MakePlace) -> None:
     names = [place.rows('SELECT client_order_id FROM "order" ORDER BY id') for place in (one, other)]
     assert names[0] == names[1]
     assert len(names[0]) > 5
-    assert all(len(name) == 18 and name[0] == "w" and name.isalnum() and name == name.lower() for (name,) in names[0])
+    assert all(re.fullmatch("wabcd[a-z2-7]{13}", name) for (name,) in names[0])
 
 
 def test_the_doctor_finds_a_reason_that_was_not_counted(place: Place) -> None:

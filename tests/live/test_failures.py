@@ -402,7 +402,8 @@ def test_a_reload_takes_over_risk_and_refuses_the_rest(make_place: MakePlace) ->
             "market needs a restart and was left as it was",
         }
         rules = worker._fleet.rules
-        assert (rules.stop, rules.fee_rate) == (0.05, 0.002)
+        fee_rates = {market.fee_rate for market in worker._fleet.markets}
+        assert (rules.stop, fee_rates) == (0.05, {0.002})
         show_and_step(place, worker, 30)
     assert place.value("SELECT count(*) FROM settings_version") == 2
     ((message,),) = place.rows("SELECT message FROM event WHERE kind = 'SETTINGS_CHANGED'")

@@ -19,9 +19,9 @@ from tests.live.running import make_database
 from tests.live.troubled_exchange import BEGIN_MS, TroubledExchange, Troubles
 from worker import build
 from worker.build import make_worker
+from worker.exchange import client
 from worker.live.fetching import PATIENCE_MS
 from worker.live.worker import LiveWorker
-from worker.market import exchange_client
 from worker.market.exchange import CcxtMarket
 from worker.process.host import Wakes
 from worker.process.loop import ALARM_OVERDUE_SECONDS, LONGEST_RETRY_SECONDS, Loop
@@ -120,7 +120,7 @@ def run_soak(root: Path, troubles: Troubles, monkeypatch: pytest.MonkeyPatch) ->
     """Let a worker live through all of them, as its process lets it, with restarts."""
     clock = ManualClock(BEGIN_MS - 40 * SECOND_MS)
     world, soak = TroubledExchange(troubles, clock), Soak(troubles)
-    monkeypatch.setattr(exchange_client, "ReadOnlyAdapter", world.adapter())
+    monkeypatch.setattr(client, "ReadOnlyAdapter", world.adapter())
     monkeypatch.setattr(ccxt.Exchange, "throttle", lambda *_: None)
     monkeypatch.setattr(build, "open_writer", _open_hasty)
     _remember_steps(soak, world, monkeypatch)

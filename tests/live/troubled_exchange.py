@@ -14,7 +14,7 @@ from shared.clock import ManualClock
 from shared.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from tests.exchange.binance import Binance, Refusal
 from tests.exchange.engine import Exchange
-from worker.market.exchange_client import ReadOnlyAdapter, refuse_signed
+from worker.exchange.transport import ReadOnlyAdapter, refuse_signed
 
 # 2026-01-01 00:20 UTC
 BEGIN_MS = 1_767_226_800_000

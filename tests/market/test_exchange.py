@@ -11,8 +11,8 @@ from shared.settings import MarketSettings, load_settings
 from tests.exchange.server import Server
 from tests.market.exchanges import NOW_MS, SYMBOLS, PatientClock, expected, market, options
 from tests.market.fakes import HOUR_MS, MINUTE_MS, START_MS, MemoryStore, same_bars
+from worker.exchange.client import make_client
 from worker.market.exchange import CcxtMarket
-from worker.market.exchange_client import make_client
 from worker.market.exchange_rows import market_limits
 from worker.market.protocol import Limits
 

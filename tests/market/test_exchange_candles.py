@@ -11,7 +11,8 @@ from tests.exchange.engine import Row
 from tests.exchange.server import Server
 from tests.market.exchanges import NOW_MS, PatientClock, expected, market
 from tests.market.fakes import HOUR_MS, START_MS, MemoryStore, same_bars, wavy_bars
-from worker.market.exchange_rows import InvalidAnswer, candle_rows
+from worker.exchange.listing import InvalidAnswer
+from worker.market.exchange_rows import candle_rows
 from worker.market.gaps import joined_ranges, merged, missing_ranges
 
 

@@ -8,8 +8,8 @@ from shared.settings import MarketSettings
 from tests.exchange.server import Server
 from tests.market.exchanges import NOW_MS, PatientClock, market, options
 from tests.market.fakes import HOUR_MS, START_MS, MemoryStore
+from worker.exchange.reader import ExchangeReader
 from worker.market.exchange import CcxtMarket
-from worker.market.exchange_client import ExchangeReader
 from worker.market.protocol import Limits
 
 SYMBOLS = 48

@@ -8,7 +8,8 @@ import requests
 from shared.errors import MarketError
 from tests.exchange.server import Server
 from tests.market.exchanges import options
-from worker.market.exchange_client import make_client, refuse_signed
+from worker.exchange.client import make_client
+from worker.exchange.transport import refuse_signed
 
 
 def test_nothing_signed_leaves_the_machine(server: Server) -> None:

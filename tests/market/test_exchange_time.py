@@ -5,7 +5,7 @@ import pytest
 from shared.clock import ManualClock
 from shared.errors import MarketError
 from shared.units import HOUR_MS, MINUTE_MS
-from worker.market.exchange_time import ASK_EVERY_MS, ASK_SOON_MS, ExchangeTime
+from worker.exchange.exchange_time import ASK_EVERY_MS, ASK_SOON_MS, ExchangeTime
 
 NOW_MS = 1_800_000_000_000
 

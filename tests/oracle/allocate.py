@@ -46,7 +46,20 @@ def new_allocations(world: World, fleet: Fleet, seen_ms: int) -> list[float]:
     for sleeve in range(len(fleet.sleeves)):
         within |= bot_weights(world, fleet, sleeve, seen_ms)
     equity = max(fleet.portfolio.equity, 0.0)
-    return [equity * weights[bot.world.sleeve] * within.get(id(bot), 0.0) for bot in fleet.bots]
+    asked = [equity * weights[bot.world.sleeve] * within.get(id(bot), 0.0) for bot in fleet.bots]
+    accounts = [world.markets[bot.world.market].account for bot in fleet.bots]
+    return asked if len(set(accounts)) == 1 else within_accounts(fleet, accounts, asked)
+
+
+def within_accounts(fleet: Fleet, accounts: list[str], asked: list[float]) -> list[float]:
+    """Cut what is asked of each account to what its bots have."""
+    shares = dict.fromkeys(accounts, 1.0)
+    for account in shares:
+        has = total(bot.scope.equity for bot, own in zip(fleet.bots, accounts, strict=True) if own == account)
+        wants = total(amount for amount, own in zip(asked, accounts, strict=True) if own == account)
+        if wants > has:
+            shares[account] = max(has, 0.0) / wants
+    return [amount * shares[account] for amount, account in zip(asked, accounts, strict=True)]
 
 
 def _moves(bot: Bot, allocation: float, band: float) -> bool:
@@ -54,19 +67,34 @@ def _moves(bot: Bot, allocation: float, band: float) -> bool:
 
 
 def _transfer(world: World, fleet: Fleet, bar: int) -> None:
-    given = [_gives(world, bot, bar) for bot in fleet.bots]
-    # What a retired bot lost beyond its money, the others bear.
-    lacks = [max(0.0, bot.allocation - bot.scope.equity) for bot in fleet.bots]
-    if not any(lacks):
-        return
-    amounts = shared_out(sum(given), lacks)
-    flows = [(bot, (amount - gift) * world.grain) for bot, gift, amount in zip(fleet.bots, given, amounts, strict=True)]
+    flows: list[tuple[Bot, float]] = []
+    for account in dict.fromkeys(market.account for market in world.markets):
+        flows += flows_within(world, members(world, fleet, account), bar)
     # What is received is booked first: no sleeve passes through 0 on the way.
     for bot, money in sorted(flows, key=lambda flow: flow[1] < 0.0):
         if money:
             bot.cash += money
             flow(bot.scope, money)
             flow(fleet.sleeves[bot.world.sleeve], money)
+
+
+def members(world: World, fleet: Fleet, account: str) -> list[Bot]:
+    """Give the bots whose money is on an account: none of it goes to another."""
+    return [bot for bot in fleet.bots if world.markets[bot.world.market].account == account]
+
+
+def flows_within(world: World, bots: list[Bot], bar: int) -> list[tuple[Bot, float]]:
+    """Give what each bot gets, or gives where it is negative."""
+    given = [_gives(world, bot, bar) for bot in bots]
+    # What a retired bot lost beyond its money, the others bear.
+    lacks = [max(0.0, bot.allocation - bot.scope.equity) for bot in bots]
+    if not any(lacks):
+        return []
+    if len(bots) < len(world.bots) and sum(given) * world.grain > total(lacks):
+        # An account may have more than is asked of it: the rest stays where it is.
+        given = [math.floor(gift * (total(lacks) / (sum(given) * world.grain))) for gift in given]
+    amounts = shared_out(sum(given), lacks)
+    return [(bot, (amount - gift) * world.grain) for bot, gift, amount in zip(bots, given, amounts, strict=True)]
 
 
 def _gives(world: World, bot: Bot, bar: int) -> int:

@@ -18,8 +18,8 @@ def fill_orders(world: World, fleet: Fleet, bar: int) -> None:
 
 def _fill_share(world: World, fleet: Fleet, market: Market, share: Share, bar: int) -> None:
     closing = closing_units(fleet.bots[share.bot], share)
-    # Both legs cross in the proportion of the order.
-    closing_crossed = share.crossed * closing // abs(share.units)
+    # What crosses in house closes first.
+    closing_crossed = min(share.crossed, closing)
     opening, opening_crossed = abs(share.units) - closing, share.crossed - closing_crossed
     for leg, units, crossed in ((Leg.CLOSE, closing, closing_crossed), (Leg.OPEN, opening, opening_crossed)):
         if units:
@@ -39,7 +39,7 @@ def _leg(world: World, market: Market, share: Share, leg: Leg, units: int, cross
     side, mid, sent = sign(share.units), market.open[bar], units - crossed
     slipped = slipped_price(world.rules, mid, side)
     price = leg_price(mid, slipped, crossed, sent)
-    fee = market.measure.base(sent) * slipped * world.rules.fee_rate
+    fee = market.measure.base(sent) * slipped * market.fee_rate
     return Fill(world.open_ms[bar], share.bot, leg, share.trigger, side * units, price, fee, crossed)
 
 

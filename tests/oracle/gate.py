@@ -91,11 +91,11 @@ def _quiet(bot: Bot, target: int) -> Reason:
 def _gate_increase(
     world: World, fleet: Fleet, bot: Bot, target: int, gross: Gross | None, bar: int, level: Level
 ) -> tuple[Reason, int]:
-    signal, close_ms = world.signals[bot.world.signal], world.open_ms[bar] + world.rules.step_ms
+    close_ms = world.open_ms[bar] + world.rules.step_ms
     rows = (
         (Reason.NO_ENTRIES, level >= Level.NO_ENTRIES),
         (Reason.REENTRY_LOCK, bot.locked_sign != 0 and bot.locked_sign == sign(target)),
-        (Reason.COST, _is_too_dear(world.rules, signal.atr_fraction[bar], bot.world.horizon_bars)),
+        (Reason.COST, _is_too_dear(world, bot, bar)),
         (Reason.COOLDOWN, bot.last_fill_ms is not None and close_ms - bot.last_fill_ms < world.rules.cooldown_ms),
         (Reason.CAP, abs(target) > MOST_UNITS),
     )
@@ -105,8 +105,9 @@ def _gate_increase(
     return (Reason.TRADE, target) if gross is None else _capped(world, fleet, bot, target, gross, bar)
 
 
-def _is_too_dear(rules: Rules, atr_fraction: float, horizon_bars: int) -> bool:
-    return atr_fraction * math.sqrt(horizon_bars) < rules.edge_to_cost * (2.0 * rules.cost_rate)
+def _is_too_dear(world: World, bot: Bot, bar: int) -> bool:
+    move = world.signals[bot.world.signal].atr_fraction[bar] * math.sqrt(bot.world.horizon_bars)
+    return move < world.rules.edge_to_cost * 2.0 * (world.markets[bot.world.market].fee_rate + world.rules.slippage)
 
 
 def _capped(world: World, fleet: Fleet, bot: Bot, target: int, gross: Gross, bar: int) -> tuple[Reason, int]:

@@ -39,7 +39,7 @@ def world_of(
     return World(
         rules=rules_of(settings),
         open_ms=columns.open_ms.tolist(),
-        markets=[_market(plan, columns, record, row) for row, record in enumerate(fleet.markets)],
+        markets=[_market(settings, plan, columns, record, row) for row, record in enumerate(fleet.markets)],
         signals=_signals(plan, columns),
         sleeve_weights=[weights.get(sleeve, 1.0) for sleeve in plan.sleeves],
         bots=[_bot(settings, plan, bot) for bot in plan.bots],
@@ -48,10 +48,20 @@ def world_of(
     )
 
 
-def _market(plan: FleetPlan, columns: Columns, record: Any, row: int) -> Market:
+def _market(settings: Settings, plan: FleetPlan, columns: Columns, record: Any, row: int) -> Market:
+    account, symbol = plan.markets[row]
     prices = [column[row].tolist() for column in (columns.open, columns.high, columns.low, columns.close)]
     rest = [column[row].tolist() for column in (columns.status, columns.funding_rate)]
-    return Market(plan.markets[row][1], market_measure(record), float(record.min_notional), *prices, *rest)
+    measure, minimum = market_measure(record), float(record.min_notional)
+    return Market(symbol, account, measure, minimum, *_fees(settings, account), *prices, *rest)
+
+
+def _fees(settings: Settings, account: str) -> tuple[float, float]:
+    """Give what a fill costs on an account, and one that rested: its own fee stands above the general one."""
+    own, general = settings.accounts.get(account), settings.broker
+    fee_rate = general.fee_rate if own is None or own.fee_rate is None else own.fee_rate
+    maker = general.maker_fee_rate if own is None or own.maker_fee_rate is None else own.maker_fee_rate
+    return fee_rate, fee_rate if maker is None else maker
 
 
 def market_measure(record: Any) -> Measure:

@@ -102,7 +102,7 @@ def rung_units(bot: Bot, position: Position, fraction: float) -> int:
 def _exit(world: World, fleet: Fleet, place: int, units: int, price: float, trigger: Trigger, bar: int) -> None:
     bot = fleet.bots[place]
     direction = bot.direction
-    fee = abs(bot.measure.base(units) * price) * world.rules.fee_rate
+    fee = abs(bot.measure.base(units) * price) * world.markets[bot.world.market].fee_rate
     book(fleet, Fill(world.open_ms[bar] + world.rules.step_ms, place, Leg.CLOSE, trigger, units, price, fee, 0))
     if bot.position is None:
         bot.locked_sign = direction

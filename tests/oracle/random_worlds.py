@@ -73,6 +73,10 @@ WILD = (
 )
 
 
+# One sleeve trades elsewhere, at other fees.
+TWO_ACCOUNTS = ("accounts={one = {}, two = {fee_rate = 0.0005}}", 'strategies.breakout.account="two"')
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A fleet with its settings, what the exchange takes, its columns, and what people ask to close after which bar."""

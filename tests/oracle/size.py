@@ -42,7 +42,7 @@ def target_notional(world: World, fleet: Fleet, bot: Bot, bar: int, is_same_side
     wanted = bot.allocation * abs(bot.confirmed) * multiplier
     caps = [
         rules.max_position * bot.allocation,
-        rules.leverage * bot.scope.equity / (1.0 + rules.fee_rate + rules.slippage),
+        rules.leverage * bot.scope.equity / (1.0 + world.markets[bot.world.market].fee_rate + rules.slippage),
     ]
     stop = bot.position.stop if is_same_side else stop_distance(rules, signal.stop[bar])
     if stop > 0.0:

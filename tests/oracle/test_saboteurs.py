@@ -12,7 +12,7 @@ from tests.oracle import walk as walking
 from tests.oracle.books import Bot
 from tests.oracle.compare import compare
 from tests.oracle.quantities import Measure
-from tests.oracle.test_kernel import SEEDS, world_and_plain
+from tests.oracle.test_kernel import ACCOUNT_SEEDS, SEEDS, world_and_plain
 from tests.oracle.walk import walk
 from tests.oracle.world import World
 
@@ -147,7 +147,7 @@ def _mean_forgets_slower(right: Rule) -> Rule:
 def _crossed_pays(right: Rule) -> Rule:
     def leg(world, market, share, *rest: Any):
         made = right(world, market, share, *rest)
-        return made._replace(fee=abs(market.measure.base(made.units)) * made.price * world.rules.fee_rate)
+        return made._replace(fee=abs(market.measure.base(made.units)) * made.price * market.fee_rate)
 
     return leg
 
@@ -219,6 +219,29 @@ SABOTEURS = {
         fill, "leg_price", lambda right: lambda mid, slipped, crossed, sent: slipped
     ),
 }
+
+
+def _on_the_first(world: World) -> World:
+    return replace(world, markets=[replace(market, account=world.markets[0].account) for market in world.markets])
+
+
+def _money_crosses(right: Rule) -> Rule:
+    return lambda world, fleet, account: right(_on_the_first(world), fleet, world.markets[0].account)
+
+
+ACROSS_ACCOUNTS = {
+    "money crosses accounts": Saboteur(allocate, "members", _money_crosses),
+    "an account is asked for more than it has": Saboteur(
+        allocate, "within_accounts", lambda right: lambda fleet, accounts, asked: asked
+    ),
+}
+
+
+@pytest.mark.parametrize("saboteur", ACROSS_ACCOUNTS.values(), ids=ACROSS_ACCOUNTS)
+def test_a_wrong_rule_of_accounts_is_found_out(saboteur: Saboteur, monkeypatch: pytest.MonkeyPatch) -> None:
+    right_runs = [world_and_plain(seed) for seed in ACCOUNT_SEEDS]
+    monkeypatch.setattr(saboteur.place, saboteur.name, saboteur.wrong(getattr(saboteur.place, saboteur.name)))
+    assert any(compare(world, right, walk(world)).first for world, right in right_runs)
 
 
 @pytest.mark.parametrize("saboteur", SABOTEURS.values(), ids=SABOTEURS)

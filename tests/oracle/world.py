@@ -13,7 +13,6 @@ class Rules:
     """The settings a step reads, by the names of the contract."""
 
     step_ms: int
-    fee_rate: float
     slippage: float
     netting: bool
     stop: float
@@ -48,14 +47,9 @@ class Rules:
     max_symbol_exposure: float | None
     min_notional: float
 
-    @property
-    def cost_rate(self) -> float:
-        """Give what one fill costs of its value."""
-        return self.fee_rate + self.slippage
-
 
 SAME_NAME = {
-    "broker": ("fee_rate", "slippage"),
+    "broker": ("slippage",),
     "risk": (
         *("stop", "trail_activate", "trail_giveback", "ladder", "brakes", "portfolio_drawdown", "daily_loss"),
         *("sleeve_drawdown", "bot_drawdown", "confirm_bars", "volatility_sizing", "volatility_target"),
@@ -79,11 +73,14 @@ def rules_of(settings: Settings) -> Rules:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """One symbol: how it counts, the least the exchange takes of an order in quote, and a value per bar."""
+    """One symbol on an account: how it counts, the least taken of an order in quote, fees, and a value per bar."""
 
     symbol: str
+    account: str
     measure: Measure
     exchange_minimum: float
+    fee_rate: float
+    maker_fee_rate: float
     open: list[float]
     high: list[float]
     low: list[float]

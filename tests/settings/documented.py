@@ -4,6 +4,7 @@ import math
 import re
 from typing import Any, NamedTuple
 
+from shared.accounts import AccountSettings
 from shared.settings import Settings, StrategySettings
 from tests.conftest import ROOT
 
@@ -48,12 +49,13 @@ def ranges_in_code() -> dict[str, Range]:
     schema = Settings.model_json_schema()
     parts = {name: schema["$defs"][place["$ref"].split("/")[-1]] for name, place in _sections(schema).items()}
     parts["strategies.NAME"] = StrategySettings.model_json_schema()
+    parts["accounts.NAME"] = AccountSettings.model_json_schema()
     return {
         f"{section}.{name}": _range(choice)
         for section, part in parts.items()
         for name, written in part["properties"].items()
         for choice in written.get("anyOf", [written])
-        if choice.get("type") in ("number", "integer")
+        if choice.get("type") in ("number", "integer") and "enum" not in choice
     }
 
 

@@ -96,6 +96,7 @@ FORMS = {
     "strategies.NAME.account": "[a-z0-9_]{1,64}",
     "market.start": "(19[789].|20..|2100-01-01).{0,40}",
     "market.exchange": "[A-Za-z0-9_]{1,64}",
+    "accounts.NAME.exchange": "[A-Za-z0-9_]{1,64}",
     "database.url": "sqlite(:|[+].*:)///.*[^/]|postgresql.*",
 }
 
@@ -208,7 +209,8 @@ def _flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
             yield from _flat(inner, f"{name}[]")
     else:
         parts = name.split(".")
-        yield (f"strategies.NAME.{parts[2]}" if parts[0] == "strategies" and len(parts) > 2 else name), value
+        is_named = parts[0] in ("strategies", "accounts") and len(parts) > 2
+        yield (f"{parts[0]}.NAME.{parts[2]}" if is_named else name), value
 
 
 def _fault_of_fleet(settings: Settings, folder: Path) -> str | None:

@@ -13,7 +13,7 @@ from shared.settings import PROFILES, BrokerSettings, MarketSettings, Settings, 
 from tests.settings.random_files import random_files, random_values, verdicts
 
 FILES = 1_000
-SEED = 10
+SEED = 13
 
 
 def test_no_settings_file_ends_in_a_traceback_or_runs_on_beyond_its_bounds(tmp_path: Path) -> None:

@@ -78,10 +78,13 @@ def _sizes(settings: Settings, equity: float) -> np.ndarray:
     own.stop = 0.0
     bot = a_bot(cash=equity, equity=equity, allocation=1.0)
     fleet = a_fleet(own, [bot])
+    fleet.markets[0].fee_rate = settings.broker.fee_rate
     found = []
     for atr in np.geomspace(1e-5, 0.5, 40):
         for bot.confirmed in (1.0, 0.5, -1.0):
-            found.append(target_notional(fleet.portfolio, bot, Signal(atr_fraction=float(atr)), own, False))
+            found.append(
+                target_notional(fleet.portfolio, bot, fleet.markets[0], Signal(atr_fraction=float(atr)), own, False)
+            )
     return np.array(found)
 
 

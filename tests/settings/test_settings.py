@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shared.accounts import AccountSettings
 from shared.errors import ConfigurationError
 from shared.settings import PROFILES, Settings, StrategySettings, load_settings
 from tests.settings.documented import documented, documented_ranges, ranges_in_code
@@ -24,6 +25,8 @@ def _names_and_defaults() -> dict[str, Any]:
     for section in ("portfolio", "market", "broker", "risk", "allocation", "database", "worker", "dashboard"):
         for name, value in getattr(settings, section).model_dump(mode="json").items():
             found[f"{section}.{name}"] = value
+    for name, value in AccountSettings().model_dump(mode="json").items():
+        found[f"accounts.NAME.{name}"] = value
     for name, field in StrategySettings.model_fields.items():
         found[f"strategies.NAME.{name}"] = "per strategy" if field.is_required() else field.default
     return found
@@ -49,7 +52,7 @@ def test_the_documented_bounds_of_every_number_are_its_bounds() -> None:
 
 @pytest.mark.parametrize("name", ranges_in_code())
 def test_both_bounds_of_every_number_hold(name: str) -> None:
-    bounds = ranges_in_code()[name]
+    bounds, name = ranges_in_code()[name], name.replace("NAME", "first")
     above = bounds.highest if bounds.below else math.nextafter(bounds.highest, math.inf)
     whole = bounds.lowest == round(bounds.lowest) and bounds.highest >= 1
     for beyond in (
@@ -129,7 +132,7 @@ def test_the_digest_names_the_values_and_not_their_source() -> None:
         ("market.start=yesterday", "setting market.start must be an ISO time .* was 'yesterday'"),
         ("strategies.breakout.symbols=['XRP/USDT']", "strategies.breakout.symbols must be among portfolio.symbols"),
         ("strategies.momentum.enabled=true", "setting strategies.momentum.grid"),
-        ("broker.kind=ccxt", "setting broker.kind"),
+        ("broker.kind=live", "setting broker.kind"),
         ("risk.stop", "an override must be like risk.stop=0.05"),
         ("a.b.c.d=1", "a setting must be like risk.stop or strategies.breakout.grid, was 'a.b.c.d'"),
         ("risk=5", "setting risk must be a table of settings, was 5"),
@@ -189,3 +192,28 @@ def test_a_file_that_is_not_there_or_no_toml_is_refused(tmp_path: Path) -> None:
     broken.write_text("[risk\nstop = 0.1")
     with pytest.raises(ConfigurationError, match="must be TOML"):
         load_settings(broken, {})
+
+
+ACCOUNTS = {"spot_one": {"fee_rate": 0.002}, "swap_one": {"exchange": "bybit", "type": "swap"}}
+
+
+def test_a_sleeve_trades_on_the_first_account_where_it_names_none(tmp_path: Path) -> None:
+    plain, listed = _settings(), Settings.model_validate({**_settings().model_dump(), "accounts": ACCOUNTS})
+    breakout = plain.strategies.sleeves["breakout"]
+    assert plain.account_of(breakout) == "paper"
+    assert listed.account_of(breakout) == "spot_one"
+    assert listed.account_of(breakout.model_copy(update={"account": "swap_one"})) == "swap_one"
+
+
+def test_without_accounts_there_is_the_market_of_the_settings() -> None:
+    settings = _settings(overrides=["market.exchange=gate", "market.exchange_type=swap"])
+    assert (settings.account("paper").exchange, settings.account("paper").type) == ("gate", "swap")
+
+
+def test_an_account_that_is_not_listed_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "flotilla.toml"
+    file.write_text('[accounts.spot_one]\n[strategies.breakout]\naccount = "spot_two"\n')
+    with pytest.raises(
+        ConfigurationError, match=r"strategies.breakout.account must be one of spot_one, was 'spot_two'"
+    ):
+        _settings(file=file)

@@ -13,16 +13,17 @@ from sqlmodel import SQLModel
 import shared.migrations
 from shared.clock import ManualClock
 from shared.database import open_writer, sqlite_module, transaction
-from shared.enums import Reason
+from shared.enums import Level, Reason, Trigger
 from shared.errors import DatabaseError, LeaseError
 from shared.migrations import HEAD, current_revision, known_revisions, make_config, migration_options
 from shared.migrations.upgrade import upgrade
 from shared.tables import Fill, Portfolio
-from tests.store.fleets import START_MS, make_fill, open_books
+from tests.store.fleets import START_MS, Books, make_fill, open_books
 from worker.step.records import Bot
 from worker.store import lease
 from worker.store.decisions import save_decisions
 from worker.store.orders import save_fills
+from worker.store.states import load_states
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_models(engine: Engine) -> None:
@@ -200,3 +201,26 @@ def test_no_backup_no_migration(sqlite_engine: Engine, sqlite_url: str, next_rev
         upgrade(sqlite_url)
     with transaction(sqlite_engine) as connection:
         assert current_revision(connection) == HEAD
+
+
+def test_books_from_before_orders_were_under_way_have_none(engine: Engine, url: str) -> None:
+    from alembic import command
+
+    with transaction(engine) as connection:
+        books = open_books(connection)
+        raised = {"level_runaway": Level.NO_ENTRIES.value, "level_first_orders": Level.NO_ENTRIES.value}
+        under_way = {"exit_units": -7, "exit_trigger": Trigger.LADDER.value, "exit_price": 99.5}
+        books.bots[0] = replace(books.bots[0], **raised, **under_way, unresolved=1, reserved=500.0)
+        books.markets[0].differs = 1
+        books.save(connection, START_MS)
+        command.downgrade(make_config(connection), "0007")
+    upgrade(url)
+    with transaction(engine) as connection:
+        again = Books(books.fleet)
+        records = (again.portfolio, again.sleeves, again.bots, again.market_keys, again.markets)
+        load_states(connection, again.fleet, *records)
+    assert again.bots[0].cash == 1000.0
+    assert {name: getattr(again.bots[0], name) for name in (*raised, *under_way)} == dict.fromkeys(
+        (*raised, *under_way), 0
+    )
+    assert (again.bots[0].unresolved, again.bots[0].reserved, again.markets[0].differs) == (0, 0.0, 0)

@@ -28,7 +28,7 @@ def fill_with_numbers(record, seed: int, skipped: frozenset[str]) -> None:
     for at, field in enumerate(dataclasses.fields(record)):
         if field.name in skipped:
             continue
-        named = field.name.startswith("level") or field.name in ("order_trigger", "reason", "status")
+        named = field.name.startswith("level") or field.name in ("order_trigger", "exit_trigger", "reason", "status")
         is_whole = isinstance(getattr(record, field.name), int)
         value = (seed + at) % 4 if named else seed * 1000 + at
         setattr(record, field.name, value if is_whole else value + 0.1)

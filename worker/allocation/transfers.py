@@ -34,21 +34,21 @@ def whole_grains(amount: float, grain: float) -> float:
 
 
 @rule
-def free_cash(equity: float, quantity: float, close: float, leverage: float) -> float:
-    """Give the money that no open position needs."""
-    return max(0.0, equity - abs(quantity) * close / leverage)
+def free_cash(equity: float, quantity: float, close: float, reserved: float, leverage: float) -> float:
+    """Give the money that neither an open position needs nor, at the worst, an order that is not resolved."""
+    return max(0.0, equity - (abs(quantity) * close + reserved) / leverage)
 
 
 @rule
-def share_out(bots, given: float, lacking: float, grain: float) -> None:
-    """Set the flow of each bot that lacks money to its share of what was given.
+def share_out(bots, markets, account: int, given: float, lacking: float, grain: float) -> None:
+    """Set the flow of each bot of an account that lacks money to its share of what was given there.
 
     Shares are in proportion to what each lacks; what rounding left goes to the one that lacks most.
     """
     left, neediest, most = given, -1, 0.0
     for b in range(len(bots)):
         lack = bots[b].new_allocation - bots[b].equity
-        if lack > 0.0:
+        if lack > 0.0 and markets[bots[b].market].account_index == account:
             bots[b].flow = whole_grains(min(given * (lack / lacking), lack), grain)
             left -= bots[b].flow
             if lack > most:

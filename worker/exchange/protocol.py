@@ -11,6 +11,7 @@ from enum import StrEnum, auto
 from typing import Protocol
 
 from shared.enums import Side
+from worker.exchange.budget import RateBudget
 
 
 class OrderKind(StrEnum):
@@ -57,7 +58,11 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """One order to be sent. `reference_price` is the price at sending, for exchanges that size market buys in quote."""
+    """One order to be sent. `reference_price` is the price at sending, for exchanges that size market buys in quote.
+
+    `reduce_only` is an exit or a reduction on spot accounts too, where the exchange is not told: it may use what the
+    rate budget keeps back.
+    """
 
     client_order_id: str
     symbol: str
@@ -192,6 +197,7 @@ class AccountClient(Protocol):
 
     name: str
     finality: Finality
+    budget: RateBudget
 
     def connect(self, symbols: Collection[str]) -> None: ...
 
@@ -201,11 +207,20 @@ class AccountClient(Protocol):
 
     def rules(self, symbol: str) -> SymbolRules: ...
 
-    def best_prices(self, symbols: Collection[str]) -> Mapping[str, tuple[Decimal, Decimal]]: ...
+    def best_prices(self, symbols: Collection[str]) -> Mapping[str, tuple[Decimal, Decimal]]:
+        """Give best bid and ask of all the symbols, connected or not; where one has none it raises."""
+        ...
 
-    def send(self, request: OrderRequest) -> Answer: ...
+    def send(self, request: OrderRequest, leave_by_ms: int | None = None) -> Answer:
+        """Send an order once; it leaves by the monotonic time `leave_by_ms` or not at all (NOT_PLACED)."""
+        ...
 
-    def cancel(self, symbol: str, client_order_id: str, exchange_id: str | None) -> Answer: ...
+    def cancel(self, symbol: str, client_order_id: str, exchange_id: str | None) -> Answer:
+        """Cancel an order once.
+
+        REJECTED without a refusal is an order that is not open: filled, cancelled before, or never there.
+        """
+        ...
 
     def look_up(self, symbol: str, client_order_id: str, exchange_id: str | None, sent_ms: int) -> LookUp: ...
 

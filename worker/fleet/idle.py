@@ -3,6 +3,7 @@
 from collections import Counter
 
 from shared.settings import PROFILES, RiskSettings, Settings
+from worker.fleet.fees import fees_of
 from worker.fleet.plan import FleetPlan
 
 _NOISE = 1e-9
@@ -38,14 +39,16 @@ def _largest_wish(risk: RiskSettings) -> tuple[float, str]:
     return 1.0, "an exposure of 1 without risk.volatility_sizing"
 
 
-def _cost_factor(settings: Settings) -> float:
-    return 1.0 + settings.broker.fee_rate + settings.broker.slippage
+def _cost_factors(settings: Settings) -> list[float]:
+    """Give what an entry costs on each account, of its value and with it."""
+    accounts = {settings.account_of(sleeve) for sleeve in settings.strategies.sleeves.values()}
+    return [1.0 + fees_of(settings, account).taker + settings.broker.slippage for account in accounts]
 
 
 def _leverage(settings: Settings) -> str:
     risk = settings.risk
     most, by = min((risk.max_position, f"risk.max_position {risk.max_position:g}"), _largest_wish(risk))
-    share = most * _cost_factor(settings) / risk.leverage
+    share = most * max(_cost_factors(settings)) / risk.leverage
     if share >= 1.0:
         return ""
     return (
@@ -64,7 +67,7 @@ def _max_position(settings: Settings) -> str:
         )
     if risk.max_position <= risk.leverage:
         return ""
-    share = risk.max_position * _cost_factor(settings) / risk.leverage
+    share = risk.max_position * min(_cost_factors(settings)) / risk.leverage
     return (
         f"risk.max_position {risk.max_position:g} is not reached: risk.leverage {risk.leverage:g} keeps each position "
         f"at {risk.leverage:g} times the bot's equity or less; max_position binds only where that equity is above "

@@ -13,6 +13,7 @@ from shared.settings import Settings
 from shared.units import DAY_MS, YEAR_MS, file_symbol, timeframe_ms
 from worker.allocation.transfers import grain_of
 from worker.allocation.weights import MEMORY_MS
+from worker.fleet.fees import set_fees
 from worker.fleet.markets import fresh_market, set_limits
 from worker.market.protocol import Limits
 from worker.step.fleet import make_fleet
@@ -44,6 +45,11 @@ class FleetPlan:
     signals: tuple[SignalKey, ...]
 
     @property
+    def accounts(self) -> tuple[str, ...]:
+        """Give each account once, in the order of the markets."""
+        return tuple(dict.fromkeys(account for account, _ in self.markets))
+
+    @property
     def symbols(self) -> tuple[str, ...]:
         """Give each symbol once, in the order of the markets."""
         return tuple(dict.fromkeys(symbol for _, symbol in self.markets))
@@ -66,11 +72,12 @@ def planned_bots(settings: Settings) -> tuple[BotPlan, ...]:
                 f"strategies.{strategy_name}.timeframe must be a multiple of portfolio.timeframe "
                 f"{settings.portfolio.timeframe}, was {timeframe}"
             )
+        account = settings.account_of(sleeve)
         for symbol in settings.portfolio.symbols if sleeve.symbols is None else sleeve.symbols:
             for number, values in enumerate(sleeve.grid, start=1):
                 key = SignalKey(symbol, strategy_name, strategy.checked(values), own_ms)
                 name = bot_name(strategy.prefix, symbol, timeframe, number)
-                bots.append(BotPlan(name, strategy_name, symbol, sleeve.account, key))
+                bots.append(BotPlan(name, strategy_name, symbol, account, key))
     if not bots:
         raise ConfigurationError("strategies must have at least one that is enabled, was none")
     times = Counter((bot.key, bot.account) for bot in bots)
@@ -99,14 +106,14 @@ def window_bars(plan: FleetPlan, step_ms: int) -> int:
     )
 
 
-def make_rules(settings: Settings) -> Rules:
-    """Turn settings into the rules of the step."""
+def make_rules(settings: Settings, asks_exits: bool = False) -> Rules:
+    """Turn settings into the rules of the step; `asks_exits` where protective exits are orders like any other."""
     risk, allocation, broker, step_ms = settings.risk, settings.allocation, settings.broker, settings.step_ms
     return Rules(
-        fee_rate=broker.fee_rate,
         slippage=broker.slippage,
         step_ms=step_ms,
         netting=int(risk.netting),
+        asks_exits=int(asks_exits),
         stop=risk.stop,
         trail_activate=risk.trail_activate,
         trail_giveback=risk.trail_giveback,
@@ -215,11 +222,14 @@ def fresh_bot(settings: Settings, plan: FleetPlan, bot: BotPlan, capital: float)
 
 
 def make_markets(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]) -> list[Market]:
-    """Give the markets' records with what the exchange takes of each symbol."""
+    """Give the markets' records with what the exchange takes of each symbol, and the account of a fill."""
     markets = []
-    for _, symbol in plan.markets:
+    for account, symbol in plan.markets:
         with _naming(symbol):
-            markets.append(fresh_market(limits.get(symbol, Limits()), settings))
+            market = fresh_market(limits.get(symbol, Limits()), settings)
+        set_fees(market, settings, account)
+        market.account_index = plan.accounts.index(account)
+        markets.append(market)
     return markets
 
 
@@ -239,7 +249,7 @@ def _naming(symbol: str) -> Iterator[None]:
         raise ConfigurationError(f"{symbol}: {error}") from error
 
 
-def open_fleet(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]) -> Fleet:
+def open_fleet(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits], asks_exits: bool = False) -> Fleet:
     """Give a fresh fleet, every bot with `portfolio.capital_per_bot`."""
     capital = settings.portfolio.capital_per_bot
     bots = [fresh_bot(settings, plan, bot, capital) for bot in plan.bots]
@@ -251,7 +261,7 @@ def open_fleet(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]
     total = capital * len(bots)
     portfolio = Portfolio(equity=total, settled_equity=total, high_water=total, day_start_equity=total)
     return make_fleet(
-        make_rules(settings),
+        make_rules(settings, asks_exits),
         portfolio,
         sleeves,
         bots,

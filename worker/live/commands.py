@@ -262,8 +262,8 @@ class CommandDesk:
         close = market.close
         worth = bot.cash + bot.quantity * close
         growth = max(abs(bot.units + bot.order_units) - abs(bot.units), 0)
-        waiting = coins(market, growth) * close * (1.0 + rules.fee_rate + rules.slippage) / rules.leverage
-        return max(min(free_cash(worth, bot.quantity, close, rules.leverage), worth) - waiting, 0.0)
+        waiting = coins(market, growth) * close * (1.0 + market.fee_rate + rules.slippage) / rules.leverage
+        return max(min(free_cash(worth, bot.quantity, close, bot.reserved, rules.leverage), worth) - waiting, 0.0)
 
     def _flow(self, amount: float) -> None:
         """Move the portfolio's marks with its money: a flow changes no drawdown and is no return."""

@@ -56,15 +56,18 @@ def _of_change(rules: Rules, portfolio: Portfolio, bot: Bot, market: Market, sig
     increases = without_increase(bot.units, target) != target
     rests = is_as_wanted(bot, market, target)
     waits = bot.unconfirmed == 1 and is_at_rest(bot, market, target)
-    move, worth = expected_move(bot, signal), cost_of_trading(rules)
+    move, worth = expected_move(bot, signal), cost_of_trading(rules, market)
     elapsed_ms = since_last_fill_ms(rules, portfolio, bot)
     room, value, limit = room_for(rules, portfolio, bot, market, target)
     is_small = not rests and is_too_small(bot, market, target, rules.min_notional)
+    is_waiting = bot.exit_units != 0 or bot.unresolved == 1
     content = Reason.FLAT if is_flat(bot, market) else Reason.HOLD
     return [
         Verdict(
             Reason.NO_ENTRIES, increases and bot.level >= Level.NO_ENTRIES, float(bot.level), float(Level.NO_ENTRIES)
         ),
+        Verdict(Reason.RECONCILIATION, increases and market.differs == 1, float(market.differs), 0.0),
+        Verdict(Reason.UNRESOLVED, bot.exit_units != 0 or (increases and bot.unresolved == 1), float(is_waiting), 0.0),
         Verdict(Reason.REENTRY_LOCK, increases and is_locked(bot, target), bot.confirmed, float(bot.lock_sign)),
         Verdict(content, rests, bot.quantity, coins(market, target)),
         Verdict(Reason.UNCONFIRMED, waits, float(bot.streak_bars), float(rules.confirm_bars)),

@@ -10,7 +10,7 @@ from worker.store.fleet import RegisteredFleet
 from worker.store.latch import read_latch
 
 # The brakes on equity belong to the step itself, which is ahead of the tables until it commits.
-OTHERS = (Cause.PERSON, Cause.CRASHES, Cause.RECONCILIATION)
+OTHERS = (Cause.PERSON, Cause.CRASHES, Cause.RECONCILIATION, Cause.RUNAWAY, Cause.FIRST_ORDERS)
 
 
 class Gateway:

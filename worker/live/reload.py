@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from shared.settings import Settings
+from worker.fleet.fees import set_fees
 from worker.fleet.plan import FleetPlan, make_ladder, make_rules, take_limits
 from worker.market.protocol import Limits
 from worker.step.fleet import fills_per_bar
@@ -46,6 +47,8 @@ def take_over(fleet: Fleet, plan: FleetPlan, settings: Settings, limits: Mapping
     """Give the fleet under other settings of risk, broker and allocation; its records stay the same objects."""
     # First, for it may refuse.
     take_limits(settings, plan, limits, fleet.markets)
+    for market, (account, _) in zip(fleet.markets, plan.markets, strict=True):
+        set_fees(market, settings, account)
     allocation = settings.allocation
     for bot, planned in zip(fleet.bots, plan.bots, strict=True):
         bot.fixed_weight = allocation.bot_weights.get(planned.name, 1.0)
@@ -54,7 +57,7 @@ def take_over(fleet: Fleet, plan: FleetPlan, settings: Settings, limits: Mapping
     ladder = make_ladder(settings)
     room = 2 * fills_per_bar(len(fleet.bots), len(ladder)) - len(fleet.fills)
     fills = fleet.fills + [Fill() for _ in range(room)]
-    return fleet._replace(rules=make_rules(settings), ladder=ladder, fills=fills)
+    return fleet._replace(rules=make_rules(settings, fleet.rules.asks_exits == 1), ladder=ladder, fills=fills)
 
 
 def _difference(before: BaseModel, after: BaseModel) -> str:

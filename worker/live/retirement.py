@@ -29,14 +29,16 @@ class Retirement:
         least = RETIRED_GRAINS * grain_in_force(fleet.rules.grain, fleet.portfolio.equity)
         for b, bot in enumerate(fleet.bots):
             market = fleet.markets[bot.market]
-            if bot.retiring == 0 or not is_flat(bot, market) or not _is_marked(bot, market):
+            if bot.retiring == 0 or bot.unresolved == 1 or not is_flat(bot, market) or not _is_marked(bot, market):
                 continue
             free = _free(bot, market, fleet.rules.leverage)
             if free >= least:
                 # Held as an allocation that is to go to 0, so that the next rebalance is worth it and moves it.
                 bot.allocation = free
             elif b not in self._retired or bot.units == 0:
-                self._take_rest(connection, fleet, b, free, rows)
+                # The portfolio's own cash lies in the first account, and money never crosses accounts by itself.
+                if market.account_index == 0:
+                    self._take_rest(connection, fleet, b, free, rows)
                 self._retire(connection, b, now_ms)
 
     def _retire(self, connection: Connection, b: int, now_ms: int) -> None:
@@ -64,4 +66,4 @@ def _free(bot: Bot, market: Market, leverage: float) -> float:
     """Give what is not needed for the dust that is left."""
     if bot.units == 0:
         return bot.cash
-    return min(bot.cash, free_cash(bot.equity, bot.quantity, market.close, leverage))
+    return min(bot.cash, free_cash(bot.equity, bot.quantity, market.close, bot.reserved, leverage))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from shared.enums import BarStatus, Cause, Level, NoticeKind, ScopeKind, Severity, Side, Trigger
 from shared.money import Money
 from worker.ledger.lots import Position, RoundTrip, Trip
-from worker.live.orders import OrderRow
 from worker.live.stepper import FundingRow as Settlement
+from worker.orders.order_book import OrderRow
 from worker.step.journal import Fill, Notice
 from worker.step.records import Bot
 from worker.store.events import BarRow, EventRow
@@ -143,7 +143,14 @@ def closed_trip_row(bot: RegisteredBot, trip: RoundTrip) -> TripRow:
     )
 
 
-def fill_row(bot: RegisteredBot, fill: Fill, quote: str, client_order_id: str | None, version: int) -> FillRow:
+def fill_row(
+    bot: RegisteredBot,
+    fill: Fill,
+    quote: str,
+    client_order_id: str | None,
+    version: int,
+    trade_id: str | None = None,
+) -> FillRow:
     """Give one bot's leg of an execution; `version` is the settings' it was decided under."""
     return FillRow(
         bot.id,
@@ -164,7 +171,7 @@ def fill_row(bot: RegisteredBot, fill: Fill, quote: str, client_order_id: str | 
         fill.best_price,
         fill.worst_price,
         client_order_id,
-        None,
+        trade_id,
         version,
     )
 
@@ -274,8 +281,13 @@ def stored_order(order: OrderRow) -> StoredOrder:
         order.fee,
         order.sent_ms,
         order.done_ms,
-        None,
+        order.exchange_id,
         order.reason,
+        order.purpose,
+        order.attempt,
+        order.increases,
+        order.fencing,
+        order.reference_price,
     )
 
 
@@ -290,7 +302,7 @@ def order_result(order: OrderRow) -> OrderResult:
         order.fee,
         order.sent_ms,
         order.done_ms,
-        None,
+        order.exchange_id,
         order.reason,
         order.side,
         order.units,

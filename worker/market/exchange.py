@@ -1,7 +1,6 @@
 """The market of a real exchange: closed candles by REST at the bar close, through ccxt, without a key."""
 
 from collections.abc import Collection, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,10 @@ from shared.clock import Clock
 from shared.errors import ConfigurationError, MarketError
 from shared.settings import MarketSettings
 from shared.units import bar_open_ms, timeframe_ms, timeframe_name
-from worker.market.exchange_client import ExchangeReader
-from worker.market.exchange_rows import candle_rows, funding_rows, listed_markets, market_limits, server_time_ms
-from worker.market.exchange_time import ExchangeTime
+from worker.exchange.exchange_time import ExchangeTime
+from worker.exchange.listing import find_market, listed_markets, server_time_ms
+from worker.exchange.reader import ExchangeReader
+from worker.market.exchange_rows import candle_rows, funding_rows, market_limits
 from worker.market.files.reading import settlement_ms
 from worker.market.gaps import KnownGaps, joined_ranges, merged, missing_ranges
 from worker.market.protocol import CandleStore, Limits, no_funding
@@ -154,7 +154,7 @@ class CcxtMarket:
 
     def _look_up(self, symbol: str, listed: dict[str, Any], settings: MarketSettings, in_books: bool) -> None:
         try:
-            self._listed[symbol] = _listed_market(symbol, listed, settings)
+            self._listed[symbol] = find_market(symbol, listed, settings.exchange, settings.exchange_type)
         except ConfigurationError:
             if not in_books:
                 raise
@@ -213,17 +213,3 @@ def _length_ms(timeframe: str) -> int:
         return timeframe_ms(timeframe)
     except ConfigurationError:
         return 0  # weeks, months and what does not divide a day
-
-
-def _listed_market(symbol: str, listed: dict[str, Any], settings: MarketSettings) -> dict[str, Any]:
-    """Find a symbol in the listing: `BTC/USDT` is the perpetual `BTC/USDT:USDT` where swaps are traded."""
-    quote = symbol.partition("/")[2]
-    name = f"{symbol}:{quote}" if settings.exchange_type == "swap" and ":" not in symbol else symbol
-    if name in listed:
-        return listed[name]
-    near = get_close_matches(name, listed, 3, 0.5)
-    hint = f", near are {', '.join(near)}" if near else ""
-    raise ConfigurationError(
-        f"symbol must be listed among the {len(listed)} {settings.exchange_type} markets of {settings.exchange}, "
-        f"was {symbol!r}{hint}"
-    )

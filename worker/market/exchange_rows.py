@@ -1,14 +1,11 @@
 """What an exchange answers, checked and turned into what the worker uses."""
 
 import logging
-from decimal import Decimal
-from math import isfinite
 from typing import Any
 
-import ccxt
 import numpy as np
 
-from worker.market.exchange_client import InvalidAnswer
+from worker.exchange.listing import InvalidAnswer, shortened, symbol_rules
 from worker.market.impossible import UNREADABLE_MS, broken_times, broken_values, first_flaw, show_cell
 from worker.market.protocol import Limits
 from worker.strategies.bars import Bars, make_bars, no_bars
@@ -24,13 +21,13 @@ def candle_rows(rows: Any, step_ms: int) -> Bars:
     off the grid or has two different candles.
     """
     if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) >= 6 for row in rows):
-        raise InvalidAnswer(f"was {_shortened(rows)}")
+        raise InvalidAnswer(f"was {shortened(rows)}")
     if not rows:
         return no_bars()
     try:
         table = np.unique(np.array([row[:6] for row in rows], np.float64), axis=0)
     except (TypeError, ValueError) as error:
-        raise InvalidAnswer(f"was {_shortened(rows)}") from error
+        raise InvalidAnswer(f"was {shortened(rows)}") from error
     times_ms = np.where(np.isfinite(table[:, 0]), table[:, 0], UNREADABLE_MS).astype(np.int64)
     bars = make_bars(times_ms, *(table[:, column].copy() for column in range(1, 6)))
     if flaw := first_flaw(broken_times(bars.open_ms, step_ms), show_cell(bars)):
@@ -53,61 +50,20 @@ def _possible(bars: Bars) -> Bars:
 def funding_rows(rows: Any) -> tuple[np.ndarray, np.ndarray]:
     """Turn ccxt's funding history into ascending times (int64 ms) and rates. Raises InvalidAnswer."""
     if not isinstance(rows, list):
-        raise InvalidAnswer(f"was {_shortened(rows)}")
+        raise InvalidAnswer(f"was {shortened(rows)}")
     rates: dict[int, float] = {}
     for row in rows:
         time_ms, rate = (row.get("timestamp"), row.get("fundingRate")) if isinstance(row, dict) else (None, None)
         if not isinstance(time_ms, int) or not isinstance(rate, (int, float)) or not abs(rate) < 1.0:
-            raise InvalidAnswer(f"had {_shortened(row)}")
+            raise InvalidAnswer(f"had {shortened(row)}")
         rates[time_ms] = float(rate)
     times = sorted(rates)
     return np.array(times, np.int64), np.array([rates[time_ms] for time_ms in times], np.float64)
 
 
-def listed_markets(markets: Any, kind: str) -> dict[str, Any]:
-    """Give the markets of a kind (`spot`, `swap`) by symbol. Raises InvalidAnswer where there is none of it."""
-    if not isinstance(markets, dict):
-        raise InvalidAnswer(f"was {_shortened(markets)}")
-    of_kind = {symbol: market for symbol, market in markets.items() if isinstance(market, dict) and market.get(kind)}
-    if not of_kind:
-        raise InvalidAnswer(f"held no {kind} market among {len(markets)}")
-    return of_kind
-
-
-def server_time_ms(answer: Any) -> int:
-    """Give the exchange's time. Raises InvalidAnswer."""
-    if not isinstance(answer, int) or answer <= 0:
-        raise InvalidAnswer(f"was {_shortened(answer)}")
-    return answer
-
-
 def market_limits(market: dict[str, Any], precision_mode: int) -> Limits:
     """Give the limits of a market in base units; None where it does not say."""
-    per_contract = _positive(market.get("contractSize")) or 1.0 if market.get("contract") else 1.0
-    precision = market.get("precision", {}).get("amount")
-    if precision_mode == ccxt.DECIMAL_PLACES:
-        # 0 decimal places are a step of 1.
-        step = float(f"1e{-precision}") if isinstance(precision, int) else None
-    else:
-        step = _positive(precision) if precision_mode == ccxt.TICK_SIZE else None
-    limits = market.get("limits", {})
-    smallest = _positive(limits.get("amount", {}).get("min"))
+    rules = symbol_rules(market, precision_mode)
     return Limits(
-        _times(step, per_contract),
-        _times(smallest, per_contract),
-        _positive(limits.get("cost", {}).get("min")),
+        *(None if limit is None else float(limit) for limit in (rules.step, rules.min_quantity, rules.min_notional))
     )
-
-
-def _times(quantity: float | None, per_contract: float) -> float | None:
-    """Multiply as the decimal numbers they are written as: 0.1 × 0.1 is 0.01."""
-    return None if quantity is None else float(Decimal(repr(quantity)) * Decimal(repr(per_contract)))
-
-
-def _positive(number: Any) -> float | None:
-    return float(number) if isinstance(number, (int, float)) and isfinite(number) and number > 0 else None
-
-
-def _shortened(answer: Any) -> str:
-    text = repr(answer)
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -8,6 +8,7 @@ from typing import Any
 from shared.enums import Cause, NoticeKind, ScopeKind
 from shared.money import Money
 from shared.units import format_time, to_datetime
+from worker.fleet.accounts import asked_across
 from worker.fleet.idle import idle_settings
 from worker.fleet.plan import FleetPlan
 from worker.jit import kernel_digest
@@ -83,6 +84,10 @@ def notes(backtest: Backtest) -> list[str]:
         )
     if not backtest.settings.risk.brakes:
         said.append("The brakes were off (risk.brakes=false)")
+    accounts, names = backtest.replay.fleet.accounts, backtest.replay.plan.accounts
+    asked = asked_across(names, accounts["asked"].tolist(), accounts["equity"].tolist(), portfolio.money)
+    if asked:
+        said.append(f"At the last rebalance {asked}")
     return said + idle_settings(backtest.settings, backtest.replay.plan) + backtest.history.notes()
 
 

@@ -30,16 +30,19 @@ def gate(rules, portfolio, bot, market, signal) -> None:
         _because(bot, Reason.STALE.value, float(market.status), float(BarStatus.FRESH.value))
     elif math.isnan(signal.low) or math.isnan(signal.atr_fraction):
         _because(bot, Reason.WARMUP.value, math.nan, math.nan)
+    elif bot.exit_units != 0:
+        _because(bot, Reason.UNRESOLVED.value, 1.0, 0.0)
     else:
         _gate_signal(rules, portfolio, bot, market, signal)
 
 
 @rule
 def order_close(bot, market, trigger: int) -> None:
-    """Order a position closed whatever its signal says; a flat bot stays flat."""
+    """Order a position closed, less an exit that is under way, whatever its signal says; a flat bot stays flat."""
     bot.sized_exposure = 0.0
-    if not is_flat(bot, market):
-        bot.order_units = -bot.units
+    left = bot.units + bot.exit_units
+    if not is_dust(left, market):
+        bot.order_units = -left
         bot.order_trigger = trigger
         bot.ordered = 1
 
@@ -105,10 +108,14 @@ def _gate_increase(rules, portfolio, bot, market, signal, kept: int, target: int
 
     The rows stand in the order of the contract: the first that stops the increase leaves nothing for the next.
     """
-    move, worth = expected_move(bot, signal), cost_of_trading(rules)
+    move, worth = expected_move(bot, signal), cost_of_trading(rules, market)
     elapsed_ms = since_last_fill_ms(rules, portfolio, bot)
     if bot.level >= Level.NO_ENTRIES:
         _because(bot, Reason.NO_ENTRIES.value, float(bot.level), float(Level.NO_ENTRIES.value))
+    elif market.differs == 1:
+        _because(bot, Reason.RECONCILIATION.value, 1.0, 0.0)
+    elif bot.unresolved == 1:
+        _because(bot, Reason.UNRESOLVED.value, 1.0, 0.0)
     elif is_locked(bot, target):
         _because(bot, Reason.REENTRY_LOCK.value, bot.confirmed, float(bot.lock_sign))
     elif move < worth:
@@ -133,9 +140,9 @@ def expected_move(bot, signal) -> float:
 
 
 @rule
-def cost_of_trading(rules) -> float:
+def cost_of_trading(rules, market) -> float:
     """Give the move that pays for a round trip as often as is asked for."""
-    return rules.edge_to_cost * 2.0 * (rules.fee_rate + rules.slippage)
+    return rules.edge_to_cost * 2.0 * (market.fee_rate + rules.slippage)
 
 
 @rule
@@ -148,8 +155,8 @@ def since_last_fill_ms(rules, portfolio, bot) -> int:
 def room_for(rules, portfolio, bot, market, target: int) -> tuple[float, float, float]:
     """Give what an increase to a target leaves free, in quote and negative where it is too much; its value and limit.
 
-    Money comes first, then what can be counted, both without any room; then the caps: the nearer of the portfolio's and
-    the symbol's (gross, as fractions of equity).
+    Money comes first, then what can be counted, both without any room; then the caps: the nearest of the portfolio's,
+    the symbol's and the account's (gross, as fractions of equity).
     """
     money = bot.equity if bot.equity <= 0.0 else portfolio.equity
     if money <= 0.0:
@@ -160,9 +167,21 @@ def room_for(rules, portfolio, bot, market, target: int) -> tuple[float, float, 
     of_portfolio, of_symbol = portfolio.planned_exposure - own + wanted, market.exposure - own + wanted
     portfolio_room = rules.max_portfolio_exposure * portfolio.equity - of_portfolio
     symbol_room = rules.max_symbol_exposure * portfolio.equity - of_symbol
+    account_room = market.account_room + own - wanted
+    if account_room < min(portfolio_room, symbol_room):
+        return account_room, (wanted - own) / portfolio.equity, market.account_room / portfolio.equity
     if portfolio_room <= symbol_room:
         return portfolio_room, of_portfolio / portfolio.equity, rules.max_portfolio_exposure
     return symbol_room, of_symbol / portfolio.equity, rules.max_symbol_exposure
+
+
+@rule
+def use_room(markets, bot, market) -> None:
+    """Take what a bot's order adds out of the room of its account, which all markets there share."""
+    increase = coins(market, max(abs(bot.units + bot.order_units) - abs(bot.units), 0)) * market.close
+    for other in markets:
+        if other.account_index == market.account_index:
+            other.account_room -= increase
 
 
 @rule

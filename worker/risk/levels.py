@@ -8,13 +8,16 @@ from worker.jit import rule
 def scope_level(scope) -> int:
     """Give the highest level over the causes of one scope (a portfolio, sleeve or bot record)."""
     raised = scope.level_person | scope.level_drawdown | scope.level_daily_loss | scope.level_crashes
-    if raised | scope.level_reconciliation | scope.level_bankrupt == 0:
+    raised |= scope.level_reconciliation | scope.level_bankrupt | scope.level_runaway | scope.level_first_orders
+    if raised == 0:
         return 0
     level = max(scope.level_person, scope.level_drawdown)
     level = max(level, scope.level_daily_loss)
     level = max(level, scope.level_crashes)
     level = max(level, scope.level_reconciliation)
-    return max(level, scope.level_bankrupt)
+    level = max(level, scope.level_bankrupt)
+    level = max(level, scope.level_runaway)
+    return max(level, scope.level_first_orders)
 
 
 @rule

@@ -18,7 +18,7 @@ def volatility_multiplier(atr_fraction: float, scale: float, target: float, low:
 
 
 @rule
-def target_notional(portfolio, bot, signal, rules, is_same_side: bool) -> float:
+def target_notional(portfolio, bot, market, signal, rules, is_same_side: bool) -> float:
     """Give the size in quote that a bot's allocation, volatility and caps allow it at its confirmed exposure."""
     multiplier = 1.0
     if rules.volatility_sizing == 1:
@@ -35,7 +35,8 @@ def target_notional(portfolio, bot, signal, rules, is_same_side: bool) -> float:
     stop_fraction = bot.stop_fraction if is_same_side else stop_distance(signal, rules)
     if stop_fraction > 0.0:
         notional = min(notional, rules.risk_per_trade * portfolio.equity / stop_fraction)
-    notional = min(notional, rules.leverage * bot.equity / (1.0 + rules.fee_rate + rules.slippage))
+    affordable = rules.leverage * bot.equity / (1.0 + market.fee_rate + rules.slippage)
+    notional = min(notional, affordable - bot.reserved)
     return max(notional, 0.0)
 
 
@@ -48,7 +49,7 @@ def stop_distance(signal, rules) -> float:
 @rule
 def fresh_target(portfolio, bot, market, signal, rules, is_same_side: bool) -> int:
     """Give the signed units of a newly sized position, rounded toward 0 to the symbol's step."""
-    units = whole_steps(market, target_notional(portfolio, bot, signal, rules, is_same_side) / market.close)
+    units = whole_steps(market, target_notional(portfolio, bot, market, signal, rules, is_same_side) / market.close)
     return units if bot.confirmed > 0.0 else -units
 
 

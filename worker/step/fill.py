@@ -4,7 +4,7 @@ from shared.enums import BarStatus, Leg
 from worker.brokers.fill_model import execution_fee, execution_price
 from worker.jit import rule
 from worker.risk.position import is_dust, is_flat, sign
-from worker.risk.quantity import coins, hold, pro_rata
+from worker.risk.quantity import coins, hold
 from worker.step.net import list_orders
 
 
@@ -55,10 +55,10 @@ def _fill_order(fleet, b: int, open_ms: int) -> None:
     if fleet.rules.netting == 0:
         fleet.journal.orders += 1
         market.fill_price = execution_price(market.cross_price, bot.order_units, fleet.rules.slippage)
-    closing = _closing_units(bot, market)
+    closing = closing_units(bot, market, bot.order_units)
     opening = bot.order_units - closing
-    # Both legs of a reversal cross in the same proportion.
-    crossed = pro_rata(abs(closing), abs(bot.crossed_units), abs(bot.order_units))
+    # What crosses in house closes first: live it is booked before the exchange's trades.
+    crossed = min(abs(closing), abs(bot.crossed_units))
     if closing != 0:
         _fill_leg(fleet, b, Leg.CLOSE.value, closing, crossed, open_ms)
     if opening != 0:
@@ -66,21 +66,20 @@ def _fill_order(fleet, b: int, open_ms: int) -> None:
 
 
 @rule
-def _closing_units(bot, market) -> int:
-    """Give the part of an order that closes; what would cross zero by no more than dust closes too."""
-    if is_flat(bot, market) or sign(bot.units) == sign(bot.order_units):
+def closing_units(bot, market, units: int) -> int:
+    """Give the part of a trade that closes; what would cross zero by no more than dust closes too."""
+    if is_flat(bot, market) or sign(bot.units) == sign(units):
         return 0
-    beyond = abs(bot.order_units) - abs(bot.units)
-    return -bot.units if beyond > 0 and not is_dust(beyond, market) else bot.order_units
+    beyond = abs(units) - abs(bot.units)
+    return -bot.units if beyond > 0 and not is_dust(beyond, market) else units
 
 
 @rule
 def _fill_leg(fleet, b: int, leg: int, units: int, crossed: int, time_ms: int) -> None:
     market = fleet.markets[fleet.bots[b].market]
-    rules = fleet.rules
     price = leg_price(market, abs(units), crossed)
-    fee = execution_fee(coins(market, abs(units) - crossed), market.fill_price, rules.fee_rate)
-    saved = coins(market, crossed) * market.cross_price * (rules.fee_rate + rules.slippage)
+    fee = execution_fee(coins(market, abs(units) - crossed), market.fill_price, market.fee_rate)
+    saved = coins(market, crossed) * market.cross_price * (market.fee_rate + fleet.rules.slippage)
     book_fill(fleet, b, leg, fleet.bots[b].order_trigger, units, price, fee, crossed, saved, time_ms)
 
 

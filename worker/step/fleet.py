@@ -6,7 +6,7 @@ import numpy as np
 
 from worker.step.forms import dtype_of, to_array
 from worker.step.journal import Fill, Journal, Notice
-from worker.step.records import Bot, Fleet, Market, Portfolio, Rung, Signal, Sleeve
+from worker.step.records import Account, Bot, Fleet, Market, Portfolio, Rung, Signal, Sleeve
 from worker.step.replay import FILLS_PER_BOT, NOTICES_PER_SCOPE
 from worker.step.rules import Rules
 from worker.step.watch import EQUITIES_KEPT, Run, Scratch, Watch
@@ -34,6 +34,7 @@ def make_fleet(
         portfolio,
         list(sleeves),
         list(bots),
+        [Account() for _ in range(1 + max(market.account_index for market in markets))],
         list(markets),
         [Signal() for _ in range(signals)],
         list(ladder),
@@ -69,6 +70,7 @@ def compiled_form(fleet: Fleet, fills: int, notices: int) -> Fleet:
         to_array([fleet.portfolio], Portfolio)[0],
         to_array(fleet.sleeves, Sleeve),
         to_array(fleet.bots, Bot),
+        to_array(fleet.accounts, Account),
         to_array(fleet.markets, Market),
         to_array(fleet.signals, Signal),
         to_array(fleet.ladder, Rung),

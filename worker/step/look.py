@@ -18,7 +18,8 @@ def look(fleet, close_ms: int) -> None:
     scratch.row = scratch.unsettled
     equities = fleet.equities[scratch.row]
     is_within = _look_at_bots(fleet, equities)
-    has_filled = is_within and protect(fleet, close_ms)
+    # Where exits are asked for, that was done before.
+    has_filled = is_within and fleet.rules.asks_exits == 0 and protect(fleet, close_ms)
     has_paid = charge_funding(fleet)
     if has_filled or has_paid:
         _look_at_bots(fleet, equities)
@@ -31,7 +32,7 @@ def _look_at_bots(fleet, equities) -> bool:
     for sleeve in sleeves:
         sleeve.equity = 0.0
     for market in markets:
-        market.exposure = 0.0
+        market.exposure = market.reserved
     total, gross_exposure, is_beyond, is_within = portfolio.cash, 0.0, False, False
     for run in fleet.runs:
         sleeve, market = sleeves[run.sleeve], markets[run.market]
@@ -56,6 +57,6 @@ def _look_at_bots(fleet, equities) -> bool:
         sleeve.equity, market.exposure = of_sleeve, of_market
     portfolio.equity = total
     portfolio.gross_exposure = gross_exposure
-    portfolio.planned_exposure = gross_exposure
+    portfolio.planned_exposure = gross_exposure + portfolio.reserved
     fleet.scratch.beyond = 1 if is_beyond else 0
     return is_within

@@ -28,6 +28,7 @@ def protect(fleet, close_ms: int) -> bool:
     """Exit positions whose protective level or rung was reached in this bar; afterwards best prices take it in.
 
     Works at every level but HALTED, where levels move on but nothing is sent. Says whether anything was filled.
+    A bot whose exit is under way asks for nothing more.
     """
     markets, watches, fills = fleet.markets, fleet.watches, fleet.journal.fills
     for run in fleet.runs:
@@ -48,15 +49,15 @@ def _protect_bot(fleet, b: int, close_ms: int) -> None:
     if market.close <= 0.0:
         return
     put_prices(bot, market, watch)
-    units, best_price = bot.units, bot.best_price
+    units, best_price, under_way = bot.units, bot.best_price, bot.exit_units
     direction = float(sign(units))
     raise_level(bot, fleet.rules, direction)
-    if bot.level < Level.HALTED:
+    if bot.level < Level.HALTED and under_way == 0:
         if is_reached(bot.exit_level, market, direction):
             _stop_out(fleet, b, direction, close_ms)
         elif bot.target_fraction > 0.0 or len(fleet.ladder) > 0:
             _climb_ladder(fleet, b, direction, close_ms)
-    if not is_flat(bot, market):
+    if under_way != 0 or not is_dust(bot.units + bot.exit_units, market):
         _take_extremes(bot, market, direction)
     if bot.units != units:
         watch_position(bot, watch)
@@ -123,7 +124,7 @@ def _climb_ladder(fleet, b: int, direction: float, close_ms: int) -> None:
     market = fleet.markets[bot.market]
     has_target = bot.target_fraction > 0.0
     rungs = 1 if has_target else len(fleet.ladder)
-    while bot.rungs_fired < rungs and not is_flat(bot, market):
+    while bot.rungs_fired < rungs and not is_dust(bot.units + bot.exit_units, market):
         profit = bot.target_fraction if has_target else fleet.ladder[bot.rungs_fired].profit
         fraction = 1.0 if has_target else fleet.ladder[bot.rungs_fired].fraction
         level = rung_level(bot.entry_price, direction, profit)
@@ -138,21 +139,36 @@ def _climb_ladder(fleet, b: int, direction: float, close_ms: int) -> None:
 def _take_rung(fleet, b: int, fraction: float, price: float, direction: float, close_ms: int) -> None:
     bot = fleet.bots[b]
     market = fleet.markets[bot.market]
-    held = only_steps(market, abs(bot.units))
+    held = only_steps(market, abs(bot.units + bot.exit_units))
     size = whole_steps(market, fraction * coins(market, bot.opened_units))
     if bot.open_fraction <= 1e-9 or size > held or is_dust(held - size, market):
         size = held
     if not is_dust(size, market):
         _exit(fleet, b, Trigger.LADDER.value, -int(direction) * size, price, direction, close_ms)
-        bot.target_units = bot.units
+        bot.target_units = bot.units + bot.exit_units
 
 
 @rule
 def _exit(fleet, b: int, trigger: int, units: int, price: float, direction: float, close_ms: int) -> None:
     bot = fleet.bots[b]
     market = fleet.markets[bot.market]
-    fee = execution_fee(coins(market, abs(units)), price, fleet.rules.fee_rate)
+    if fleet.rules.asks_exits == 1:
+        _ask(bot, market, trigger, units, price, direction)
+        return
+    fee = execution_fee(coins(market, abs(units)), price, market.fee_rate)
     book_fill(fleet, b, Leg.CLOSE.value, trigger, units, price, fee, 0, 0.0, close_ms)
     fleet.journal.orders += 1
     if is_flat(bot, market):
+        bot.lock_sign = int(direction)
+
+
+@rule
+def _ask(bot, market, trigger: int, units: int, price: float, direction: float) -> None:
+    """Ask for an exit; the rungs that one bar reaches are one, at their average price."""
+    asked = bot.exit_units + units
+    bot.exit_price = price if asked == units else (bot.exit_price * bot.exit_units + price * units) / asked
+    bot.exit_units = asked
+    bot.exit_trigger = trigger
+    # Until it is flat, the lock keeps its signal from buying back what leaves, and closes what did not.
+    if is_dust(bot.units + asked, market):
         bot.lock_sign = int(direction)

@@ -25,6 +25,8 @@ def rebalance(fleet) -> None:
         return
     for s in range(len(fleet.sleeves)):
         _weigh_bots(fleet, s)
+    if len(fleet.accounts) > 1:
+        _bound_accounts(fleet)
     if _is_worth_moving(fleet):
         portfolio.rebalanced = 1
         for bot in fleet.bots:
@@ -108,6 +110,24 @@ def _bound(fleet, members: int, low: float, high: float) -> None:
 
 
 @rule
+def _bound_accounts(fleet) -> None:
+    """Let the allocations of an account come to no more than there is: money never crosses accounts by itself."""
+    accounts, bots, markets = fleet.accounts, fleet.bots, fleet.markets
+    for account in accounts:
+        account.equity = 0.0
+        account.asked = 0.0
+    accounts[0].equity = fleet.portfolio.cash
+    for bot in bots:
+        account = accounts[markets[bot.market].account_index]
+        account.equity += bot.equity
+        account.asked += bot.new_allocation
+    for bot in bots:
+        account = accounts[markets[bot.market].account_index]
+        if account.asked > account.equity:
+            bot.new_allocation *= max(account.equity, 0.0) / account.asked
+
+
+@rule
 def _is_worth_moving(fleet) -> bool:
     for bot in fleet.bots:
         if abs(bot.new_allocation - bot.allocation) > fleet.rules.rebalance_band * bot.allocation:
@@ -117,27 +137,9 @@ def _is_worth_moving(fleet) -> bool:
 
 @rule
 def move_money(fleet) -> None:
-    """Let those above their new allocation give free cash to those below, the portfolio's own cash first."""
-    portfolio = fleet.portfolio
-    grain = grain_in_force(fleet.rules.grain, portfolio.equity)
-    given = whole_grains(max(portfolio.cash, 0.0), grain)
-    from_portfolio = given
-    lacking = 0.0
-    for bot in fleet.bots:
-        bot.flow = 0.0
-        excess = bot.equity - bot.new_allocation
-        if excess > 0.0:
-            close = fleet.markets[bot.market].close
-            free = free_cash(bot.equity, bot.quantity, close, fleet.rules.leverage)
-            bot.flow = -whole_grains(min(excess, free), grain)
-            given -= bot.flow
-        lacking -= min(excess, 0.0)
-    if lacking <= 0.0:
-        for bot in fleet.bots:
-            bot.flow = 0.0
-        return
-    share_out(fleet.bots, given, lacking, grain)
-    portfolio.cash -= from_portfolio
+    """Let those above their new allocation give free cash to those of their account that are below."""
+    for account in range(len(fleet.accounts)):
+        _share_within(fleet, account)
     # Receipts first: a sleeve whose bots pass all its money on must not pass through 0, where drawdowns restart.
     for bot in fleet.bots:
         if bot.flow > 0.0:
@@ -145,6 +147,54 @@ def move_money(fleet) -> None:
     for bot in fleet.bots:
         if bot.flow < 0.0:
             book_flow(fleet, bot, bot.flow)
+
+
+@rule
+def _share_within(fleet, account: int) -> None:
+    """Set the flows of an account's bots, which sum to 0 with what the portfolio's own cash gives in the first one."""
+    portfolio, bots, markets = fleet.portfolio, fleet.bots, fleet.markets
+    grain = grain_in_force(fleet.rules.grain, portfolio.equity)
+    given = whole_grains(max(portfolio.cash, 0.0), grain) if account == 0 else 0.0
+    from_portfolio = given
+    lacking = 0.0
+    for bot in bots:
+        if markets[bot.market].account_index == account:
+            bot.flow = 0.0
+            excess = bot.equity - bot.new_allocation
+            if excess > 0.0:
+                close = markets[bot.market].close
+                free = free_cash(bot.equity, bot.quantity, close, bot.reserved, fleet.rules.leverage)
+                bot.flow = -whole_grains(min(excess, free), grain)
+                given -= bot.flow
+            lacking -= min(excess, 0.0)
+    if len(fleet.accounts) > 1 and given > lacking:
+        given, from_portfolio = _keep_surplus(fleet, account, from_portfolio, lacking / given, grain)
+    if lacking > 0.0:
+        share_out(bots, markets, account, given, lacking, grain)
+        portfolio.cash -= from_portfolio
+    else:
+        _keep_flows(bots, markets, account)
+
+
+@rule
+def _keep_surplus(fleet, account: int, from_portfolio: float, share: float, grain: float) -> tuple[float, float]:
+    """Let those above give only this share of it, where an account has more than is asked of it; give the new sums."""
+    bots, markets = fleet.bots, fleet.markets
+    from_portfolio = whole_grains(from_portfolio * share, grain)
+    given = from_portfolio
+    for bot in bots:
+        if markets[bot.market].account_index == account:
+            bot.flow = -whole_grains(-bot.flow * share, grain)
+            given -= bot.flow
+    return given, from_portfolio
+
+
+@rule
+def _keep_flows(bots, markets, account: int) -> None:
+    """Let nobody give where nobody lacks anything."""
+    for bot in bots:
+        if markets[bot.market].account_index == account:
+            bot.flow = 0.0
 
 
 @rule

@@ -7,6 +7,7 @@ UTC; flags are 0 or 1; an index of -1 means none. What is counted is in `units` 
 the asset's smallest unit, of which `quantity` is the base quantity.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -25,6 +26,8 @@ class Levels:
     level_crashes: int = 0
     level_reconciliation: int = 0
     level_bankrupt: int = 0
+    level_runaway: int = 0
+    level_first_orders: int = 0
     level: int = 0
 
 
@@ -34,6 +37,8 @@ class Portfolio(Levels):
 
     step: int = 0
     time_ms: int = 0
+    # 1 between the exits of a bar, where they are asked for, and the rest of its step
+    begun: int = 0
     cash: float = 0.0
     equity: float = 0.0
     settled_equity: float = 0.0
@@ -46,6 +51,8 @@ class Portfolio(Levels):
     gross_exposure: float = 0.0
     # with the entries this step has decided so far, for the caps
     planned_exposure: float = 0.0
+    # of its bots, taken at the start of a step
+    reserved: float = 0.0
     saved_quote: float = 0.0
 
 
@@ -127,6 +134,13 @@ class Bot(Levels):
     order_trigger: int = 0
     order_stop: float = 0.0
     order_target: float = 0.0
+    # a protective exit that was asked for and is not known to be filled, with the price the model gives it
+    exit_units: int = 0
+    exit_trigger: int = 0
+    exit_price: float = 0.0
+    # an order of the bot's is not known to be anything; the worst it may come to, in quote, counts as though held
+    unresolved: int = 0
+    reserved: float = 0.0
     # the decision of the last step
     low: float = NAN
     high: float = NAN
@@ -152,6 +166,14 @@ class Market:
     step_units: int = 1
     min_units: int = 1
     min_notional: float = 5.0
+    # its account, by its place among those of the fleet; what is left of the most that may be held there, in quote
+    account_index: int = 0
+    account_room: float = math.inf
+    # the exchange holds another quantity than the books
+    differs: int = 0
+    # what the account pays of the value of a fill, and of one whose order rested
+    fee_rate: float = 0.0
+    maker_fee_rate: float = 0.0
     open: float = 0.0
     high: float = 0.0
     low: float = 0.0
@@ -175,8 +197,20 @@ class Market:
     rounding_left: int = 0
     # what reaches the exchange
     order_units: int = 0
-    # exposure as decided so far, for the caps
+    # exposure as decided so far, for the caps; of its bots, taken at the start of a step
     exposure: float = 0.0
+    reserved: float = 0.0
+
+
+@dataclass(slots=True)
+class Account:
+    """What the bots of one account had at the last rebalance, and what the weights asked for them, in quote.
+
+    The first account has the portfolio's own cash too.
+    """
+
+    equity: float = 0.0
+    asked: float = 0.0
 
 
 @dataclass(slots=True)
@@ -214,6 +248,7 @@ class Fleet(NamedTuple):
     portfolio: Any
     sleeves: Any
     bots: Any
+    accounts: Any
     markets: Any
     signals: Any
     ladder: Any

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 class Rules:
     """The settings of the step; fixed while it runs. Switched off: stop 0, trail_activate 0, caps inf."""
 
-    fee_rate: float
     slippage: float
     step_ms: int
     netting: int
-    # protective exits
+    # protective exits: asked for where 1, else filled by the model
+    asks_exits: int
     stop: float
     trail_activate: float
     trail_giveback: float

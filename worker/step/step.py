@@ -9,15 +9,18 @@ the fleet between two bars, calls what they consist of: `watch_all` once, then f
 and `decide`, and `put_back` at the end.
 """
 
+import math
+
 from worker.jit import rule
 from worker.risk.confirmation import confirm
-from worker.risk.gate import gate
+from worker.risk.gate import gate, use_room
 from worker.risk.levels import set_levels
 from worker.step.brake import brake
 from worker.step.fill import fill_listed, fill_orders, simulate_executions
 from worker.step.look import look
 from worker.step.mark import mark, settle_returns
 from worker.step.net import net_listed
+from worker.step.protect import protect
 from worker.step.rebalance import rebalance
 from worker.step.rest import list_awake, wake_stale
 from worker.step.watch import put_prices, watch_all, watch_position
@@ -41,6 +44,25 @@ def close_bar(fleet, open_ms: int) -> None:
 
 
 @rule
+def ask_exits(fleet, open_ms: int) -> None:
+    """B where exits are asked for: each bot whose level or rung the bar reached says what it exits, and nothing fills.
+
+    Under rules that ask for exits (`asks_exits`) a step begins here, and `close_bar` goes on with C. What was asked
+    before stays asked, and only its level moves on; `book_share` books what was filled of it.
+    """
+    _begin(fleet, open_ms)
+    set_levels(fleet.portfolio, fleet.sleeves, fleet.bots)
+    watch_all(fleet, 0)
+    protect(fleet, open_ms + fleet.rules.step_ms)
+
+
+@rule
+def _begin(fleet, open_ms: int) -> None:
+    fleet.portfolio.step += 1
+    fleet.portfolio.time_ms = open_ms
+
+
+@rule
 def open_next_bar(fleet, open_ms: int) -> None:
     """A, within a replay: what is watched of a bot follows its fill."""
     bots, markets, watches, ordering = fleet.bots, fleet.markets, fleet.watches, fleet.ordering
@@ -59,8 +81,8 @@ def open_next_bar(fleet, open_ms: int) -> None:
 def take_bar(fleet, open_ms: int) -> None:
     """B to E: what a closed bar does to the fleet before anything is decided, and for which bots that is to be done."""
     portfolio = fleet.portfolio
-    portfolio.step += 1
-    portfolio.time_ms = open_ms
+    if fleet.rules.asks_exits == 0:
+        _begin(fleet, open_ms)
     close_ms = open_ms + fleet.rules.step_ms
     look(fleet, close_ms)
     mark(fleet, close_ms)
@@ -88,6 +110,8 @@ def decide(fleet) -> None:
         if bot.order_units != 0:
             fleet.ordering[ordering] = b
             ordering += 1
+            if market.account_room < math.inf:
+                use_room(markets, bot, market)
     fleet.scratch.ordering = ordering
     if wishes > 0:
         net_listed(fleet)

@@ -70,6 +70,7 @@ def watch_all(fleet, goes_on: int) -> None:
     bots, watches = fleet.bots, fleet.watches
     fleet.scratch.goes_on = goes_on
     fleet.scratch.unsettled = 0
+    _take_reserves(fleet)
     for b in range(len(bots)):
         watch = watches[b]
         watch.cash = bots[b].cash
@@ -78,6 +79,16 @@ def watch_all(fleet, goes_on: int) -> None:
         watch.floor = math.inf
         watch.awake = 1
         watch.rest = math.nan
+
+
+@rule
+def _take_reserves(fleet) -> None:
+    fleet.portfolio.reserved = 0.0
+    for market in fleet.markets:
+        market.reserved = 0.0
+    for bot in fleet.bots:
+        fleet.markets[bot.market].reserved += bot.reserved
+        fleet.portfolio.reserved += bot.reserved
 
 
 @rule

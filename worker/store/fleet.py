@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from shared.enums import BotStatus
 from shared.errors import ConfigurationError
+from shared.installation import new_installation
 from shared.tables import Bot, BotState, Portfolio, PortfolioState, Sleeve
 from shared.units import timeframe_name
 from worker.store.rows import load_rows, record_columns
@@ -78,6 +79,7 @@ class RegisteredFleet:
     portfolio_id: int
     sleeves: tuple[RegisteredSleeve, ...]
     bots: tuple[RegisteredBot, ...]
+    installation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,8 @@ def _register_portfolio(connection: Connection, portfolio: PortfolioIdentity, no
         )
     ).first()
     if row is None:
-        made = connection.execute(insert(Portfolio), {"name": portfolio.name, **values, "created_ms": now_ms})
+        own = {"name": portfolio.name, "installation": new_installation(), "created_ms": now_ms}
+        made = connection.execute(insert(Portfolio), {**values, **own})
         return int(made.inserted_primary_key[0])
     if row.quote != portfolio.quote:
         raise ConfigurationError(
@@ -311,4 +314,5 @@ def _registered(
         for bot in running
     )
     order = dict.fromkeys(bot.sleeve_id for bot in bots)
-    return RegisteredFleet(portfolio_id, tuple(sleeves[sleeve_id] for sleeve_id in order), bots)
+    drawn = connection.execute(select(Portfolio.installation).where(Portfolio.id == portfolio_id)).scalar_one()
+    return RegisteredFleet(portfolio_id, tuple(sleeves[sleeve_id] for sleeve_id in order), bots, drawn)

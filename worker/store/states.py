@@ -15,11 +15,15 @@ MarketKey = tuple[str, str]
 
 # What comes from the settings or the market at each start, or lives within one step only.
 SCRATCH: dict[Model, frozenset[str]] = {
-    PortfolioState: frozenset({"planned_exposure"}),
+    PortfolioState: frozenset({"planned_exposure", "reserved"}),
     SleeveState: frozenset({"fixed_weight", "bots"}),
     BotState: frozenset({"sleeve", "market", "signal", "retiring", "fixed_weight", "horizon_root", "volatility_scale"}),
     MarketState: frozenset(
         {
+            "account_index",
+            "account_room",
+            "fee_rate",
+            "maker_fee_rate",
             "fill_price",
             "cross_price",
             "buy_units",
@@ -31,6 +35,7 @@ SCRATCH: dict[Model, frozenset[str]] = {
             "side_left",
             "rounding_left",
             "exposure",
+            "reserved",
         }
     ),
 }

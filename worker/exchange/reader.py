@@ -1,15 +1,11 @@
-"""A ccxt client that only reads: made from the settings, pointed where they say, retried where that is safe."""
+"""Reading from an exchange: checked, retried where that is safe, and left alone where it fails."""
 
 import json
 import re
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any, TypeVar
-from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import ccxt
-from requests import PreparedRequest, Response
-from requests.adapters import HTTPAdapter
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -18,10 +14,11 @@ from tenacity import (
     wait_random,
 )
 
-from shared.bounds import check_endpoint
 from shared.clock import Clock
-from shared.errors import ConfigurationError, FlotillaError, MarketError, MarketRefusal, NotAsked
+from shared.errors import FlotillaError, MarketError, MarketRefusal, NotAsked
 from shared.settings import MarketSettings
+from worker.exchange.client import make_client
+from worker.exchange.listing import InvalidAnswer
 
 Answer = TypeVar("Answer")
 
@@ -38,80 +35,11 @@ _backoff = wait_exponential(multiplier=0.5, max=4.0) + wait_random(0.0, 0.5)
 # What an exchange refuses because of who asks, whatever is asked.
 _ABOUT_US = (ccxt.AuthenticationError, ccxt.RestrictedLocation)
 
-_SIGNED_HEADER = re.compile(r"api-?key|sign|passphrase|authorization", re.IGNORECASE)
-_SIGNED_TEXT = re.compile(r"""(?:^|[?&{,"'\s])(signature|sign|api_?key)["']?\s*[=:]""", re.IGNORECASE)
-
-
-class InvalidAnswer(Exception):
-    """An answer that cannot be true; ccxt lets broken bodies pass as empty ones."""
-
 
 class _Again(MarketError):
     def __init__(self, message: str, wait_seconds: float = 0.0) -> None:
         super().__init__(message)
         self.wait_seconds = wait_seconds
-
-
-class ReadOnlyAdapter(HTTPAdapter):
-    """Carry public requests, to `endpoint` instead of the exchange where one is given, and refuse all that is signed.
-
-    The client still sees its own addresses, on which the class of its errors depends.
-    """
-
-    def __init__(self, endpoint: str | None = None) -> None:
-        super().__init__(max_retries=0)
-        self.endpoint: SplitResult | None = urlsplit(endpoint) if endpoint else None
-        self.hosts_seen: set[str] = set()
-
-    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
-        """Send a request. Raises MarketError where it is signed."""
-        refuse_signed(request)
-        url = urlsplit(request.url or "")
-        self.hosts_seen.add(url.hostname or "")
-        if self.endpoint is not None:
-            request.url = urlunsplit((self.endpoint.scheme, self.endpoint.netloc, url.path, url.query, ""))
-            request.headers["Host"] = url.hostname or ""
-        return super().send(request, *args, **kwargs)
-
-
-def refuse_signed(request: PreparedRequest) -> None:
-    """Raise MarketError where a request carries a key or signature: paper trading sends none."""
-    body = request.body.decode("utf-8", "replace") if isinstance(request.body, bytes) else str(request.body or "")
-    signed = any(_SIGNED_HEADER.search(name) for name in request.headers)
-    if signed or _SIGNED_TEXT.search(urlsplit(request.url or "").query) or _SIGNED_TEXT.search(body):
-        path = urlsplit(request.url or "").path
-        raise MarketError(f"request must be public in paper trading, {request.method} {path} was signed")
-
-
-def make_client(settings: MarketSettings) -> ccxt.Exchange:
-    """Make the client of `market.exchange`, without keys. Raises ConfigurationError; touches no network."""
-    if settings.exchange not in ccxt.exchanges:
-        near = get_close_matches(settings.exchange, ccxt.exchanges, 3, 0.5)
-        hint = f", near are {', '.join(near)}" if near else ""
-        raise ConfigurationError(f"market.exchange must be one ccxt knows, was {settings.exchange!r}{hint}")
-    adapter = ReadOnlyAdapter(_loopback(settings.endpoint))
-    client = getattr(ccxt, settings.exchange)(
-        {"timeout": round(settings.timeout_seconds * 1000), "options": {"defaultType": settings.exchange_type}}
-    )
-    _load_only(client, {"spot": ("spot",), "swap": ("swap", "linear")}[settings.exchange_type])
-    for scheme in ("https://", "http://"):
-        client.session.mount(scheme, adapter)
-    return client
-
-
-def _loopback(endpoint: str | None) -> str | None:
-    """Settings made by hand may hold one that nobody checked."""
-    try:
-        return endpoint and check_endpoint(endpoint)
-    except ValueError as error:
-        raise ConfigurationError(f"market.endpoint {error}") from None
-
-
-def _load_only(client: ccxt.Exchange, kinds: tuple[str, ...]) -> None:
-    """Ask for the listings of one kind of market only, where the exchange keeps several."""
-    option = client.options.get("fetchMarkets")
-    if isinstance(option, dict) and isinstance(option.get("types"), list):
-        option["types"] = [kind for kind in option["types"] if kind in kinds] or option["types"]
 
 
 class ExchangeReader:

@@ -1,21 +1,15 @@
-"""The orders of a step: one per account, symbol and step for what the fleet nets to, one per protective exit.
+"""The orders of a step: one per account, symbol and step for what the fleet nets to, one per protective exit."""
 
-A client order id is a pure function of what the order is for, so a restart computes the same one. Its form suits every
-exchange that was looked at: `w` and 17 characters of lower-case base 32.
-"""
-
-import base64
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from shared.enums import OrderStatus, Side, Trigger
+from shared.enums import OrderStatus, Purpose, Side, Trigger
 from worker.fleet.plan import FleetPlan
+from worker.orders.ids import client_order_id
 from worker.risk.quantity import coins
 from worker.step.journal import Fill
 from worker.step.records import Fleet
 
-ID_CHARACTERS = 17
 PROTECTIVE = (int(Trigger.STOP), int(Trigger.TRAILING_STOP), int(Trigger.LADDER))
 
 
@@ -42,20 +36,28 @@ class OrderRow:
     sent_ms: int | None = None
     done_ms: int | None = None
     reason: str | None = None
-
-
-def client_order_id(*parts: object) -> str:
-    """Name an order by what it is for: portfolio, account, symbol, step, bar, purpose, bot, leg."""
-    digest = hashlib.sha256("|".join(str(part) for part in parts).encode()).digest()
-    return "w" + base64.b32encode(digest).decode().lower()[:ID_CHARACTERS]
+    purpose: Purpose = Purpose.NET
+    attempt: int = 0
+    # 1 where a bot holds more by it
+    increases: int = 0
+    # the number of the lease it was decided under
+    fencing: int = 0
+    # 1 where the account's own position can only get smaller by it
+    reduces: int = 0
+    reference_price: float | None = None
+    exchange_id: str | None = None
+    # each bot's part, signed whole units, by index
+    shares: dict[int, int] = field(default_factory=dict)
 
 
 class OrderBook:
     """Keeps the orders that wait for their fill, and turns what a step did into rows."""
 
-    def __init__(self, portfolio: str, plan: FleetPlan) -> None:
+    def __init__(self, portfolio: str, installation: str, plan: FleetPlan, keeps_shares: bool) -> None:
         self._portfolio = portfolio
+        self._installation = installation
         self._plan = plan
+        self._keeps_shares = keeps_shares
         self.waiting: list[OrderRow] = []
 
     def intend(self, fleet: Fleet, decided_ms: int, number: int = 0) -> list[OrderRow]:
@@ -69,7 +71,22 @@ class OrderBook:
             for m, b, units in wishes
             if units != 0
         ]
-        return self.waiting
+        if not self._keeps_shares:
+            return self.waiting
+        # They leave once the step is committed; none waits for a bar.
+        leaving, self.waiting = self.waiting, []
+        for row in leaving:
+            _share(row, fleet)
+        return leaving
+
+    def asked_exit(self, fleet: Fleet, b: int, decided_ms: int) -> OrderRow:
+        """Make the order of a protective exit that was asked for, to leave at once."""
+        bot, trigger = fleet.bots[b], Trigger(fleet.bots[b].exit_trigger)
+        row = self._row(fleet, bot.market, b, bot.exit_units, trigger, decided_ms, OrderStatus.INTENT)
+        row.shares = {b: bot.exit_units}
+        row.reduces = _reduces(row, fleet)
+        row.reference_price = bot.exit_price
+        return row
 
     def revise(self, before: Sequence[OrderRow], why: str, done_ms: int) -> tuple[list[OrderRow], list[OrderRow]]:
         """Hold what waits to the orders intended before: give those that are new, and those changed or cancelled."""
@@ -123,12 +140,35 @@ class OrderBook:
     ) -> OrderRow:
         account, symbol = self._plan.markets[m]
         bot = self._plan.bots[b].name if b >= 0 else ""
-        step = fleet.portfolio.step
-        name = client_order_id(self._portfolio, account, symbol, step, decided_ms, trigger.name, bot, number)
+        step, purpose = fleet.portfolio.step, purpose_of(trigger)
+        name = client_order_id(
+            self._installation, self._portfolio, account, symbol, step, decided_ms, purpose, bot, number
+        )
         side = Side.BUY if units > 0 else Side.SELL
         size = abs(units)
         quantity = coins(fleet.markets[m], size)
-        return OrderRow(name, account, symbol, side, size, quantity, trigger, step, decided_ms, status, m, b)
+        row = OrderRow(name, account, symbol, side, size, quantity, trigger, step, decided_ms, status, m, b)
+        row.purpose = purpose
+        return row
+
+
+def _share(row: OrderRow, fleet: Fleet) -> None:
+    """Note each bot's part of an order, and whether anybody holds more by it."""
+    for b, bot in enumerate(fleet.bots):
+        sent = bot.order_units - bot.crossed_units
+        if bot.market == row.market and (row.bot in (-1, b)) and sent != 0 and (sent > 0) == (row.side is Side.BUY):
+            row.shares[b] = sent
+            # What crosses in house is booked first.
+            held = bot.units + bot.crossed_units
+            row.increases |= int(abs(held + sent) > abs(held))
+    row.reduces = _reduces(row, fleet)
+    row.reference_price = fleet.markets[row.market].close
+
+
+def _reduces(row: OrderRow, fleet: Fleet) -> int:
+    held = sum(bot.units for bot in fleet.bots if bot.market == row.market)
+    is_opposite = held < 0 if row.side is Side.BUY else held > 0
+    return int(is_opposite and row.units <= abs(held))
 
 
 def belongs(fill: Fill, row: OrderRow) -> bool:
@@ -139,6 +179,13 @@ def belongs(fill: Fill, row: OrderRow) -> bool:
         return False
     sent = fill.units - fill.crossed_units
     return sent != 0 and (sent > 0) == (row.side is Side.BUY)
+
+
+def purpose_of(trigger: Trigger) -> Purpose:
+    """Say what an order of a trigger is for."""
+    if trigger in PROTECTIVE:
+        return Purpose.EXIT
+    return Purpose.FLATTEN if trigger is Trigger.FLATTEN else Purpose.NET
 
 
 def _trigger(fleet: Fleet, m: int, b: int) -> Trigger:

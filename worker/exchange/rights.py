@@ -1,0 +1,104 @@
+"""What an exchange says of a key: whether it may trade and withdraw, and whether it is bound to addresses."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from shared.errors import ConfigurationError, MarketRefusal
+from worker.exchange.listing import InvalidAnswer, shortened
+from worker.exchange.protocol import AccountClient, Rights
+from worker.exchange.wire import Wire
+
+UNSAID = Rights(None, None, None)
+
+
+def check_rights(account: AccountClient) -> str:
+    """Give a warning about the key of an account; empty where there is none.
+
+    Raises ConfigurationError for a key that may withdraw or not trade, where the exchange says so.
+    """
+    rights = account.rights()
+    if rights.may_withdraw:
+        raise ConfigurationError(f"key of account {account.name} must not have the right to withdraw, had it")
+    if rights.may_trade is False:
+        raise ConfigurationError(f"key of account {account.name} must have the right to trade, had not")
+    if rights.is_bound_to_addresses is False:
+        return f"key of account {account.name} is not bound to addresses: whoever has it can trade from anywhere"
+    return ""
+
+
+def rights_of(wire: Wire) -> Rights:
+    """Ask what a key may do. Raises MarketError; all is None where the exchange, or its testnet, does not say."""
+    call, read = _ASKED.get(wire.quirks.exchange, ("", _unsaid))
+    if not call:
+        return UNSAID
+
+    def accept(answer: Any) -> Rights:
+        try:
+            return read(answer, wire.quirks.kind)
+        except (AttributeError, KeyError, IndexError, TypeError) as error:
+            raise InvalidAnswer(f"rights must be told, was {shortened(answer)}") from error
+
+    try:
+        return wire.ask("rights of the key", lambda: getattr(wire.client, call)(), accept)
+    except MarketRefusal:
+        return UNSAID
+
+
+def _unsaid(answer: Any, kind: str) -> Rights:
+    return UNSAID
+
+
+def _binance(answer: Mapping[str, Any], kind: str) -> Rights:
+    trades = answer["enableFutures"] if kind == "swap" else answer["enableSpotAndMarginTrading"]
+    return Rights(trades is True, answer["enableWithdrawals"] is True, answer["ipRestrict"] is True)
+
+
+def _bybit(answer: Mapping[str, Any], kind: str) -> Rights:
+    told = answer["result"]
+    rights = told["permissions"]
+    trades = str(told["readOnly"]) == "0" and bool(rights.get("Spot") or rights.get("ContractTrade"))
+    return Rights(trades, "Withdraw" in rights.get("Wallet", ()), _bound(told["ips"]))
+
+
+def _okx(answer: Mapping[str, Any], kind: str) -> Rights:
+    told = answer["data"][0]
+    rights = told["perm"].split(",")
+    return Rights("trade" in rights, "withdraw" in rights, bool(told["ip"]))
+
+
+def _kucoin(answer: Mapping[str, Any], kind: str) -> Rights:
+    told = answer["data"]
+    rights = {right.strip() for right in told["permission"].split(",")}
+    trades = ("Futures" if kind == "swap" else "Spot") in rights
+    return Rights(trades, bool({"Transfer", "Withdrawal"} & rights), bool(told.get("ipWhitelist")))
+
+
+def _coinbase(answer: Mapping[str, Any], kind: str) -> Rights:
+    # Its right to transfer is the one to send coins elsewhere.
+    return Rights(answer["can_trade"] is True, answer["can_transfer"] is True, None)
+
+
+def _bitget(answer: Mapping[str, Any], kind: str) -> Rights:
+    told = answer["data"]
+    rights = told["authorities"]
+    trades = ("coow" if kind == "swap" else "stow") in rights
+    return Rights(trades, "wtow" in rights, bool(told["ips"]))
+
+
+def _gate(answer: Mapping[str, Any], kind: str) -> Rights:
+    return Rights(None, None, bool(answer["ip_whitelist"]))
+
+
+def _bound(addresses: Any) -> bool:
+    return bool(addresses) and "*" not in addresses
+
+
+_ASKED: Mapping[str, tuple[str, Callable[[Any, str], Rights]]] = {
+    "binance": ("sapi_get_account_apirestrictions", _binance),
+    "bybit": ("private_get_v5_user_query_api", _bybit),
+    "okx": ("private_get_account_config", _okx),
+    "kucoin": ("private_get_user_api_key", _kucoin),
+    "coinbase": ("v3_private_get_brokerage_key_permissions", _coinbase),
+    "bitget": ("private_spot_get_v2_spot_account_info", _bitget),
+    "gate": ("private_account_get_detail", _gate),
+}

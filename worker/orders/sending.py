@@ -1,0 +1,158 @@
+"""One order to its account and back: sent once, looked up until its fate is proved, cancelled where it may not rest.
+
+Everything here runs on the thread of the account, which alone may use its client. Nothing here books anything.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+
+from shared.clock import Clock
+from shared.enums import OrderStatus, Side
+from shared.errors import MarketError
+from worker.exchange.protocol import (
+    AccountClient,
+    Answer,
+    ExchangeOrder,
+    ExchangeTrade,
+    Fate,
+    OrderKind,
+    OrderRequest,
+    Refusal,
+    Status,
+)
+from worker.orders.gateway import Gateway
+from worker.orders.live_order import LiveOrder, Outcome, base_of, whole_units
+
+KEY = "KEY"
+# An order that did not arrive may leave again after so long, where the exchange names no time.
+AGAIN_MS = 500
+# A price that was read so long ago is still that of now.
+PRICE_AGE_MS = 1_000
+# The clock of the exchange and ours may be apart by as much.
+SKEW_MS = 60_000
+LARGEST_SKEW_MS = 30_000
+
+_STATUS = {
+    Status.OPEN: OrderStatus.OPEN,
+    Status.FILLED: OrderStatus.FILLED,
+    Status.CANCELLED: OrderStatus.CANCELLED,
+    Status.REJECTED: OrderStatus.REJECTED,
+}
+
+
+class Sender:
+    """Sends the orders of one account. `is_confirmed` is set once a person trusts its first orders."""
+
+    def __init__(self, client: AccountClient, gateway: Gateway, quote: str, clock: Clock, is_confirmed: bool) -> None:
+        self.client = client
+        self.is_confirmed = is_confirmed
+        self._gateway = gateway
+        self._quote = quote
+        self._clock = clock
+        self._prices: dict[str, tuple[Decimal, Decimal]] = {}
+        self._priced_ms: dict[str, int] = {}
+
+    @property
+    def fresh_ms(self) -> int:
+        """Give how long an intention may wait."""
+        return self._gateway.bounds.fresh_ms
+
+    def send(self, order: LiveOrder) -> Outcome:
+        """Let an order leave once, if it still may."""
+        if abs(self.client.skew_ms()) > LARGEST_SKEW_MS:
+            said = f"clock must be within 30 s of the exchange's, was {self.client.skew_ms() / 1000:.0f} s off"
+            return Outcome(order, OrderStatus.CANCELLED, text=said)
+        try:
+            price = self._price(order)
+        except MarketError as error:
+            if order.increases or order.reference_price is None:
+                return Outcome(order, None, text=str(error), again_in_ms=AGAIN_MS)
+            # An exit does not wait for a price.
+            price = Decimal(repr(order.reference_price))
+        verdict = self._gateway.submit(order, price, self.is_confirmed)
+        if verdict.refusal:
+            return Outcome(order, OrderStatus.CANCELLED, text=verdict.refusal, alarm=verdict.alarm)
+        return self._read(order, self.client.send(_request(order, price), verdict.leave_by_ms))
+
+    def look_up(self, order: LiveOrder) -> Outcome:
+        """Look for an order by all the ways the exchange has."""
+        found = self.client.look_up(order.symbol, order.client_order_id, order.exchange_id, order.sent_ms)
+        if found.order is not None:
+            return self._tell(order, found.order, found.trades)
+        if found.trades:
+            return Outcome(order, None, found.trades, coin_prices=self._coin_prices(order, found.trades))
+        return Outcome(order, None, text=found.text, is_absent=found.complete)
+
+    def cancel(self, order: LiveOrder) -> Outcome:
+        """Cancel an order, and see what became of it: filled, cancelled with a part filled, or nothing known."""
+        answer = self.client.cancel(order.symbol, order.client_order_id, order.exchange_id)
+        return self.look_up(order) if answer.fate is not Fate.UNKNOWN else Outcome(order, None, text=answer.text)
+
+    def _read(self, order: LiveOrder, answer: Answer) -> Outcome:
+        if answer.fate is Fate.ACCEPTED and answer.order is not None:
+            return self._accepted(order, answer.order)
+        if answer.fate is Fate.REJECTED:
+            alarm = KEY if answer.refusal is Refusal.KEY else ""
+            return Outcome(order, OrderStatus.REJECTED, text=answer.text, alarm=alarm)
+        if answer.fate is Fate.NOT_PLACED:
+            silent_ms = answer.silent_until_ms - self._clock.now_ms()
+            return Outcome(order, None, text=answer.text, again_in_ms=max(silent_ms, AGAIN_MS))
+        # A duplicate exists already, so it is looked up like one of which nothing is known.
+        return Outcome(order, OrderStatus.UNKNOWN, text=answer.text)
+
+    def _accepted(self, order: LiveOrder, found: ExchangeOrder) -> Outcome:
+        if not found.filled:
+            return self._tell(order, found, ())
+        try:
+            trades = self.client.trades_of(order.symbol, found.exchange_id, order.sent_ms - SKEW_MS)
+        except MarketError as error:
+            return Outcome(order, OrderStatus.OPEN, (), self._units(order, found), found.exchange_id, text=str(error))
+        return self._tell(order, found, trades)
+
+    def _tell(self, order: LiveOrder, found: ExchangeOrder, trades: Sequence[ExchangeTrade]) -> Outcome:
+        try:
+            prices = self._coin_prices(order, trades)
+        except MarketError as error:
+            # Without the worth of its fee a trade is not booked; it is asked for again.
+            return Outcome(order, OrderStatus.OPEN, (), self._units(order, found), found.exchange_id, str(error))
+        units = self._units(order, found)
+        return Outcome(order, _STATUS[found.status], trades, units, found.exchange_id, coin_prices=prices)
+
+    def _units(self, order: LiveOrder, found: ExchangeOrder) -> int:
+        return whole_units(found.filled, order.unit)
+
+    def best_prices(self, symbols: Collection[str]) -> Mapping[str, tuple[Decimal, Decimal]]:
+        """Give the best bid and ask of symbols; what was read within the last second is not read again."""
+        now_ms = self._clock.monotonic_ms()
+        old = [symbol for symbol in symbols if now_ms - self._priced_ms.get(symbol, -PRICE_AGE_MS - 1) > PRICE_AGE_MS]
+        if old:
+            self._prices.update(self.client.best_prices(old))
+            self._priced_ms.update(dict.fromkeys(old, self._clock.monotonic_ms()))
+        return {symbol: self._prices[symbol] for symbol in symbols}
+
+    def _price(self, order: LiveOrder) -> Decimal:
+        bid, ask = self.best_prices([order.symbol])[order.symbol]
+        return ask if order.side is Side.BUY else bid
+
+    def _coin_prices(self, order: LiveOrder, trades: Sequence[ExchangeTrade]) -> dict[str, Decimal]:
+        """Give what a coin that is neither base nor quote is worth, of those that fees were paid in."""
+        coins = {trade.fee_coin for trade in trades if trade.fee} - {base_of(order.symbol), self._quote}
+        prices = {}
+        for coin in sorted(coins):
+            symbol = f"{coin}/{self._quote}"
+            bid, ask = self.best_prices([symbol])[symbol]
+            prices[coin] = (bid + ask) / 2
+        return prices
+
+
+def _request(order: LiveOrder, price: Decimal) -> OrderRequest:
+    return OrderRequest(
+        order.client_order_id,
+        order.symbol,
+        order.side,
+        order.quantity,
+        order.kind,
+        price,
+        order.limit_price if order.kind is not OrderKind.MARKET else None,
+        reduce_only=order.reduce_only,
+    )
