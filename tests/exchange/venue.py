@@ -1,7 +1,6 @@
 """An exchange, an account and an unmodified client of ccxt on one virtual clock, ready to trade."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import ccxt
@@ -11,7 +10,6 @@ from tests.exchange.accounts import Account
 from tests.exchange.desk import Desk
 from tests.exchange.engine import Exchange
 from tests.exchange.in_process import InProcessAdapter, keep_time
-from tests.exchange.listings import Product
 
 # 2025-01-05 04:00:02 UTC
 NOW_MS = 1_736_049_602_000
@@ -43,7 +41,7 @@ def make_venue(name: str = "binance", spot: str = "100000", swap: str = "100000"
     exchange = Exchange(lambda: NOW_MS + clock.monotonic_ms())
     account = exchange.open_account("tester", unified=name == "bybit", USDT=spot)
     if name == "binance":
-        exchange.flows.deposit(account, "USDT", Decimal(swap), Product.SWAP)
+        exchange.fund_contracts(account, "USDT", swap)
     desk = Desk(exchange, with_sockets=False)
     adapter, client = InProcessAdapter(desk, clock), make_client(name, account, **settings)
     keep_time(client, clock)
