@@ -12,7 +12,6 @@ from tests.exchange.accounts import Account
 from tests.exchange.control import Control
 from tests.exchange.engine import Exchange
 from tests.exchange.fault_script import LEVELS, FaultScript
-from tests.exchange.listings import Product
 from tests.exchange.server import Server
 
 CAPITAL = Decimal(100_000)
@@ -31,7 +30,7 @@ def make_exchange(seed: int) -> tuple[Exchange, Account, Account]:
     """Open an exchange with an account for Binance and Gate, spot and swap, and a unified one for Bybit."""
     exchange = Exchange(SystemClock().now_ms, seed=seed)
     classic = exchange.open_account("classic", USDT=str(CAPITAL))
-    exchange.flows.deposit(classic, "USDT", CAPITAL, Product.SWAP)
+    exchange.fund_contracts(classic, "USDT", str(CAPITAL))
     return exchange, classic, exchange.open_account("unified", unified=True, USDT=str(CAPITAL))
 
 

@@ -5,6 +5,7 @@ Numbers are strings, times milliseconds; the keys are those of Binance's own ans
 
 import hmac
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ from tests.exchange.binance_futures import FuturesPart
 from tests.exchange.binance_market import PublicPart
 from tests.exchange.binance_spot import SpotPart
 from tests.exchange.binance_wallet import WalletPart
+from tests.exchange.binance_weights import MINUTE_MS, Weights
 from tests.exchange.engine import Exchange
 from tests.exchange.listings import Product
 from tests.exchange.orders import Refused, Why
@@ -67,6 +69,7 @@ class Binance(Face):
 
     def __init__(self, exchange: Exchange) -> None:
         super().__init__(exchange)
+        self._weights = Weights()
         public = (PublicPart(exchange, product) for product in Product)
         self.routes = [route for part in public for route in part.routes]
         self.routes += [*SpotPart(exchange).routes, *FuturesPart(exchange).routes, *WalletPart(exchange).routes]
@@ -75,9 +78,15 @@ class Binance(Face):
         """Give what a public request is answered as JSON. Raises Refusal."""
         return self.document(Request(method, path, urlencode(query)))
 
-    def succeed(self, request: Request, document: Any) -> Reply:
-        """Count the weight that was used, as Binance does in a header."""
-        return Reply(200, json.dumps(document), {"X-MBX-USED-WEIGHT-1M": "1"})
+    def handle(self, request: Request) -> Reply:
+        """Answer a request, unless its address has used the weight of the minute."""
+        now_ms = self.exchange.now_ms()
+        used, limit = self._weights.count(request, now_ms)
+        headers = {"X-MBX-USED-WEIGHT-1M": str(used)}
+        if used > limit:
+            wait = {"Retry-After": str(-(-(MINUTE_MS - now_ms % MINUTE_MS) // 1000))}
+            return Reply(429, json.dumps({"code": -1003, "msg": "Too much request weight used."}), headers | wait)
+        return replace(super().handle(request), headers=headers)
 
     def authenticate(self, request: Request, right: Right) -> tuple[Account, Key]:
         """Check key, rights, signature, and the time stamp: at the moment of processing, unless told otherwise."""

@@ -10,6 +10,7 @@ from aiohttp import web
 from tests.exchange import record
 from tests.exchange.accounts import Account
 from tests.exchange.desk import Desk
+from tests.exchange.exact import text
 from tests.exchange.listings import Product
 from tests.exchange.orders import Order, Refused, Ticket
 
@@ -31,6 +32,7 @@ class Control:
         "status": "symbol status",
         "delist": "symbol",
         "ban": "seconds status?",
+        "skew": "ms",
         "key": "account may_trade? may_withdraw? is_active? addresses?",
         "fault": "action path? method? times? skip? arguments?",
         "clear": "",
@@ -39,6 +41,7 @@ class Control:
     def __init__(self, desk: Desk) -> None:
         self.exchange = desk.exchange
         self._faults = desk.faults
+        self._clock = desk.exchange.clock
         self._acts: dict[str, Callable[[Said], object]] = {name: getattr(self, f"_{name}") for name in self.ACTIONS}
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -126,6 +129,10 @@ class Control:
         self.exchange.ban_status = int(said.get("status", 429))
         self.exchange.banned_until_ms = self.exchange.clock() + round(float(said["seconds"]) * 1000)
 
+    def _skew(self, said: Said) -> None:
+        clock, ahead_ms = self._clock, int(said["ms"])
+        self.exchange.clock = lambda: clock() + ahead_ms
+
     def _key(self, said: Said) -> None:
         key = self._account(said).key
         for name in ("may_trade", "may_withdraw", "is_active"):
@@ -146,4 +153,4 @@ def _product(said: Said) -> Product:
 
 
 def _dumps(document: object) -> str:
-    return json.dumps(document, default=str)
+    return json.dumps(document, default=text)

@@ -12,7 +12,7 @@ from tests.exchange.exact import exact
 from tests.exchange.flows import Flows
 from tests.exchange.funding import FUNDING_EVERY_MS, FUNDING_LATE_MS, next_funding_ms
 from tests.exchange.ledger import Ledger
-from tests.exchange.listings import Listing
+from tests.exchange.listings import Listing, Product
 from tests.exchange.market import Market, Row
 from tests.exchange.matching import Matching
 from tests.exchange.orders import Order, Status, Terms, Ticket
@@ -112,6 +112,12 @@ class Exchange(Market):
         for coin, amount in coins.items():
             self.flows.open(account, coin, Decimal(amount))
         return account
+
+    @exact
+    def fund_contracts(self, account: Account, coin: str, amount: str) -> None:
+        """Give an account coins in the wallet of its contracts, as a person does: deposited, then transferred."""
+        self.flows.deposit(account, coin, Decimal(amount))
+        self.flows.transfer((account, Product.SPOT), (account, Product.SWAP), coin, Decimal(amount))
 
     def find_key(self, api_key: str) -> tuple[Account, Key] | None:
         """Find whose key it is."""

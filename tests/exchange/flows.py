@@ -65,7 +65,7 @@ class Flows:
 
     @exact
     def deposit(self, account: Account, coin: str, amount: Decimal, product: Product = Product.SPOT) -> None:
-        """Let coins come from outside."""
+        """Let coins come from outside; real exchanges take them into the spot or unified wallet only."""
         self._exchange.catch_up()
         self._exchange.ledger.move(coin, amount, WORLD, account.pocket(product))
         self._note(account, FlowKind.DEPOSIT, coin, amount, product)

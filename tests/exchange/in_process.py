@@ -16,23 +16,26 @@ from tests.exchange.desk import Desk
 from tests.exchange.faults import Delivery, Ending
 from tests.exchange.wire import Reply, Request
 
-NO_TIMEOUT_SECONDS = 3600.0
+PATIENCE_SECONDS = 10.0
 
 
 class InProcessAdapter(BaseAdapter):
     """Carry a client's requests to a desk: `client.session.mount("https://", adapter)`, and `keep_time(client, clock)`.
 
-    Answers take `latency_ms`, silence the client's timeout, of the clock's time; failures are the exceptions of
-    requests. What a client no longer waits for is processed when the clock has come so far. The exchange's own clock is
-    best made of the part of the same clock that only moves on, so that setting the client's wall clock is a skew.
+    Answers take `latency_ms` of the clock's time, silence the client's timeout; failures are the exceptions of
+    requests. A timeout is for each read, as that of requests, unless it `is_total`. What a client no longer waits for
+    is processed when the clock has come so far. The exchange's own clock is best made of the part of the same clock
+    that only moves on, so that setting the client's wall clock is a skew. `send` alone carries, too, for whoever takes
+    a function in a network's place; it is patient for 10 s then.
     """
 
-    def __init__(self, desk: Desk, clock: ManualClock, latency_ms: int = 20) -> None:
+    def __init__(self, desk: Desk, clock: ManualClock, latency_ms: int = 20, is_total: bool = False) -> None:
         super().__init__()
         self.desk = desk
         self.hosts_seen: set[str] = set()
         self._clock = clock
         self._latency_ms = latency_ms
+        self._is_total = is_total
 
     def send(
         self,
@@ -47,10 +50,11 @@ class InProcessAdapter(BaseAdapter):
         url = urlsplit(request.url or "")
         self.hosts_seen.add(url.hostname or "")
         patience = timeout[1] if isinstance(timeout, tuple) else timeout
-        seconds = NO_TIMEOUT_SECONDS if patience is None else float(patience)
+        seconds = PATIENCE_SECONDS if patience is None else float(patience)
         self._clock.advance_ms(self._latency_ms)
-        body = request.body.decode() if isinstance(request.body, bytes) else request.body or ""
-        asked = Request(request.method or "GET", url.path, url.query, body, dict(request.headers))
+        body = request.body.decode() if isinstance(request.body, bytes) else str(request.body or "")
+        headers = {name: str(value) for name, value in request.headers.items()}
+        asked = Request(request.method or "GET", url.path, url.query, body, headers)
         return _response(request, self._deliver(*self.desk.receive(asked), seconds, request))
 
     def close(self) -> None:
@@ -76,14 +80,20 @@ class InProcessAdapter(BaseAdapter):
             if delivery.seconds >= patience:
                 raise failures.ReadTimeout("read timed out", request=request)
         if delivery.ending is Ending.RESET or (delivery.ending is Ending.SILENCE and not delivery.processed):
-            raise failures.ConnectionError("connection reset by peer", request=request)
+            raise failures.ConnectionError("Connection aborted.", request=request)
         if delivery.ending is Ending.SHORT:
-            raise failures.ChunkedEncodingError("connection broken: incomplete read", request=request)
+            raise failures.ChunkedEncodingError("Connection broken: IncompleteRead", request=request)
         if delivery.ending is Ending.DRIP:
-            self._clock.sleep(min(delivery.seconds * delivery.parts, patience if delivery.seconds >= patience else 1e9))
-            if delivery.seconds >= patience:
-                raise failures.ConnectionError("read timed out", request=request)
+            self._drip(delivery, patience, request)
         return reply
+
+    def _drip(self, delivery: Delivery, patience: float, request: PreparedRequest) -> None:
+        lasts = delivery.seconds * delivery.parts
+        if (lasts if self._is_total else delivery.seconds) < patience:
+            self._clock.sleep(lasts)
+            return
+        self._clock.sleep(patience)
+        raise failures.ConnectionError("Read timed out.", request=request)
 
 
 def keep_time(client: ccxt.Exchange, clock: ManualClock) -> None:

@@ -8,7 +8,7 @@ from tests.exchange.exact import whole
 from tests.exchange.funding import FUNDING_EVERY_MS, FUNDING_LATE_MS, funding_rate
 from tests.exchange.listings import Listing, Product, usual_listings
 from tests.exchange.orders import Refused, Why
-from tests.exchange.prices import Book, Level, Prices, Wave, grid, sampled, ticks
+from tests.exchange.prices import Book, Level, Prices, Step, Wave, grid, sampled, ticks
 
 Row = list[object]
 
@@ -73,17 +73,20 @@ class Market:
             price = price * factor if time_ms >= since_ms else price
         return max(listing.tick, whole(price, listing.tick))
 
-    def path(self, listing: Listing, after_ms: int, until_ms: int) -> Iterator[tuple[int, Decimal]]:
+    def path(self, listing: Listing, after_ms: int, until_ms: int) -> Iterator[Step]:
         """Give the prices resting orders meet after one time until another."""
         if listing.symbol not in self.price_override:
             way = self.prices.path(listing, after_ms, until_ms)
-            return ((time_ms, self._jumped(listing, price, time_ms)) for time_ms, price in way)
-        return ((time_ms, self.price(listing.symbol, time_ms)) for time_ms in grid(after_ms, until_ms))
+            return (step._replace(price=self._jumped(listing, step.price, step.time_ms)) for step in way)
+        return (Step(time_ms, self.price(listing.symbol, time_ms)) for time_ms in grid(after_ms, until_ms))
 
-    def book(self, symbol: str) -> Book:
-        """Give what is offered now, no more on either side than its liquidity."""
+    def book(self, symbol: str, price: Decimal | None = None) -> Book:
+        """Give what is offered now, around another price than the present where one is given.
+
+        Neither side holds more than the symbol's liquidity.
+        """
         listing, now_ms = self.listing_of(symbol), self.now_ms()
-        book = self.prices.book(listing, self.price(symbol, now_ms), now_ms)
+        book = self.prices.book(listing, self.price(symbol, now_ms) if price is None else price, now_ms)
         most = self.liquidity.get(symbol)
         return book if most is None else Book(_shortened(book.bids, most), _shortened(book.asks, most))
 

@@ -11,7 +11,7 @@ from tests.exchange.exact import whole
 from tests.exchange.ledger import ZERO
 from tests.exchange.listings import Listing, Product
 from tests.exchange.orders import Order, Refused, Status, Terms, Ticket, TimeInForce, Trade, Unique, Why
-from tests.exchange.prices import Level
+from tests.exchange.prices import Level, Step
 
 if TYPE_CHECKING:
     from tests.exchange.engine import Exchange
@@ -43,6 +43,7 @@ class Matching:
         self._check_name(account, ticket.client_id, terms.unique)
         order = self._make(account, ticket)
         if order.is_waiting:
+            self.exchange.settlement.require_reserve(account, listing, order)
             self.exchange.settlement.reserve(account, listing, order, order.quantity)
         elif ticket.time_in_force is TimeInForce.GTX and any(self._levels(listing, ticket)):
             if terms.refuses_post_only:
@@ -70,25 +71,28 @@ class Matching:
             listing = self.exchange.listing_of(symbol)
             if not listing.listed or listing.status != "TRADING":
                 continue
-            for time_ms, price in self.exchange.path(listing, after_ms, until_ms):
-                self._meet(listing, time_ms, price)
+            for step in self.exchange.path(listing, after_ms, until_ms):
+                self._meet(listing, step)
 
-    def _meet(self, listing: Listing, time_ms: int, price: Decimal) -> None:
-        with self.exchange.at(time_ms):
+    def _meet(self, listing: Listing, step: Step) -> None:
+        with self.exchange.at(step.time_ms):
             for order in [order for order in self.open.values() if order.ticket.symbol == listing.symbol]:
-                if order.status.is_open and order.updated_ms < time_ms:
-                    self._meet_order(listing, order, price)
+                if not order.status.is_open or order.updated_ms >= step.time_ms:
+                    continue
+                if not order.is_waiting:
+                    self._meet_resting(listing, order, step.price)
+                elif order.ticket.is_met(step.price):
+                    self._trigger(listing, order, step)
 
-    def _meet_order(self, listing: Listing, order: Order, price: Decimal) -> None:
+    def _meet_resting(self, listing: Listing, order: Order, price: Decimal) -> None:
+        """Fill at its price what rests, once the price went beyond it: at the price itself others stand before us."""
         account, ticket = self.exchange.accounts[order.owner], order.ticket
-        if order.is_waiting:
-            if ticket.is_met(price):
-                self._trigger(account, listing, order)
+        if ticket.price is None or (ticket.price - price) * ticket.direction <= 0:
             return
-        levels = list(self._levels(listing, ticket))
-        if not levels or ticket.price is None:
-            return
-        offered = sum((level.quantity for level in levels), ZERO)
+        book = self.exchange.book(listing.symbol, price)
+        levels = book.asks if ticket.is_buy else book.bids
+        within = [level for level in levels if (ticket.price - level.price) * ticket.direction >= 0]
+        offered = sum((level.quantity for level in within or levels[:1]), ZERO)
         quantity = min(order.remaining, whole(offered, listing.step), self._reducible(account, order))
         if quantity > 0:
             self.exchange.settlement.reserve(account, listing, order, quantity, back=True)
@@ -97,7 +101,8 @@ class Matching:
         elif ticket.reduce_only and not self._reducible(account, order):
             self.cancel(order, Status.EXPIRED)
 
-    def _trigger(self, account: Account, listing: Listing, order: Order) -> None:
+    def _trigger(self, listing: Listing, order: Order, step: Step) -> None:
+        account, price = self.exchange.accounts[order.owner], step.price if step.jumped else order.ticket.trigger
         self.exchange.settlement.reserve(account, listing, order, order.remaining, back=True)
         order.triggered = True
         if order.ticket.quantity is None:
@@ -105,7 +110,7 @@ class Matching:
                 order.ticket.direction
             )
         try:
-            self._execute(account, listing, order)
+            self._execute(account, listing, order, price)
         except Refused:
             self._end(order, Status.EXPIRED)
         if not order.status.is_open:
@@ -131,12 +136,12 @@ class Matching:
         if order.status.is_open:
             self.open[order.id] = order
 
-    def _execute(self, account: Account, listing: Listing, order: Order) -> None:
+    def _execute(self, account: Account, listing: Listing, order: Order, price: Decimal | None = None) -> None:
         """Fill what can be filled at once, then rest or end. Raises Refused before anything has been booked."""
         ticket = order.ticket
         if ticket.quantity is None and ticket.quote_quantity is not None:
             order.quantity = self._size_in_base(listing, ticket, ticket.quote_quantity)
-        fills = list(self._fills(account, listing, order))
+        fills = list(self._fills(account, listing, order, price))
         if ticket.time_in_force is TimeInForce.FOK and sum(level.quantity for level in fills) < order.quantity:
             self._end(order, Status.EXPIRED)
             return
@@ -173,11 +178,11 @@ class Matching:
         if quantity:
             self.exchange.settlement.require(account, listing, order.ticket, quantity, quote)
 
-    def _fills(self, account: Account, listing: Listing, order: Order) -> Iterator[Level]:
-        """Give what is taken from the book, best first."""
+    def _fills(self, account: Account, listing: Listing, order: Order, price: Decimal | None) -> Iterator[Level]:
+        """Give what is taken from the book around a price, now's if none is given, best first."""
         named = self.exchange.fill_at(order) if self.exchange.fill_at else None
         left = min(order.quantity, self._reducible(account, order))
-        for level in self._levels(listing, order.ticket) if named is None else [Level(named, left)]:
+        for level in self._levels(listing, order.ticket, price) if named is None else [Level(named, left)]:
             quantity = min(left, level.quantity)
             if quantity <= 0:
                 return
@@ -190,9 +195,9 @@ class Matching:
             return order.remaining
         return account.position(ticket.symbol, ticket.position_side).reducible(ticket.direction)
 
-    def _levels(self, listing: Listing, ticket: Ticket) -> Iterator[Level]:
+    def _levels(self, listing: Listing, ticket: Ticket, price: Decimal | None = None) -> Iterator[Level]:
         """Give the other side of the book as far as the order's price reaches."""
-        book = self.exchange.book(listing.symbol)
+        book = self.exchange.book(listing.symbol, price)
         for level in book.asks if ticket.is_buy else book.bids:
             if ticket.price is not None and (level.price - ticket.price) * ticket.direction > 0:
                 return

@@ -33,12 +33,20 @@ class Book(NamedTuple):
     asks: Sequence[Level]
 
 
+class Step(NamedTuple):
+    """A price that resting orders meet: it `jumped` there, or passed through all between it and the one before."""
+
+    time_ms: int
+    price: Decimal
+    jumped: bool = True
+
+
 class Prices(Protocol):
     def price(self, listing: Listing, time_ms: int) -> Decimal:
         """Give the price at a time."""
         ...
 
-    def path(self, listing: Listing, after_ms: int, until_ms: int) -> Iterator[tuple[int, Decimal]]:
+    def path(self, listing: Listing, after_ms: int, until_ms: int) -> Iterator[Step]:
         """Give the prices that resting orders meet after one time until another, that one included."""
         ...
 
@@ -64,9 +72,9 @@ class Wave:
         wave = 0.03 * math.sin(hours / 5.3 + phase) + 0.01 * math.sin(hours * 9.1 + phase)
         return ticks(listing, listing.level * math.exp(wave + 0.001 * math.sin(hours * 171.0)))
 
-    def path(self, listing: Listing, after_ms: int, until_ms: int) -> Iterator[tuple[int, Decimal]]:
+    def path(self, listing: Listing, after_ms: int, until_ms: int) -> Iterator[Step]:
         """Give a price a minute and the last one."""
-        yield from ((time_ms, self.price(listing, time_ms)) for time_ms in grid(after_ms, until_ms))
+        yield from (Step(time_ms, self.price(listing, time_ms)) for time_ms in grid(after_ms, until_ms))
 
     def candle(self, listing: Listing, open_ms: int, length_ms: int, now_ms: int) -> Candle:
         """Sample the wave."""
@@ -90,9 +98,10 @@ class Wave:
 class Bars:
     """Prices of given bars. An order fills whole at the open of its bar, moved by the slippage of the fill model.
 
-    Money is that of the fill model to the last bit: `float()` of every price and fee is what the backtest has. Resting
-    orders meet each bar's open, its nearer and farther extreme, and its close. Rows are `[open_ms, open, high, low,
-    close, volume]` of one length; the wave goes on where a symbol or a time has no bar.
+    A stop fills at its trigger, or at the open that jumped over it, moved likewise; a resting order at its price once
+    the bar went beyond it: bars pass from the open to the nearer extreme, to the farther, to the close. Money is that
+    of the fill model to the last bit: `float()` of every price and fee is what the backtest has. Rows are `[open_ms,
+    open, high, low, close, volume]` of one length; the wave goes on where a symbol or a time has no bar.
     """
 
     def __init__(self, rows: Mapping[str, Sequence[Sequence[float]]], length_ms: int, slippage: float) -> None:
@@ -106,13 +115,14 @@ class Bars:
         row = self._row(listing, time_ms)
         return self._wave.price(listing, time_ms) if row is None else _decimal(row[1])
 
-    def path(self, listing: Listing, after_ms: int, until_ms: int) -> Iterator[tuple[int, Decimal]]:
+    def path(self, listing: Listing, after_ms: int, until_ms: int) -> Iterator[Step]:
         """Give what the bars between passed through, and the open of the last."""
         for open_ms in range(after_ms // self.length_ms * self.length_ms, until_ms + 1, self.length_ms):
             row = self._row(listing, open_ms)
-            parts = () if row is None else _way(row)
-            times = [open_ms + (self.length_ms - 1) * part // 3 for part in range(4)]
-            yield from ((at, price) for at, price in zip(times, parts, strict=False) if after_ms < at <= until_ms)
+            for part, price in enumerate([] if row is None else _way(row)):
+                time_ms = open_ms + (self.length_ms - 1) * part // 3
+                if after_ms < time_ms <= until_ms:
+                    yield Step(time_ms, price, jumped=part == 0)
 
     def candle(self, listing: Listing, open_ms: int, length_ms: int, now_ms: int) -> Candle | None:
         """Give the bar, or several as one; of the bar that is forming only its open is known."""

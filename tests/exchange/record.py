@@ -173,5 +173,6 @@ def _order_row(order: Order) -> OrderRow:
 def _trade_row(trade: Trade) -> TradeRow:
     ticket, side = trade.order.ticket, "buy" if trade.order.ticket.is_buy else "sell"
     ids = (trade.id, trade.order.id, ticket.client_id)
-    money = (trade.price, trade.quantity, trade.fee, trade.fee_coin)
-    return TradeRow(*ids, ticket.product, ticket.symbol, side, *money, trade.is_maker, trade.time_ms)
+    money = (trade.price, trade.quantity, trade.fee)
+    made = (trade.fee_coin, trade.is_maker, trade.time_ms)
+    return TradeRow(*ids, ticket.product, ticket.symbol, side, *money, *made)

@@ -50,6 +50,12 @@ class Settlement:
         opened = ZERO if ticket.reduces else max(ZERO, quantity - position.reducible(ticket.direction))
         return quotient(quote * opened, quantity * account.leverage_of(ticket.symbol)) if opened else ZERO
 
+    def require_reserve(self, account: Account, listing: Listing, order: Order) -> None:
+        """Raise Refused where an account lacks what an order would lock while it waits for its trigger."""
+        ticket = order.ticket
+        if ticket.product is Product.SPOT and not (ticket.is_buy and ticket.price is None):
+            self.require(account, listing, ticket, order.quantity, self._worth(account, order, order.quantity))
+
     def reserve(self, account: Account, listing: Listing, order: Order, quantity: Decimal, back: bool = False) -> None:
         """Lock what a resting spot order may take, or give it back."""
         ticket = order.ticket

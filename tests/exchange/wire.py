@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import Enum, auto
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -133,8 +134,7 @@ class Route:
         """Give what the path says, None where it is another path."""
         if request.method != self.method:
             return None
-        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.path))
-        found = re.fullmatch(pattern, request.path)
+        found = _pattern(self.path).fullmatch(request.path)
         return None if found is None else found.groupdict()
 
 
@@ -187,6 +187,11 @@ class Face:
 def texts(**numbers: Decimal | int | float) -> dict[str, str]:
     """Give numbers as exchanges send them: as text."""
     return {name: text(number) if isinstance(number, Decimal) else str(number) for name, number in numbers.items()}
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path)))
 
 
 def _plain(value: object) -> str:

@@ -1,0 +1,279 @@
+"""Binance through the unmodified client: each call parses in full, and each refusal has the class it has there."""
+
+from decimal import Decimal
+from typing import Any
+
+import ccxt
+import pytest
+
+from tests.exchange import record
+from tests.exchange.listings import Product
+from tests.exchange.orders import Ticket
+from tests.exchange.venue import NOW_MS, Venue, make_client
+
+SPOT, SWAP = "BTC/USDT", "BTC/USDT:USDT"
+HOUR_MS = 3_600_000
+
+
+def named(name: str, **more: object) -> dict[str, Any]:
+    return {"clientOrderId": name, **more}
+
+
+def test_the_markets_have_what_orders_are_checked_by(binance: Venue) -> None:
+    for symbol in (SPOT, SWAP):
+        market = binance.client.markets[symbol]
+        assert market["active"] and market["precision"] == {**market["precision"], "amount": "0.00001", "price": "0.01"}
+        limits = {kind: market["limits"][kind] for kind in ("amount", "cost", "market")}
+        assert limits["amount"] == {"min": "0.00001", "max": "9000"} and limits["cost"]["min"] == "5"
+        assert limits["market"]["max"] == "5000"
+
+
+@pytest.mark.parametrize("symbol", [SPOT, SWAP])
+def test_a_market_order_is_found_again_by_either_id_and_in_the_trades(binance: Venue, symbol: str) -> None:
+    order = binance.client.create_order(symbol, "market", "buy", "0.01", None, named("w1"))
+    assert (order["clientOrderId"], order["status"], order["filled"]) == ("w1", "closed", "0.01")
+    for found in (
+        binance.client.fetch_order(order["id"], symbol),
+        binance.client.fetch_order(None, symbol, {"clientOrderId": "w1"}),
+        binance.client.fetch_orders(symbol)[-1],
+    ):
+        assert {key: found[key] for key in ("id", "filled", "average", "side")} == {
+            key: order[key] for key in ("id", "filled", "average", "side")
+        }
+    (trade,) = binance.client.fetch_my_trades(symbol, params={"orderId": order["id"]})
+    (known,) = record.trades(binance.exchange, binance.account)
+    assert (trade["order"], trade["takerOrMaker"], trade["side"]) == (order["id"], "taker", "buy")
+    assert (Decimal(trade["price"]), Decimal(trade["amount"])) == (known.price, known.quantity)
+    assert (trade["fee"]["cost"], trade["fee"]["currency"]) == (str(known.fee.normalize()), known.fee_coin)
+
+
+@pytest.mark.parametrize("symbol", [SPOT, SWAP])
+def test_a_limit_order_rests_and_is_cancelled_by_its_client_id(binance: Venue, symbol: str) -> None:
+    binance.client.create_order(symbol, "limit", "buy", "0.01", "55000", named("w1", postOnly=True))
+    (resting,) = binance.client.fetch_open_orders(symbol)
+    assert (resting["clientOrderId"], resting["price"], resting["postOnly"]) == ("w1", "55000", True)
+    cancelled = binance.client.cancel_order(None, symbol, {"clientOrderId": "w1"})
+    assert cancelled["status"] == "canceled" and not binance.client.fetch_open_orders(symbol)
+    with pytest.raises(ccxt.OrderNotFound):
+        binance.client.cancel_order(None, symbol, {"clientOrderId": "w1"})
+
+
+def test_balances_have_what_is_free_and_what_is_locked(binance: Venue) -> None:
+    binance.client.create_order(SPOT, "limit", "buy", "0.01", "55000")
+    assert binance.client.fetch_balance()["USDT"] == {"free": "99450", "used": "550", "total": "100000"}
+    binance.client.create_order(SWAP, "limit", "buy", "0.01", "55000")
+    swap = binance.client.fetch_balance({"type": "swap"})["USDT"]
+    assert swap == {"free": "99972.5", "used": "27.5", "total": "100000"}
+
+
+def test_prices_agree_with_each_other(binance: Venue) -> None:
+    binance.exchange.price_override["BTCUSDT"] = lambda time_ms: 60_000.0
+    for symbol in (SPOT, SWAP):
+        book = binance.client.fetch_order_book(symbol)
+        quotes = binance.client.fetch_bids_asks([symbol])[symbol]
+        ticker = binance.client.fetch_ticker(symbol)
+        candle = binance.client.fetch_ohlcv(symbol, "1h", NOW_MS - 3 * HOUR_MS)[-1]
+        assert (book["bids"][0][0], book["asks"][0][0]) == (59_999.99, 60_000.01)
+        assert (quotes["bid"], quotes["ask"]) == (ticker["bid"], ticker["ask"]) == ("59999.99", "60000.01")
+        assert Decimal(ticker["last"]) == Decimal(candle[4]) == 60_000
+
+
+def test_a_position_its_leverage_margin_and_mode(binance: Venue) -> None:
+    client = binance.client
+    client.set_leverage(5, SWAP)
+    client.set_margin_mode("isolated", SWAP)
+    with pytest.raises(ccxt.MarginModeAlreadySet):
+        client.set_margin_mode("isolated", SWAP)
+    order = client.create_order(SWAP, "market", "sell", "0.5")
+    (position,) = client.fetch_positions([SWAP])
+    assert (position["side"], position["contracts"], position["entryPrice"]) == ("short", "0.5", order["average"])
+    assert position["marginMode"] == "isolated" and not position["hedged"]
+    assert client.fetch_leverages([SWAP])[SWAP]["longLeverage"] == 5
+    assert client.fetch_margin_modes([SWAP])[SWAP]["marginMode"] == "isolated"
+    for change in (lambda: client.set_margin_mode("cross", SWAP), lambda: client.set_position_mode(True, SWAP)):
+        with pytest.raises(ccxt.OperationRejected):
+            change()
+    client.create_order(SWAP, "market", "buy", "0.5", None, {"reduceOnly": True})
+    assert not client.fetch_positions([SWAP])
+    client.set_position_mode(True, SWAP)
+    assert client.fetch_position_mode(SWAP)["hedged"]
+
+
+def test_a_stop_has_its_own_endpoints_and_fires(binance: Venue) -> None:
+    client = binance.client
+    client.create_order(SWAP, "market", "buy", "0.5")
+    stop = client.create_order(SWAP, "market", "sell", "0.5", None, named("ws", stopLossPrice="55000", reduceOnly=True))
+    assert (stop["status"], stop["triggerPrice"]) == ("open", "55000") and not client.fetch_open_orders(SWAP)
+    (waiting,) = client.fetch_open_orders(SWAP, params={"trigger": True})
+    assert waiting["clientOrderId"] == "ws" and waiting["reduceOnly"]
+    second = client.create_order(SWAP, "market", "sell", "0.5", None, named("wt", stopLossPrice="50000"))
+    client.cancel_order(second["id"], SWAP, {"trigger": True})
+    binance.exchange.jump("BTCUSDT", Decimal("0.8"))
+    binance.clock.sleep(1)
+    fired = client.fetch_order(None, SWAP, {"trigger": True, "clientOrderId": "ws"})
+    assert fired["status"] == "closed" and not client.fetch_positions([SWAP])
+    assert client.fetch_my_trades(SWAP)[-1]["order"] == fired["info"]["actualOrderId"]
+
+
+def test_funding_is_told_and_paid(binance: Venue) -> None:
+    client = binance.client
+    client.create_order(SWAP, "market", "buy", "1")
+    binance.clock.sleep(9 * 3600)
+    (paid,) = client.fetch_funding_history(SWAP)
+    rate = client.fetch_funding_rate_history(SWAP, limit=1)[-1]
+    assert rate["timestamp"] == paid["timestamp"] and Decimal(rate["fundingRate"]) * Decimal(paid["amount"]) <= 0
+    assert client.fetch_funding_rate(SWAP)["fundingTimestamp"] > paid["timestamp"]
+
+
+def test_what_came_and_went_is_told(binance: Venue) -> None:
+    flows, account = binance.exchange.flows, binance.account
+    flows.deposit(account, "USDT", Decimal(50))
+    flows.withdraw(account, "USDT", Decimal(20))
+    flows.vanish(account, "USDT", Decimal("0.5"))
+    assert [row["amount"] for row in binance.client.fetch_deposits("USDT")] == ["100000", "50"]
+    assert [row["amount"] for row in binance.client.fetch_withdrawals("USDT")] == ["20"]
+    binance.client.transfer("USDT", "15", "spot", "linear")
+    assert Decimal(binance.client.fetch_balance({"type": "swap"})["USDT"]["total"]) == 100015
+
+
+def test_a_sub_account_gets_coins_from_its_master_only(binance: Venue) -> None:
+    binance.exchange.open_account("sub", parent="tester")
+    said = {"toEmail": "sub", "fromAccountType": "SPOT", "toAccountType": "SPOT", "asset": "USDT", "amount": "7"}
+    binance.client.sapi_post_sub_account_universaltransfer(said)
+    assert binance.client.sapi_get_sub_account_list()["subAccounts"][0]["email"] == "sub"
+    held = record.balances(binance.exchange, binance.exchange.accounts["sub"])
+    assert held == {("spot", "USDT"): (7, 0)}
+    with pytest.raises(ccxt.ExchangeError):
+        binance.client.sapi_post_sub_account_universaltransfer({**said, "toEmail": "stranger"})
+
+
+def test_trades_are_paged_by_id_and_time(binance: Venue) -> None:
+    for _ in range(5):
+        binance.client.create_order(SPOT, "market", "buy", "0.001")
+        binance.clock.sleep(10)
+    trades = binance.client.fetch_my_trades(SPOT)
+    assert [row["id"] for row in binance.client.fetch_my_trades(SPOT, trades[2]["timestamp"])] == ["3", "4", "5"]
+    assert [row["id"] for row in binance.client.fetch_my_trades(SPOT, None, 2, {"fromId": 2})] == ["2", "3"]
+    assert [row["id"] for row in binance.client.fetch_my_trades(SPOT, None, 2)] == ["4", "5"]
+
+
+REFUSALS: list[tuple[str, tuple[Any, ...], type[Exception], str]] = [
+    (SPOT, ("market", "buy", "100"), ccxt.InsufficientFunds, "insufficient balance"),
+    (SWAP, ("market", "buy", "100"), ccxt.InsufficientFunds, "-2019"),
+    (SPOT, ("limit", "buy", "0.01", "90000", {"postOnly": True}), ccxt.OrderImmediatelyFillable, "immediately match"),
+    (SWAP, ("limit", "buy", "0.01", "90000", {"postOnly": True}), ccxt.OrderNotFillable, "-5022"),
+    (SPOT, ("market", "buy", "0.00001"), ccxt.BadRequest, "NOTIONAL"),
+    (SWAP, ("market", "buy", "0.00001"), ccxt.InvalidOrder, "-4164"),
+    (SPOT, ("limit", "buy", "0.01", "5000"), ccxt.InvalidOrder, "PERCENT_PRICE_BY_SIDE"),
+    (SPOT, ("market", "sell", "9000"), ccxt.InvalidOrder, "MARKET_LOT_SIZE"),
+    (SWAP, ("market", "sell", "0.01", None, {"reduceOnly": True}), ccxt.InvalidOrder, "-2022"),
+    (SWAP, ("market", "buy", "0.01", None, {"stopLossPrice": "50000"}), ccxt.OrderImmediatelyFillable, "-2021"),
+]
+
+
+@pytest.mark.parametrize(("symbol", "asked", "kind", "said"), REFUSALS)
+def test_a_refused_order_has_the_class_of_the_real_exchange(
+    binance: Venue, symbol: str, asked: tuple[Any, ...], kind: type[Exception], said: str
+) -> None:
+    with pytest.raises(kind, match=said) as caught:
+        binance.client.create_order(symbol, *asked)
+    assert type(caught.value) is kind and not binance.exchange.matching.orders
+
+
+@pytest.mark.parametrize(("symbol", "code"), [(SPOT, "Duplicate order sent"), (SWAP, "-4116")])
+def test_a_client_id_is_taken_while_its_order_is_open_only(binance: Venue, symbol: str, code: str) -> None:
+    binance.client.create_order(symbol, "limit", "buy", "0.01", "55000", named("w1"))
+    with pytest.raises(ccxt.InvalidOrder, match=code):
+        binance.client.create_order(symbol, "market", "buy", "0.01", None, named("w1"))
+    binance.client.cancel_order(None, symbol, {"clientOrderId": "w1"})
+    binance.client.create_order(symbol, "market", "buy", "0.01", None, named("w1"))
+    rows = record.orders_by_client_id(binance.exchange, binance.account)["w1"]
+    assert [row.status for row in rows] == ["CANCELED", "FILLED"]
+
+
+def test_a_broken_off_market_and_a_delisted_one(binance: Venue) -> None:
+    binance.exchange.listings[0].status = "BREAK"
+    with pytest.raises(ccxt.MarketClosed):
+        binance.client.create_order(SPOT, "market", "buy", "0.01")
+    binance.exchange.delist("BTCUSDT")
+    with pytest.raises(ccxt.BadSymbol):
+        binance.client.create_order(SPOT, "market", "buy", "0.01")
+
+
+def test_what_is_not_found_is_said_so_and_an_order_is_hidden_as_long_as_queries_lag(binance: Venue) -> None:
+    binance.exchange.query_lag_ms = 2_000
+    order = binance.client.create_order(SPOT, "market", "buy", "0.01", None, named("w1"))
+    assert not binance.client.fetch_my_trades(SPOT)
+    with pytest.raises(ccxt.OrderNotFound):
+        binance.client.fetch_order(order["id"], SPOT)
+    binance.clock.sleep(2)
+    assert binance.client.fetch_order(None, SPOT, {"clientOrderId": "w1"})["id"] == order["id"]
+    assert len(binance.client.fetch_my_trades(SPOT)) == 1
+
+
+def test_a_key_without_rights_unknown_unbound_or_mistyped_is_refused(binance: Venue) -> None:
+    key = binance.account.key
+    assert binance.client.fetch_balance()["USDT"]
+    rights = binance.client.sapi_get_account_apirestrictions()
+    assert not rights["enableWithdrawals"] and rights["enableSpotAndMarginTrading"] and not rights["ipRestrict"]
+
+    def fresh(**settings: Any) -> ccxt.Exchange:
+        client = make_client("binance", binance.account, **settings)
+        client.session.mount("https://", binance.adapter)
+        client.milliseconds, client.throttle = binance.clock.now_ms, lambda cost=None: None
+        return client
+
+    for client in (fresh(apiKey="stranger"), fresh(secret="wrong")):
+        with pytest.raises(ccxt.AuthenticationError):
+            client.fetch_balance()
+    key.may_trade = False
+    assert fresh().fetch_balance()["USDT"]
+    with pytest.raises(ccxt.AuthenticationError, match="-2015"):
+        fresh().create_order(SPOT, "market", "buy", "0.01")
+    key.may_trade, key.addresses = True, ("10.0.0.1",)
+    with pytest.raises(ccxt.AuthenticationError, match="-2015"):
+        fresh().fetch_balance()
+    with pytest.raises(ccxt.DDoSProtection, match="-2015"):
+        binance.client.fetch_balance()
+
+
+@pytest.mark.parametrize(("off_ms", "passes"), [(-5_500, False), (-4_000, True), (900, True), (1_500, False)])
+def test_a_time_stamp_must_lie_within_the_window(binance: Venue, off_ms: int, passes: bool) -> None:
+    binance.clock.set_wall_ms(binance.clock.now_ms() + off_ms)
+    if passes:
+        assert binance.client.fetch_balance()["USDT"]
+        return
+    with pytest.raises(ccxt.InvalidNonce):
+        binance.client.fetch_balance()
+    binance.client.load_time_difference()
+    assert binance.client.fetch_balance()["USDT"]
+
+
+def test_a_strangers_order_is_seen_like_ones_own(binance: Venue) -> None:
+    ticket = Ticket(Product.SPOT, "BTCUSDT", True, Decimal("0.01"), Decimal(50000), client_id="web_1")
+    binance.exchange.place(binance.account, ticket)
+    assert [order["clientOrderId"] for order in binance.client.fetch_open_orders(SPOT)] == ["web_1"]
+
+
+def test_a_ban_names_when_it_ends(binance: Venue) -> None:
+    binance.exchange.banned_until_ms = binance.exchange.clock() + 30_000
+    with pytest.raises(ccxt.DDoSProtection):
+        binance.client.fetch_balance()
+    assert binance.client.last_response_headers["Retry-After"] == "30"
+    binance.clock.sleep(30)
+    assert binance.client.fetch_balance()["USDT"]
+
+
+def test_weight_is_counted_by_the_minute_and_too_much_is_refused_until_the_next(binance: Venue) -> None:
+    client = binance.client
+    binance.clock.sleep(60 - binance.exchange.clock() % 60_000 / 1000)
+    client.throttle = lambda cost=None: None
+    client.fetch_balance()
+    client.fetch_open_orders(SPOT)
+    assert client.last_response_headers["X-MBX-USED-WEIGHT-1M"] == "26"
+    for _ in range(298):
+        client.fetch_balance()
+    with pytest.raises(ccxt.DDoSProtection, match="-1003"):
+        client.fetch_balance()
+    binance.clock.sleep(int(client.last_response_headers["Retry-After"]))
+    assert client.fetch_balance()["USDT"] and client.last_response_headers["X-MBX-USED-WEIGHT-1M"] == "20"
