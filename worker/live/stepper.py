@@ -7,7 +7,7 @@ known already; else the orders wait and A comes before the next bar's B.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.enums import BarStatus, Level
+from shared.enums import BarStatus, Level, OrderStyle
 from worker.fleet.plan import FleetPlan
 from worker.live.windows import Feed
 from worker.orders.order_book import OrderBook, OrderRow
@@ -124,12 +124,18 @@ class Stepper:
         return rows
 
     def send(self, rows: StepRows, opens: Mapping[str, float]) -> None:
-        """Send the orders; where the next bar's first price is known for all of them, they are filled at once."""
+        """Send the orders; where the next bar's first price is known for all of them, they are filled at once.
+
+        Those that rest fill within that bar, so they wait until it has closed.
+        """
         rows.new_orders += self.orders.intend(self.fleet, rows.close_ms)
+        style = self.fleet.rules.order_style
+        if style == OrderStyle.MAKER:
+            return
         wanted = {self.plan.markets[bot.market][1] for bot in self.fleet.bots if bot.order_units != 0}
         if not wanted <= opens.keys():
             return
-        self._fill_at([opens.get(symbol, NO_PRICE) for _, symbol in self.plan.markets], rows, rows.close_ms)
+        self._fill_at([opens.get(symbol, NO_PRICE) for _, symbol in self.plan.markets], rows, rows.close_ms, style)
 
     def close_positions(self, time_ms: int) -> StepRows:
         """Close at the last price whatever stands at FLATTEN, as a step of its own between bars."""
@@ -139,7 +145,7 @@ class Stepper:
         order_closes(self.fleet)
         rows.step = self.fleet.portfolio.step
         rows.new_orders += self.orders.intend(self.fleet, time_ms, number=1)
-        self._fill_at(self._last_prices(), rows, time_ms)
+        self._fill_at(self._last_prices(), rows, time_ms, OrderStyle.MARKET.value)
         self._restore(kept, waiting, rows)
         return rows
 
@@ -160,7 +166,7 @@ class Stepper:
         markets = zip(self.fleet.markets, self.plan.markets, strict=True)
         return [NO_PRICE if symbol in self.untraded else market.close for market, (_, symbol) in markets]
 
-    def _fill_at(self, prices: Sequence[float], rows: StepRows, time_ms: int) -> None:
+    def _fill_at(self, prices: Sequence[float], rows: StepRows, time_ms: int, style: int) -> None:
         """Fill what waits at the given prices; the markets keep the bar they hold."""
         markets = self.fleet.markets
         bars = [(market.open, market.status) for market in markets]
@@ -168,7 +174,7 @@ class Stepper:
             market.open = price
             market.status = int(BarStatus.FRESH if price > NO_PRICE else BarStatus.MISSING)
         self._start_journal()
-        simulate_executions(self.fleet)
+        simulate_executions(self.fleet, style)
         fill_orders(self.fleet, time_ms)
         self._settle(rows, time_ms)
         for market, (open_, status) in zip(markets, bars, strict=True):

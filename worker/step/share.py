@@ -63,4 +63,4 @@ def _book_leg(
     if fleet.journal.fills == len(fleet.fills):
         # An order may fill in any number of trades.
         fleet.fills.append(Fill())
-    book_fill(fleet, b, leg.value, int(trigger), units, price, fee, crossed, saved, time_ms)
+    book_fill(fleet, b, leg.value, int(trigger), units, price, fee, 0.0, crossed, saved, time_ms)
