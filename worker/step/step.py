@@ -66,6 +66,9 @@ def _begin(fleet, open_ms: int) -> None:
 def open_next_bar(fleet, open_ms: int) -> None:
     """A, within a replay: what is watched of a bot follows its fill."""
     bots, markets, watches, ordering = fleet.bots, fleet.markets, fleet.watches, fleet.ordering
+    # Nobody orders at most opens.
+    if fleet.scratch.ordering == 0:
+        return
     simulate_executions(fleet, fleet.rules.order_style)
     for i in range(fleet.scratch.ordering):
         b = ordering[i]
