@@ -86,6 +86,14 @@ class Policy(IntEnum):
     INVERSE_VOLATILITY = 4
 
 
+class OrderStyle(IntEnum):
+    """How orders by signal are sent."""
+
+    MARKET = 0
+    LIMIT = 1
+    MAKER = 2
+
+
 class NoticeKind(IntEnum):
     """What a brake did."""
 

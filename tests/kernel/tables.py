@@ -55,6 +55,8 @@ class Bar:
     closed: int = 1
     status: int = BarStatus.FRESH.value
     funding: float = 0.0
+    # low, high and close of the time in which an order may rest; those of the bar where there are none
+    rests: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         low, high = self.band
@@ -94,7 +96,8 @@ def _mirror(row: Bar | Missing) -> Bar | Missing:
     if isinstance(row, Missing):
         return replace(row, band=band)
     prices = zip(("open", "high", "low", "close"), (row.open, row.low, row.high, row.close), strict=True)
-    return replace(row, band=band, **{name: 2.0 * MIDDLE - price for name, price in prices})
+    rests = row.rests and (2.0 * MIDDLE - row.rests[1], 2.0 * MIDDLE - row.rests[0], 2.0 * MIDDLE - row.rests[2])
+    return replace(row, band=band, rests=rests, **{name: 2.0 * MIDDLE - price for name, price in prices})
 
 
 @dataclass(slots=True)
@@ -291,3 +294,5 @@ def _load_row(fleet: Fleet, row: Sequence[Bar | Missing]) -> None:
         signal.stop, signal.target, signal.closed = line.stop, line.target, line.closed
         market.open, market.high, market.low, market.close = line.open, line.high, line.low, line.close
         market.status, market.funding_rate = line.status, line.funding
+        rests = line.rests or (line.low, line.high, line.close)
+        market.patience_low, market.patience_high, market.patience_close = rests

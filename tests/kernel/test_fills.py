@@ -165,6 +165,7 @@ def test_the_row_of_a_fill_says_everything_of_it() -> None:
         quantity=-10.0,
         price=(5 * 100.0 + 5 * 87.5) / 10,
         fee=5 * 87.5 * 0.0625,
+        slippage=5 * 12.5,
         crossed_units=-5 * 10**8,
         crossed=-5.0,
         saved=500.0 * 0.1875,

@@ -52,8 +52,9 @@ def _market(settings: Settings, plan: FleetPlan, columns: Columns, record: Any, 
     account, symbol = plan.markets[row]
     prices = [column[row].tolist() for column in (columns.open, columns.high, columns.low, columns.close)]
     rest = [column[row].tolist() for column in (columns.status, columns.funding_rate)]
+    rests = [rows[row].tolist() for rows in (columns.patience_low, columns.patience_high, columns.patience_close)]
     measure, minimum = market_measure(record), float(record.min_notional)
-    return Market(symbol, account, measure, minimum, *_fees(settings, account), *prices, *rest)
+    return Market(symbol, account, measure, minimum, *_fees(settings, account), *prices, *rest, *rests)
 
 
 def _fees(settings: Settings, account: str) -> tuple[float, float]:

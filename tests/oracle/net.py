@@ -15,12 +15,12 @@ def net(rules: Rules, market: Market, shares: list[Share], close: float) -> tupl
     crossing = _total(smaller)
     for share in smaller:
         share.crossed = abs(share.units)
-    sent = _send(market, larger, crossing, close)
+    sent = _send(rules, market, larger, crossing, close)
     trading = [share for share in shares if share.units]
     return trading, [share for share, wish in zip(shares, wishes, strict=True) if wish and not share.units], sent
 
 
-def _send(market: Market, larger: list[Share], crossing: int, close: float) -> int:
+def _send(rules: Rules, market: Market, larger: list[Share], crossing: int, close: float) -> int:
     """Cross the larger side and send the rest, or drop the rest; give the number of orders."""
     rest = _total(larger) - crossing
     order = market.measure.whole_steps(rest)
@@ -29,7 +29,8 @@ def _send(market: Market, larger: list[Share], crossing: int, close: float) -> i
         for share in larger:
             share.units = share.crossed if share.units > 0 else -share.crossed
         return 0
-    _cross(larger, crossing, 1)
+    may_lapse = rules.order == "limit" or (rules.order == "maker" and rules.maker_unfilled == "lapse")
+    _cross(larger, crossing, market.measure.step_units if may_lapse else 1)
     if rest > order:
         _take_off_largest(larger, rest - order)
     return int(order > 0)

@@ -73,6 +73,15 @@ WILD = (
 )
 
 
+# How orders are sent; what rests pays another fee.
+STYLES = {
+    "maker": ("broker.order=maker", "broker.maker_fee_rate=0.0002"),
+    "maker, not apart": ("broker.order=maker", "risk.netting=false", "broker.slippage=0.0005"),
+    "maker that lapses": ("broker.order=maker", "broker.maker_unfilled=lapse", "broker.maker_fee_rate=0.0"),
+    "limit within reach": ("broker.order=limit", "broker.slippage=0.0005", "broker.limit_offset=0.0005"),
+    "limit out of reach": ("broker.order=limit", "broker.slippage=0.0005", "broker.limit_offset=0.0004"),
+}
+
 # One sleeve trades elsewhere, at other fees.
 TWO_ACCOUNTS = ("accounts={one = {}, two = {fee_rate = 0.0005}}", 'strategies.breakout.account="two"')
 
@@ -139,7 +148,18 @@ def random_columns(numbers: np.random.Generator, settings: Settings, plan: Fleet
     funding = np.where(open_ms % (8 * HOUR_MS) == 0, numbers.normal(0.0, 0.002, opens.shape), 0.0)
     low, high = np.ascontiguousarray(bands[:, :, 0]), np.ascontiguousarray(bands[:, :, 1])
     bars_of = (opens, highs, lows, closes, status.astype(np.int8))
-    return Columns(open_ms, *bars_of, funding, rows, atr, closed, lay_bands(low, high, atr, rows), *owns)
+    laid = lay_bands(low, high, atr, rows)
+    rests = _rests(np.random.default_rng(bars), *bars_of[:4])
+    return Columns(open_ms, *bars_of, funding, rows, atr, closed, laid, *owns, *rests)
+
+
+def _rests(numbers: np.random.Generator, *prices: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Give what a bar's first part did: a price within it at its end, and often not beyond the open."""
+    open_, high, low, _ = prices
+    close = low + np.round(numbers.random(open_.shape) * (high - low) / TICK) * TICK
+    inner_low = np.where(numbers.random(open_.shape) < 0.5, np.minimum(open_, close), low)
+    inner_high = np.where(numbers.random(open_.shape) < 0.5, np.maximum(open_, close), high)
+    return inner_low, inner_high, close
 
 
 def _closed(own_bars: int, bars: int) -> np.ndarray:

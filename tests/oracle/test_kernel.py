@@ -11,7 +11,7 @@ from shared.enums import Reason, Trigger
 from tests.oracle.books import Run
 from tests.oracle.compare import EQUITY_NOISE, compare, equal_fills
 from tests.oracle.kernel import interpreted_run, kernel_run, replayed, world_of
-from tests.oracle.random_worlds import TWO_ACCOUNTS, WILD, Case, random_case
+from tests.oracle.random_worlds import STYLES, TWO_ACCOUNTS, WILD, Case, random_case
 from tests.oracle.walk import walk
 from tests.oracle.world import World
 from worker.fleet.plan import open_fleet
@@ -22,11 +22,14 @@ SEEDS = range(24)
 # From here on what is borrowed is lost.
 WILD_SEEDS = range(1001, 1005)
 ACCOUNT_SEEDS = range(2001, 2007)
-EVERY_SEED = [*SEEDS, *WILD_SEEDS, *ACCOUNT_SEEDS]
+STYLE_SEEDS = dict(enumerate(STYLES.values(), start=3001))
+EVERY_SEED = [*SEEDS, *WILD_SEEDS, *ACCOUNT_SEEDS, *STYLE_SEEDS]
 
 
 @cache
 def case_of(seed: int) -> Case:
+    if seed in STYLE_SEEDS:
+        return random_case(seed, STYLE_SEEDS[seed])
     return random_case(seed, WILD if seed in WILD_SEEDS else TWO_ACCOUNTS if seed in ACCOUNT_SEEDS else ())
 
 

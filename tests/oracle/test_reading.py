@@ -62,7 +62,9 @@ def test_no_more_steps_fit(unit: str, quantity: float) -> None:
 
 
 def market(step: int = 1, least: int = 1, minimum: float = 5.0) -> Market:
-    return Market("BTC/USDT", "paper", Measure(1, 100, step, least), minimum, 0.0, 0.0, [], [], [], [], [], [])
+    return Market(
+        "BTC/USDT", "paper", Measure(1, 100, step, least), minimum, 0.0, 0.0, [], [], [], [], [], [], [], [], []
+    )
 
 
 def shares(*units: int) -> list[Share]:

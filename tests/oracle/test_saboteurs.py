@@ -12,7 +12,7 @@ from tests.oracle import walk as walking
 from tests.oracle.books import Bot
 from tests.oracle.compare import compare
 from tests.oracle.quantities import Measure
-from tests.oracle.test_kernel import ACCOUNT_SEEDS, SEEDS, world_and_plain
+from tests.oracle.test_kernel import ACCOUNT_SEEDS, SEEDS, STYLE_SEEDS, world_and_plain
 from tests.oracle.walk import walk
 from tests.oracle.world import World
 
@@ -227,6 +227,39 @@ def _on_the_first(world: World) -> World:
 
 def _money_crosses(right: Rule) -> Rule:
     return lambda world, fleet, account: right(_on_the_first(world), fleet, world.markets[0].account)
+
+
+def _a_touch_fills(right: Rule) -> Rule:
+    def is_traded_through(market, side: int, bar: int) -> bool:
+        open_ = market.open[bar]
+        return market.patience_low[bar] <= open_ if side > 0 else market.patience_high[bar] >= open_
+
+    return is_traded_through
+
+
+def _always(**changes: Any) -> Callable[[Rule], Rule]:
+    """Give the rule whose execution is always changed so."""
+    return lambda right: lambda *asked: right(*asked)._replace(**changes)
+
+
+def _taken_at_the_open(right: Rule) -> Rule:
+    return lambda rules, market, side, bar: right(rules, replace(market, patience_close=market.open), side, bar)
+
+
+OF_STYLES = {
+    "a touch fills what rests": Saboteur(fill, "is_traded_through", _a_touch_fills),
+    "nothing lapses": Saboteur(fill, "execution", _always(opens=True)),
+    "everything lapses": Saboteur(fill, "execution", _always(opens=False)),
+    "what did not fill is taken at the open": Saboteur(fill, "execution", _taken_at_the_open),
+    "what rested pays no fee": Saboteur(fill, "execution", _always(fee_rate=0.0)),
+}
+
+
+@pytest.mark.parametrize("saboteur", OF_STYLES.values(), ids=OF_STYLES)
+def test_a_wrong_rule_of_order_styles_is_found_out(saboteur: Saboteur, monkeypatch: pytest.MonkeyPatch) -> None:
+    right_runs = [world_and_plain(seed) for seed in STYLE_SEEDS]
+    monkeypatch.setattr(saboteur.place, saboteur.name, saboteur.wrong(getattr(saboteur.place, saboteur.name)))
+    assert any(compare(world, right, walk(world)).first for world, right in right_runs)
 
 
 ACROSS_ACCOUNTS = {

@@ -14,6 +14,9 @@ class Rules:
 
     step_ms: int
     slippage: float
+    order: str
+    limit_offset: float
+    maker_unfilled: str
     netting: bool
     stop: float
     trail_activate: float
@@ -49,7 +52,7 @@ class Rules:
 
 
 SAME_NAME = {
-    "broker": ("slippage",),
+    "broker": ("slippage", "order", "limit_offset", "maker_unfilled"),
     "risk": (
         *("stop", "trail_activate", "trail_giveback", "ladder", "brakes", "portfolio_drawdown", "daily_loss"),
         *("sleeve_drawdown", "bot_drawdown", "confirm_bars", "volatility_sizing", "volatility_target"),
@@ -87,6 +90,10 @@ class Market:
     close: list[float]
     status: list[int]
     funding_rate: list[float]
+    # of the time in which an order may rest: its extremes, and the price when it is over
+    patience_low: list[float]
+    patience_high: list[float]
+    patience_close: list[float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,9 @@ class ExchangeBroker:
     def begin(self, fleet: Fleet, open_ms: int) -> None:
         """Nothing waits for an open: orders left when they were decided."""
 
-    def intend(self, fleet: Fleet, prices: Sequence[float] | None, mids: Sequence[float], time_ms: int) -> bool:
+    def intend(
+        self, fleet: Fleet, prices: Sequence[float] | None, mids: Sequence[float], time_ms: int, style: int
+    ) -> bool:
         """Book what crosses in house, free of cost: at the mid, or at the close where there is none."""
         for b, bot in enumerate(fleet.bots):
             if bot.crossed_units != 0:

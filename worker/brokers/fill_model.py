@@ -1,4 +1,4 @@
-"""What a market order costs: the model that the paper broker and the backtest share."""
+"""What an order costs: the model that the paper broker and the backtest share."""
 
 from worker.jit import rule
 

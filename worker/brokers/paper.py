@@ -19,7 +19,9 @@ class PaperBroker:
         """Fill what waited at the bar's open."""
         open_bar(fleet, open_ms)
 
-    def intend(self, fleet: Fleet, prices: Sequence[float] | None, mids: Sequence[float], time_ms: int) -> bool:
+    def intend(
+        self, fleet: Fleet, prices: Sequence[float] | None, mids: Sequence[float], time_ms: int, style: int
+    ) -> bool:
         """Fill the orders at the given prices; the markets keep the bar they hold."""
         if prices is None:
             return False
@@ -27,7 +29,7 @@ class PaperBroker:
         for market, price in zip(fleet.markets, prices, strict=True):
             market.open = price
             market.status = int(BarStatus.FRESH if price > NO_PRICE else BarStatus.MISSING)
-        simulate_executions(fleet)
+        simulate_executions(fleet, style)
         fill_orders(fleet, time_ms)
         for market, (open_, status) in zip(fleet.markets, bars, strict=True):
             market.open, market.status = open_, status

@@ -18,11 +18,13 @@ class Broker(Protocol):
         """Do what a bar's open does to orders that still wait."""
         ...
 
-    def intend(self, fleet: Fleet, prices: Sequence[float] | None, mids: Sequence[float], time_ms: int) -> bool:
+    def intend(
+        self, fleet: Fleet, prices: Sequence[float] | None, mids: Sequence[float], time_ms: int, style: int
+    ) -> bool:
         """Take the orders the records hold.
 
         `prices` are the first of the next bar by market, none where unknown; `mids` the middles of the best bid and
-        ask, 0 where unknown, and empty where nobody asked. Fills are in the fleet's journal. Says whether the orders
-        are done with: filled, or cancelled for want of a price.
+        ask, 0 where unknown, and empty where nobody asked; `style` is an OrderStyle. Fills are in the fleet's journal.
+        Says whether the orders are done with: filled, or cancelled for want of a price.
         """
         ...

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from shared.enums import Policy
+from shared.enums import OrderStyle, Policy
 from shared.errors import ConfigurationError
 from shared.settings import Settings
 from shared.units import DAY_MS, YEAR_MS, file_symbol, timeframe_ms
@@ -113,6 +113,9 @@ def make_rules(settings: Settings, asks_exits: bool = False) -> Rules:
         slippage=broker.slippage,
         step_ms=step_ms,
         netting=int(risk.netting),
+        order_style=int(OrderStyle[broker.order.upper()]),
+        limit_offset=broker.limit_offset,
+        entries_lapse=int(broker.order == "limit" or (broker.order, broker.maker_unfilled) == ("maker", "lapse")),
         asks_exits=int(asks_exits),
         stop=risk.stop,
         trail_activate=risk.trail_activate,

@@ -7,7 +7,7 @@ known already; else the orders wait and A comes before the next bar's B.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.enums import BarStatus, Level, Side
+from shared.enums import BarStatus, Level, OrderStyle, Side
 from worker.brokers.paper import NO_PRICE
 from worker.brokers.protocol import Broker
 from worker.fleet.plan import FleetPlan
@@ -145,11 +145,16 @@ class Stepper:
         return rows
 
     def send(self, rows: StepRows, opens: Mapping[str, float]) -> None:
-        """Send the orders; where the next bar's first price is known for all of them, they are filled at once."""
+        """Send the orders; where the next bar's first price is known for all of them, they are filled at once.
+
+        Those that rest fill within that bar, so they wait until it has closed.
+        """
         rows.new_orders += self.orders.intend(self.fleet, rows.close_ms)
+        style = self.fleet.rules.order_style
         wanted = {self.plan.markets[bot.market][1] for bot in self.fleet.bots if bot.order_units != 0}
         known = [opens.get(symbol, NO_PRICE) for _, symbol in self.plan.markets]
-        self._intend_at(known if wanted <= opens.keys() else None, rows, rows.close_ms)
+        is_known = wanted <= opens.keys() and style != OrderStyle.MAKER
+        self._intend_at(known if is_known else None, rows, rows.close_ms, style)
 
     def close_positions(self, time_ms: int) -> StepRows:
         """Close at the last price whatever stands at FLATTEN, as a step of its own between bars."""
@@ -159,7 +164,7 @@ class Stepper:
         order_closes(self.fleet)
         rows.step = self.fleet.portfolio.step
         rows.new_orders += self.orders.intend(self.fleet, time_ms, number=1)
-        self._intend_at(self._last_prices(), rows, time_ms)
+        self._intend_at(self._last_prices(), rows, time_ms, OrderStyle.MARKET.value)
         self._restore(kept, waiting, rows)
         return rows
 
@@ -180,10 +185,10 @@ class Stepper:
         markets = zip(self.fleet.markets, self.plan.markets, strict=True)
         return [NO_PRICE if symbol in self.untraded else market.close for market, (_, symbol) in markets]
 
-    def _intend_at(self, prices: Sequence[float] | None, rows: StepRows, time_ms: int) -> None:
+    def _intend_at(self, prices: Sequence[float] | None, rows: StepRows, time_ms: int, style: int) -> None:
         """Hand the orders to the broker; what fills at once is settled, what crossed in house is booked."""
         self._start_journal()
-        if self.broker.intend(self.fleet, prices, self.mids, time_ms):
+        if self.broker.intend(self.fleet, prices, self.mids, time_ms, style):
             self._settle(rows, time_ms)
         else:
             self._take_shares(rows, None, "")

@@ -11,6 +11,7 @@ from worker.step.journal import Fill
 from worker.step.records import Fleet
 
 PROTECTIVE = (int(Trigger.STOP), int(Trigger.TRAILING_STOP), int(Trigger.LADDER))
+LAPSED = "not filled in its time"
 
 
 @dataclass(slots=True)
@@ -120,7 +121,8 @@ class OrderBook:
                     done_ms,
                 )
             else:
-                row.status, row.reason, row.done_ms = OrderStatus.CANCELLED, "the bar to fill in is missing", done_ms
+                why = LAPSED if fleet.markets[row.market].entries_lapse else "the bar to fill in is missing"
+                row.status, row.reason, row.done_ms = OrderStatus.CANCELLED, why, done_ms
         return settled
 
     def order_of(self, fill: Fill, orders: Sequence[OrderRow]) -> str | None:
@@ -201,5 +203,7 @@ def _fill(row: OrderRow, fleet: Fleet, fills: Sequence[Fill], price: float, done
     row.filled_quantity = coins(fleet.markets[row.market], row.filled_units)
     row.price = price
     row.fee = sum(fill.fee for fill in fills)
-    row.status = OrderStatus.FILLED
+    row.status, row.reason = OrderStatus.FILLED, None
+    if row.filled_units < row.units:
+        row.status, row.reason = OrderStatus.CANCELLED, LAPSED
     row.sent_ms = row.done_ms = done_ms

@@ -42,7 +42,7 @@ def keep_books(settings: Settings, replay: Replay) -> Books:
         positions,
         bots["sleeve"][replay.fills["bot"]],
         _orders(replay.fills, settings.risk.netting),
-        _slippage(replay.fills, settings.broker.slippage),
+        replay.fills["slippage"],
     )
     check_books(replay, books)
     return books
@@ -78,15 +78,6 @@ def _orders(fills: np.ndarray, netting: bool) -> np.ndarray:
 
 def _is_protective(fills: np.ndarray) -> np.ndarray:
     return np.isin(fills["trigger"], (Trigger.STOP, Trigger.TRAILING_STOP, Trigger.LADDER))
-
-
-def _slippage(fills: np.ndarray, slippage: float) -> np.ndarray:
-    """Give what slippage took of each fill: the price was moved on the part that was sent, but for a rung's."""
-    rate = np.where(fills["trigger"] == Trigger.LADDER, 0.0, slippage)
-    moved = np.where(fills["quantity"] > 0.0, 1.0 + rate, 1.0 - rate)
-    sent = fills["quantity"] - fills["crossed"]
-    mid = fills["price"] * fills["quantity"] / (fills["crossed"] + sent * moved)
-    return np.abs(sent) * mid * rate
 
 
 def check_books(replay: Replay, books: Books) -> None:

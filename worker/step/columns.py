@@ -6,6 +6,8 @@ import numpy as np
 
 from worker.step.bands import Bands
 
+NOTHING_RESTS = np.zeros((1, 1))
+
 
 class Columns(NamedTuple):
     """What a replay reads.
@@ -13,7 +15,8 @@ class Columns(NamedTuple):
     `open_ms` is int64 (bars). Of shape (markets, bars): prices float64, `status` int8, `funding_rate` float64. A
     series is one symbol on one timeframe: `atr_fraction` float64 and `closed` int8 are (series, bars); `series` int64
     (signals) says which one a signal uses. `bands` are changes, bar by bar; `stop` and `target` are (signals, bars).
-    Where there is no funding, or no strategy gives a stop or target, those have one column of zeros.
+    Where there is no funding, or no strategy gives a stop or target, those have one column of zeros. What orders that
+    rest are filled by, `patience_…`, is float64 (markets, bars), or (1, 1) where none rests.
     """
 
     open_ms: np.ndarray
@@ -29,6 +32,9 @@ class Columns(NamedTuple):
     bands: Bands
     stop: np.ndarray
     target: np.ndarray
+    patience_low: np.ndarray = NOTHING_RESTS
+    patience_high: np.ndarray = NOTHING_RESTS
+    patience_close: np.ndarray = NOTHING_RESTS
 
 
 class Curves(NamedTuple):

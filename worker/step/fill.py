@@ -1,20 +1,22 @@
 """A: fill what was decided at the bar before, and book it."""
 
 from shared.enums import BarStatus, Leg
-from worker.brokers.fill_model import execution_fee, execution_price
+from worker.brokers.fill_model import execution_fee
 from worker.jit import rule
 from worker.risk.position import is_dust, is_flat, sign
 from worker.risk.quantity import coins, hold
+from worker.step.execution import execute
 from worker.step.net import list_orders
 
 
 @rule
-def simulate_executions(fleet) -> None:
-    """Execute each market's order at the open of its present bar; where the bar is missing, cancel it."""
+def simulate_executions(fleet, style: int) -> None:
+    """Execute each market's order in its present bar, from the open on; where the bar is missing, cancel it."""
     for market in fleet.markets:
         is_missing = market.status == BarStatus.MISSING
+        market.order_style = style
         market.cross_price = 0.0 if is_missing else market.open
-        market.fill_price = execution_price(market.cross_price, market.order_units, fleet.rules.slippage)
+        execute(market, market.order_units, fleet.rules)
 
 
 @rule
@@ -54,15 +56,18 @@ def _fill_order(fleet, b: int, open_ms: int) -> None:
     market = fleet.markets[bot.market]
     if fleet.rules.netting == 0:
         fleet.journal.orders += 1
-        market.fill_price = execution_price(market.cross_price, bot.order_units, fleet.rules.slippage)
+        execute(market, bot.order_units, fleet.rules)
     closing = closing_units(bot, market, bot.order_units)
     opening = bot.order_units - closing
     # What crosses in house closes first: live it is booked before the exchange's trades.
     crossed = min(abs(closing), abs(bot.crossed_units))
     if closing != 0:
         _fill_leg(fleet, b, Leg.CLOSE.value, closing, crossed, open_ms)
+    left = abs(bot.crossed_units) - crossed
+    if market.entries_lapse == 1:
+        opening = left * sign(opening)
     if opening != 0:
-        _fill_leg(fleet, b, Leg.OPEN.value, opening, abs(bot.crossed_units) - crossed, open_ms)
+        _fill_leg(fleet, b, Leg.OPEN.value, opening, left, open_ms)
 
 
 @rule
@@ -78,9 +83,11 @@ def closing_units(bot, market, units: int) -> int:
 def _fill_leg(fleet, b: int, leg: int, units: int, crossed: int, time_ms: int) -> None:
     market = fleet.markets[fleet.bots[b].market]
     price = leg_price(market, abs(units), crossed)
-    fee = execution_fee(coins(market, abs(units) - crossed), market.fill_price, market.fee_rate)
+    sent = coins(market, abs(units) - crossed)
+    fee = execution_fee(sent, market.fill_price, market.fill_fee_rate)
+    slippage = sent * market.fill_slippage
     saved = coins(market, crossed) * market.cross_price * (market.fee_rate + fleet.rules.slippage)
-    book_fill(fleet, b, leg, fleet.bots[b].order_trigger, units, price, fee, crossed, saved, time_ms)
+    book_fill(fleet, b, leg, fleet.bots[b].order_trigger, units, price, fee, slippage, crossed, saved, time_ms)
 
 
 @rule
@@ -102,6 +109,7 @@ def book_fill(
     units: int,
     price: float,
     fee: float,
+    slippage: float,
     crossed: int,
     saved: float,
     time_ms: int,
@@ -113,7 +121,13 @@ def book_fill(
     bot.cash -= coins(market, units) * price + fee
     bot.fees_paid += fee
     fleet.portfolio.saved_quote += saved
-    _write_fill(fleet, b, leg, trigger, units, price, fee, crossed, saved, time_ms)
+    _write_fill(fleet, b, leg, trigger, units, price, time_ms)
+    row = fleet.fills[fleet.journal.fills - 1]
+    row.fee = fee
+    row.slippage = slippage
+    row.crossed_units = crossed if units > 0 else -crossed
+    row.crossed = coins(market, row.crossed_units)
+    row.saved = saved
     if is_flat(bot, market):
         _close_position(bot)
 
@@ -132,9 +146,7 @@ def _take_units(bot, market, leg: int, units: int, price: float, time_ms: int) -
 
 
 @rule
-def _write_fill(
-    fleet, b: int, leg: int, trigger: int, units: int, price: float, fee: float, crossed: int, saved: float, ms: int
-) -> None:
+def _write_fill(fleet, b: int, leg: int, trigger: int, units: int, price: float, ms: int) -> None:
     bot = fleet.bots[b]
     market = fleet.markets[bot.market]
     row = fleet.fills[fleet.journal.fills]
@@ -148,10 +160,6 @@ def _write_fill(
     row.units = units
     row.quantity = coins(market, units)
     row.price = price
-    row.fee = fee
-    row.crossed_units = crossed if units > 0 else -crossed
-    row.crossed = coins(market, row.crossed_units)
-    row.saved = saved
     row.best_price = bot.best_price
     row.worst_price = bot.worst_price
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Fill:
-    """One bot's leg of an execution: average price, its fee, the part that crossed in house and what crossing saved."""
+    """One bot's leg of an execution: average price, fee, slippage, the part that crossed in house, what that saved."""
 
     time_ms: int = 0
     step: int = 0
@@ -17,6 +17,7 @@ class Fill:
     quantity: float = 0.0
     price: float = 0.0
     fee: float = 0.0
+    slippage: float = 0.0
     crossed_units: int = 0
     crossed: float = 0.0
     saved: float = 0.0

@@ -38,7 +38,7 @@ def net_listed(fleet) -> None:
         _make_order(market)
     for i in range(fleet.scratch.ordering):
         bot = fleet.bots[fleet.ordering[i]]
-        _cross(bot, fleet.markets[bot.market])
+        _cross(bot, fleet.markets[bot.market], fleet.rules.entries_lapse == 1)
     for m in range(len(fleet.markets)):
         if fleet.markets[m].rounding_left > 0:
             _leave_rounding(fleet, m)
@@ -88,7 +88,7 @@ def is_below_minimum(market, units: int) -> bool:
 
 
 @rule
-def _cross(bot, market) -> None:
+def _cross(bot, market, may_lapse: bool) -> None:
     """Set what of a bot's order crosses; what the larger side has no order for is dropped."""
     is_buy = bot.order_units > 0
     own_side = market.buy_units if is_buy else market.sell_units
@@ -96,20 +96,20 @@ def _cross(bot, market) -> None:
     if own_side <= other_side:
         bot.crossed_units = bot.order_units
         return
-    size = _crossed(market, abs(bot.order_units))
+    size = _crossed(market, abs(bot.order_units), may_lapse or market.order_units == 0)
     bot.crossed_units = size if is_buy else -size
     if market.order_units == 0:
         drop_remainder(bot, market)
 
 
 @rule
-def _crossed(market, size: int) -> int:
+def _crossed(market, size: int, may_be_all: bool) -> int:
     """Give the same share of each order of the larger side, so that they sum to what the other side wants.
 
-    Where the remainder is dropped, what is left of an order must be whole steps, as long as all wishes are.
+    Where the remainder is dropped, or may be, what crosses must be whole steps, as long as all wishes are.
     """
     crossed = pro_rata(size, market.cross_left, market.side_left)
-    if market.order_units == 0 and market.whole_wishes == 1:
+    if may_be_all and market.whole_wishes == 1:
         crossed = only_steps(market, crossed)
     market.cross_left -= crossed
     market.side_left -= size

@@ -114,8 +114,8 @@ def _stop_out(fleet, b: int, direction: float, close_ms: int) -> None:
     market = fleet.markets[bot.market]
     level = bot.exit_level
     trigger = Trigger.TRAILING_STOP.value if bot.is_trailed == 1 else Trigger.STOP.value
-    price = execution_price(stop_price(level, market, direction), -direction, fleet.rules.slippage)
-    _exit(fleet, b, trigger, -only_steps(market, bot.units), price, direction, close_ms)
+    price = stop_price(level, market, direction)
+    _exit(fleet, b, trigger, -only_steps(market, bot.units), price, fleet.rules.slippage, direction, close_ms)
 
 
 @rule
@@ -144,19 +144,24 @@ def _take_rung(fleet, b: int, fraction: float, price: float, direction: float, c
     if bot.open_fraction <= 1e-9 or size > held or is_dust(held - size, market):
         size = held
     if not is_dust(size, market):
-        _exit(fleet, b, Trigger.LADDER.value, -int(direction) * size, price, direction, close_ms)
+        _exit(fleet, b, Trigger.LADDER.value, -int(direction) * size, price, 0.0, direction, close_ms)
         bot.target_units = bot.units + bot.exit_units
 
 
 @rule
-def _exit(fleet, b: int, trigger: int, units: int, price: float, direction: float, close_ms: int) -> None:
+def _exit(
+    fleet, b: int, trigger: int, units: int, level: float, slippage: float, direction: float, close_ms: int
+) -> None:
     bot = fleet.bots[b]
     market = fleet.markets[bot.market]
+    price = execution_price(level, -direction, slippage)
     if fleet.rules.asks_exits == 1:
         _ask(bot, market, trigger, units, price, direction)
         return
-    fee = execution_fee(coins(market, abs(units)), price, market.fee_rate)
-    book_fill(fleet, b, Leg.CLOSE.value, trigger, units, price, fee, 0, 0.0, close_ms)
+    size = coins(market, abs(units))
+    fee = execution_fee(size, price, market.fee_rate)
+    lost = size * abs(price - level)
+    book_fill(fleet, b, Leg.CLOSE.value, trigger, units, price, fee, lost, 0, 0.0, close_ms)
     fleet.journal.orders += 1
     if is_flat(bot, market):
         bot.lock_sign = int(direction)

@@ -182,8 +182,17 @@ class Market:
     price_ms: int = 0
     status: int = 1
     funding_rate: float = 0.0
-    # an execution of the order: its price, and the price in house (0 where there is no execution)
+    # the extremes within which an order may rest in this bar, and the price when that time is over
+    patience_low: float = 0.0
+    patience_high: float = 0.0
+    patience_close: float = 0.0
+    # an execution of the order: how it was sent, its price, how far slippage moved that and what of its value it costs,
+    # whether what opens is dropped, and the price in house (0 where there is no execution)
+    order_style: int = 0
     fill_price: float = 0.0
+    fill_slippage: float = 0.0
+    fill_fee_rate: float = 0.0
+    entries_lapse: int = 0
     cross_price: float = 0.0
     # netting: wishes of both sides, whether all are whole steps, the largest bot of each
     buy_units: int = 0

@@ -2,7 +2,7 @@
 
 import math
 
-from shared.enums import Reason
+from shared.enums import OrderStyle, Reason
 from worker.jit import compile_in_place, rule
 from worker.risk.levels import set_levels
 from worker.risk.position import is_flat
@@ -20,17 +20,17 @@ NOTICES_PER_SCOPE = 4
 @rule
 def load_bar(fleet, columns, t: int) -> None:
     """Put bar `t` of the columns into the records the step reads, so that it can see no other."""
-    load_markets(fleet.markets, columns, t)
+    load_markets(fleet, columns, t)
     load_bands(fleet, columns, t)
     for k in range(len(fleet.signals)):
         load_signal(fleet.signals[k], columns, k, t)
 
 
 @rule
-def load_markets(markets, columns, t: int) -> None:
+def load_markets(fleet, columns, t: int) -> None:
     """Put the prices of a bar, how it arrived and its funding into the markets' records."""
     opens, highs, lows, closes = columns.open, columns.high, columns.low, columns.close
-    status, funding_rate = columns.status, columns.funding_rate
+    status, funding_rate, markets = columns.status, columns.funding_rate, fleet.markets
     for m in range(len(markets)):
         market = markets[m]
         market.open = opens[m, t]
@@ -40,6 +40,18 @@ def load_markets(markets, columns, t: int) -> None:
         market.status = status[m, t]
         if funding_rate.shape[1] > 1:
             market.funding_rate = funding_rate[m, t]
+    if fleet.rules.order_style == OrderStyle.MAKER:
+        _load_patience(markets, columns, t)
+
+
+@rule
+def _load_patience(markets, columns, t: int) -> None:
+    lows, highs, closes = columns.patience_low, columns.patience_high, columns.patience_close
+    for m in range(len(markets)):
+        market = markets[m]
+        market.patience_low = lows[m, t]
+        market.patience_high = highs[m, t]
+        market.patience_close = closes[m, t]
 
 
 @rule
@@ -147,7 +159,7 @@ def step_bars(fleet, columns, curves, start: int, stop: int) -> int:
     list_orders(fleet)
     t = start
     while t < stop and has_room(fleet, curves):
-        load_markets(fleet.markets, columns, t)
+        load_markets(fleet, columns, t)
         load_bands(fleet, columns, t)
         open_next_bar(fleet, columns.open_ms[t])
         take_bar(fleet, columns.open_ms[t])

@@ -10,6 +10,10 @@ class Rules:
     slippage: float
     step_ms: int
     netting: int
+    # how orders by signal fill (`OrderStyle`); where `entries_lapse` is 1, an entry that did not is dropped
+    order_style: int
+    limit_offset: float
+    entries_lapse: int
     # protective exits: asked for where 1, else filled by the model
     asks_exits: int
     stop: float

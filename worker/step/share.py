@@ -66,6 +66,6 @@ def _book_leg(
         fleet.fills.append(Fill())
     # One decision opens a position in any number of trades, what crosses in house first.
     is_opening = leg is Leg.OPEN and bot.opened_units != 0 and bot.opened_ms >= portfolio.time_ms + fleet.rules.step_ms
-    book_fill(fleet, b, leg.value, int(trigger), units, price, fee, crossed, saved, time_ms)
+    book_fill(fleet, b, leg.value, int(trigger), units, price, fee, 0.0, crossed, saved, time_ms)
     if is_opening:
         bot.opened_units += abs(units)

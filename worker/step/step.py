@@ -29,7 +29,7 @@ from worker.step.watch import put_prices, watch_all, watch_position
 @rule
 def open_bar(fleet, open_ms: int) -> None:
     """A: fill the orders of the bar before at the opens that the markets hold."""
-    simulate_executions(fleet)
+    simulate_executions(fleet, fleet.rules.order_style)
     fill_orders(fleet, open_ms)
 
 
@@ -66,7 +66,10 @@ def _begin(fleet, open_ms: int) -> None:
 def open_next_bar(fleet, open_ms: int) -> None:
     """A, within a replay: what is watched of a bot follows its fill."""
     bots, markets, watches, ordering = fleet.bots, fleet.markets, fleet.watches, fleet.ordering
-    simulate_executions(fleet)
+    # Nobody orders at most opens.
+    if fleet.scratch.ordering == 0:
+        return
+    simulate_executions(fleet, fleet.rules.order_style)
     for i in range(fleet.scratch.ordering):
         b = ordering[i]
         put_prices(bots[b], markets[bots[b].market], watches[b])

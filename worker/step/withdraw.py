@@ -77,7 +77,7 @@ def write_off(fleet, b: int, price: float, time_ms: int) -> None:
     bot = fleet.bots[b]
     fleet.portfolio.step += 1
     direction = sign(bot.units)
-    book_fill(fleet, b, Leg.CLOSE.value, Trigger.WRITE_OFF.value, -bot.units, price, 0.0, 0, 0.0, time_ms)
+    book_fill(fleet, b, Leg.CLOSE.value, Trigger.WRITE_OFF.value, -bot.units, price, 0.0, 0.0, 0, 0.0, time_ms)
     bot.lock_sign = direction
     bot.order_units = 0
     bot.crossed_units = 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, case, func, select
 
-from shared.enums import OrderStatus, Side, Trigger
+from shared.enums import Side, Trigger
 from shared.metrics.round_trips import open_profit
 from shared.tables import (
     Bot,
@@ -150,7 +150,7 @@ def _accounts(connection: Connection, portfolio_id: int, bots: Sequence[_BotBook
     signed = case((Order.side == Side.BUY.name, Order.filled_units), else_=-Order.filled_units)
     rows = connection.execute(
         select(Order.account, Order.symbol, func.sum(signed))
-        .where(Order.portfolio_id == portfolio_id, Order.status != OrderStatus.CANCELLED.name)
+        .where(Order.portfolio_id == portfolio_id)
         .group_by(Order.account, Order.symbol)
     )
     gone = _written_off(connection, portfolio_id)
