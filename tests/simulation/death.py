@@ -16,7 +16,8 @@ class Places:
     Once a process is dead nothing of it is written or sent any more, whatever still unwinds.
     """
 
-    def __init__(self, reached: Callable[[str], None]) -> None:
+    def __init__(self, reached: Callable[[str], None], number: int = 0) -> None:
+        self.number = number
         self.seen = 0
         self.is_dead = False
         self._reached = reached

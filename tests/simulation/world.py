@@ -31,12 +31,13 @@ from worker.exchange.protocol import AccountClient
 from worker.live.worker import LiveWorker
 from worker.orders.exchange_orders import ExchangeOrders, Surroundings
 from worker.orders.lanes import InlineLanes
-from worker.store import lease
+from worker.store import fleet, lease
 
 ACCOUNT = "main"
 START_MS = 1_767_225_600_000
 STEP_MS = 300_000
 MONEY = "100000"
+INSTALLATION = "simu" * 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,23 @@ class Process:
     machine: str
 
 
+@dataclass(slots=True)
+class Sent:
+    """A request as it left: when, by the how manieth process, and all its text; the network may deliver it twice."""
+
+    time_ms: int
+    process: int
+    method: str
+    text: str
+    is_doubled: bool = False
+
+
+def sent_by(request: PreparedRequest, time_ms: int, process: int) -> Sent:
+    """Note a request."""
+    body = request.body.decode() if isinstance(request.body, bytes) else str(request.body or "")
+    return Sent(time_ms, process, request.method or "", f"{request.url} {body} {dict(request.headers)}")
+
+
 Wrap = Callable[["World", AccountClient], AccountClient]
 
 
@@ -119,9 +137,7 @@ class World:
     listings: list[Listing] = field(default_factory=lambda: usual_listings()[:2])
     wrap: Wrap = lambda _, client: client
     make_orders: Callable[[Settings, Surroundings], ExchangeOrders] = ExchangeOrders
-    # what was asked of an exchange, by whom: (exchange time, machine, method, path)
-    sent: list[tuple[int, str, str, str]] = field(default_factory=list)
-    stays_dark: bool = False
+    sent: list[Sent] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         make_database(self.root)
@@ -129,20 +145,17 @@ class World:
         self.exchange = Exchange(
             lambda: START_MS + self.clock.monotonic_ms(), self.listings, prices=self.prices, seed=self.seed
         )
-        self.account: Account = self.exchange.open_account(ACCOUNT, self.venue.type == "unified", USDT=MONEY)
-        if self.venue.type == "swap":
-            self.exchange.flows.transfer(
-                (self.account, Product.SPOT), (self.account, Product.SWAP), "USDT", self._all_money()
-            )
+        unified = self.venue.exchange == "bybit"
+        self.account: Account = self.exchange.open_account(ACCOUNT, unified, USDT=MONEY)
+        if self.venue.type == "swap" and not unified:
+            self.exchange.fund_contracts(self.account, "USDT", MONEY)
         self.desk = Desk(self.exchange, with_sockets=False)
-        self.adapter = InProcessAdapter(self.desk, self.clock)
+        self.adapter = InProcessAdapter(self.desk, self.clock, is_total=True)
         self.market = ExchangeMarket(self.exchange, self.venue.listed, STEP_MS, START_MS)
         self.reader = open_writer(URL, self.root)
-
-    def _all_money(self) -> Any:
-        from decimal import Decimal
-
-        return Decimal(MONEY)
+        self.processes = 0
+        # when each process had its lease, by the exchange's time
+        self.leased_ms: dict[int, int] = {}
 
     @property
     def keys(self) -> Keys:
@@ -151,7 +164,8 @@ class World:
 
     def start(self, reached: Callable[[str], None] = never, machine: str = "one") -> Process:
         """Start a worker as a new process; raises what its start raises."""
-        places = Places(reached)
+        places = Places(reached, self.processes)
+        self.processes += 1
         engine = open_writer(URL, self.root)
         event.listen(engine, "connect", _careless)
         places.watch(engine)
@@ -173,6 +187,7 @@ class World:
             )
             with on_machine(machine):
                 worker.recover(False)
+            self.leased_ms[places.number] = self.exchange.clock()
         except BaseException:
             places.is_dead = True
             engine.dispose()
@@ -195,8 +210,13 @@ class World:
 
         def carry(request: PreparedRequest) -> Response:
             places.see(f"send {request.method}")
-            self.sent.append((self.exchange.clock(), machine, request.method or "", request.url or ""))
-            response = self.adapter.send(request, timeout=10.0)
+            sent, fired = sent_by(request, self.exchange.clock(), places.number), self.desk.faults.fired
+            self.sent.append(sent)
+            before = len(fired)
+            try:
+                response = self.adapter.send(request)
+            finally:
+                sent.is_doubled = any(action == "twice" for action, _ in fired[before:])
             places.see(f"answer {request.method}")
             return response
 
@@ -226,14 +246,17 @@ def _careless(connection: Any, _record: Any) -> None:
 
 @contextmanager
 def on_machine(name: str) -> Iterator[None]:
-    """Let what is started be a process of another machine: none can see there whether it still runs."""
-    here = lease.this_process
+    """Let what is started be a process of another machine: none can see there whether it still runs.
+
+    A database begun by it has an installation id that is the same in every run.
+    """
+    here, drawn = lease.this_process, fleet.new_installation
     holder = replace(here(), host=name, machine=name)
-    lease.this_process = lambda: holder
+    lease.this_process, fleet.new_installation = lambda: holder, lambda: INSTALLATION
     try:
         yield
     finally:
-        lease.this_process = here
+        lease.this_process, fleet.new_installation = here, drawn
 
 
 def symbols(world: World) -> Sequence[str]:
