@@ -6,13 +6,16 @@ known already; else the orders wait and A comes before the next bar's B.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
-from shared.enums import BarStatus, Level, OrderStyle, Side
+from shared.enums import BarStatus, Level, OrderStyle, Side, Trigger
+from shared.quantities import Unit
 from worker.brokers.paper import NO_PRICE
 from worker.brokers.protocol import Broker
 from worker.fleet.plan import FleetPlan
 from worker.live.windows import Feed
 from worker.orders.booking import Booked
+from worker.orders.live_order import whole_units
 from worker.orders.order_book import OrderBook, OrderRow
 from worker.step.journal import Fill, Notice
 from worker.step.net import net
@@ -239,6 +242,17 @@ class Stepper:
             units, trigger = sign * share.units, int(order.trigger)
             book_share(self.fleet, share.bot, units, share.price, fee, share.time_ms, trigger, share.fee_units)
             self._take_shares(rows, order.client_order_id, share.trade_id)
+        return rows
+
+    def adopt(self, b: int, quantity: Decimal, time_ms: int) -> StepRows:
+        """Give a bot what was found on its account, as though traded at the last price without cost."""
+        portfolio, bot = self.fleet.portfolio, self.fleet.bots[b]
+        market = self.fleet.markets[bot.market]
+        rows = StepRows(step=portfolio.step, open_ms=portfolio.time_ms, close_ms=time_ms)
+        units = whole_units(quantity, Unit(market.coins_per_unit, market.units_per_coin))
+        self._start_journal()
+        book_share(self.fleet, b, units, market.close, 0.0, time_ms, Trigger.ADOPT.value)
+        self._take_shares(rows, None, "")
         return rows
 
     def _take_exits(self, rows: StepRows) -> None:

@@ -133,7 +133,8 @@ class LiveWorker:
         start = take_up(connection, self._settings, self._market, registered, version, self._broker)
         self._plan, self._fleet, self._books, self._stepper = start.plan, start.fleet, start.books, start.stepper
         self._gateway = Gateway(registered, start.stepper)
-        self._desk = CommandDesk(start.fleet, start.plan, start.books, start.stepper, self._settings.portfolio.money)
+        money = self._settings.portfolio.money
+        self._desk = CommandDesk(start.fleet, start.plan, start.books, start.stepper, money, self._under_way)
         self._traffic = Traffic(self._under_way, start.stepper, start.books, self._engine, self._clock, self._token)
         self._retirement = Retirement(start.books)
         self._absences = Absences(start.plan)
