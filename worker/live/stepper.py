@@ -7,9 +7,13 @@ known already; else the orders wait and A comes before the next bar's B.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from shared.enums import BarStatus, Level, OrderStyle
 from worker.fleet.plan import FleetPlan
 from worker.live.windows import Feed
+from worker.market.patience import patience_of
+from worker.market.protocol import FinestBars
 from worker.orders.order_book import OrderBook, OrderRow
 from worker.step.fill import fill_orders, simulate_executions
 from worker.step.journal import Fill, Notice
@@ -17,6 +21,7 @@ from worker.step.net import net
 from worker.step.records import Bot, Fleet
 from worker.step.step import close_bar, open_bar
 from worker.step.withdraw import ask_close, order_closes, withdraw_orders, write_off
+from worker.strategies.bars import Bars
 
 NO_PRICE = 0.0
 
@@ -71,6 +76,21 @@ class Stepper:
             if statuses[symbol] is not BarStatus.MISSING:
                 market.price_ms = feed.window(symbol).newest_ms + self._step_ms
             market.funding_rate = funding.get(symbol, 0.0)
+
+    def resting(self) -> frozenset[str]:
+        """Name the symbols of which orders rest in the bar to come."""
+        if self.fleet.rules.order_style != OrderStyle.MAKER:
+            return frozenset()
+        return frozenset(self.plan.markets[bot.market][1] for bot in self.fleet.bots if bot.order_units != 0)
+
+    def load_patience(self, finest: Mapping[str, FinestBars], patience_ms: int) -> None:
+        """Put what the newest bar did while orders rested into the records of their markets."""
+        for market, (_, symbol) in zip(self.fleet.markets, self.plan.markets, strict=True):
+            if symbol in finest:
+                open_ms, prices = market.price_ms - self._step_ms, (market.open, market.high, market.low, market.close)
+                bar = Bars(np.array([open_ms]), *np.array([[price] for price in (*prices, 0.0)]))
+                rested = patience_of(bar, finest[symbol], self._step_ms, patience_ms)
+                market.patience_low, market.patience_high, market.patience_close = (float(one[0]) for one in rested)
 
     def close(self, open_ms: int) -> StepRows:
         """Fill what still waits at the bar's open, then take the closed bar in and decide; the signals must be set."""

@@ -1,13 +1,14 @@
 """Candles and funding of several symbols on one common grid, gaps as missing bars."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
 from shared.enums import BarStatus
 from shared.errors import ConfigurationError
+from worker.market.protocol import FinestBars
 from worker.strategies.bars import Bars
 
 
@@ -19,6 +20,8 @@ class Grid:
     open_ms: np.ndarray
     bars: dict[str, Bars]
     status: dict[str, np.ndarray]
+    # what orders that rest are filled by, where there is finer than the bars themselves
+    finest: dict[str, FinestBars] = field(default_factory=dict)
 
 
 def lay_on_grid(bars_of: Mapping[str, Bars], step_ms: int) -> Grid:
@@ -56,7 +59,7 @@ def fill_gaps(bars: Bars, open_ms: np.ndarray) -> tuple[Bars, np.ndarray]:
 
 def _writable(bars: Bars) -> Bars:
     # Columns straight from a file are read-only, another type for which loops would be compiled once more.
-    columns: list[Any] = [np.require(getattr(bars, field.name), requirements="W") for field in fields(Bars)]
+    columns: list[Any] = [np.require(getattr(bars, each.name), requirements="W") for each in fields(Bars)]
     return Bars(*columns)
 
 
