@@ -335,6 +335,11 @@ class Settings(Section):
         """The length of one step."""
         return timeframe_ms(self.portfolio.timeframe)
 
+    @property
+    def resting_ms(self) -> int:
+        """How long an order by signal may rest: no longer than the bar."""
+        return min(round(1000 * self.broker.maker_patience), self.step_ms)
+
     def digest(self) -> str:
         """Name this configuration by the hash of its values; how the page is served changes nothing of the fleet."""
         return digest_of(self.model_dump(mode="json"))

@@ -14,7 +14,6 @@ from shared.clock import SystemClock
 from tests.exchange import record
 from tests.exchange.desk import Desk
 from tests.exchange.engine import Exchange
-from tests.exchange.fault_script import FaultScript
 from tests.exchange.faults import ACTIONS, UNREACHED, Faults
 from tests.exchange.server import Server
 from tests.exchange.venue import Venue, make_client, make_venue
@@ -206,33 +205,6 @@ def test_a_rule_holds_between_its_times_only(binance: Venue) -> None:
     for seconds, fails in ((0, False), (12, True), (12, False)):
         binance.clock.sleep(seconds)
         assert (attempt(binance.client.fetch_time).startswith("ExchangeNotAvailable")) == fails
-
-
-def test_a_drawn_script_is_the_same_for_the_same_seed_and_has_every_kind() -> None:
-    def drawn(seed: int, sockets: bool = False) -> list[str]:
-        script = FaultScript(seed, "storm")
-        rules = [script.draw("POST", "/api/v3/order", sockets) for _ in range(2_000)]
-        return [rule.action if rule else "" for rule in rules]
-
-    assert drawn(1) == drawn(1) != drawn(2)
-    assert set(drawn(1)) == {"", *ACTIONS} and set(drawn(1, sockets=True)) == {"", *ACTIONS} - set(UNREACHED)
-    assert not any(FaultScript(1, "none").draw("POST", "/x", True) for _ in range(100))
-    script = FaultScript(1, "storm", without=("twice",))
-    assert all((rule := script.draw("POST", "/x", True)) is None or rule.action != "twice" for _ in range(2_000))
-    with pytest.raises(ValueError, match="level must be one of"):
-        FaultScript(1, "worse")
-
-
-def test_a_script_and_its_outcomes_replay_from_the_seed() -> None:
-    def run() -> list[object]:
-        venue = make_venue()
-        venue.desk.faults.script = FaultScript(5, "storm")
-        seen = [outcome(venue.client, f"w{number}") for number in range(60)]
-        record.check(venue.exchange)
-        return [seen, venue.desk.faults.fired, record.trades(venue.exchange, venue.account), venue.clock.now_ms()]
-
-    first = run()
-    assert first == run() and len(set(first[0])) >= 4 and len(first[1]) > 10
 
 
 def test_a_server_takes_no_fault_that_it_cannot_do() -> None:

@@ -38,6 +38,8 @@ def test_the_page_names_every_setting_of_the_rules() -> None:
     named = {name for name, _ in ROWS} | set(re.findall(r"`(risk\.(?:confirm_bars|netting))[` ]", PAGE))
     settings = Settings()
     assert {f"risk.{name}" for name in type(settings.risk).model_fields} <= named
-    assert {f"broker.{name}" for name in ("fee_rate", "slippage")} <= named
+    # The kind of a broker is none of the step's, and how orders are followed on an exchange is none either.
+    of_orders = set(type(settings.broker).model_fields) - {"kind", "patience", "requotes"}
+    assert {f"broker.{name}" for name in of_orders} <= named
     weights = {"sleeve_weights", "bot_weights"}
     assert {f"allocation.{name}" for name in type(settings.allocation).model_fields if name not in weights} <= named

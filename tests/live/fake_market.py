@@ -8,7 +8,7 @@ import numpy as np
 from shared.clock import Clock
 from shared.errors import MarketError, MarketRefusal
 from shared.units import parse_time_ms, timeframe_ms
-from worker.market.protocol import Limits, no_funding
+from worker.market.protocol import FinestBars, Limits, no_funding
 from worker.strategies.bars import Bars, make_bars
 
 START_MS = parse_time_ms("2026-01-01")
@@ -31,7 +31,9 @@ class FakeMarket:
         funding: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
         clock: Clock | None = None,
         limits: Limits | None = None,
+        finest: Mapping[str, FinestBars] | None = None,
     ) -> None:
+        self.finest = dict(finest or {})
         self._bars = dict(bars)
         self._step_ms = step_ms
         self._funding = funding or {}
@@ -71,6 +73,13 @@ class FakeMarket:
         if symbol in self.silent or symbol in self.ends:
             return self._bars[symbol][:0]
         return self._bars[symbol].between(start_ms, min(end_ms, self.now_ms() - self._step_ms + 1))
+
+    def fetch_finest(self, symbol: str, start_ms: int, end_ms: int) -> FinestBars:
+        self._answer("finest", symbol)
+        if symbol not in self.finest:
+            return FinestBars(self.fetch_bars(symbol, start_ms, end_ms), self._step_ms)
+        bars, timeframe_ms = self.finest[symbol]
+        return FinestBars(bars.between(start_ms, end_ms), timeframe_ms)
 
     def fetch_opens(self, open_ms: int) -> dict[str, float]:
         self._answer("opens")

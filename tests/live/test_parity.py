@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
-from shared.units import HOUR_MS
+from shared.enums import Trigger
+from shared.units import HOUR_MS, MINUTE_MS
 from tests.live.books_check import assert_books
 from tests.live.conftest import MakePlace
 from tests.live.fake_market import START_MS, STEP_MS, random_bars, without
 from tests.live.running import SYMBOLS, Place, assert_parity, backtest, small_settings
 from worker.live.worker import LiveWorker
+from worker.market.protocol import FinestBars
 from worker.research.replay import Replay
 from worker.strategies.bars import Bars
 
@@ -128,6 +130,60 @@ def test_funding_is_the_same_in_both(make_place: MakePlace) -> None:
     worker = place.run(120)
     hold(place, worker, backtest(settings, bars, funding))
     assert place.value("SELECT count(*) FROM funding") > 10
+
+
+STYLES = {
+    "maker": ("broker.order=maker", "broker.maker_fee_rate=0.0002"),
+    "maker that lapses": ("broker.order=maker", "broker.maker_unfilled=lapse", "risk.netting=false"),
+    "limit out of reach": ("broker.order=limit", "broker.limit_offset=0.0001"),
+}
+
+
+def minutes_within(bars: Bars, seed: int) -> FinestBars:
+    """Give five minutes for each bar of five: a walk from its open to its close within its extremes, some missing."""
+    chance = np.random.default_rng(seed)
+    count = len(bars)
+    ways = bars.low[:, None] + chance.random((count, 4)) * (bars.high - bars.low)[:, None]
+    marks = np.column_stack((bars.open, ways, bars.close))
+    opens, closes = marks[:, :-1].ravel(), marks[:, 1:].ravel()
+    times = (bars.open_ms[:, None] + MINUTE_MS * np.arange(5)).ravel()
+    high, low = np.maximum(opens, closes), np.minimum(opens, closes)
+    rows = np.flatnonzero(chance.random(5 * count) > 0.1)
+    return FinestBars(Bars(times, opens, high, low, closes, np.zeros(5 * count))[rows], MINUTE_MS)
+
+
+@pytest.mark.parametrize(
+    ("style", "patience"),
+    [
+        pytest.param("maker", 120, id="maker"),
+        pytest.param("maker", 300, id="maker all through the bar", marks=pytest.mark.slow),
+        pytest.param("maker that lapses", 60, id="maker that lapses"),
+        pytest.param("limit out of reach", 120, id="limit", marks=pytest.mark.slow),
+    ],
+)
+def test_every_order_style_is_the_same_in_both(make_place: MakePlace, style: str, patience: int) -> None:
+    settings, bars = small_settings(*STYLES[style], f"broker.maker_patience={patience}"), two_symbols(seed=4)
+    first = SYMBOLS[0]
+    finest = {symbol: minutes_within(bars[symbol], at) for at, symbol in enumerate(bars)}
+    bars[first] = without(bars[first], [31, 32, 90, *range(120, 126), 170])
+    place = make_place(settings, bars, market={"finest": finest})
+    worker = place.run(*range(20, 60), 90, 91, 150, 180)
+    replay = backtest(settings, bars, finest=finest)
+    hold(place, worker, replay)
+    statuses = dict(place.rows('SELECT status, count(*) FROM "order" GROUP BY status'))
+    assert statuses["FILLED"] > 20
+    if style == "maker that lapses":
+        assert place.value("SELECT count(*) FROM \"order\" WHERE reason = 'not filled in its time'") > 0
+
+
+def test_what_rested_and_what_was_taken_are_both_in_that_run(make_place: MakePlace) -> None:
+    settings, bars = small_settings(*STYLES["maker"], "broker.maker_patience=120"), two_symbols(seed=4)
+    finest = {symbol: minutes_within(bars[symbol], at) for at, symbol in enumerate(bars)}
+    fills = backtest(settings, bars, finest=finest).fills
+    signals = fills[(fills["trigger"] == Trigger.SIGNAL) & (fills["crossed_units"] == 0)]
+    rested = np.isclose(signals["fee"], np.abs(signals["quantity"] * signals["price"]) * 0.0002)
+    assert 0.1 < rested.mean() < 0.9
+    assert np.array_equal(rested, signals["slippage"] == 0.0)
 
 
 # Two bots on few rules, for the tests that must outlast a whole window.

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.enums import Side
+from shared.database import transaction
+from shared.enums import CommandKind, Side
 from tests.live.exchange_place import ExchangePlace, exchange_place
 from tests.live.fake_market import STEP_MS
 from tests.live.running import small_settings
@@ -15,6 +16,7 @@ from tests.live.test_parity import two_symbols
 from worker.exchange.protocol import ExchangeOrder, Flow, Status
 from worker.live.worker import LiveWorker
 from worker.orders.ids import own_prefix
+from worker.store.doctor import examine
 
 COIN = 100_000_000
 
@@ -192,3 +194,74 @@ def test_an_open_order_of_ours_that_nobody_intended_is_cancelled_and_a_foreign_o
     assert [order.exchange_id for order in account.strange] == ["x2", "x3"]
     assert len(_events(place, "ORDER_UNINTENDED")) == 1
     assert len(_events(place, "ORDER_FOREIGN")) == 2
+
+
+def _resolve(place: ExchangePlace, worker: LiveWorker, detail: str, scope: str = "") -> tuple[str, str]:
+    return place.ask_and_answer(worker, CommandKind.RECONCILE, scope, detail=detail)
+
+
+def test_what_is_nobodys_is_expected_from_then_on(place: ExchangePlace, worker: LiveWorker) -> None:
+    assert place.account is not None
+    place.account.extra = {"AAA": Decimal("0.5")}
+    _wait(place, worker)
+    before = _entries(place, "AAA/USDT")
+    status, answer = _resolve(place, worker, "AAA/USDT unattributed")
+    assert (status, answer) == ("DONE", "+0.5 AAA of account main is nobody's: the books expect it from now on")
+    place.walk(worker, 60)
+    assert _entries(place, "AAA/USDT") > before
+    assert _state(place)[1:] == (0, None)
+    _assert_held(place)
+
+
+def test_what_a_bot_adopts_is_its_own_at_the_last_price(place: ExchangePlace, worker: LiveWorker) -> None:
+    assert place.account is not None
+    bot = place.value("SELECT name FROM bot WHERE symbol = 'AAA/USDT' LIMIT 1")
+    held = "SELECT units FROM bot_state JOIN bot ON bot.id = bot_id WHERE name = ?"
+    before, equity = place.value(held, bot), place.value("SELECT sum(cash) FROM bot_state")
+    place.account.extra = {"AAA": Decimal("0.5")}
+    _wait(place, worker)
+    assert _resolve(place, worker, "AAA/USDT adopt", f"bot:{bot}")[0] == "DONE"
+    assert place.value(held, bot) == before + COIN // 2
+    assert place.value("SELECT sum(cash) FROM bot_state") < equity
+    assert place.rows("SELECT trigger, units FROM fill ORDER BY id DESC LIMIT 1") == [("ADOPT", COIN // 2)]
+    _wait(place, worker)
+    assert _state(place)[1:] == (0, None)
+    with transaction(place.engine) as connection:
+        assert [finding.identity for finding in examine(connection, 1) if not finding.holds] == []
+
+
+def test_money_that_came_without_a_word_of_the_ledger_is_a_deposit_by_a_persons(
+    place: ExchangePlace, worker: LiveWorker
+) -> None:
+    assert place.account is not None
+    cash = place.value("SELECT cash FROM portfolio_state")
+    place.account.extra = {"USDT": Decimal(300)}
+    _wait(place, worker)
+    assert _resolve(place, worker, "USDT withdraw")[0] == "REFUSED"
+    _wait(place, worker)
+    assert _resolve(place, worker, "USDT deposit")[0] == "DONE"
+    assert place.value("SELECT cash FROM portfolio_state") == cash + 300
+    _wait(place, worker)
+    assert _state(place)[1:] == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("detail", "said"),
+    [
+        ("AAA/USDT forget", "must say one of adopt, deposit, withdraw, unattributed, was 'forget'"),
+        ("BBB/USDT unattributed", "symbol must be one of AAA, was 'BBB/USDT'"),
+        ("AAA/USDT adopt", "adopt must name a running bot"),
+        ("AAA/USDT deposit", "deposit must be of the quote USDT, was of AAA"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_changes_nothing(
+    place: ExchangePlace, worker: LiveWorker, detail: str, said: str
+) -> None:
+    assert place.account is not None
+    place.account.extra = {"AAA": Decimal("0.5")}
+    _wait(place, worker)
+    status, answer = _resolve(place, worker, detail)
+    assert status == "REFUSED"
+    assert said in answer
+    _wait(place, worker)
+    assert _state(place)[1] == 1

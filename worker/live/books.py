@@ -67,6 +67,7 @@ class Books:
         self._plan = plan
         self._fleet = fleet
         self._money = money
+        self.quote = money.quote
         self.settings_version_id = settings_version_id
         self.desk = LedgerDesk(self._positions())
 

@@ -21,8 +21,10 @@ from worker.live.books import Books
 from worker.live.closing import close_position
 from worker.live.explain import explain
 from worker.live.flows import move_marks
+from worker.live.resolution import resolve
 from worker.live.stepper import Stepper, StepRows
 from worker.live.write_off import write_off
+from worker.orders.under_way import UnderWay
 from worker.risk.levels import set_levels
 from worker.risk.position import is_flat
 from worker.risk.quantity import coins
@@ -45,12 +47,15 @@ Scope = Portfolio | Sleeve | Bot
 class CommandDesk:
     """Takes commands from the table and answers each in a transaction of its own."""
 
-    def __init__(self, fleet: Fleet, plan: FleetPlan, books: Books, stepper: Stepper, money: Money) -> None:
+    def __init__(
+        self, fleet: Fleet, plan: FleetPlan, books: Books, stepper: Stepper, money: Money, under_way: UnderWay
+    ) -> None:
         self.fleet = fleet
         self._plan = plan
         self._books = books
         self._stepper = stepper
         self._money = money
+        self._under_way = under_way
 
     def answer_pending(self, engine: Engine, token: int, clock: Clock, market_ms: int) -> int:
         """Answer every command that waits, levels first, and give how many there were."""
@@ -107,6 +112,8 @@ class CommandDesk:
             return close_position(connection, self._stepper, self._books, command, market_ms)
         if command.kind is CommandKind.WRITE_OFF:
             return write_off(connection, self._stepper, self._books, command, market_ms, self._money)
+        if command.kind is CommandKind.RECONCILE:
+            return resolve(connection, self._under_way, self._stepper, self._books, command, market_ms)
         if command.scope_kind is not ScopeKind.PORTFOLIO:
             raise CommandRefused(f"{command.kind.lower()} must be for the portfolio, was for {_where(command)}")
         smallest = self._money.smallest

@@ -3,6 +3,7 @@
 An exchange that hangs must not keep the worker from answering a halt, renewing its lease or stopping.
 """
 
+import logging
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,10 @@ from typing import Generic, TypeVar
 
 from shared.errors import MarketError, MarketRefusal, NotAsked
 from worker.live.windows import Feed
-from worker.market.protocol import Market
+from worker.market.protocol import FinestBars, Market
+from worker.strategies.bars import no_bars
+
+log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
@@ -56,7 +60,7 @@ class Answers:
     """What the market answered for one bar.
 
     How late it answered, who has no bar and why (empty where there is no more to say), funding rates (with what is to
-    be said of those that are unknown) and opens.
+    be said of those that are unknown), opens, and the finest bars within it of symbols whose orders rested.
     """
 
     late_ms: int
@@ -64,6 +68,7 @@ class Answers:
     funding: dict[str, float]
     unknown_funding: list[str]
     opens: dict[str, float]
+    finest: dict[str, FinestBars]
 
 
 class Questions:
@@ -81,18 +86,23 @@ class Questions:
         self._fetch: Fetch[Answers | None] | None = None
         self._refused: set[str] = set()
 
-    def ask(self, open_ms: int, interrupted: Callable[[], bool]) -> Answers | None:
-        """Ask for a closed bar; None where it is not there yet and may still come, or `interrupted` asked to leave."""
+    def ask(
+        self, open_ms: int, interrupted: Callable[[], bool], resting: frozenset[str] = frozenset()
+    ) -> Answers | None:
+        """Ask for a closed bar; None where it is not there yet and may still come, or `interrupted` asked to leave.
+
+        `resting` are the symbols whose orders rested in it.
+        """
         if not self._real_time:
-            return self._ask_now(open_ms)
+            return self._ask_now(open_ms, resting)
         if self._fetch is None:
-            self._fetch = Fetch(lambda: self._ask_now(open_ms))
+            self._fetch = Fetch(lambda: self._ask_now(open_ms, resting))
         if not self._fetch.wait(interrupted):
             return None
         fetch, self._fetch = self._fetch, None
         return fetch.result()
 
-    def _ask_now(self, open_ms: int) -> Answers | None:
+    def _ask_now(self, open_ms: int, resting: frozenset[str]) -> Answers | None:
         close_ms = open_ms + self._step_ms
         failures = self._feed.read(open_ms, self._market.now_ms(), may_fail=self._real_time)
         ended = {symbol: self._market.ended(symbol, open_ms) for symbol in failures}
@@ -107,7 +117,18 @@ class Questions:
         funding = {s: 0.0 if s in without else self._funding(s, open_ms, is_early, unknown) for s in self._symbols}
         self._refused = refused
         missing = {symbol: ended[symbol] or str(failure or "") for symbol, failure in failures.items()}
-        return Answers(late_ms, missing, funding, unknown, self._market.fetch_opens(close_ms))
+        finest = {symbol: self._finest(symbol, open_ms, is_early) for symbol in resting - missing.keys()}
+        return Answers(late_ms, missing, funding, unknown, self._market.fetch_opens(close_ms), finest)
+
+    def _finest(self, symbol: str, open_ms: int, may_wait: bool) -> FinestBars:
+        """Give the finest bars within a bar; of those that cannot be had nothing is known to have traded."""
+        try:
+            return self._market.fetch_finest(symbol, open_ms, open_ms + self._step_ms)
+        except MarketError as error:
+            if may_wait or not self._real_time:
+                raise
+            log.warning("how orders of %s filled is not known, so they are taken at the open: %s", symbol, error)
+            return FinestBars(no_bars(), 1)
 
     def _may_come(self, missing: Mapping[str, MarketError | None], is_early: bool) -> bool:
         """Say whether a bar is worth waiting for: not of a symbol that was refused at the bar before, too."""

@@ -6,13 +6,20 @@ known already; else the orders wait and A comes before the next bar's B.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
-from shared.enums import BarStatus, Level, OrderStyle, Side
+import numpy as np
+
+from shared.enums import BarStatus, Level, OrderStyle, Side, Trigger
+from shared.quantities import Unit
 from worker.brokers.paper import NO_PRICE
 from worker.brokers.protocol import Broker
 from worker.fleet.plan import FleetPlan
 from worker.live.windows import Feed
+from worker.market.patience import patience_of
+from worker.market.protocol import FinestBars
 from worker.orders.booking import Booked
+from worker.orders.live_order import whole_units
 from worker.orders.order_book import OrderBook, OrderRow
 from worker.step.journal import Fill, Notice
 from worker.step.net import net
@@ -20,6 +27,7 @@ from worker.step.records import Bot, Fleet
 from worker.step.share import book_share
 from worker.step.step import ask_exits, close_bar
 from worker.step.withdraw import ask_close, order_closes, withdraw_orders, write_off
+from worker.strategies.bars import Bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,21 @@ class Stepper:
             if bot.exit_units != units:
                 rows.new_orders.append(self.orders.asked_exit(self.fleet, b, rows.close_ms))
         return rows
+
+    def resting(self) -> frozenset[str]:
+        """Name the symbols of which orders rest in the bar to come."""
+        if self.fleet.rules.order_style != OrderStyle.MAKER:
+            return frozenset()
+        return frozenset(self.plan.markets[bot.market][1] for bot in self.fleet.bots if bot.order_units != 0)
+
+    def load_patience(self, finest: Mapping[str, FinestBars], patience_ms: int) -> None:
+        """Put what the newest bar did while orders rested into the records of their markets."""
+        for market, (_, symbol) in zip(self.fleet.markets, self.plan.markets, strict=True):
+            if symbol in finest:
+                open_ms, prices = market.price_ms - self._step_ms, (market.open, market.high, market.low, market.close)
+                bar = Bars(np.array([open_ms]), *np.array([[price] for price in (*prices, 0.0)]))
+                rested = patience_of(bar, finest[symbol], self._step_ms, patience_ms)
+                market.patience_low, market.patience_high, market.patience_close = (float(one[0]) for one in rested)
 
     def close(self, open_ms: int) -> StepRows:
         """Fill what still waits at the bar's open, then take the closed bar in and decide; the signals must be set."""
@@ -239,6 +262,17 @@ class Stepper:
             units, trigger = sign * share.units, int(order.trigger)
             book_share(self.fleet, share.bot, units, share.price, fee, share.time_ms, trigger, share.fee_units)
             self._take_shares(rows, order.client_order_id, share.trade_id)
+        return rows
+
+    def adopt(self, b: int, quantity: Decimal, time_ms: int) -> StepRows:
+        """Give a bot what was found on its account, as though traded at the last price without cost."""
+        portfolio, bot = self.fleet.portfolio, self.fleet.bots[b]
+        market = self.fleet.markets[bot.market]
+        rows = StepRows(step=portfolio.step, open_ms=portfolio.time_ms, close_ms=time_ms)
+        units = whole_units(quantity, Unit(market.coins_per_unit, market.units_per_coin))
+        self._start_journal()
+        book_share(self.fleet, b, units, market.close, 0.0, time_ms, Trigger.ADOPT.value)
+        self._take_shares(rows, None, "")
         return rows
 
     def _take_exits(self, rows: StepRows) -> None:

@@ -133,7 +133,8 @@ class LiveWorker:
         start = take_up(connection, self._settings, self._market, registered, version, self._broker)
         self._plan, self._fleet, self._books, self._stepper = start.plan, start.fleet, start.books, start.stepper
         self._gateway = Gateway(registered, start.stepper)
-        self._desk = CommandDesk(start.fleet, start.plan, start.books, start.stepper, self._settings.portfolio.money)
+        money = self._settings.portfolio.money
+        self._desk = CommandDesk(start.fleet, start.plan, start.books, start.stepper, money, self._under_way)
         self._traffic = Traffic(self._under_way, start.stepper, start.books, self._engine, self._clock, self._token)
         self._retirement = Retirement(start.books)
         self._absences = Absences(start.plan)
@@ -187,7 +188,7 @@ class LiveWorker:
         """Step the next bar; false where it is not there yet and may still come, or the wait for it was interrupted."""
         open_ms, close_ms = self._next_open_ms, self._next_open_ms + self._step_ms
         # Nothing that may fail is asked of the market once the fleet has begun to change.
-        answers = self._questions.ask(open_ms, interrupted)
+        answers = self._questions.ask(open_ms, interrupted, self._stepper.resting())
         if answers is None:
             return False
         began = time.perf_counter()
@@ -246,6 +247,7 @@ class LiveWorker:
                 self._failed_now.append(b)
         self._statuses = statuses
         self._stepper.load_bar(self._feed, statuses, answers.funding)
+        self._stepper.load_patience(answers.finest, self._settings.resting_ms)
 
     def _decide(self, open_ms: int) -> StepRows:
         rows = self._stepper.close(open_ms)

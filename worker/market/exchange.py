@@ -8,14 +8,14 @@ import numpy as np
 from shared.clock import Clock
 from shared.errors import ConfigurationError, MarketError
 from shared.settings import MarketSettings
-from shared.units import bar_open_ms, timeframe_ms, timeframe_name
+from shared.units import MINUTE_MS, bar_open_ms, timeframe_ms, timeframe_name
 from worker.exchange.exchange_time import ExchangeTime
 from worker.exchange.listing import find_market, listed_markets, server_time_ms
 from worker.exchange.reader import ExchangeReader
 from worker.market.exchange_rows import candle_rows, funding_rows, market_limits
 from worker.market.files.reading import settlement_ms
 from worker.market.gaps import KnownGaps, joined_ranges, merged, missing_ranges
-from worker.market.protocol import CandleStore, Limits, no_funding
+from worker.market.protocol import CandleStore, FinestBars, Limits, no_funding
 from worker.strategies.bars import Bars, no_bars
 
 # Where ccxt does not know how many candles an exchange gives at once: every one of the large gives these.
@@ -47,6 +47,7 @@ class CcxtMarket:
         self._reader = ExchangeReader(settings, clock)
         self._client = self._reader.client
         self._timeframe = self._offered_timeframe(settings.exchange)
+        self._minutes = next((name for name in self._client.timeframes if _length_ms(name) == MINUTE_MS), None)
         listed = self._load_listing(settings.exchange_type)
         self._listed: dict[str, dict[str, Any]] = {}
         self._unlisted: dict[str, str] = {}
@@ -103,6 +104,19 @@ class CcxtMarket:
         if missing and len(bars):
             self._gaps.remember(symbol, missing_ranges(bars, start_ms, int(bars.open_ms[-1]), self._step_ms))
         return bars
+
+    def fetch_finest(self, symbol: str, start_ms: int, end_ms: int) -> FinestBars:
+        """Give the minutes of the exchange where it offers them, else its bars of `step_ms`; they are not kept."""
+        name = self._minutes
+        if name is None or symbol in self._unlisted:
+            return FinestBars(self.fetch_bars(symbol, start_ms, end_ms), self._step_ms)
+        listed, count = self._listed[symbol]["symbol"], -(-(end_ms - start_ms) // MINUTE_MS)
+        page = self._reader.read(
+            f"minutes of {symbol}",
+            lambda: self._client.fetch_ohlcv(listed, name, start_ms, min(count, self._page_bars(symbol))),
+            lambda rows: candle_rows(rows, MINUTE_MS),
+        )
+        return FinestBars(page.between(start_ms, min(end_ms, self.now_ms() - MINUTE_MS + 1)), MINUTE_MS)
 
     def fetch_opens(self, open_ms: int) -> dict[str, float]:
         """Give the first prices of the bar that opens at `open_ms`; symbols the exchange fails for are left out."""

@@ -20,6 +20,13 @@ class Limits(NamedTuple):
     price: float | None = None
 
 
+class FinestBars(NamedTuple):
+    """The finest bars a market has of a symbol, and how long each is."""
+
+    bars: Bars
+    timeframe_ms: int
+
+
 def file_limits(bars: Bars) -> Limits:
     """Give what candles alone say of a symbol."""
     return Limits(price=float(bars.open[0]) if len(bars) else None)
@@ -62,6 +69,10 @@ class Market(Protocol):
 
     def fetch_bars(self, symbol: str, start_ms: int, end_ms: int) -> Bars:
         """Give the closed bars that open in `[start_ms, end_ms)`; gaps are left out, the forming bar too."""
+        ...
+
+    def fetch_finest(self, symbol: str, start_ms: int, end_ms: int) -> FinestBars:
+        """Give the finest closed bars that open in `[start_ms, end_ms)`: the market's own where it has none finer."""
         ...
 
     def fetch_opens(self, open_ms: int) -> dict[str, float]:

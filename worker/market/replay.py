@@ -13,7 +13,7 @@ from shared.units import format_time
 from worker.market.files import CandleFolder
 from worker.market.files.missing import refuse_far_apart
 from worker.market.pace import Pace
-from worker.market.protocol import Limits, file_limits, no_funding
+from worker.market.protocol import FinestBars, Limits, file_limits, no_funding
 from worker.strategies.bars import Bars, no_bars
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,8 @@ class ReplayMarket:
         self._step_ms = step_ms
         self._lost: dict[str, ConfigurationError] = {}
         self._bars: dict[str, Bars] = {}
-        files = CandleFolder(settings.candles, settings, symbols)
+        self._files = files = CandleFolder(settings.candles, settings, symbols)
+        self._finest: dict[str, FinestBars] = {}
         for symbol in symbols:
             self._bars[symbol] = self._load(files, symbol, symbol in in_books)
         there = [symbol for symbol in symbols if symbol not in self._lost]
@@ -90,6 +91,13 @@ class ReplayMarket:
         """Give the closed bars that open in `[start_ms, end_ms)`; what the files lack is left out."""
         last_open_ms = self.now_ms() - self._step_ms
         return self._of(symbol).between(start_ms, min(end_ms, last_open_ms + 1))
+
+    def fetch_finest(self, symbol: str, start_ms: int, end_ms: int) -> FinestBars:
+        """Give the closed bars of the finest files, read when they are first asked for."""
+        if symbol not in self._finest:
+            self._finest[symbol] = self._files.finest(symbol, self._step_ms)
+        bars, timeframe_ms = self._finest[symbol]
+        return FinestBars(bars.between(start_ms, min(end_ms, self.now_ms() - timeframe_ms + 1)), timeframe_ms)
 
     def fetch_opens(self, open_ms: int) -> dict[str, float]:
         """Give the first prices of the bar that opens at `open_ms`, where it has begun and the files have it."""

@@ -10,7 +10,7 @@ from shared.settings import MarketSettings
 from shared.units import DAY_MS, bar_open_ms, parse_time_ms
 from worker.market.pace import Pace
 from worker.market.price_model import PriceModel, coin_of
-from worker.market.protocol import Limits, no_funding
+from worker.market.protocol import FinestBars, Limits, no_funding
 from worker.strategies.bars import Bars, make_bars, no_bars
 
 
@@ -66,6 +66,10 @@ class SimulatedMarket:
     def fetch_bars(self, symbol: str, start_ms: int, end_ms: int) -> Bars:
         """Give the closed bars that open in `[start_ms, end_ms)`, before `start` too; there are no gaps."""
         return self._bars(symbol, start_ms, min(end_ms, bar_open_ms(self.now_ms(), self._step_ms)))
+
+    def fetch_finest(self, symbol: str, start_ms: int, end_ms: int) -> FinestBars:
+        """Give its own bars: it makes none finer."""
+        return FinestBars(self.fetch_bars(symbol, start_ms, end_ms), self._step_ms)
 
     def fetch_opens(self, open_ms: int) -> dict[str, float]:
         """Give the first prices of the bar that opens at `open_ms`, once it has begun."""

@@ -22,7 +22,7 @@ from worker.orders.lanes import Lanes, Urgency
 from worker.orders.live_order import REASON_EXPIRED, LiveOrder, Outcome
 from worker.orders.order_book import OrderRow
 from worker.orders.reading import Reading, read_account
-from worker.orders.reconciliation import Reconciled, Reconciler
+from worker.orders.reconciliation import Reconciled, Reconciler, Resolved
 from worker.orders.sending import Sender
 from worker.risk.position import sign
 from worker.risk.quantity import coins
@@ -168,6 +168,10 @@ class ExchangeOrders:
             cancel = partial(client.cancel, order.symbol, order.client_order_id, order.exchange_id)
             self._lanes.put(account, Urgency.EXIT, cancel)
         return reconciled
+
+    def resolve(self, connection: Connection, symbol: str) -> Resolved:
+        """Let a difference be accounted for by a person's word."""
+        return self.reconciler.resolve(connection, symbol)
 
     def late(self, client_order_id: str, trades: Sequence[ExchangeTrade]) -> Outcome | None:
         """Make trades that a pass found an outcome of their order."""

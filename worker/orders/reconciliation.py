@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from shared.clock import Clock
 from shared.enums import Severity
+from shared.errors import CommandRefused
 from shared.units import MINUTE_MS
 from worker.exchange.protocol import ExchangeOrder, ExchangeTrade
 from worker.orders.holdings import NOTHING, difference, explain
@@ -57,6 +58,15 @@ class Reconciled:
     money: list[tuple[str, Decimal]] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
     agreed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A difference that a person accounted for: how much more was found than expected."""
+
+    account: str
+    coin: str
+    gap: Decimal
 
 
 class Reconciler:
@@ -127,6 +137,24 @@ class Reconciler:
         self._take_flows(connection, reading, reconciled)
         self._compare(connection, reading, reconciled)
         return reconciled
+
+    def resolve(self, connection: Connection, symbol: str) -> Resolved:
+        """Let the difference of a symbol, or of a coin, be accounted for, and read its account again.
+
+        Raises CommandRefused where nothing of that name differs.
+        """
+        differing = []
+        for account in self._symbols:
+            coins = load_coins(connection, self._portfolio_id, account)
+            name = next((name for name in (symbol, base_of(symbol)) if name in coins), None)
+            if name is not None and (gap := difference(coins[name])):
+                explain(coins[name], gap)
+                save_coins(connection, self._portfolio_id, [coins[name]])
+                self.hurry(account)
+                return Resolved(account, name, gap)
+            differing += [coin for coin, row in coins.items() if difference(row)]
+        known = f"one of {', '.join(sorted(differing))}" if differing else "one that differs, and none does"
+        raise CommandRefused(f"symbol must be {known}, was {symbol!r}")
 
     def _sort_trades(self, connection: Connection, reading: Reading, reconciled: Reconciled) -> None:
         question = reading.question
@@ -230,7 +258,7 @@ class Reconciler:
                 reconciled.said.append(Said(Severity.INFO, "RECONCILIATION_BASELINE", said))
             return None
         parts = [
-            f"{name}: {coins[name].expected} expected, {coins[name].found} found, difference {gap:+f}"
+            f"{name}: {coins[name].expected} expected, {coins[name].found} found, difference {gap.normalize():+f}"
             for name, gap in sorted(differences.items())
         ]
         sentence = (

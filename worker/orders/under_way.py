@@ -5,13 +5,14 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
+from shared.errors import CommandRefused
 from worker.exchange.protocol import ExchangeTrade
 from worker.fleet.plan import FleetPlan
 from worker.orders.booking import Booked
 from worker.orders.live_order import LiveOrder, Outcome
 from worker.orders.order_book import OrderRow
 from worker.orders.reading import Reading
-from worker.orders.reconciliation import Reconciled
+from worker.orders.reconciliation import Reconciled, Resolved
 from worker.step.records import Fleet
 from worker.store.fleet import RegisteredFleet
 
@@ -73,6 +74,13 @@ class UnderWay(Protocol):
         """Hold the books to what a pass found."""
         ...
 
+    def resolve(self, connection: Connection, symbol: str) -> Resolved:
+        """Let a difference of a symbol or coin be accounted for by a person's word, and say what it was.
+
+        Raises CommandRefused where there is none.
+        """
+        ...
+
     def late(self, client_order_id: str, trades: Sequence[ExchangeTrade]) -> Outcome | None:
         """Make trades that a pass found of an order one of its outcomes; none where the books do not have the order."""
         ...
@@ -132,6 +140,10 @@ class NothingUnderWay:
     def reconcile(self, connection: Connection, reading: Reading) -> Reconciled:
         """There is no account."""
         return Reconciled(reading.question.account)
+
+    def resolve(self, connection: Connection, symbol: str) -> Resolved:
+        """There is no account."""
+        raise CommandRefused("orders are paper: there is no account to reconcile with")
 
     def late(self, client_order_id: str, trades: Sequence[ExchangeTrade]) -> Outcome | None:
         """There are no trades."""

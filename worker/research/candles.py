@@ -1,13 +1,14 @@
 """Candles and funding of several symbols on one common grid, gaps as missing bars."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from shared.enums import BarStatus
 from shared.errors import ConfigurationError
+from worker.market.protocol import FinestBars
 from worker.strategies.bars import Bars
 
 _NAMES = ("open", "high", "low", "close", "volume")
@@ -24,6 +25,8 @@ class Grid:
     open_ms: np.ndarray
     columns: np.ndarray
     status: dict[str, np.ndarray]
+    # what orders that rest are filled by, where there is finer than the bars themselves
+    finest: dict[str, FinestBars] = field(default_factory=dict)
 
     @property
     def bars(self) -> dict[str, Bars]:

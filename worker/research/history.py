@@ -113,6 +113,8 @@ def _read_history(
     bars_of = {symbol: _cut(symbol, candles.bars, start_ms, end_ms) for symbol, candles in read.items()}
     refuse_far_apart(bars_of, step_ms, settings.market.max_missing)
     grid = lay_on_grid(bars_of, step_ms)
+    if settings.broker.order == "maker":
+        grid = replace(grid, finest={symbol: files.finest(symbol, step_ms) for symbol in symbols})
     coverage = [
         replace(
             _coverage(grid, symbol, bars_of[symbol], timeframe_name(candles.file_timeframe_ms), candles.incomplete_ms),

@@ -13,6 +13,7 @@ from worker.fleet.plan import FleetPlan, open_fleet
 from worker.market.protocol import Limits
 from worker.research.candles import Grid
 from worker.research.columns import make_columns
+from worker.research.resting import with_patience
 from worker.step.columns import Columns, Curves
 from worker.step.fleet import compiled_form
 from worker.step.forms import to_records
@@ -64,6 +65,8 @@ def replay_fleet(
     """
     began = clock()
     columns = make_columns(settings, plan, grid, funding)
+    if settings.broker.order == "maker":
+        columns = with_patience(settings, plan, grid, columns)
     signalled = clock()
     fleet = compiled_form(open_fleet(settings, plan, limits), FILL_ROOM + 8 * len(plan.bots), _notice_room(plan))
     replay = _collect(plan, fleet, columns, keep_bots, progress)

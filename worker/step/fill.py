@@ -13,10 +13,12 @@ from worker.step.net import list_orders
 def simulate_executions(fleet, style: int) -> None:
     """Execute each market's order in its present bar, from the open on; where the bar is missing, cancel it."""
     for market in fleet.markets:
-        is_missing = market.status == BarStatus.MISSING
         market.order_style = style
-        market.cross_price = 0.0 if is_missing else market.open
-        execute(market, market.order_units, fleet.rules)
+        market.cross_price = 0.0
+        market.entries_lapse = 0
+        if market.status != BarStatus.MISSING:
+            market.cross_price = market.open
+            execute(market, market.order_units, fleet.rules)
 
 
 @rule

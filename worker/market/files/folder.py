@@ -19,6 +19,7 @@ from worker.market.files.reading import Reading, read_file
 from worker.market.files.report import FileReport
 from worker.market.files.rows import Rows
 from worker.market.files.symbols import of_market
+from worker.market.protocol import FinestBars
 from worker.strategies.bars import Bars, no_bars, resample
 
 
@@ -78,6 +79,12 @@ class CandleFolder:
         opens, parts = np.unique(bars.open_ms - bars.open_ms % timeframe_ms, return_counts=True)
         incomplete_ms = opens[parts < timeframe_ms // file_ms]
         return Candles(resample(bars, timeframe_ms), file_ms, incomplete_ms, (*notes, *more))
+
+    def finest(self, symbol: str, timeframe_ms: int) -> FinestBars:
+        """Give the candles of the finest files of a symbol that divide a timeframe, as they are."""
+        readings, _ = self._chosen(symbol, timeframe_ms, finest=True)
+        rows, _ = self._taken(readings)
+        return FinestBars(rows.bars(), readings[0].timeframe_ms)
 
     def funding(self, symbol: str) -> tuple[np.ndarray, np.ndarray]:
         """Give all settlement times (int64 ms, ascending) and rates (float64 fractions) of a symbol."""
@@ -147,7 +154,7 @@ class CandleFolder:
         said = [(reading.file.path.name, note) for reading in readings for note in reading.report.notes]
         return joined.rows, [f"{name}: {note}" for name, note in (*said, *joined.notes.items())]
 
-    def _chosen(self, symbol: str, timeframe_ms: int) -> tuple[list[Reading], list[str]]:
+    def _chosen(self, symbol: str, timeframe_ms: int, finest: bool = False) -> tuple[list[Reading], list[str]]:
         """Choose the files of the timeframe asked for, else of the coarsest that divides it; say which are not read."""
         candles = [file for file in self.files.values() if not file.funding]
         symbols = of_market({file.symbol for file in candles}, symbol)
@@ -162,7 +169,7 @@ class CandleFolder:
                 f"candles of {symbol} in {self.folder} must be as fine as the timeframe {timeframe_name(timeframe_ms)} "
                 f"and divide it, finest is {timeframe_name(min(steps_ms.values()))}"
             )
-        step_ms = max(usable)
+        step_ms = min(usable) if finest else max(usable)
         notes = [
             f"{path.name}: not read, for it is of {timeframe_name(other_ms)} and there are files of "
             f"{timeframe_name(step_ms)}"
