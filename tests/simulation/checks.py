@@ -77,7 +77,7 @@ def _quantities(world: World) -> Iterator[str]:
     )
     held = _held(world)
     for symbol, listed in world.venue.listed.items():
-        ours = booked.get(symbol, 0) * units[symbol]
+        ours = booked.get(symbol, 0) * units.get(symbol, Fraction(1))
         if ours != held[listed]:
             yield f"{symbol}: the books hold {float(ours)}, the exchange {float(held[listed])}"
 

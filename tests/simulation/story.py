@@ -12,7 +12,7 @@ from tests.exchange.fault_script import FaultScript
 from tests.exchange.listings import Product
 from tests.exchange.weather import HOUR_MS, MINUTE_MS, Weather
 from tests.simulation.death import Killed
-from tests.simulation.world import START_MS, STEP_MS, Process, World
+from tests.simulation.world import START_MS, Process, World
 
 DAY_MS = 24 * HOUR_MS
 # Weather lasts no longer than that; then all is to be settled.
@@ -22,12 +22,17 @@ WAKES_AFTER_MS = 2_000
 EVERY_HOURS = {"death": 3.0, "restart": 8.0, "nap": 12.0, "command": 2.0, "release": 3.0}
 # A death comes within so many writes and requests.
 NEAR_PLACES = 60
+TAKE_OVERS = 8
+MOST_FAILURES = 800
 ASKED = (
     *(CommandKind.PAUSE, CommandKind.FLATTEN, CommandKind.FLATTEN, CommandKind.HALT, CommandKind.CLOSE),
     *(CommandKind.CLOSE, CommandKind.DEPOSIT, CommandKind.WITHDRAW),
 )
 RELEASED = (None, Cause.DRAWDOWN, Cause.RECONCILIATION, Cause.RUNAWAY, Cause.BANKRUPT, Cause.CRASHES)
-FEE = Decimal("0.0002")
+# A nap is short, so that intentions are still fresh, or long: seconds.
+NAPS = (5.0, 20.0, 60.0, 300.0, 900.0)
+# A fee in coins is no less than the books' unit.
+FEES = {Product.SPOT: Decimal("0.001"), Product.SWAP: Decimal("0.0002")}
 
 
 @dataclass
@@ -48,7 +53,10 @@ class Story:
         self._places_left = 0
         self._naps = False
         self._quiet = self.level == "none"
-        world.account.fees = {product: Fees(FEE, FEE, world.account.fees[product].coin) for product in Product}
+        coins = {product: fees.coin for product, fees in world.account.fees.items()}
+        world.account.fees = {product: Fees(fee, fee, coins[product]) for product, fee in FEES.items()}
+        self._machine = "one"
+        self._failures = 0
         if not self._quiet:
             world.desk.faults.script = FaultScript(world.seed, self.level)
             self.weather = Weather(world.exchange, world.desk.faults, world.account, world.seed)
@@ -80,15 +88,21 @@ class Story:
         """Go on with the process there is, or start one; what ends it is followed by the next."""
         try:
             if self._process is None:
-                self._process = self.world.start(self._reached)
+                self._process = self.world.start(self._reached, self._machine)
                 self._tell("started")
             do(self._process)
         except Killed as killed:
             self._gone(f"died before {killed}", self._chance.uniform(0, 90))
         except LeaseError:
-            self._gone("was fenced", 0)
+            self._gone("was fenced", 0 if self._process else 10)
         except MarketError as error:
             self._gone(f"did not start: {str(error)[:60]}", 10)
+            self._failures += 1
+            # The longest outage is a third of that.
+            if self._failures > MOST_FAILURES:
+                raise
+        else:
+            self._failures = 0
 
     def _gone(self, how: str, seconds: float) -> None:
         self._tell(how)
@@ -96,6 +110,7 @@ class Story:
             self._process.places.is_dead = True
             self.world.end(self._process)
         self._process, self._taker = self._taker, None
+        self._machine = self._process.machine if self._process else self._machine
         self._places_left = 0
         if self._process is None:
             self.world.clock.sleep(seconds)
@@ -134,20 +149,26 @@ class Story:
     def _sleep(self) -> None:
         """Let the process sleep while one on another machine takes over, and goes on for some bars."""
         self._tell("falls asleep with an order in hand")
-        machine = self._process.machine if self._process else "one"
-        bars = self._chance.randint(1, 3)
-        try:
-            taker = self.world.start(self._reached, "two" if machine == "one" else "one")
-        except FlotillaError as error:
-            self._tell(f"nobody took over: {str(error)[:60]}")
+        taker = self._take_over("two" if self._machine == "one" else "one")
+        if taker is None:
             return
         self._tell("taken over")
-        until_ms = self.world.exchange.clock() + bars * STEP_MS
+        until_ms = self.world.exchange.clock() + round(1000 * self._chance.choice(NAPS))
         while self.world.exchange.clock() < until_ms:
             taker.worker.step_due(lambda: False)
             self._tend(taker, WAKES_AFTER_MS + round(1000 * taker.worker.seconds_until_due()))
         self._taker = taker
         self._tell("wakes up")
+
+    def _take_over(self, machine: str) -> Process | None:
+        """Start on another machine, as often as it takes until the lease has run out there."""
+        for _ in range(TAKE_OVERS):
+            try:
+                return self.world.start(self._reached, machine)
+            except FlotillaError as error:
+                self._tell(f"not taken over: {str(error)[:60]}")
+                self.world.clock.sleep(10)
+        return None
 
     def _death(self) -> None:
         self._places_left = self._chance.randint(1, NEAR_PLACES)
