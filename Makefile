@@ -44,7 +44,7 @@ test-slow: $(TESTING) ## run the slow tests
 test-all: $(TESTING) ## run all tests, under 60 minutes on 2 cores
 	@$(PYTEST) $(ARGS)
 
-bench: $(TESTING) ## measure, and write docs/benchmarks.md; ONLY=speed runs one
+bench: $(TESTING) ## measure, and write docs/benchmarks.md; ONLY=speed runs one, VECTORBT=1 measures it, too
 	@$(BIN)/python -m tests.bench $(ONLY) $(ARGS)
 
 execution: $(TESTING) ## measure what order styles cost on real candles; writes docs/execution.md

@@ -67,6 +67,8 @@ class Trigger(IntEnum):
     FLATTEN = 4
     WRITE_OFF = 5
     CLOSE = 6
+    # a holding that was found and given to a bot by a person
+    ADOPT = 7
 
 
 class Leg(IntEnum):
@@ -156,6 +158,7 @@ class CommandKind(_Named):
     WITHDRAW = auto()
     EXPLAIN = auto()
     WRITE_OFF = auto()
+    RECONCILE = auto()
 
 
 class CommandStatus(_Named):

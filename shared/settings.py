@@ -1,6 +1,6 @@
 """Settings: `flotilla.toml`, then `FLOTILLA_…` from the environment, then dotted overrides; frozen and validated.
 
-Fractions are fractions (0.03 is 3 %). A profile is a named set of values that stands below the file, so that what a
+Fractions are fractions (0.03 is 3%). A profile is a named set of values that stands below the file, so that what a
 person wrote always wins.
 """
 
@@ -153,6 +153,10 @@ class RiskSettings(Section):
     # of any money, as portfolio.capital_per_bot
     min_notional: Annotated[Number, Field(ge=0.0, le=1e18)] = 100.0
     netting: bool = True
+    # what stops a runaway, whatever decided it
+    max_order_notional: Annotated[Number, Field(ge=1e-18, le=1e18)] | None = None
+    max_orders_per_minute: Annotated[Whole, Field(ge=1, le=1_000_000)] = 200
+    max_orders_per_day: Annotated[Whole, Field(ge=1, le=10_000_000)] = 5_000
 
     @model_validator(mode="after")
     def _consistent(self) -> "RiskSettings":

@@ -3,8 +3,8 @@
 `rule` marks a plain Python function that the compiled replay may call; the live worker calls it as it is.
 `compile_loop` and `compile_in_place` compile a loop over whole arrays once per change of the kernel: numba's disk cache
 looks at the changed file only, so its folder is named after a digest of every kernel source, the libraries and the
-interpreter. What the cache holds is code that runs (its files are pickles), so it is used only where nobody else can
-have written it.
+interpreter. A strategy's loop is compiled anew when a file beside it changes, and that alone. What the cache holds is
+code that runs (its files are pickles), so it is used only where nobody else can have written it.
 """
 
 import fcntl
@@ -15,7 +15,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -54,21 +54,34 @@ class KernelCache(NamedTuple):
 def kernel_digest(root: Path | None = None) -> str:
     """Name the kernel by the hash of its sources and of what compiles them."""
     root = root or Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for library in ("numba", "llvmlite", "numpy"):
-        digest.update(f"{library}={version(library)};".encode())
-    digest.update(sys.version.encode())
+    compilers = [f"{library}={version(library)}" for library in ("numba", "llvmlite", "numpy")]
     sources = [path for folder in KERNEL_FOLDERS for path in sorted((root / folder).glob("*.py"))]
-    for path in [*sorted(Path(__file__).parent.glob("jit*.py")), *sources]:
+    return _digest([*sorted(Path(__file__).parent.glob("jit*.py")), *sources], *compilers, sys.version)
+
+
+@functools.cache
+def _folder_digest(folder: Path) -> str:
+    return _digest(sorted(folder.glob("*.py")))
+
+
+def _digest(files: Iterable[Path], *words: str) -> str:
+    digest = hashlib.sha256(";".join(words).encode())
+    # An editor's lock is a link to nothing.
+    for path in filter(Path.is_file, files):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
+def cache_folder() -> Path:
+    """Give the folder for what can be made again: `FLOTILLA_CACHE`, or that of the user's caches."""
+    named = os.environ.get("FLOTILLA_CACHE")
+    return Path(os.path.expanduser(named)) if named else platformdirs.user_cache_path("flotilla")
+
+
 @functools.cache
 def kernel_cache() -> KernelCache:
-    """Give the folder compiled loops are kept in, below `FLOTILLA_CACHE` or the user's caches, if it is private."""
-    named = os.environ.get("FLOTILLA_CACHE")
-    caches = Path(os.path.expanduser(named) if named else platformdirs.user_cache_path("flotilla")) / "kernel"
+    """Give the folder compiled loops are kept in, if it is private."""
+    caches = cache_folder() / "kernel"
     folder = caches / kernel_digest()
     try:
         make_private_folder(folder)
@@ -134,6 +147,8 @@ class _PrivateCache(FunctionCache):
         vars(config).update(CACHE_DIR=str(kernel_cache().folder), CACHE_LOCATOR_CLASSES=OUR_FOLDER_ALONE)
         with private_files():
             super().__init__(function)
+        # By this numba tells whether what is kept is of the source as it is; its own looks at one file.
+        self._cache_file._source_stamp = _folder_digest(Path(function.__code__.co_filename).parent)
         self._lock: int | None = None
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:

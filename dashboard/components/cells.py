@@ -22,6 +22,7 @@ from dashboard.components.columns import (
     QUANTITY,
     RATIO,
     SIGNED,
+    SIGNED_PERCENT,
     TIMES,
     UTC_DAY,
     VOCABULARY,
@@ -41,6 +42,12 @@ TOTAL = "Total"
 _TRADED = ("close", "price", "entry_price", "exit_price")
 # Beyond them nobody reads what was measured.
 _MEASURED_DIGITS = 6
+_FORMS = {
+    PERCENT: "{:z.2f}%", SIGNED_PERCENT: "{:+.2f}%", COUNT: "{:,.0f}", EXPOSURE: "{:+z.2f}", RATIO: "{:.2f}",
+    HOURS: "{:,.1f}",
+}  # fmt: skip
+# Sentences up to so many characters stand in one line: more would take the room of other columns.
+_ONE_LINE = 44
 
 
 class Decimals(NamedTuple):
@@ -91,7 +98,7 @@ def cells(frame: pd.DataFrame, name: str, counted: Money, decimals: Decimals, is
     if name in NUMBERS and pd.api.types.is_numeric_dtype(values):
         return _number(frame, NUMBERS[name], values, counted, decimals, has_total)
     said = _said(values, name, is_free)
-    is_long = name in LONG or (is_free and name == "reason")
+    is_long = (name in LONG or (is_free and name == "reason")) and max(map(len, said), default=0) > _ONE_LINE
     return Cells(WORDS.get(name) or words(name).capitalize(), "", said, links=_links(frame, name), is_long=is_long)
 
 
@@ -121,7 +128,7 @@ def _times(values: pd.Series, name: str) -> Cells:
 def _number(
     frame: pd.DataFrame, number: Number, values: pd.Series, counted: Money, decimals: Decimals, has_total: bool
 ) -> Cells:
-    scale = {PERCENT: 100.0, HOURS: 1.0 / HOUR_MS}.get(number.style, 1.0)
+    scale = {PERCENT: 100.0, SIGNED_PERCENT: 100.0, HOURS: 1.0 / HOUR_MS}.get(number.style, 1.0)
     shown = (values.to_numpy(np.float64) * scale).tolist()
     written = _texts(frame, number, shown, counted, decimals)
     texts = [UNKNOWN if math.isnan(value) else text for value, text in zip(shown, written, strict=True)]
@@ -143,9 +150,9 @@ def _texts(
 
 def _written(style: str, counted: Money) -> Callable[[float], str]:
     """Give what writes a number of a style, of which a total can be drawn."""
-    plain_forms = {PERCENT: ".2f", COUNT: ",.0f", EXPOSURE: "+.2f", RATIO: ".2f", HOURS: ",.1f"}
-    if style in plain_forms:
-        return lambda value: f"{value:{plain_forms[style]}}{'%' if style == PERCENT else ''}"
+    if style in _FORMS:
+        # Of a zero with a sign it takes the sign.
+        return lambda value: _FORMS[style].format(value + 0.0)
     amounts = {MONEY: counted.amount, SIGNED: counted.gain, FEE: counted.finer(2).amount}
     return amounts[style] if style in amounts else partial(price_text, digits=_MEASURED_DIGITS)
 

@@ -26,6 +26,9 @@ def in_zone(figure: go.Figure, name: str) -> go.Figure:
         axis.hoverformat = _said(axis.hoverformat, name)
     if name == UTC:
         return figure
+    for axis in dated.values():
+        if axis.range is not None:
+            axis.range = clock_ms(axis.range, name).tolist()
     for trace in figure.data:
         if "x" in trace and trace.x is not None and (trace.xaxis or "x") in dated:
             trace.x = clock_ms(trace.x, name)

@@ -5,7 +5,8 @@ from typing import NamedTuple
 # How a column is written where that depends on what is in the books: by the money they count in, by the symbol of the
 # row, or by its own values.
 MONEY, SIGNED, FEE, PRICE, QUANTITY, MEASURED = "money", "signed", "fee", "price", "quantity", "measured"
-PERCENT, COUNT, EXPOSURE, RATIO, HOURS = "percent", "count", "exposure", "ratio", "hours"
+PERCENT, SIGNED_PERCENT = "percent", "signed_percent"
+COUNT, EXPOSURE, RATIO, HOURS = "count", "exposure", "ratio", "hours"
 
 
 class Number(NamedTuple):
@@ -21,7 +22,7 @@ NUMBERS: dict[str, Number] = {
     "actual_share": Number("Holds", PERCENT, "The share of the portfolio's equity it has.", True),
     "allocation": Number("Allocation", MONEY, "The money it is to hold.", True),
     "amount": Number("Amount", SIGNED, "What was moved: into the bot or the portfolio with +, out of it with −."),
-    "best_fraction": Number("Best", PERCENT, "How far the price went its way at most, from the entry."),
+    "best_fraction": Number("Best", SIGNED_PERCENT, "How far the price went its way at most, from the entry."),
     "best_price": Number("Best price", PRICE, "The price that was best for the position since it was opened."),
     "close": Number("Last price", PRICE, "The close of the newest bar."),
     "confirmed": Number("Exposure", EXPOSURE, "Confirmed exposure: −1 is fully short, 1 fully long."),
@@ -30,7 +31,7 @@ NUMBERS: dict[str, Number] = {
     "crossed_notional": Number("Crossed in house", MONEY, "Worth of what bots traded with one another.", True),
     "days": Number("Days", COUNT, "Days that are counted in it.", True),
     "difference": Number("Difference", SIGNED, "Equity less allocation.", True),
-    "difference_fraction": Number("Difference, %", PERCENT, "The difference as a share of the allocation."),
+    "difference_fraction": Number("Difference, %", SIGNED_PERCENT, "The difference as a share of the allocation."),
     "distance_fraction": Number("To exit", PERCENT, "How far the last price is from the exit level."),
     "drawdown_fraction": Number("Drawdown now", PERCENT, "How far equity is below its highest so far."),
     "entry_price": Number("Entry", PRICE, "The mean price it was opened at."),
@@ -74,7 +75,7 @@ NUMBERS: dict[str, Number] = {
     "profit_so_far": Number("Profit so far", SIGNED, "Since the start, after fees, with open positions.", True),
     "quantity": Number("Quantity", QUANTITY, "In the coin itself; what was sold, or is held short, with −."),
     "realised_profit": Number("Realised", SIGNED, "Of what was closed.", True),
-    "return_fraction": Number("Return", PERCENT, "Profit as a share of the money it was made with."),
+    "return_fraction": Number("Return", SIGNED_PERCENT, "Profit as a share of the money it was made with."),
     "risk": Number("At risk", MONEY, "What is lost from here if it is closed at its exit level.", True),
     "round_trips": Number("Round trips", COUNT, "Round trips that were closed.", True),
     "saved": Number("Saved", MONEY, "Fees and slippage that trading in house saved.", True),
@@ -91,10 +92,10 @@ NUMBERS: dict[str, Number] = {
     "value_fraction": Number("Now", PERCENT, "How far it has gone."),
     "weight": Number("Weight", PERCENT, "The share of the portfolio's money it is to hold.", True),
     "win_rate": Number("Win rate", PERCENT, "The share of round trips that earned money after fees."),
-    "win_rate_high": Number("Win rate, high", PERCENT, "Upper end of the 95 % interval of the win rate."),
-    "win_rate_low": Number("Win rate, low", PERCENT, "Lower end of the 95 % interval of the win rate."),
+    "win_rate_high": Number("Win rate, high", PERCENT, "Upper end of the 95% interval of the win rate."),
+    "win_rate_low": Number("Win rate, low", PERCENT, "Lower end of the 95% interval of the win rate."),
     "wins": Number("Won", COUNT, "Round trips that earned money after fees.", True),
-    "worst_fraction": Number("Worst", PERCENT, "How far the price went against it at most, from the entry."),
+    "worst_fraction": Number("Worst", SIGNED_PERCENT, "How far the price went against it at most, from the entry."),
     "worst_price": Number("Worst price", PRICE, "The price that was worst for the position since it was opened."),
     "duration_ms": Number("Held, h", HOURS, "From the first fill to the last."),
     "late_ms": Number("Late, h", HOURS, "How long after its close the bar came."),

@@ -113,7 +113,11 @@ def _ask(kind: CommandKind, scope: Scope, notional: float, counted: Money, cause
     elif kind is CommandKind.CLOSE:
         st.markdown(f"A position worth **{counted.amount(notional)} {plain(counted.quote)}** is closed.")
     reason = st.text_input(
-        "Reason, for the audit trail", key="command_reason", max_chars=actions.LONGEST_REASON, live=True
+        "Reason, for the audit trail",
+        key="command_reason",
+        max_chars=actions.LONGEST_REASON,
+        live=True,
+        placeholder="needed",
     )
     typed = TYPED.get(kind)
     word = st.text_input(f"Type {typed} to confirm", key="command_word", live=True) if typed else None

@@ -3,7 +3,6 @@
 `st.plotly_chart` is made anew whenever its figure changes: it blinks and forgets what the person did.
 """
 
-from collections.abc import Callable
 from functools import partial
 from hashlib import blake2b
 from threading import Condition
@@ -111,16 +110,18 @@ def live_chart(
     once for all who look at the same. `label` says to a screen reader what is shown; `height` in pixels overrides the
     figure's.
     """
-    if isinstance(figure, partial):
-        drawn = _plotted(figure.func, figure.args, key, zone())
-    else:
-        drawn = _written(figure, key, zone())
+    drawn = plotted(figure, key, zone()) if isinstance(figure, partial) else _written(figure, key, zone())
     _mount(key=key, data={"figure": drawn, "config": _CONFIG, "label": label, "height": height})
     download(key, source, *more)
 
 
-def _same(plot: Callable[..., go.Figure], arguments: tuple[Any, ...], key: str, zone_name: str) -> tuple[Any, ...]:
-    return hashkey(plot, key, zone_name, *(_digest(one) if isinstance(one, DataFrame) else one for one in arguments))
+def _same(plot: partial[go.Figure], key: str, zone_name: str) -> tuple[Any, ...]:
+    named = {name: _known_by(argument) for name, argument in plot.keywords.items()}
+    return hashkey(plot.func, key, zone_name, *map(_known_by, plot.args), **named)
+
+
+def _known_by(argument: object) -> object:
+    return _digest(argument) if isinstance(argument, DataFrame) else argument
 
 
 def _digest(frame: DataFrame) -> bytes:
@@ -132,8 +133,9 @@ def _digest(frame: DataFrame) -> bytes:
 
 
 @cached(TTLCache(KEPT_FIGURES, KEPT_SECONDS), key=_same, condition=Condition())
-def _plotted(plot: Callable[..., go.Figure], arguments: tuple[Any, ...], key: str, zone_name: str) -> str:
-    return _written(plot(*arguments), key, zone_name)
+def plotted(plot: partial[go.Figure], key: str, zone_name: str) -> str:
+    """Give the figure that a plot makes, as JSON: the same one for KEPT_SECONDS wherever its arguments are the same."""
+    return _written(plot(), key, zone_name)
 
 
 def _written(figure: go.Figure, key: str, zone_name: str) -> str:

@@ -85,7 +85,7 @@ def _right(exits: pd.DataFrame) -> str:
     if not count:
         return "**Right**: not known, for no trade has closed."
     low, high = wilson_interval(won, count)
-    bounds = f"95 % interval {percent(low, 0)} to {percent(high, 0)}"
+    bounds = f"95% interval {percent(low, 0)} to {percent(high, 0)}"
     return f"**Right**: in {won:,} of {many(count, 'trade')}, {percent(won / count, 0)} ({bounds})."
 
 

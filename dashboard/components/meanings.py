@@ -23,7 +23,7 @@ MEANS = {
     ),
     "Open profit": "What open positions would earn if they were closed at the last price, after the fees paid so far.",
     "Win rate": (
-        "The share of closed round trips that earned money after fees. Beneath it the 95 % Wilson interval, the range "
+        "The share of closed round trips that earned money after fees. Beneath it the 95% Wilson interval, the range "
         "the true rate likely lies in, {counted}."
     ),
     "Exposure": (

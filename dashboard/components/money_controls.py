@@ -66,7 +66,11 @@ def _ask(kind: CommandKind, counted: Money) -> None:
         format=f"%.{counted.digits}f", key="money_amount",
     )  # fmt: skip
     reason = st.text_input(
-        "Reason, for the audit trail", key="money_reason", max_chars=actions.LONGEST_REASON, live=True
+        "Reason, for the audit trail",
+        key="money_reason",
+        max_chars=actions.LONGEST_REASON,
+        live=True,
+        placeholder="needed",
     )
     word = st.text_input(f"Type {kind} to confirm", key="money_word", live=True)
     is_typed = (word or "").strip().upper() == kind

@@ -55,7 +55,9 @@ def next_step(state: str) -> Step:
 def process_question() -> None:
     """Draw the state of the worker's process, kept up to date, with what to do next."""
     st.error("Without the worker nothing trades **and no stop is looked after**: open positions stay as they are.")
-    reason = st.text_input("Reason, for the record", key=REASON, max_chars=actions.LONGEST_REASON, live=True)
+    reason = st.text_input(
+        "Reason, for the record", key=REASON, max_chars=actions.LONGEST_REASON, live=True, placeholder="needed"
+    )
     st.caption(
         f"Your name, the time and the reason go into `{FILE}` on the machine of the page, not into the audit "
         "trail: that is in the database, which this does without."

@@ -23,6 +23,11 @@ class Meaning(NamedTuple):
     written: Callable[[float], str] = two_places
     is_money: bool = False
 
+    @property
+    def is_level(self) -> bool:
+        """Say whether it measures a level, of which its sentence says all there is."""
+        return self.written is _level
+
     def said(self, value: float, counted: Money) -> str:
         """Write a value or limit."""
         return counted.amount(value) if self.is_money else self.written(value)
@@ -107,7 +112,7 @@ def decision_card(stretch: Mapping[str, Any], title: str) -> None:
         st.caption(title)
         st.markdown(f"#### {words(reason.name).capitalize()}", anchors=False)
         st.markdown(f"{meaning.sentence}{_ordered(stretch)}")
-        if meaning.value and is_known(stretch["last_value"]):
+        if meaning.value and not meaning.is_level and is_known(stretch["last_value"]):
             began, ended = _measured(reason, *first), _measured(reason, *last)
             st.markdown(f"**{began}**" if began == ended else f"**{began}** at first, **{ended}** at last")
         st.markdown(f":material/visibility: {plain(stretch['saw'])}")

@@ -62,9 +62,10 @@ def _stop_process(key: str, width: Width) -> None:
 
 def _who() -> None:
     someone = person()
-    st.caption(f":material/person: {plain(someone.name)}, {someone.role}")
-    if someone != UNKNOWN:
-        st.link_button("Sign out", "/logout", type="tertiary", icon=":material/logout:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f":material/person: {plain(someone.name)}, {someone.role}", width="content")
+        if someone != UNKNOWN:
+            st.link_button("Sign out", "/logout", type="tertiary", icon=":material/logout:")
 
 
 def _worker() -> None:
@@ -82,6 +83,8 @@ def _worker() -> None:
         level_badge(overview.level)
         asked_badges()
     if state.is_well:
-        st.caption(f":green[●] {plain(state.sentence)}")
+        # In two lines whatever the age: what stands beneath, the way to stop everything first of all, must not move.
+        said, _, stepped = state.sentence.partition(", ")
+        st.caption(f":green[●] {plain(said)},  \n{plain(stepped)}")
     else:
         st.error(plain(state.sentence), icon=":material/heart_broken:")

@@ -210,7 +210,7 @@ def bot_tiles(bot: dict, counted: Money) -> None:
             "Drawdown now",
             percent(bot["drawdown_fraction"]),
             means("Drawdown now"),
-            f"deepest from a peak of the period: {percent(bot['max_drawdown_fraction'])}",
+            f"from its highest so far; within the period alone {percent(bot['max_drawdown_fraction'])} at most",
         ),
     )
 

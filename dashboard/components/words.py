@@ -27,12 +27,12 @@ def plain_badge(text: object) -> str:
 
 def percent(fraction: float | None, digits: int = 2) -> str:
     """Write a fraction in percent."""
-    return f"{fraction:.{digits}%}" if is_known(fraction) else UNKNOWN
+    return f"{fraction:z.{digits}%}" if is_known(fraction) else UNKNOWN
 
 
 def signed_percent(fraction: float | None, digits: int = 2) -> str:
-    """Write a fraction in percent with its sign."""
-    return f"{fraction:+.{digits}%}" if is_known(fraction) else UNKNOWN
+    """Write a fraction in percent with its sign: that of a loss too small to be written, too."""
+    return f"{fraction + 0.0:+.{digits}%}" if is_known(fraction) else UNKNOWN
 
 
 def ratio(value: float | None) -> str:
@@ -46,9 +46,9 @@ def duration(duration_ms: float | None) -> str:
 
 
 def days_of_risk(days: int) -> str:
-    """Say what a value at risk at 99 % is among so many days: of a hundred or fewer, a matter of the worst."""
+    """Say what a value at risk at 99% is among so many days: of a hundred or fewer, a matter of the worst."""
     if days > 101:
-        return f"99 % of {days:,} days lost less"
+        return f"99% of {days:,} days lost less"
     return f"between the two worst of {days:,} days" if days > 1 else "of a single day"
 
 

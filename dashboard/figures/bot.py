@@ -67,7 +67,9 @@ def candles_figure(
     _add_lines(figure, lines)
     _add_protection(figure, _within(protection, candles))
     _add_fills(figure, _within(fills, candles), counted)
-    _add_exposure(figure, _within(decisions, candles, "until_ms"))
+    _add_exposure(
+        figure, _within(decisions, candles, "until_ms"), int(candles["open_ms"].iloc[0]) if len(candles) else None
+    )
     if trade is not None:
         shade = {"xref": "x", "x0": float(trade[0]), "x1": float(trade[1]), "y0": 0.0, "y1": 1.0, "yref": "paper"}
         figure.add_shape(type="rect", layer="below", line={"width": 0}, fillcolor=faded(NEUTRAL, 0.18), **shade)
@@ -195,11 +197,11 @@ def _within(frame: DataFrame, candles: DataFrame, column: str = "time_ms") -> Da
     return frame[frame[column] >= candles["open_ms"].iloc[0]] if len(candles) else frame
 
 
-def _add_exposure(figure: go.Figure, decisions: DataFrame) -> None:
+def _add_exposure(figure: go.Figure, decisions: DataFrame, begin_ms: int | None) -> None:
     if not len(decisions):
         return
     # Decisions hold from the close of their bar on: the chart shows them where they were taken.
-    times = milliseconds(np.stack([decisions["from_ms"], decisions["until_ms"]], axis=1).ravel())
+    times = milliseconds(np.stack([decisions["from_ms"].clip(lower=begin_ms), decisions["until_ms"]], axis=1).ravel())
     lines = (
         ("low", "band", {"color": GAIN, "width": 1}, None),
         ("high", "band", {"color": GAIN, "width": 1}, "tonexty"),

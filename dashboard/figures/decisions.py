@@ -44,14 +44,16 @@ COLOURS = {
 NO_DECISIONS = "No decisions in this period: choose a longer one, or a bot that has stepped."
 
 
-def reasons_figure(decisions: DataFrame) -> go.Figure:
-    """Draw a bot's reasons over time, a row for each that occurs (`load_decisions`)."""
+def reasons_figure(decisions: DataFrame, begin_ms: int | None = None) -> go.Figure:
+    """Draw a bot's reasons over time, from `begin_ms` on, a row for each that occurs (`load_decisions`)."""
     if not len(decisions):
         return empty_figure(NO_DECISIONS, "reasons", 220)
+    # What was going on at the start of a period began before it.
+    shown = decisions.assign(from_ms=decisions["from_ms"].clip(lower=begin_ms))
     rows = [reason for reason in REASONS if (decisions["reason"] == reason).any()]
     figure = new_figure("reasons", 80 + 26 * len(rows), hovermode="closest", showlegend=False)
     for reason in rows:
-        own = decisions[decisions["reason"] == reason]
+        own = shown[shown["reason"] == reason]
         gap = np.full(len(own), np.nan)
         times = np.stack([milliseconds(own["from_ms"]), milliseconds(own["until_ms"]), gap], axis=1).ravel()
         details = own[["steps", "first_value", "first_limit"]].to_numpy(np.float64)

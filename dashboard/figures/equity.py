@@ -11,6 +11,7 @@ from dashboard.figures.theme import (
     NEUTRAL,
     PALETTE,
     PERCENT,
+    SIGNED_PERCENT,
     TIME,
     empty_figure,
     faded,
@@ -22,6 +23,7 @@ from dashboard.figures.theme import (
     time_axis,
 )
 from shared.money import Money
+from shared.units import DAY_MS
 
 NO_MARKS = "No equity has been marked yet: it comes with the worker's first step (make run)."
 # A limit so many times further than the curve went would press it flat.
@@ -80,7 +82,7 @@ def drawdown_figure(
     for place, (name, own) in enumerate(_scopes(frame, portfolio_name)):
         colour = PALETTE[place % len(PALETTE)]
         trace = _line(
-            own["time_ms"], -own["drawdown_fraction"], name, {"color": colour, "width": 1.4}, "return_fraction"
+            own["time_ms"], -own["drawdown_fraction"], name, {"color": colour, "width": 1.4}, "drawdown_fraction"
         )
         if place == 0:
             trace.update(fill="tozeroy", fillcolor=faded(colour, 0.2))
@@ -105,7 +107,10 @@ def day_figure(
     if not len(frame):
         return empty_figure("Nothing has been marked today yet.", "day", 240)
     axis = money_axis("equity", counted, is_short=False)
-    figure = new_figure(f"day {is_zoomed}", 240, xaxis=time_axis(), yaxis=axis, showlegend=False)
+    # The whole day, for an axis of the one point at its start has no extent of its own.
+    begin_ms = float(frame["time_ms"].min() // DAY_MS * DAY_MS)
+    span = time_axis(range=[begin_ms, begin_ms + DAY_MS])
+    figure = new_figure(f"day {is_zoomed}", 240, xaxis=span, yaxis=axis, showlegend=False)
     line = {"color": PALETTE[0], "width": 2}
     figure.add_trace(_line(frame["time_ms"], frame["equity"], "equity", line, "equity", counted))
     figure.add_hline(day_start_equity, line={"color": NEUTRAL, "width": 1, "dash": "dash"})
@@ -148,7 +153,8 @@ def _measure_axis(measure: str, counted: Money) -> dict[str, Any]:
 def _line(
     times_ms: Any, values: Any, name: str, line: dict[str, Any], measure: str, counted: Money = CENTS
 ) -> go.Scatter:
-    shown = PERCENT if measure == "return_fraction" else counted.form
+    forms = {"return_fraction": SIGNED_PERCENT, "drawdown_fraction": PERCENT, "profit": counted.signed_form}
+    shown = forms.get(measure, counted.form)
     return go.Scatter(
         x=milliseconds(times_ms),
         y=values.to_numpy(),
@@ -162,8 +168,9 @@ def _line(
 
 def _limit(figure: go.Figure, value: float, text: str, is_far: bool = False) -> None:
     if is_far:
-        below = {"xref": "paper", "yref": "paper", "xanchor": "right", "yanchor": "bottom", "showarrow": False}
-        figure.add_annotation(text=f"{text}, further down", x=1.0, y=0.0, **below)
+        # Above the plot: within it the curve may go anywhere.
+        above = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "showarrow": False}
+        figure.add_annotation(text=f"{text}, further down", x=0.0, y=1.0, **above)
         return
     # What `add_hline` makes, without its search for subplots, which takes longer than all the rest of the figure.
     across = {"xref": "x domain", "yref": "y"}

@@ -50,9 +50,9 @@ def monthly_figure(frame: DataFrame) -> go.Figure:
             showscale=False,
             xgap=2,
             ygap=2,
-            texttemplate="%{z:.2%}",
+            texttemplate="%{z:+.2%}",
             hoverongaps=False,
-            hovertemplate="%{x} %{y}: %{z:.2%}, n = %{customdata:.0f} days<extra></extra>",
+            hovertemplate="%{x} %{y}: %{z:+.2%}, n = %{customdata:.0f} days<extra></extra>",
         )
     )
     figure.update_layout(yaxis={"type": "category", "autorange": "reversed"}, xaxis={"side": "top"})

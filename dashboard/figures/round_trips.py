@@ -37,7 +37,7 @@ HOURS = [1 / 60, 0.25, 1, 2, 4, 8, 24, 72, 168, 720, 8760]
 
 
 def win_rate_figure(table: DataFrame, title: str = "win rate", counted: Money = CENTS) -> go.Figure:
-    """Draw each group's win rate with its 95 % Wilson interval; every bar says its count (`win_rates`)."""
+    """Draw each group's win rate with its 95% Wilson interval; every bar says its count (`win_rates`)."""
     if not len(table):
         return empty_figure(NO_TRIPS, f"win_rate_{title}")
     rate, low, high = (table[name].to_numpy() for name in ("win_rate", "low", "high"))
@@ -58,7 +58,7 @@ def win_rate_figure(table: DataFrame, title: str = "win rate", counted: Money = 
             },
             customdata=table[["low", "high", "count", "trials", "wins", "profit"]].to_numpy(np.float64),
             hovertemplate=(
-                "%{y}: %{x:.1%} of n = %{customdata[2]:,.0f} round trips won<br>95 % interval %{customdata[0]:.1%} to "
+                "%{y}: %{x:.1%} of n = %{customdata[2]:,.0f} round trips won<br>95% interval %{customdata[0]:.1%} to "
                 "%{customdata[1]:.1%}, from %{customdata[3]:,.0f} trials<br>"
                 f"profit %{{customdata[5]:{counted.signed_form}}}<extra></extra>"
             ),
@@ -67,7 +67,7 @@ def win_rate_figure(table: DataFrame, title: str = "win rate", counted: Money = 
     write_behind(figure, high, plain_all(table["label"]), [f"n = {count:,}" for count in table["count"]])
     figure.add_vline(0.5, line={"color": NEUTRAL, "width": 1, "dash": "dot"})
     figure.update_layout(
-        xaxis=percent_axis("won, with 95 % Wilson interval", range=[0, 1], **QUARTERS),
+        xaxis=percent_axis("won, with 95% Wilson interval", range=[0, 1], **QUARTERS),
         yaxis={"type": "category", "autorange": "reversed", "automargin": True},
     )
     return figure

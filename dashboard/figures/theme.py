@@ -34,6 +34,7 @@ TIME = "%Y-%m-%d %H:%M UTC"
 # What is told by UTC days stays so where the screen shows another zone: such an axis is called by this name.
 UTC_DAYS = "UTC days"
 PERCENT = ".2%"
+SIGNED_PERCENT = "+.2%"
 # The size of what is written behind bars, and how wide a letter of it is at most.
 SMALL_PX, LETTER_PX = 11, 6.4
 HEIGHT_PX = 320

@@ -43,7 +43,7 @@ def load_bots(connection: Connection, portfolio_id: int, filters: Filters = EVER
     Of the window of the times (`load_window`): return_fraction (flow-free), max_drawdown_fraction (below the highest
     since the first mark, by the hours or days read; since the books began the deepest the worker marked), sparkline (a
     list of at most 60 flow-free returns since the start), round_trips, wins, win_rate, win_rate_low, win_rate_high
-    (Wilson, 95 %), trips_profit. Filters: times, bots, sleeves, symbols.
+    (Wilson, 95%), trips_profit. Filters: times, bots, sleeves, symbols.
     """
     states = select_members(load_bot_states(connection, portfolio_id), filters).reset_index(drop=True)
     rows = states[list(dict.fromkeys(_SAME))].copy()

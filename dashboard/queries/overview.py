@@ -94,7 +94,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class WinRate:
-    """The share of round trips that won, and its 95 % Wilson interval over `trials` (`round_trips.independent`)."""
+    """The share of round trips that won, and its 95% Wilson interval over `trials` (`round_trips.independent`)."""
 
     count: int
     wins: int

@@ -128,7 +128,7 @@ def win_rates(facts: DataFrame, by: Dimension) -> DataFrame:
     """Give how often each group won, those with round trips only, in the order of names, hours or weekdays.
 
     Columns: group, label (text), count, wins, symbol_days, trials (what the interval counts: the round trips of a
-    single bot, which follow one another; else symbol-days), win_rate, low, high (Wilson, 95 %), profit, fees,
+    single bot, which follow one another; else symbol-days), win_rate, low, high (Wilson, 95%), profit, fees,
     profit_factor, expectancy.
     """
     codes, names = _groups(facts, by)
@@ -165,7 +165,7 @@ def win_rates(facts: DataFrame, by: Dimension) -> DataFrame:
 
 
 def distribution(facts: DataFrame, bins: int = 60, column: str = "return_fraction") -> DataFrame:
-    """Count round trips by their return; 0 is always an edge, and the outer bins hold the tails beyond 99 %.
+    """Count round trips by their return; 0 is always an edge, and the outer bins hold the tails beyond 99%.
 
     Columns: low, high (of a bin; in the unit of the column), count, wins.
     """

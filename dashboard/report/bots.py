@@ -15,7 +15,7 @@ from shared.units import format_time
 MOST_GROUPS = 12
 _BOTS = (
     Column("Bot", False), Column("Profit"), Column("Return"), Column("Deepest drawdown"), Column("Fees"),
-    Column("Round trips"), Column("Win rate"), Column("95 % interval"),
+    Column("Round trips"), Column("Win rate"), Column("95% interval"),
 )  # fmt: skip
 _COSTS = ("gross_profit", "fees", "funding", "profit", "saved")
 _POSITIONS = (

@@ -15,10 +15,10 @@ TERMS = {
     "Sortino ratio": "The same, over the root mean square of the losing days.",
     "Deepest drawdown": "How far equity fell below the highest it had reached since the first mark of the report.",
     "Calmar ratio": "Return a year / deepest drawdown.",
-    "Value at risk": "The loss of one day that 99 % of the days seen stayed within; of a hundred or fewer, one "
+    "Value at risk": "The loss of one day that 99% of the days seen stayed within; of a hundred or fewer, one "
     "close to the worst.",
     "Round trip": "From flat to flat, after fees; counted when it closes. One that came out even is no win.",
-    "95 % interval": "Wilson's: between these bounds lies the rate that luck may have turned into the one seen. "
+    "95% interval": "Wilson's: between these bounds lies the rate that luck may have turned into the one seen. "
     "It counts the round trips of a single bot; of several, days per symbol.",
     "Profit factor": "All gains / all losses of round trips.",
     "Expectancy": "Mean profit of a round trip.",

@@ -153,7 +153,7 @@ def _round_trips(facts: Facts) -> Html:
             missing("No round trip was closed", "One goes from flat to flat; open positions are not among them."),
         )
     each, counted = trips.expectancy, facts.overview.counted
-    about = f"{percent(trips.win_rate_low, 0)} – {percent(trips.win_rate_high, 0)} (95 %), "
+    about = f"{percent(trips.win_rate_low, 0)} – {percent(trips.win_rate_high, 0)} (95%), "
     return tiles(
         "Round trips",
         Tile("Closed", f"{trips.count:,}", f"held {duration(trips.mean_duration_ms)} on average"),

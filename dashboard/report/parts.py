@@ -97,7 +97,7 @@ def note(*children: object) -> Html:
 
 
 def interval(rate: float, low: float, high: float) -> Html:
-    """Draw a rate within its interval, from 0 to 100 %, with a mark at one half."""
+    """Draw a rate within its interval, from 0 to 100%, with a mark at one half."""
     if not all(math.isfinite(value) for value in (rate, low, high)):
         return Html("")
     at, left, width = 100 * rate, 100 * low, max(100 * (high - low), 1.0)

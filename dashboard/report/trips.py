@@ -22,7 +22,7 @@ INDEPENDENCE = (
     "So these count days per symbol, not round trips, and are wider than round trips alone would make them."
 )
 _RATES = (
-    Column("", False), Column("Round trips"), Column("Won"), Column("Win rate"), Column("95 % interval"),
+    Column("", False), Column("Round trips"), Column("Won"), Column("Win rate"), Column("95% interval"),
     Column("", False), Column("Profit"), Column("Profit factor"), Column("Expectancy"),
 )  # fmt: skip
 _TRIPS = (

@@ -117,9 +117,10 @@ def _clickable(rows: DataFrame, columns: tuple[str, ...], key: str, books: Books
 
 
 def reasons(name: str, period: Period) -> None:
-    decisions = loaders.of_books(load_decisions, name, *_marked(period))
+    shown = _marked(period)
+    decisions = loaders.of_books(load_decisions, name, *shown)
     books = Books("decisions", _own(name, period))
-    live_chart(reasons_figure(decisions), "bot_reasons", f"Reasons of {name} over time", books)
+    live_chart(reasons_figure(decisions, shown.start_ms), "bot_reasons", f"Reasons of {name} over time", books)
     st.page_link(
         "views/decisions.py", label="Why at a given time?", icon=":material/help_center:", query_params={"bot": name}
     )
@@ -132,7 +133,7 @@ def parameters(name: str) -> None:
         lines = [f"- **{plain(name.replace('_', ' '))}**: {value:g}" for name, value in own]
         st.markdown(
             f"Strategy **{plain(bot['strategy'])}** on {link('symbol', bot['symbol'])}, bars of "
-            f"{plain(bot['timeframe'])}, in {link('sleeve', bot['sleeve'])}; it is {words(bot['status'])}."
+            f"{plain(bot['timeframe'])}, in the sleeve {link('sleeve', bot['sleeve'])}; it is {words(bot['status'])}."
         )
         st.markdown("\n".join(lines))
         if isinstance(bot["note"], str) and bot["note"]:

@@ -58,7 +58,7 @@ def fleet_at_a_time(time_ms: int) -> None:
     if frame.empty:
         return
     st.markdown("**All bots at this time**")
-    table(frame, FLEET, "fleet_at", Rows("fleet_decisions", frame), pinned=True, height=320)
+    table(frame, FLEET, "fleet_at", Rows("fleet_decisions", frame), pinned=True, height=320, total=None)
 
 
 def stretches(bot: str, period: Period) -> None:
@@ -67,7 +67,7 @@ def stretches(bot: str, period: Period) -> None:
         nothing("Nothing was decided in this period", "Look at a longer period, or wait for the next step.")
         return
     books = Books("decisions", Filters(*period, bots=(bot,)))
-    live_chart(reasons_figure(frame), "reasons", f"Reasons of {bot} over time", books)
+    live_chart(reasons_figure(frame, period.start_ms), "reasons", f"Reasons of {bot} over time", books)
     table(frame.iloc[::-1], STRETCHES, "stretches", books, height=360)
 
 

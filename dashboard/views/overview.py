@@ -34,7 +34,7 @@ POSITIONS = (
 )  # fmt: skip
 EVENTS = ("time_ms", "severity", "scope", "kind", "message")
 TRADES = ("time_ms", "bot", "symbol", "side", "leg", "trigger", "quantity", "price", "notional", "fee")
-RECENT = 12
+RECENT = 10
 HOLDING = (
     "What the fleet would have made by holding: its equity at the first mark of the period, put in equal parts into "
     "every symbol it trades at the price there and kept, without costs. Money that people moved since is added to "
@@ -49,7 +49,7 @@ def tiles() -> None:
         overview_tiles(overview, loaders.of_books(load_win_rate))
 
 
-def curves(scopes: tuple[Scope, ...], period: Period, measure: str, with_held: bool, is_zoomed: bool) -> None:
+def curves(scopes: tuple[Scope, ...], period: Period, measure: str, with_held: bool) -> None:
     overview = overview_or_nothing()
     if overview is None:
         return
@@ -61,8 +61,16 @@ def curves(scopes: tuple[Scope, ...], period: Period, measure: str, with_held: b
     live_chart(drawn, "equity", f"{MEASURES[measure]} over time", books, *more)
     if held is not None and held.empty:
         st.caption("No candles of this period are kept, so what holding would have made is not known.")
+
+
+def drawdowns(scopes: tuple[Scope, ...], period: Period, is_zoomed: bool) -> None:
+    overview = overview_or_nothing()
+    if overview is None:
+        return
+    marks = loaders.of_books(load_equity, scopes, *period)
     limit = overview.drawdown_limit if overview.brakes else None
     deepest = partial(drawdown_figure, marks, limit, overview.name, is_zoomed)
+    books = equity_books(scopes, period, marks)
     live_chart(deepest, "drawdown", "Drawdown over time, with the limit of the brake", books)
 
 
@@ -103,9 +111,7 @@ def events() -> None:
 
 header("Overview", "The whole fleet as of its last step.")
 live(tiles)
-with st.container(horizontal=True):
-    st.page_link("views/bots.py", label="Which bot lost most, and why", icon=":material/trending_down:")
-    st.page_link("views/decisions.py", label="Why there was no trade", icon=":material/help:")
+questions = st.container(horizontal=True)
 with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
     chosen_period = period_picker("30d", dates=False)
     chosen_measure = st.segmented_control(
@@ -114,9 +120,17 @@ with st.container(horizontal=True, vertical_alignment="bottom", horizontal_align
     )  # fmt: skip
     with st.container(width=420):
         chosen_scopes = scope_picker()
+with questions:
+    # With the period on show, whether or not the browser has told the server of it yet.
+    asked = {"period": st.session_state["period"]}
+    st.page_link(
+        "views/bots.py", label="Which bot lost most, and why", icon=":material/trending_down:", query_params=asked
+    )
+    st.page_link("views/decisions.py", label="Why there was no trade", icon=":material/help:")
 live(idle, chosen_period, has_figures=False)
 chosen_held = st.toggle("Compare with holding", key="held", bind="query-params", help=HOLDING)
-live(curves, chosen_scopes, chosen_period, chosen_measure, chosen_held, zoom_switch("Drawdown"))
+live(curves, chosen_scopes, chosen_period, chosen_measure, chosen_held)
+live(drawdowns, chosen_scopes, chosen_period, zoom_switch("Drawdown"))
 live(report_link, ChosenFilters(chosen_period), has_figures=False)
 st.subheader("Open positions", anchor=False)
 live(positions)

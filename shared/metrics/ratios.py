@@ -49,7 +49,7 @@ def calmar_ratio(time_ms: np.ndarray, equity: np.ndarray) -> float:
 def value_at_risk(daily_returns: np.ndarray, confidence: float = 0.99) -> float:
     """Give the loss, as a fraction, that `confidence` of the days seen stayed within.
 
-    The quantile is interpolated between days; with fewer than 100 of them 99 % is close to the worst one. Negative
+    The quantile is interpolated between days; with fewer than 100 of them 99% is close to the worst one. Negative
     where even that day gained; NaN without returns.
     """
     return 0.0 - float(np.quantile(daily_returns, 1.0 - confidence)) if len(daily_returns) else np.nan

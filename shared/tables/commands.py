@@ -45,6 +45,8 @@ class Command(SQLModel, table=True):
     who: Words
     # of a deposit or withdrawal, quote; of a write-off the price
     amount: MaybeNumber = None
+    # of a reconciliation: the symbol or coin, and what its difference is
+    detail: MaybeWords = None
     # what a release clears; none is the person's own level, or the only cause there is
     cause: str | None = maybe_named(Cause)
     # wall times
@@ -74,6 +76,7 @@ def ask(
     amount: float | None = None,
     cause: Cause | None = None,
     refused: str | None = None,
+    detail: str | None = None,
 ) -> int:
     """Write a command for the worker to take, and give its id.
 
@@ -91,6 +94,7 @@ def ask(
         "who": one_line(who),
         "amount": amount,
         "cause": None if cause is None else Cause(cause).name,
+        "detail": detail,
         "asked_ms": now_ms,
         "status": (CommandStatus.REFUSED if is_refused else CommandStatus.ASKED).name,
         "answered_ms": now_ms if is_refused else None,

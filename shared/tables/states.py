@@ -30,6 +30,8 @@ class PortfolioState(_Levels, table=True):
     portfolio_id: int = reference("portfolio.id", primary_key=True)
     step: Whole
     time_ms: Whole
+    # 1 where the exits of its bar have left and the rest of the step is still to come
+    begun: int = later()
     cash: Number
     equity: Number
     settled_equity: Number

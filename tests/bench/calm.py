@@ -34,7 +34,7 @@ def measure() -> str:
     perp, spot = candles_folder("perp-1m"), candles_folder("spot-5m")
     return "\n\n".join(
         [
-            "27 bots, $1,000 each, brakes off, a fee of 0.1 % and slippage of 0.05 % unless it says free. "
+            "27 bots, $1,000 each, brakes off, a fee of 0.1% and slippage of 0.05% unless it says free. "
             "`money left` is what is left of 1; `costs` are fees and slippage in quote. `legacy` is how such systems "
             "are run: score allocation, no confirmation, no holding, no gates, no netting. A short costs nothing to "
             "borrow here, and spot cannot be shorted without borrowing. A fleet that has lost all but a hundredth "
@@ -97,7 +97,7 @@ def _words(found: Outcome) -> list[str]:
 def _ratios(folder: Path) -> str:
     free = outcome(folder, "1m", "legacy", (BRAKES_OFF, *FREE))
     rows = []
-    for timeframe, most in (("1m", "18 %"), ("5m", "6 %"), ("15m", ""), ("1h", "0.7 %")):
+    for timeframe, most in (("1m", "18%"), ("5m", "6%"), ("15m", ""), ("1h", "0.7%")):
         share = outcome(folder, timeframe).fills_a_day / free.fills_a_day
         rows.append([f"calm on {timeframe}", f"{share:.2%}", most])
     return "Fills of `calm` at real costs as a share of those of `legacy` on 1m, free:\n\n" + table(

@@ -1,11 +1,14 @@
-"""The bare loop trades as its rules are written, and the bench says what is short of its limit."""
+"""The bare loop trades as its rules are written, and the bench says what is short of its limit or not to be had."""
 
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.bench import bare_loop, ratios
+from tests.bench.vectorbt_place import NotInstalledError, Ran, interpreter
 
 BARS = 600
 
@@ -72,8 +75,42 @@ def test_the_bare_loop_trades_as_its_rule_says(
 
 @pytest.mark.slow
 def test_ratios_and_sizes_are_measured() -> None:
-    assert "| replay | " in ratios._against_bare(days=2, pairs=1)
+    found = ratios._against_others(days=2, pairs=1)
+    assert "| replay, of the bare loop's | " in found
+    assert "| signals and replay, of the bare loop's | " in found
+    assert ratios.ASK in found
     assert "| 9 | 2,880 | " in ratios._by_size(((1, 2),))
+
+
+@pytest.mark.slow
+def test_an_environment_is_made_once_for_what_it_is_to_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOTILLA_CACHE", str(tmp_path))
+    nothing = tmp_path / "nothing.txt"
+    nothing.write_text("")
+    python = interpreter(nothing)
+    subprocess.run([python, "-c", "import sys; assert sys.prefix != sys.base_prefix"], check=True)
+    mark = python.parent / "mark"
+    mark.touch()
+    assert interpreter(nothing) == python and mark.exists(), "it must not be made again"
+    nothing.write_text("# something else")
+    assert interpreter(nothing) != python
+
+
+@pytest.mark.slow
+def test_why_vectorbt_cannot_be_installed_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOTILLA_CACHE", str(tmp_path / "cache"))
+    missing = tmp_path / "missing.txt"
+    missing.write_text(f"{tmp_path}/missing.whl --hash=sha256:{'0' * 64}\n")
+    for _ in range(2):
+        with pytest.raises(NotInstalledError, match="vectorbt could not be installed: ERROR: .*missing.whl"):
+            interpreter(missing)
+
+
+def test_what_does_not_trade_alike_is_not_compared() -> None:
+    ratios._refuse_others(Ran(1.0, 10_001, 5e8 + 100.0), 10_000, 5e8)
+    for other in (Ran(1.0, 10_011, 5e8), Ran(1.0, 10_000, 5e8 + 501.0)):
+        with pytest.raises(RuntimeError, match="vectorbt must make 10000 trades and 500000000.00 as the bare loop"):
+            ratios._refuse_others(other, 10_000, 5e8)
 
 
 def test_what_is_short_of_its_limit_stands_in_bold() -> None:

@@ -1,1 +1,1 @@
-"""A local exchange for the unmodified ccxt client: engine (no I/O), faults, Binance's wire format, server."""
+"""A local exchange for the unmodified ccxt client: one engine without I/O, a face per language, three ways in."""

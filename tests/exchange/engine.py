@@ -1,96 +1,141 @@
-"""The exchange itself: markets and prices, without any I/O. Price is a pure function of (symbol, time)."""
+"""The exchange itself, without any I/O: accounts and orders over its markets, by a clock that is given."""
 
-import hashlib
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
+from heapq import heappop, heappush
+from itertools import count
 
-Row = list[object]
+from tests.exchange.accounts import Account, Key, drawn_key
+from tests.exchange.exact import exact
+from tests.exchange.flows import Flows
+from tests.exchange.funding import FUNDING_EVERY_MS, FUNDING_LATE_MS, next_funding_ms
+from tests.exchange.ledger import Ledger
+from tests.exchange.listings import Listing, Product
+from tests.exchange.market import Market, Row
+from tests.exchange.matching import Matching
+from tests.exchange.orders import Order, Status, Terms, Ticket
+from tests.exchange.settling import Settlement
 
-SAMPLES_PER_CANDLE = 8
-FUNDING_EVERY_MS = 8 * 3_600_000
+__all__ = ["Exchange", "Listing", "Row"]
 
-
-@dataclass
-class Listing:
-    """One market; `status` and `listed` may be changed by a test."""
-
-    base: str
-    quote: str
-    level: float
-    tick: Decimal
-    step: Decimal
-    min_notional: Decimal = Decimal(5)
-    status: str = "TRADING"
-    listed: bool = True
-    listed_since_ms: int = 0
-
-    @property
-    def symbol(self) -> str:
-        """Give the exchange's own name."""
-        return self.base + self.quote
-
-
-def usual_listings() -> list[Listing]:
-    """Give three markets."""
-    return [
-        Listing("BTC", "USDT", 60_000.0, Decimal("0.01"), Decimal("0.00001")),
-        Listing("ETH", "USDT", 3_000.0, Decimal("0.01"), Decimal("0.0001")),
-        Listing("SOL", "USDT", 150.0, Decimal("0.01"), Decimal("0.001")),
-    ]
+USUAL_TERMS = Terms()
+NEVER_MS = 2**62
 
 
 @dataclass
-class Exchange:
-    """Markets, a clock and a price function. `candle_hook` changes candles before they are sent."""
+class Exchange(Market):
+    """Markets, accounts, orders; the same calls and seed give the same.
 
-    clock: Callable[[], int]
-    listings: list[Listing] = field(default_factory=usual_listings)
-    price_override: dict[str, Callable[[int], float]] = field(default_factory=dict)
-    candle_hook: Callable[[list[Row]], list[Row]] | None = None
+    Knobs: `query_lag_ms` hides orders and trades that long; `fill_at` names the price of orders that shall fill whole
+    at it; until `banned_until_ms` whoever asks gets `ban_status`; with `window_at_matching` false the time stamp of a
+    contract order is checked on arrival only.
+    """
 
-    def listing(self, symbol: str) -> Listing | None:
-        """Find a listed market."""
-        return next((listing for listing in self.listings if listing.symbol == symbol and listing.listed), None)
+    seed: int = 0
+    query_lag_ms: int = 0
+    fill_at: Callable[[Order], Decimal | None] | None = None
+    banned_until_ms: int = 0
+    ban_status: int = 429
+    window_at_matching: bool = True
 
-    def price(self, symbol: str, time_ms: int) -> Decimal:
-        """Give the price at a time."""
-        listing = next(listing for listing in self.listings if listing.symbol == symbol)
-        if symbol in self.price_override:
-            raw = self.price_override[symbol](time_ms)
-        else:
-            phase = int.from_bytes(hashlib.sha256(symbol.encode()).digest()[:4], "big") / 2**32 * math.tau
-            hours = time_ms / 3_600_000
-            wave = 0.03 * math.sin(hours / 5.3 + phase) + 0.01 * math.sin(hours * 9.1 + phase)
-            raw = listing.level * math.exp(wave + 0.001 * math.sin(hours * 171.0))
-        return (Decimal(repr(raw)) / listing.tick).quantize(Decimal(1)) * listing.tick
+    def __post_init__(self) -> None:
+        self.accounts: dict[str, Account] = {}
+        self.ledger = Ledger()
+        self.flows = Flows(self)
+        self.matching = Matching(self)
+        self.settlement = Settlement(self.ledger, self.coin_price, self.price)
+        self._pinned_ms: int | None = None
+        self._numbers: dict[str, Iterator[int]] = {}
+        self._due: list[tuple[int, int, Callable[[], object]]] = []
+        self._settled_ms = self.clock()
 
-    def candle(self, symbol: str, open_ms: int, length_ms: int) -> tuple[Decimal, Decimal, Decimal, Decimal, Decimal]:
-        """Give open, high, low, close, volume of a candle as far as it has come."""
-        end_ms = min(open_ms + length_ms, self.clock())
-        times = [open_ms + (end_ms - open_ms) * part // SAMPLES_PER_CANDLE for part in range(SAMPLES_PER_CANDLE + 1)]
-        prices = [self.price(symbol, time_ms) for time_ms in times]
-        volume = Decimal(1 + open_ms // length_ms % 17) * (end_ms - open_ms) / length_ms
-        return prices[0], max(prices), min(prices), prices[-1], volume.quantize(Decimal("0.00001"))
+    def now_ms(self) -> int:
+        """Give the exchange's time; while something due is done, the time it was due."""
+        return self.clock() if self._pinned_ms is None else self._pinned_ms
 
-    def candles(self, symbol: str, length_ms: int, start_ms: int | None, end_ms: int | None, limit: int) -> list[Row]:
-        """Give candles as rows of `[open_ms, open, high, low, close, volume]`, ascending, the forming one last."""
+    @contextmanager
+    def at(self, time_ms: int) -> Iterator[None]:
+        """Do something at another time than now."""
+        before, self._pinned_ms = self._pinned_ms, time_ms
+        try:
+            yield
+        finally:
+            self._pinned_ms = before
+
+    def plan(self, time_ms: int, action: Callable[[], object]) -> None:
+        """Do something once the clock has passed a time."""
+        heappush(self._due, (time_ms, self.next_number("plan"), action))
+
+    @exact
+    def catch_up(self) -> None:
+        """Do all that is due by now, in order: what was planned, funding, and what resting orders met meanwhile."""
+        if self._pinned_ms is not None:
+            return
         now_ms = self.clock()
-        last_ms = min(now_ms, now_ms if end_ms is None else end_ms) // length_ms * length_ms
-        since_ms = last_ms - (limit - 1) * length_ms if start_ms is None else start_ms
-        listing = self.listing(symbol)
-        since_ms = max(since_ms, 0 if listing is None else listing.listed_since_ms)
-        first_ms = -(-since_ms // length_ms) * length_ms
-        opens = range(first_ms, last_ms + 1, length_ms)[:limit]
-        rows: list[Row] = [[open_ms, *self.candle(symbol, open_ms, length_ms)] for open_ms in opens]
-        return self.candle_hook(rows) if self.candle_hook else rows
+        while (time_ms := self._next_due_ms()) <= now_ms:
+            self._advance(time_ms)
+            with self.at(time_ms):
+                while self._due and self._due[0][0] <= time_ms:
+                    heappop(self._due)[2]()
+        self._advance(now_ms)
 
-    def funding(self, symbol: str, start_ms: int | None, end_ms: int | None, limit: int) -> list[tuple[int, Decimal]]:
-        """Give settlements so far: times a few milliseconds late, as real ones are, and rates."""
-        last_ms = min(self.clock(), self.clock() if end_ms is None else end_ms)
-        first_ms = last_ms - limit * FUNDING_EVERY_MS if start_ms is None else start_ms
-        first = -(-(first_ms - 7) // FUNDING_EVERY_MS)
-        times = [number * FUNDING_EVERY_MS for number in range(first, last_ms // FUNDING_EVERY_MS + 1)]
-        rates = [(time_ms + 7, Decimal(time_ms // FUNDING_EVERY_MS % 7 - 2) / 10_000) for time_ms in times]
-        return [(time_ms, rate) for time_ms, rate in rates if first_ms <= time_ms <= last_ms][:limit]
+    def _next_due_ms(self) -> int:
+        planned_ms = self._due[0][0] if self._due else NEVER_MS
+        return min(planned_ms, next_funding_ms(self._settled_ms)) if self.accounts else planned_ms
+
+    def _advance(self, time_ms: int) -> None:
+        if time_ms <= self._settled_ms:
+            return
+        self.matching.walk(self._settled_ms, time_ms)
+        self._settled_ms = time_ms
+        if time_ms % FUNDING_EVERY_MS == FUNDING_LATE_MS:
+            with self.at(time_ms):
+                self.flows.settle_funding(time_ms)
+
+    def delist(self, symbol: str) -> None:
+        """Take a market down: its orders are cancelled, its positions closed at the price, free of charge."""
+        self.catch_up()
+        listing, price = self.listing_of(symbol), self.price(symbol)
+        for order in [order for order in self.matching.open.values() if order.ticket.symbol == symbol]:
+            self.matching.cancel(order, Status.EXPIRED)
+        listing.listed = False
+        for account in self.accounts.values():
+            for position in [position for position in account.held() if position.symbol == symbol]:
+                self.flows.settle_position(account, position, price)
+
+    def open_account(self, name: str, unified: bool = False, parent: str = "", **coins: str) -> Account:
+        """Open an account with a key drawn from the seed, and spot (or unified) coins: `USDT="1000"`."""
+        account = Account(name, [drawn_key(self.seed, name)], unified, parent)
+        self.accounts[name] = account
+        for coin, amount in coins.items():
+            self.flows.open(account, coin, Decimal(amount))
+        return account
+
+    @exact
+    def fund_contracts(self, account: Account, coin: str, amount: str) -> None:
+        """Give an account coins in the wallet of its contracts, as a person does: deposited, then transferred."""
+        self.flows.deposit(account, coin, Decimal(amount))
+        self.flows.transfer((account, Product.SPOT), (account, Product.SWAP), coin, Decimal(amount))
+
+    def find_key(self, api_key: str) -> tuple[Account, Key] | None:
+        """Find whose key it is."""
+        pairs = ((account, key) for account in self.accounts.values() for key in account.keys)
+        return next(((account, key) for account, key in pairs if key.api_key == api_key), None)
+
+    @exact
+    def place(self, account: Account, ticket: Ticket, terms: Terms = USUAL_TERMS) -> Order:
+        """Take an order, now. Raises Refused."""
+        self.catch_up()
+        return self.matching.place(account, ticket, terms)
+
+    @exact
+    def cancel(self, order: Order) -> None:
+        """Cancel an order, now. Raises Refused."""
+        self.catch_up()
+        self.matching.cancel(order)
+
+    def next_number(self, kind: str) -> int:
+        """Count, each kind of thing by itself, from 1."""
+        return next(self._numbers.setdefault(kind, count(1)))

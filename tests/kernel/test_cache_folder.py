@@ -201,9 +201,9 @@ def test_only_old_caches_are_removed(cache: Path) -> None:
     assert len(left) == 3 + CACHES_KEPT
 
 
-def run_loop(folder: Path, mask: str = "022", **more: str) -> tuple[str | None, int, str]:
+def run_loop(folder: Path, mask: str = "022", loop: str = LOOP, **more: str) -> tuple[str | None, int, str]:
     """Run a compiled loop in a process of its own; give where it is kept, how often it was found there, the trouble."""
-    (folder / "loop.py").write_text(LOOP)
+    (folder / "loop.py").write_text(loop)
     done = subprocess.run(
         [sys.executable, "loop.py", mask], cwd=folder, capture_output=True, text=True, check=False,
         env=environment(FLOTILLA_CACHE=str(folder / "cache"), **more),
@@ -220,6 +220,17 @@ def test_what_is_kept_is_for_its_user_alone_and_is_found_again(private: Path) ->
     assert {".nbi", ".nbc"} <= {path.suffix for path in kept}
     assert [path for path in kept if path.stat().st_mode & 0o077] == []
     assert place is not None and Path(place).is_relative_to(private / "cache")
+
+
+@pytest.mark.slow
+def test_a_loop_is_compiled_anew_when_a_file_beside_it_changes(private: Path) -> None:
+    beside = private / "beside.py"
+    beside.write_text("from worker.jit import rule\n\n@rule\ndef called(value):\n    return value + 1\n")
+    (private / ".#beside.py").symlink_to("an editor's lock")
+    loop = "from beside import called\n" + LOOP.replace("value + 1", "called(value)").replace("2.0", "called(1.0)")
+    assert [run_loop(private, loop=loop)[1] for _ in range(2)] == [0, 1]
+    beside.write_text(beside.read_text().replace("value + 1", "value + 2"))
+    assert [run_loop(private, loop=loop)[1] for _ in range(2)] == [0, 1]
 
 
 KILLED = LOOP.replace(

@@ -20,9 +20,7 @@ from tests.kernel.test_parity import (
     roomy,
     step_compiled,
 )
-from tests.kernel.whole_bands import whole_bands
 from worker.step import brake, mark, protect, rebalance, replay, step
-from worker.step.bands import lay_bands
 from worker.step.columns import Columns, Curves
 from worker.step.fleet import compiled_form
 from worker.step.forms import to_array
@@ -213,24 +211,3 @@ def runs_looked_at_whole() -> list[Ran]:
     for case, run in zip(SABOTAGED, runs, strict=True):
         assert not difference(in_one_go(case, random_columns(case), nothing), run)
     return runs
-
-
-# --- bands as changes ------------------------------------------------------------------------------------------------
-
-
-def test_bands_as_changes_are_the_bands() -> None:
-    random = np.random.default_rng(3)
-    low = np.repeat(random.choice([-1.0, 0.0, 1.0, np.nan], (5, 1000)), 5, axis=1)
-    high = np.where(np.isnan(low), np.nan, np.maximum(low, random.choice([0.0, 1.0], low.shape)))
-    atr = np.full((2, low.shape[1]), 0.01)
-    atr[:, :14] = np.nan
-    bands = lay_bands(low, high, atr, np.array([0, 1, 0, 1, 0]))
-    for found, wanted in zip(whole_bands(bands, 5), (low, high), strict=True):
-        np.testing.assert_array_equal(found, wanted)
-    assert len(bands.low) < 0.8 * low.size
-
-
-def test_an_atr_that_comes_or_goes_is_a_change_of_its_bands() -> None:
-    atr = np.array([[np.nan, 0.01, 0.01, np.nan, np.nan, 0.01]])
-    bands = lay_bands(np.ones((1, 6)), np.ones((1, 6)), atr, np.zeros(1, np.int64))
-    assert bands.first.tolist() == [0, 1, 2, 2, 3, 3, 4]

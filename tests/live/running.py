@@ -134,12 +134,15 @@ class Place:
         amount: float | None = None,
         cause: Cause | None = None,
         reason: str = "because",
+        detail: str | None = None,
     ) -> int:
         """Queue a command; `scope` is like `sleeve:breakout`, empty for the portfolio."""
         scope_kind, _, name = scope.partition(":")
         place = ScopeKind[scope_kind.upper() or "PORTFOLIO"]
         with transaction(self.engine) as connection:
-            return ask(connection, 1, kind, place, name, reason, "ann", self.clock.now_ms(), amount, cause)
+            return ask(
+                connection, 1, kind, place, name, reason, "ann", self.clock.now_ms(), amount, cause, detail=detail
+            )
 
     def answer(self, command: int) -> tuple[str, str]:
         """Give a command's status and answer."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from shared.clock import ManualClock
 from shared.enums import Side
+from shared.errors import MarketError
 from worker.exchange.budget import RateBudget
 from worker.exchange.protocol import (
     Answer,
@@ -48,6 +49,12 @@ class FakeAccount:
     late: list[tuple[int, OrderRequest]] = field(default_factory=list)
     is_deaf: bool = False
     explained: list[Flow] = field(default_factory=list)
+    # what came and went without a trade and without a word
+    extra: dict[str, Decimal] = field(default_factory=dict)
+    # somebody else's orders, and ours that nobody remembers
+    strange: list[ExchangeOrder] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    is_unreadable: bool = False
 
     def __post_init__(self) -> None:
         self.budget = RateBudget(1e9, 60_000, self.clock)
@@ -95,8 +102,10 @@ class FakeAccount:
 
     def cancel(self, symbol: str, client_order_id: str, exchange_id: str | None) -> Answer:
         """Cancel what is open."""
-        order = self.orders[client_order_id]
-        if order.status is not Status.OPEN:
+        self.cancelled.append(client_order_id)
+        self.strange = [order for order in self.strange if order.client_order_id != client_order_id]
+        order = self.orders.get(client_order_id)
+        if order is None or order.status is not Status.OPEN:
             return Answer(Fate.REJECTED)
         self.orders[client_order_id] = replace(order, status=Status.CANCELLED)
         return Answer(Fate.ACCEPTED, self.orders[client_order_id])
@@ -106,12 +115,15 @@ class FakeAccount:
         self._let_arrive()
         if self.is_deaf:
             return LookUp(None, (), complete=False, text="no answer")
-        order = self.orders.get(client_order_id)
+        by_id = next((order for order in self.orders.values() if order.exchange_id == exchange_id), None)
+        order = self.orders.get(client_order_id) or by_id
         return LookUp(order, self._trades(order) if order else (), complete=True)
 
     def open_orders(self, symbols: Collection[str]) -> Sequence[ExchangeOrder]:
         """Give what is open."""
-        return [order for order in self.orders.values() if order.status is Status.OPEN and order.symbol in symbols]
+        self._let_arrive()
+        own = [order for order in self.orders.values() if order.status is Status.OPEN]
+        return [order for order in (*own, *self.strange) if order.symbol in symbols]
 
     def trades(self, symbol: str, since_ms: int) -> Sequence[ExchangeTrade]:
         """Give trades of a symbol."""
@@ -123,7 +135,11 @@ class FakeAccount:
 
     def balances(self) -> Mapping[str, Decimal]:
         """Give what every trade so far came to, from 10,000 USDT."""
+        if self.is_unreadable:
+            raise MarketError("balances must be valid, body was ''")
         held = {"USDT": Decimal(10_000)}
+        for coin, amount in self.extra.items():
+            held[coin] = held.get(coin, Decimal(0)) + amount
         for trade in self.executions:
             base = trade.symbol.partition("/")[0]
             sign = 1 if trade.side is Side.BUY else -1

@@ -23,8 +23,8 @@ from worker.orders.lanes import InlineLanes
 from worker.orders.live_order import LiveOrder
 from worker.orders.sending import Sender
 from worker.store import lease
-from worker.store.live_orders import ShareRow, save_intentions
-from worker.store.orders import OrderRow
+from worker.store.live_orders import ShareRow, save_shares
+from worker.store.orders import OrderRow, save_orders
 from worker.store.rows import table_of
 from worker.store.states import save_states
 
@@ -97,7 +97,8 @@ class Harbour:
         )
         shares = [ShareRow(order.client_order_id, self.bot_ids[b], units) for b, units in order.shares.items()]
         with transaction(self.engine) as connection:
-            save_intentions(connection, self.portfolio_id, [row], shares)
+            save_orders(connection, self.portfolio_id, [row])
+            save_shares(connection, shares)
 
     def set_level(self, level: Level) -> None:
         """Latch a level of the portfolio in the tables, as a step that tripped a brake does."""

@@ -47,13 +47,24 @@ def test_the_grid_reaches_from_the_first_to_the_last_of_any_symbol() -> None:
         lay_on_grid({"A": no_bars()}, 10)
 
 
-def test_read_only_columns_are_copied_so_that_loops_are_compiled_once() -> None:
+def test_symbols_of_the_grid_in_its_order_are_not_copied_and_others_are_laid_as_they_are_asked_for() -> None:
+    grid = lay_on_grid({"A": bars_at(10, 20), "B": bars_at(20, 30, 40)}, 10)
+    assert grid.rows(["A", "B"]) is grid.columns
+    turned = grid.rows(["B", "A", "B"])
+    assert turned.shape == (5, 3, 4)
+    assert turned.flags.c_contiguous
+    closes = [grid.bars[symbol].close.tolist() for symbol in ("B", "A", "B")]
+    assert turned[3].tolist() == closes == [[0.0, 23.0, 33.0, 43.0], [13.0, 23.0, 23.0, 23.0], [0.0, 23.0, 33.0, 43.0]]
+
+
+def test_bars_that_may_not_be_written_to_are_laid_as_others_so_that_loops_are_compiled_once() -> None:
     bars = bars_at(0, 10)
     for column in (bars.open, bars.close):
         column.flags.writeable = False
-    filled, _ = fill_gaps(bars, np.arange(0, 20, 10))
-    assert filled.close.flags.writeable
-    assert filled.close.tolist() == bars.close.tolist()
+    laid = lay_on_grid({"A": bars}, 10).bars["A"]
+    assert laid.close.flags.writeable
+    assert laid.close.flags.c_contiguous
+    assert laid.close.tolist() == bars.close.tolist()
 
 
 def test_funding_belongs_to_the_bar_it_settles_in_its_close_included() -> None:

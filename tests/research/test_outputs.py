@@ -2,6 +2,7 @@
 
 import json
 import math
+import weakref
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from shared.tables.exports import columns
 from tests.conftest import ROOT
 from tests.research.runs import SMALL_FLEET, SYMBOLS, call, read_rows, run, simulated_bars, write_candles
 from worker.fleet.plan import plan_fleet, planned_bots
+from worker.research import backtest as backtesting
 from worker.research.backtest import run_backtest
-from worker.research.books import check_books
-from worker.research.history import load_history
+from worker.research.books import Books, check_books, keep_books
+from worker.research.history import History, load_history
 
 Finished = tuple[Path, dict[str, Any]]
 FILES = ("equity", "fills", "round_trips", "allocations", "decisions")
@@ -197,6 +199,25 @@ def test_a_fill_that_is_lost_is_seen(candles: Path) -> None:
         check_books(found.replay, found.books)
 
 
+def test_bars_are_let_go_before_the_figures_need_the_room(candles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(None, {}, SMALL_FLEET)
+    plan = plan_fleet(planned_bots(settings))
+    prices: list[weakref.ref] = []
+
+    def load() -> History:
+        history = load_history(settings, plan.symbols, candles)
+        prices.append(weakref.ref(history.grid.columns))
+        return history
+
+    def keep(*told: Any) -> Books:
+        assert prices[0]() is None
+        return keep_books(*told)
+
+    monkeypatch.setattr(backtesting, "keep_books", keep)
+    run_backtest(settings, plan, load)
+    assert len(prices) == 1
+
+
 def test_partial_exits_sum_too(candles: Path, tmp_path: Path) -> None:
     ladder = "risk.ladder=[[0.01, 0.33], [0.02, 0.33], [0.03, 0.34]]"
     summary = run(candles, tmp_path / "out", "--set", ladder)
@@ -224,7 +245,7 @@ def test_the_table_shows_every_sleeve(candles: Path, tmp_path: Path, capsys: pyt
         "Profit factor",
         "Expectancy",
     )
-    words += ("95 % interval", "VaR 99 %", "Turnover", "Fees", "Saved by netting", "Orders", "Fills", "Time in market")
+    words += ("95% interval", "VaR 99%", "Turnover", "Fees", "Saved by netting", "Orders", "Fills", "Time in market")
     assert [word for word in words if word not in printed] == []
     assert "Shorts are a simulation" in printed
 

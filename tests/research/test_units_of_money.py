@@ -14,7 +14,7 @@ from worker.fleet.plan import plan_fleet, planned_bots
 from worker.market.protocol import file_limits
 from worker.research.backtest import Backtest, run_backtest
 from worker.research.candles import lay_on_grid
-from worker.research.history import History
+from worker.research.history import History, Source
 from worker.strategies.bars import Bars, make_bars
 
 CAPITAL, MIN_NOTIONAL = 1000.0, 20.0
@@ -49,7 +49,7 @@ def _history(settings: Settings, unit: float) -> History:
     grid = lay_on_grid(bars_of, settings.step_ms)
     rates = np.where(np.arange(len(grid.open_ms)) % 8 == 0, 0.0003, 0.0)
     limits = {symbol: file_limits(bars) for symbol, bars in bars_of.items()}
-    return History("scaled", grid, {SYMBOLS[0]: rates}, [], limits)
+    return History(Source("scaled", []), grid, {SYMBOLS[0]: rates}, limits)
 
 
 def _run(unit: float, way: str) -> Backtest:

@@ -132,7 +132,7 @@ def test_the_digest_names_the_values_and_not_their_source() -> None:
         ("market.start=yesterday", "setting market.start must be an ISO time .* was 'yesterday'"),
         ("strategies.breakout.symbols=['XRP/USDT']", "strategies.breakout.symbols must be among portfolio.symbols"),
         ("strategies.momentum.enabled=true", "setting strategies.momentum.grid"),
-        ("broker.kind=ccxt", "setting broker.kind"),
+        ("broker.kind=live", "setting broker.kind"),
         ("risk.stop", "an override must be like risk.stop=0.05"),
         ("a.b.c.d=1", "a setting must be like risk.stop or strategies.breakout.grid, was 'a.b.c.d'"),
         ("risk=5", "setting risk must be a table of settings, was 5"),

@@ -95,7 +95,7 @@ def test_a_market_that_stands_still_says_the_same_however_long_it_has(
 
 
 def test_without_the_tolerance_a_market_that_stands_still_is_history(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.strategies.indicators.TIE_FRACTION", 0.0)
+    monkeypatch.setattr("worker.strategies.mean_reversion.TIE_FRACTION", 0.0)
     bars = bars_at([100.3, 99.1, 103.7, 98.9] * 60 + [101.37] * 1500)
     with pytest.raises(AssertionError, match="mean_reversion .* oldest candles were removed"):
         check_cut_past(STRATEGIES["mean_reversion"], (20, 2.0), bars, range(1, 1700, 7))

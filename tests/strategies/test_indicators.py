@@ -9,10 +9,12 @@ from tests.strategies.candles import random_bars
 from worker.strategies.bars import no_bars
 from worker.strategies.indicators import (
     ATR_WARMUP_BARS,
+    average,
     average_true_range,
-    highest_before,
-    lowest_before,
+    highest,
+    lowest,
     mean_absolute_deviation,
+    one_before,
 )
 
 BARS = random_bars(1, 1500)
@@ -47,13 +49,13 @@ def test_mean_absolute_deviation_runs_as_plain_python_with_the_same_bits() -> No
 
 @pytest.mark.parametrize("window", [2, 3, 20, 120])
 def test_the_mean_is_that_of_pandas(window: int) -> None:
-    assert_equal(talib.SMA(BARS.close, window), pd.Series(BARS.close).rolling(window).mean())
+    assert_equal(average(BARS, window), pd.Series(BARS.close).rolling(window).mean())
 
 
 @pytest.mark.parametrize("window", [2, 3, 20, 120])
 def test_previous_extremes_are_those_of_pandas_without_the_present_bar(window: int) -> None:
-    assert_equal(highest_before(BARS.high, window), pd.Series(BARS.high).rolling(window).max().shift(1))
-    assert_equal(lowest_before(BARS.low, window), pd.Series(BARS.low).rolling(window).min().shift(1))
+    assert_equal(one_before(highest(BARS, window)), pd.Series(BARS.high).rolling(window).max().shift(1))
+    assert_equal(one_before(lowest(BARS, window)), pd.Series(BARS.low).rolling(window).min().shift(1))
 
 
 def test_average_true_range_is_wilders() -> None:
@@ -75,5 +77,5 @@ def test_after_its_warmup_wilders_average_is_the_same_to_the_last_bit() -> None:
 
 def test_no_candles_give_no_values() -> None:
     empty = no_bars()
-    assert len(average_true_range(empty)) == len(highest_before(empty.high, 5)) == 0
+    assert len(average_true_range(empty)) == len(highest(empty, 5)) == 0
     assert len(mean_absolute_deviation(empty.close, 5)) == 0

@@ -144,6 +144,7 @@ def test_a_stop_that_waits_is_said_beside_the_level(
         ask(connection, books.fleet.portfolio_id, CommandKind.DEPOSIT, *whole[1:], amount=1.0)
     assert call(["status"]) == 0
     printed = capsys.readouterr().out
+    assert "level: trading allowed" in printed and "RUNNING" not in printed
     assert "portfolio: halt asked by anna, not done yet" in printed
     assert "has not answered for 60 min" in printed
     assert printed.count("asked by") == 1, "a deposit stops nothing"

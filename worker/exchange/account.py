@@ -1,10 +1,12 @@
 """One account on one exchange through ccxt: what is sent, what came of it, and what the account holds."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from shared.accounts import AccountSettings
 from shared.clock import Clock
 from shared.errors import ConfigurationError
 from worker.exchange import answers
@@ -15,6 +17,7 @@ from worker.exchange.keys import Keys
 from worker.exchange.listing import InvalidAnswer, find_market, listed_markets, symbol_rules
 from worker.exchange.look_up import OrderSearch
 from worker.exchange.margin import set_margin
+from worker.exchange.places import Places
 from worker.exchange.protocol import (
     Answer,
     ExchangeOrder,
@@ -40,36 +43,32 @@ from worker.exchange.wire import Failure, Wire
 class CcxtAccount:
     """An AccountClient by ccxt; one per process and thread.
 
-    `kind` is `spot`, `swap` or `unified`. It is the testnet's unless `sandbox` is false; with an `endpoint` on this
-    machine, that is asked in the exchange's place. `carry` answers requests instead of a network. Raises
-    ConfigurationError for an exchange without a row of quirks, and where keys or testnet are missing.
+    `carry` answers requests instead of a network. Raises ConfigurationError for an exchange without a row of quirks,
+    and where a passphrase or a testnet is missing.
     """
 
     def __init__(
-        self,
-        name: str,
-        exchange: str,
-        kind: str,
-        keys: Keys,
-        clock: Clock,
-        sandbox: bool = True,
-        endpoint: str | None = None,
-        carry: Carry | None = None,
+        self, name: str, settings: AccountSettings, keys: Keys, clock: Clock, carry: Carry | None = None
     ) -> None:
-        quirks = quirks_of(exchange, kind)
+        quirks = quirks_of(settings.exchange, settings.type)
         require_passphrase(name, quirks, keys)
         self.name = name
         self.finality = quirks.finality
         self._quirks = quirks
-        self._wire = Wire(name, quirks, keys, clock, sandbox, loopback(f"accounts.{name}.endpoint", endpoint), carry)
+        endpoint = loopback(f"accounts.{name}.endpoint", settings.endpoint)
+        self._wire = Wire(name, quirks, keys, clock, settings.sandbox, endpoint, carry)
         self.budget = self._wire.budget
-        self._places: dict[str, Place] = {}
+        self._places = Places(settings.exchange, settings.type)
         self._rules: dict[str, SymbolRules] = {}
         self._reads = Reads(self._wire, self._places)
-        self._margin = Margin()
+        self._margin = Margin(is_isolated=settings.margin == "isolated")
 
     def __repr__(self) -> str:
         return f"CcxtAccount({self.name}, {self._quirks.exchange} {self._quirks.kind})"
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        self._wire.client.session.close()
 
     @property
     def hosts_seen(self) -> frozenset[str]:
@@ -84,6 +83,7 @@ class CcxtAccount:
         """
         self._wire.time.keep()
         listed = self._read_listing()
+        self._places.read(listed, self._wire.client.precisionMode)
         for symbol in symbols:
             try:
                 market = find_market(symbol, listed, self._quirks.exchange, self._quirks.kind)
@@ -110,7 +110,7 @@ class CcxtAccount:
         return self._rules[symbol]
 
     def best_prices(self, symbols: Collection[str]) -> Mapping[str, tuple[Decimal, Decimal]]:
-        """Give best bid and ask of those symbols that have both."""
+        """Give best bid and ask of all the symbols; one that lacks them raises MarketRefusal."""
         return self._reads.best_prices(symbols)
 
     def send(self, request: OrderRequest, leave_by_ms: int | None = None) -> Answer:
@@ -126,7 +126,12 @@ class CcxtAccount:
             urgent=request.reduce_only,
             leave_by_ms=leave_by_ms,
         )
-        return self._refused(outcome) if isinstance(outcome, Failure) else Answer(Fate.ACCEPTED, outcome)
+        if not isinstance(outcome, Failure):
+            return Answer(Fate.ACCEPTED, outcome)
+        if outcome.refusal is Refusal.CLOCK:
+            self._wire.time.doubt()
+            self._wire.time.keep()
+        return self._refused(outcome)
 
     def cancel(self, symbol: str, client_order_id: str, exchange_id: str | None) -> Answer:
         """Cancel an order once; see AccountClient."""
@@ -148,7 +153,8 @@ class CcxtAccount:
         )
         if not isinstance(outcome, Failure):
             return Answer(Fate.ACCEPTED)
-        return Answer(Fate.REJECTED, text=outcome.text) if outcome.is_absent else self._refused(outcome)
+        is_over = outcome.is_absent or (quirks.over and re.search(quirks.over, outcome.text))
+        return Answer(Fate.REJECTED, text=outcome.text) if is_over else self._refused(outcome)
 
     def look_up(self, symbol: str, client_order_id: str, exchange_id: str | None, sent_ms: int) -> LookUp:
         """Look for an order by all the ways the exchange has."""
@@ -168,7 +174,8 @@ class CcxtAccount:
         return self._reads.trades_of(symbol, exchange_id, since_ms)
 
     def balances(self) -> Mapping[str, Decimal]:
-        """Give all of each coin, what orders hold included."""
+        """Give all of each coin, what orders hold included; the exchange's time is measured where that is due."""
+        self._wire.time.keep()
         return self._reads.balances()
 
     def positions(self, symbols: Collection[str]) -> Mapping[str, Decimal]:
@@ -180,14 +187,17 @@ class CcxtAccount:
         return self._reads.flows(since_ms)
 
     def set_up(self, symbols: Collection[str], leverage: int, isolated: bool, hedge: bool) -> None:
-        """Set position mode, margin mode and leverage, and read them back.
+        """Set one-way positions, margin mode and leverage, and read them back.
 
         Raises ConfigurationError for what cannot be set.
         """
+        if hedge:
+            # Orders would have to say which of two positions they are for.
+            raise ConfigurationError(f"position mode of account {self.name} must be one-way, was hedge")
         places = [self._places[symbol] for symbol in symbols if ":" in self._places[symbol].listed]
         self._margin = Margin(leverage, isolated)
         if places:
-            set_margin(self._wire, places, self._margin, hedge)
+            set_margin(self._wire, places, self._margin)
 
     def rights(self) -> Rights:
         """Give what the exchange says of the key."""

@@ -40,6 +40,8 @@ def make_account_client(
     )
     client.number = str
     client.has["fetchCurrencies"] = False
+    # What proves that an empty answer is one, and that an order is not there.
+    client.enableLastHttpResponse = True
     # Its own limiter knows neither Retry-After nor what matters more; the cost of each request comes from its table.
     client.enableRateLimit, client.throttle = True, throttle
     _tell_time(client, now_ms, quirks.nonce_rises)

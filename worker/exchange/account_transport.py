@@ -12,7 +12,7 @@ from shared.clock import Clock
 from worker.exchange.budget import BANNED, TOO_MANY, RateBudget, TooLate, WrongPlace
 from worker.exchange.network import Network
 from worker.exchange.quirks import RECEIVE_WINDOW_MS, Quirks
-from worker.exchange.transport import redirected
+from worker.exchange.transport import is_signed, redirected
 
 # Of a whole call, however many requests it is made of.
 DEADLINE_MS = 10_000
@@ -47,11 +47,12 @@ class AccountTransport(BaseAdapter):
         self._endpoint = urlsplit(endpoint) if endpoint else None
         self._network = Network(self.require_in_time, self._seconds_left)
         self._carry = carry
-        self.leave_by_ms = self._end_ms = 0
+        self.leave_by_ms = self._end_ms = self.status = 0
         self.begin(None)
 
     def begin(self, leave_by_ms: int | None) -> None:
         """Begin a call: it has a deadline, and no request of it leaves after the monotonic time `leave_by_ms`."""
+        self.status = 0
         self._end_ms = self._clock.monotonic_ms() + DEADLINE_MS
         self.leave_by_ms = self._end_ms if leave_by_ms is None else min(self._end_ms, leave_by_ms)
 
@@ -88,18 +89,18 @@ class AccountTransport(BaseAdapter):
         if host not in expected:
             raise WrongPlace(f"not sent: host of the {wanted} must be {' or '.join(expected)}, was {host}")
         header = sandbox.header if sandbox is not None else ""
-        is_public = request.method == "GET" and not self._is_sandbox
-        if header and not is_public and (request.headers.get(header) == "1") != self._is_sandbox:
+        if header and is_signed(request) and (request.headers.get(header) == "1") != self._is_sandbox:
             raise WrongPlace(f"not sent: {header} must be there for the testnet and only for it ({wanted} wanted)")
 
     def _seconds_left(self) -> float:
         return max(0.0, (self._end_ms - self._clock.monotonic_ms()) / 1000)
 
     def _hear(self, response: Response) -> None:
-        if response.status_code in (TOO_MANY, BANNED):
+        self.status = response.status_code
+        if self.status in (TOO_MANY, BANNED):
             told = response.headers.get("Retry-After", "")
             seconds = float(told) if re.fullmatch(r"\d{1,6}(\.\d+)?", told) else None
-            self._budget.refused(response.status_code, seconds)
+            self._budget.refused(self.status, seconds)
         elif response.ok:
             self._budget.answered()
         rate = self._quirks.rate

@@ -39,9 +39,11 @@ def container(raw: Any, paths: tuple[tuple[str, ...], ...], lowest_table: int = 
     """
     for path in paths:
         held = _at(raw, path)
-        if isinstance(held, list) or (isinstance(held, dict) and len(path) >= lowest_table):
+        if isinstance(held, list) and all(isinstance(row, dict) for row in held):
             return held
-    raise InvalidAnswer(f"body must hold a list, was {shortened(raw)}")
+        if isinstance(held, dict) and len(path) >= lowest_table:
+            return held
+    raise InvalidAnswer(f"body must hold a list of tables, was {shortened(raw)}")
 
 
 def rows(answer: Any, raw: Any, quirks: Quirks) -> list[dict[str, Any]]:
@@ -127,16 +129,20 @@ def trade(answer: Mapping[str, Any], place: Place, quirks: Quirks) -> ExchangeTr
 
 def balances(answer: Any, raw: Any, quirks: Quirks) -> dict[str, Decimal]:
     """Give all of each coin, what orders hold included and profit that is not realised left out, where that is told."""
+    if quirks.wallet is not None:
+        return _wallet(raw, *quirks.wallet)
     container(raw, quirks.balances, 1)
     if not isinstance(answer, dict) or not isinstance(answer.get("total"), dict) or None in answer["total"]:
         raise InvalidAnswer(f"balances must be a table, was {shortened(answer)}")
-    if quirks.wallet is None:
-        return {str(coin): number(answer["total"], coin, signed=True) for coin in answer["total"]}
-    path, coin, amount = quirks.wallet
+    return {str(coin): number(answer["total"], coin, signed=True) for coin in answer["total"]}
+
+
+def _wallet(raw: Any, path: tuple[str, ...], coin: str, amount: str) -> dict[str, Decimal]:
     held = _at(raw, path)
-    if not isinstance(held, list) or not all(isinstance(row, dict) and row.get(coin) for row in held):
-        raise InvalidAnswer(f"balances must hold a list of coins, was {shortened(raw)}")
-    return {str(row[coin]): number(row, amount, signed=True) for row in held}
+    rows = [held] if isinstance(held, dict) else held
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get(coin) for row in rows):
+        raise InvalidAnswer(f"balances must be coins, was {shortened(raw)}")
+    return {str(row[coin]): number(row, amount, signed=True) for row in rows}
 
 
 def position(answer: Mapping[str, Any], place: Place) -> Decimal:
@@ -157,9 +163,9 @@ def best_price(answer: Any) -> tuple[Decimal, Decimal]:
     return bid, ask
 
 
-def flow(answer: Mapping[str, Any], incoming: bool) -> Flow:
+def flow(answer: Mapping[str, Any], incoming: bool, quirks: Quirks) -> Flow:
     """Give a deposit or withdrawal."""
-    amount, coin = number(answer, "amount", signed=True), answer.get("currency")
+    amount, coin = number(answer, "amount", signed=True), answer.get("currency") or quirks.flows_coin
     if not isinstance(coin, str) or not coin:
         raise InvalidAnswer(f"coin of a flow must be named, was {shortened(dict(answer))}")
     return Flow(_id(answer), coin, abs(amount) if incoming else -abs(amount), _time_ms(answer))
@@ -189,6 +195,8 @@ def _fee(answer: Mapping[str, Any], quirks: Quirks, place: Place) -> tuple[Decim
     if not costs and quirks.fees_in_trades:
         raise InvalidAnswer(f"trade must have a fee, was {shortened(dict(answer))}")
     due = [(cost, coin) for cost, coin in costs if cost]
+    named = str(_at(answer.get("info"), (quirks.fee_coin_at,)) or "") if quirks.fee_coin_at else ""
+    due = [(cost, named or coin) for cost, coin in due]
     if len({coin for _, coin in due}) > 1 or any(not coin for _, coin in due):
         raise InvalidAnswer(f"fee must be in one coin, was {shortened(due)}")
     quote = place.symbol.partition("/")[2].partition(":")[0]

@@ -1,6 +1,7 @@
 """What may be asked of an exchange and when: one account's weights, as the exchange counts them, and its silences."""
 
 from collections import deque
+from threading import Lock
 
 from shared.clock import Clock
 
@@ -30,7 +31,7 @@ class RateBudget:
     """Keep what is asked within `limit` of weight in any `window_ms`; the last fifth is for what is urgent.
 
     Weights are counted in any stretch of that length, so that they hold in the exchange's own minutes, wherever those
-    begin. Time is that of `clock`.
+    begin. Time is that of `clock`. One thread takes; others may look at what is used.
     """
 
     def __init__(self, limit: float, window_ms: int, clock: Clock) -> None:
@@ -39,14 +40,16 @@ class RateBudget:
         self._clock = clock
         self._spent: deque[tuple[int, float]] = deque()
         self._sum = 0.0
+        self._lock = Lock()
         self._silent_to_ms = clock.monotonic_ms()
         self._refusals = 0
 
     @property
     def used(self) -> float:
         """Give the weight spent in the last `window_ms`."""
-        self._forget(self._clock.monotonic_ms())
-        return self._sum
+        with self._lock:
+            self._forget(self._clock.monotonic_ms())
+            return self._sum
 
     @property
     def silent_until_ms(self) -> int:
@@ -69,14 +72,12 @@ class RateBudget:
             raise Withheld(f"the exchange wants silence for {silent_ms / 1000:.1f} s more")
         now_ms = self._clock.monotonic_ms()
         wait_ms = self._wait_ms(weight, self.limit if urgent else self.limit * (1 - RESERVED), now_ms)
-        if now_ms + wait_ms > until_ms:
+        if wait_ms > 0 and now_ms + wait_ms > until_ms:
             used = f"{self._sum:g} of {self.limit:g} used"
             raise Withheld(f"the rate budget has room in {wait_ms / 1000:.1f} s only, {used}")
         if wait_ms > 0:
             self._clock.sleep(wait_ms / 1000)
-        now_ms = self._clock.monotonic_ms()
-        self._forget(now_ms)
-        self._spend(weight, now_ms)
+        self._spend(weight, self._clock.monotonic_ms())
 
     def heard_used(self, used: float) -> None:
         """Take in what the exchange says is used: others ask from the same address."""
@@ -97,20 +98,22 @@ class RateBudget:
         self._silent_to_ms = max(self._silent_to_ms, self._clock.monotonic_ms() + silent_ms)
 
     def _wait_ms(self, weight: float, room: float, now_ms: int) -> int:
-        self._forget(now_ms)
-        over = self._sum + weight - room
-        if over <= 0 or not self._spent:
+        with self._lock:
+            self._forget(now_ms)
+            over, free_ms = self._sum + weight - room, 0
             # What is heavier than all the room there is leaves when nothing else is counted.
-            return 0
-        for at_ms, spent in self._spent:
-            over -= spent
-            if over <= 0:
-                return at_ms + self.window_ms - now_ms
-        return self._spent[-1][0] + self.window_ms - now_ms
+            for at_ms, spent in self._spent:
+                if over <= 0:
+                    break
+                over -= spent
+                free_ms = at_ms + self.window_ms - now_ms
+            return free_ms
 
     def _spend(self, weight: float, now_ms: int) -> None:
-        self._spent.append((now_ms, weight))
-        self._sum += weight
+        with self._lock:
+            self._forget(now_ms)
+            self._spent.append((now_ms, weight))
+            self._sum += weight
 
     def _forget(self, now_ms: int) -> None:
         while self._spent and self._spent[0][0] <= now_ms - self.window_ms:

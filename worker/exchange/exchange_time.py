@@ -47,12 +47,16 @@ class ExchangeTime:
             # A clock that drifts is followed, one that was set is not: nobody says that it was set right.
             self._heard_ms += moved_ms
 
+    def doubt(self) -> None:
+        """Take in that the exchange finds the time wrong: it is asked at the next look."""
+        self._ask_at_ms = self._clock.monotonic_ms()
+
     def saw(self, open_ms: int) -> None:
         """Take in that a candle which opened then was given: the exchange's time should not be before it."""
         ahead_ms = open_ms - self.now_ms()
         if ahead_ms <= 0:
             return
-        self._ask_at_ms = self._clock.monotonic_ms()
+        self.doubt()
         if self._ask is None and ahead_ms < LONGEST_BEHIND_MS:
             self._heard_ms += ahead_ms
 

@@ -46,14 +46,14 @@ TABLE = (
     Row((Withheld,), Fate.NOT_PLACED, Refusal.RATE),
     # an id that is taken: no exchange of the table maps it to the class that ccxt has for it
     Row((ccxt.DuplicateOrderId,), Fate.DUPLICATE, Refusal.NONE),
-    Row((ccxt.InvalidOrder,), Fate.DUPLICATE, Refusal.NONE, "Duplicate order sent|-4116", "binance"),
-    Row((ccxt.InvalidOrder,), Fate.DUPLICATE, Refusal.NONE, "170141|110072", "bybit"),
-    Row((ccxt.InvalidOrder,), Fate.DUPLICATE, Refusal.NONE, "51016", "okx"),
+    Row((ccxt.InvalidOrder,), Fate.DUPLICATE, Refusal.NONE, r'Duplicate order sent|"code":\s*-4116\b', "binance"),
+    Row((ccxt.InvalidOrder,), Fate.DUPLICATE, Refusal.NONE, r'"retCode":\s*"?(170141|110072)\b', "bybit"),
+    Row((ccxt.InvalidOrder,), Fate.DUPLICATE, Refusal.NONE, r'"51016"', "okx"),
     # overloaded, before the order was looked at
-    Row((ccxt.InvalidOrder,), Fate.NOT_PLACED, Refusal.BUSY, "170005", "bybit"),
-    Row((ccxt.OperationFailed,), Fate.NOT_PLACED, Refusal.BUSY, "-1008", "binance"),
+    Row((ccxt.InvalidOrder,), Fate.NOT_PLACED, Refusal.BUSY, r'"retCode":\s*"?170005\b', "bybit"),
+    Row((ccxt.OperationFailed,), Fate.NOT_PLACED, Refusal.BUSY, r'"code":\s*-1008\b', "binance"),
     # who asks
-    Row((ccxt.DDoSProtection,), Fate.REJECTED, Refusal.KEY, "-2015", "binance"),
+    Row((ccxt.DDoSProtection,), Fate.REJECTED, Refusal.KEY, r'"code":\s*-2015\b', "binance"),
     Row((ccxt.AuthenticationError,), Fate.REJECTED, Refusal.CLOCK, "REQUEST_EXPIRED", "gate"),
     Row((ccxt.AuthenticationError, ccxt.RestrictedLocation), Fate.REJECTED, Refusal.KEY),
     # when it was asked

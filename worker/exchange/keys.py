@@ -32,22 +32,22 @@ class Keys(BaseModel):
         return tuple(sorted((part.get_secret_value() for part in parts if part is not None), key=len, reverse=True))
 
 
-def load_keys(account: str, file: Path | None = None, environment: Mapping[str, str] | None = None) -> Keys:
-    """Read the keys of an account from the environment, else from the file its settings name.
+def load_keys(account: str, place: str = "environment", environment: Mapping[str, str] | None = None) -> Keys:
+    """Read the keys of an account from where `accounts.NAME.keys` says: the environment, or a file.
 
     Raises ConfigurationError with one sentence where there are none, a part is missing, or others may read the file.
     """
+    if place != "environment":
+        return _whole(account, _written(account, Path(place)), place, {part: part for part in PARTS})
     environment = os.environ if environment is None else environment
     names = {part: f"{prefix}{account.upper()}" for part, prefix in zip(PARTS, KEY_PREFIXES, strict=True)}
     found = {part: environment[name] for part, name in names.items() if environment.get(name)}
-    if found:
-        return _whole(account, found, "the environment", names)
-    if file is None:
+    if not found:
         raise ConfigurationError(
             f"account {account} must have keys in {names['key']} and {names['secret']} of the environment, "
             f"or in a file that accounts.{account}.keys names, had none"
         )
-    return _whole(account, _written(account, file), f"{file}", {part: part for part in PARTS})
+    return _whole(account, found, "the environment", names)
 
 
 def _whole(account: str, found: Mapping[str, object], place: str, names: Mapping[str, str]) -> Keys:

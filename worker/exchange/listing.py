@@ -1,5 +1,6 @@
 """What an exchange lists, checked: its markets, what it demands of orders there, and its time."""
 
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import Any
@@ -28,7 +29,7 @@ def listed_markets(markets: Any, *kinds: str) -> dict[str, dict[str, Any]]:
     return {symbol: market for symbol, market in tables.items() if any(market.get(kind) for kind in kinds)}
 
 
-def find_market(symbol: str, listed: dict[str, Any], exchange: str, kind: str) -> dict[str, Any]:
+def find_market(symbol: str, listed: Mapping[str, Any], exchange: str, kind: str) -> dict[str, Any]:
     """Find a symbol in the listing: `BTC/USDT` is the perpetual `BTC/USDT:USDT` where swaps alone are traded.
 
     Raises ConfigurationError.

@@ -11,27 +11,24 @@ from worker.exchange.sending import Margin
 from worker.exchange.wire import Failure, Wire
 
 
-def set_margin(wire: Wire, places: Sequence[Place], margin: Margin, hedge: bool) -> None:
+def set_margin(wire: Wire, places: Sequence[Place], margin: Margin) -> None:
     """Set how the perpetuals of an account are margined. Raises ConfigurationError, and MarketError where unreachable.
 
     What the exchange refuses to set because it is so already is read back, or taken at its word where it cannot be.
     """
-    _set_position_mode(wire, places[0], hedge)
+    _set_one_way(wire, places[0])
     for place in places:
         _set_margin_mode(wire, place, margin)
         _set_leverage(wire, place, margin)
 
 
-def _set_position_mode(wire: Wire, place: Place, hedge: bool) -> None:
-    client, wanted = wire.client, "hedge" if hedge else "one-way"
+def _set_one_way(wire: Wire, place: Place) -> None:
+    client, read = wire.client, None
     if not client.has.get("setPositionMode"):
-        if hedge:
-            raise ConfigurationError(f"position mode of {wire.name} must be hedge, cannot be set by ccxt")
         return
-    read = None
     if client.has.get("fetchPositionMode"):
-        read = partial(wire.ask, "position mode", partial(client.fetch_position_mode, place.listed), _hedged)
-    _settle(wire, "position mode", lambda: client.set_position_mode(hedge, place.listed), read, wanted)
+        read = partial(wire.ask, "position mode", partial(client.fetch_position_mode, place.listed), _position_mode)
+    _settle(wire, "position mode", lambda: client.set_position_mode(False, place.listed), read, "one-way")
 
 
 def _set_margin_mode(wire: Wire, place: Place, margin: Margin) -> None:
@@ -75,7 +72,7 @@ def _settle(
         raise ConfigurationError(f"{what} on {wire.name} must be {wanted}, could not be set{why}; was {found}")
 
 
-def _hedged(answer: Any) -> str:
+def _position_mode(answer: Any) -> str:
     hedged = answer.get("hedged") if isinstance(answer, dict) else None
     if not isinstance(hedged, bool):
         raise InvalidAnswer(f"position mode must be told, was {shortened(answer)}")

@@ -207,7 +207,9 @@ class AccountClient(Protocol):
 
     def rules(self, symbol: str) -> SymbolRules: ...
 
-    def best_prices(self, symbols: Collection[str]) -> Mapping[str, tuple[Decimal, Decimal]]: ...
+    def best_prices(self, symbols: Collection[str]) -> Mapping[str, tuple[Decimal, Decimal]]:
+        """Give best bid and ask of all the symbols, connected or not; where one has none it raises."""
+        ...
 
     def send(self, request: OrderRequest, leave_by_ms: int | None = None) -> Answer:
         """Send an order once; it leaves by the monotonic time `leave_by_ms` or not at all (NOT_PLACED)."""

@@ -83,6 +83,8 @@ class Quirks:
     cancel_parameter: str = "clientOrderId"
     # what the body says of an order that is not there; where it does not, "not found" is not believed
     absent: str = ""
+    # what a refusal to cancel says of an order that is over
+    over: str = ""
     # orders
     has_passphrase: bool = False
     answers_in_full: bool = False
@@ -92,6 +94,8 @@ class Quirks:
     leverage_takes_mode: bool = False
     fee_coins: tuple[str, ...] = ()
     fees_in_trades: bool = True
+    # where a trade itself names the coin of its fee, which ccxt guesses from the side
+    fee_coin_at: str = ""
     # its nonces must rise, whatever becomes of the clock
     nonce_rises: bool = False
     # where a cancellation's answer has no id: what it must hold instead
@@ -108,6 +112,11 @@ class Quirks:
     # its own list of deposits, withdrawals and transfers
     flows: tuple[str, ...] = ()
     flows_filter: Mapping[str, str] = field(default_factory=dict)
+    flows_page: int = 100
+    # of entries that name no coin
+    flows_coin: str = ""
+    # ccxt passes the time on as it is
+    flows_in_seconds: bool = False
     # path to the list, name of the coin and of the amount without profit that is not realised
     wallet: tuple[tuple[str, ...], str, str] | None = None
     # the header that says until when a request is good, where it is none of ccxt's parameters

@@ -12,9 +12,8 @@ from worker.exchange.listing import InvalidAnswer
 from worker.exchange.protocol import ExchangeOrder, ExchangeTrade, Flow
 from worker.exchange.wire import Wire
 
-FLOWS_PAGE = 100
 # Kinds of a ledger's entries that bring money in or take it away.
-_MOVES = ("transfer", "deposit", "withdrawal")
+_MOVES = ("transfer", "deposit", "withdrawal", "deposit/withdraw")
 
 
 class Reads:
@@ -89,7 +88,7 @@ class Reads:
         return self._wire.ask("positions", lambda: self._wire.client.fetch_positions(list(places)), accept)
 
     def best_prices(self, symbols: Collection[str]) -> dict[str, tuple[Decimal, Decimal]]:
-        """Give best bid and ask; symbols without both are left out."""
+        """Give best bid and ask of all the symbols."""
         places = [self._places[symbol] for symbol in symbols]
         client = self._wire.client
         ask_for = client.fetch_bids_asks if client.has.get("fetchBidsAsks") is True else client.fetch_tickers
@@ -97,9 +96,7 @@ class Reads:
         def accept(answer: Any) -> dict[str, tuple[Decimal, Decimal]]:
             if not isinstance(answer, dict) or not answer:
                 raise InvalidAnswer("prices must be a table, was empty")
-            rows = {place.symbol: answer.get(place.listed) for place in places}
-            quoted = {symbol: row for symbol, row in rows.items() if row and row.get("bid") and row.get("ask")}
-            return {symbol: answers.best_price(row) for symbol, row in quoted.items()}
+            return {place.symbol: answers.best_price(answer.get(place.listed)) for place in places}
 
         return self._wire.ask("best prices", lambda: ask_for([place.listed for place in places]), accept)
 
@@ -121,7 +118,7 @@ class Reads:
 
         def accept(answer: Any) -> list[ExchangeOrder]:
             rows = answers.rows(answer, self._wire.raw, quirks)
-            if quirks.most_opens and len(answers.container(self._wire.raw, quirks.lists)) >= quirks.most_opens:
+            if quirks.most_opens and len(rows) >= quirks.most_opens:
                 raise InvalidAnswer(f"must be fewer than {quirks.most_opens} orders, for more are not told")
             of = [(row, wanted.get(str(row.get("symbol") or listed))) for row in rows]
             return [answers.order(row, place, quirks) for row, place in of if place is not None]
@@ -171,17 +168,21 @@ class Reads:
 
         def accept(answer: Any) -> list[Flow]:
             rows = answers.rows(answer, self._wire.raw, quirks)
-            if len(answers.container(self._wire.raw, quirks.lists)) >= FLOWS_PAGE:
-                raise InvalidAnswer(f"must be fewer than {FLOWS_PAGE} entries, for more are not told")
+            if len(answers.container(self._wire.raw, quirks.lists)) >= quirks.flows_page:
+                raise InvalidAnswer(f"must be fewer than {quirks.flows_page} entries, for more are not told")
             if method == "fetch_ledger":
                 moves = [row for row in rows if row.get("type") in _MOVES]
-                return [answers.flow(row, row.get("direction") == "in") for row in moves]
+                return [answers.flow(row, row.get("direction") == "in", quirks) for row in moves]
             done = [row for row in rows if row.get("status") == "ok"]
-            return [answers.flow(row, method == "fetch_deposits") for row in done]
+            return [answers.flow(row, method == "fetch_deposits", quirks) for row in done]
 
-        return self._wire.ask(
-            "deposits and withdrawals", lambda: call(None, since_ms, FLOWS_PAGE, dict(quirks.flows_filter)), accept
+        since = since_ms // SECOND_MS if quirks.flows_in_seconds else since_ms
+        found = self._wire.ask(
+            "deposits and withdrawals",
+            lambda: call(None, since, quirks.flows_page, dict(quirks.flows_filter)),
+            accept,
         )
+        return [flow for flow in found if flow.time_ms >= since_ms]
 
 
 def _each_once(trades: Any) -> list[ExchangeTrade]:

@@ -36,12 +36,18 @@ class ReadOnlyAdapter(HTTPAdapter):
 
 
 def refuse_signed(request: PreparedRequest) -> None:
-    """Raise MarketError where a request carries a key or signature: paper trading sends none."""
-    body = request.body.decode("utf-8", "replace") if isinstance(request.body, bytes) else str(request.body or "")
-    signed = any(_SIGNED_HEADER.search(name) for name in request.headers)
-    if signed or _SIGNED_TEXT.search(urlsplit(request.url or "").query) or _SIGNED_TEXT.search(body):
+    """Raise MarketError where a request is signed: paper trading sends none."""
+    if is_signed(request):
         path = urlsplit(request.url or "").path
         raise MarketError(f"request must be public in paper trading, {request.method} {path} was signed")
+
+
+def is_signed(request: PreparedRequest) -> bool:
+    """Say whether a request carries a key or signature."""
+    body = request.body.decode("utf-8", "replace") if isinstance(request.body, bytes) else str(request.body or "")
+    query = urlsplit(request.url or "").query
+    in_header = any(_SIGNED_HEADER.search(name) for name in request.headers)
+    return in_header or any(_SIGNED_TEXT.search(text) for text in (query, body))
 
 
 def redirected(request: PreparedRequest, endpoint: SplitResult) -> None:

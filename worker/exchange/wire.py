@@ -1,5 +1,6 @@
 """Asking one account's exchange: each call has a deadline, each answer is checked, each failure is a clean record."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from shared.clock import Clock
 from shared.errors import MarketError, MarketRefusal, NotAsked
 from worker.exchange.account_client import make_account_client
 from worker.exchange.account_transport import AccountTransport, Carry
-from worker.exchange.budget import TOO_MANY, RateBudget, Withheld
+from worker.exchange.budget import BANNED, TOO_MANY, RateBudget, Withheld
 from worker.exchange.exchange_time import ExchangeTime
 from worker.exchange.fates import fate_of
 from worker.exchange.keys import Keys
@@ -89,7 +90,7 @@ class Wire:
         """Call once; give what `accept` makes of the answer, or what came in its place."""
         self._is_urgent = urgent
         self.transport.begin(leave_by_ms)
-        self.client.last_http_response = self.client.last_json_response = None
+        self.client.last_http_response = None
         try:
             return accept(call())
         except Exception as error:
@@ -104,13 +105,16 @@ class Wire:
 
     @property
     def raw(self) -> Any:
-        """Give the last answer as the exchange wrote it; None where it was no JSON."""
-        return self.client.last_json_response
+        """Give the last answer as the exchange wrote it, before the client changed it; None where it was no JSON."""
+        try:
+            return json.loads(self._body())
+        except ValueError:
+            return None
 
     def _failure(self, error: Exception) -> Failure:
         fate, refusal = fate_of(self.quirks.exchange, error)
         was_asked = not isinstance(error, Withheld)
-        if refusal is Refusal.RATE and was_asked and not self.budget.silent_until_ms:
+        if refusal is Refusal.RATE and was_asked and self.transport.status not in (TOO_MANY, BANNED):
             # Said in a body, without the status that the transport hears.
             self.budget.refused(TOO_MANY, None)
         kind = "" if isinstance(error, Withheld | InvalidAnswer) else f"{type(error).__name__} "

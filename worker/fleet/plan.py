@@ -106,8 +106,8 @@ def window_bars(plan: FleetPlan, step_ms: int) -> int:
     )
 
 
-def make_rules(settings: Settings) -> Rules:
-    """Turn settings into the rules of the step."""
+def make_rules(settings: Settings, asks_exits: bool = False) -> Rules:
+    """Turn settings into the rules of the step; `asks_exits` where protective exits are orders like any other."""
     risk, allocation, broker, step_ms = settings.risk, settings.allocation, settings.broker, settings.step_ms
     return Rules(
         slippage=broker.slippage,
@@ -116,7 +116,7 @@ def make_rules(settings: Settings) -> Rules:
         order_style=int(OrderStyle[broker.order.upper()]),
         limit_offset=broker.limit_offset,
         entries_lapse=int(broker.order == "limit" or (broker.order, broker.maker_unfilled) == ("maker", "lapse")),
-        asks_exits=0,
+        asks_exits=int(asks_exits),
         stop=risk.stop,
         trail_activate=risk.trail_activate,
         trail_giveback=risk.trail_giveback,
@@ -252,7 +252,7 @@ def _naming(symbol: str) -> Iterator[None]:
         raise ConfigurationError(f"{symbol}: {error}") from error
 
 
-def open_fleet(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]) -> Fleet:
+def open_fleet(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits], asks_exits: bool = False) -> Fleet:
     """Give a fresh fleet, every bot with `portfolio.capital_per_bot`."""
     capital = settings.portfolio.capital_per_bot
     bots = [fresh_bot(settings, plan, bot, capital) for bot in plan.bots]
@@ -264,7 +264,7 @@ def open_fleet(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]
     total = capital * len(bots)
     portfolio = Portfolio(equity=total, settled_equity=total, high_water=total, day_start_equity=total)
     return make_fleet(
-        make_rules(settings),
+        make_rules(settings, asks_exits),
         portfolio,
         sleeves,
         bots,

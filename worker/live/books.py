@@ -41,7 +41,7 @@ from worker.store.money import (
     save_funding,
     save_transfers,
 )
-from worker.store.orders import load_open_orders, save_fills, save_order_results, save_orders
+from worker.store.orders import load_waiting_orders, save_fills, save_order_results, save_orders
 from worker.store.round_trips import (
     load_lots,
     load_open_round_trips,
@@ -67,6 +67,7 @@ class Books:
         self._plan = plan
         self._fleet = fleet
         self._money = money
+        self.quote = money.quote
         self.settings_version_id = settings_version_id
         self.desk = LedgerDesk(self._positions())
 
@@ -89,7 +90,7 @@ class Books:
 
     def load_waiting(self, connection: Connection) -> list[OrderRow]:
         """Give the orders that wait for their price."""
-        return [waiting_order(order) for order in load_open_orders(connection, self.portfolio_id)]
+        return [waiting_order(order) for order in load_waiting_orders(connection, self.portfolio_id)]
 
     def book(self, fills: Iterable[Fill]) -> Booked:
         """Book fills into lots and round trips, in memory."""
@@ -157,14 +158,9 @@ class Books:
     ) -> None:
         """Write everything a step left but heartbeat and lease."""
         self.save_orders(connection, rows)
-        bots, version = self.registered.bots, self.settings_version_id
-        fills = [
-            fill_row(bots[fill.bot], fill, self._money.quote, order_id, version)
-            for fill, order_id in zip(rows.fills, rows.order_of_fill, strict=True)
-        ]
-        save_fills(connection, self.portfolio_id, fills)
+        self._save_fills(connection, rows)
         self.save_positions(connection, booked)
-        funding = [funding_row(bots[row.bot], row, rows.step) for row in rows.funding]
+        funding = [funding_row(self.registered.bots[row.bot], row, rows.step) for row in rows.funding]
         save_funding(connection, self.portfolio_id, funding)
         if rows.rebalanced:
             self._save_rebalance(connection, rows)
@@ -176,6 +172,21 @@ class Books:
         save_bar_records(connection, self.portfolio_id, list(bar_rows(rows.statuses, rows.open_ms, rows.step)))
         save_events(connection, self.portfolio_id, events)
         self.save_states(connection)
+
+    def save_trades(self, connection: Connection, rows: StepRows) -> None:
+        """Book and write the fills of trades that became known between steps."""
+        if rows.fills:
+            self._save_fills(connection, rows)
+            self.save_positions(connection, self.book(rows.fills))
+
+    def _save_fills(self, connection: Connection, rows: StepRows) -> None:
+        bots, version, quote = self.registered.bots, self.settings_version_id, self._money.quote
+        trades = rows.trade_of_fill + [""] * (len(rows.fills) - len(rows.trade_of_fill))
+        fills = [
+            fill_row(bots[fill.bot], fill, quote, order_id, version, trade_id or None)
+            for fill, order_id, trade_id in zip(rows.fills, rows.order_of_fill, trades, strict=True)
+        ]
+        save_fills(connection, self.portfolio_id, fills)
 
     def save_orders(self, connection: Connection, rows: StepRows) -> None:
         """Write the orders that a step made, and what became of earlier ones."""

@@ -20,9 +20,11 @@ from worker.ledger.desk import Booked
 from worker.live.books import Books
 from worker.live.closing import close_position
 from worker.live.explain import explain
+from worker.live.flows import move_marks
+from worker.live.resolution import resolve
 from worker.live.stepper import Stepper, StepRows
 from worker.live.write_off import write_off
-from worker.risk.brakes import after_flow
+from worker.orders.under_way import UnderWay
 from worker.risk.levels import set_levels
 from worker.risk.position import is_flat
 from worker.risk.quantity import coins
@@ -45,12 +47,15 @@ Scope = Portfolio | Sleeve | Bot
 class CommandDesk:
     """Takes commands from the table and answers each in a transaction of its own."""
 
-    def __init__(self, fleet: Fleet, plan: FleetPlan, books: Books, stepper: Stepper, money: Money) -> None:
+    def __init__(
+        self, fleet: Fleet, plan: FleetPlan, books: Books, stepper: Stepper, money: Money, under_way: UnderWay
+    ) -> None:
         self.fleet = fleet
         self._plan = plan
         self._books = books
         self._stepper = stepper
         self._money = money
+        self._under_way = under_way
 
     def answer_pending(self, engine: Engine, token: int, clock: Clock, market_ms: int) -> int:
         """Answer every command that waits, levels first, and give how many there were."""
@@ -107,6 +112,8 @@ class CommandDesk:
             return close_position(connection, self._stepper, self._books, command, market_ms)
         if command.kind is CommandKind.WRITE_OFF:
             return write_off(connection, self._stepper, self._books, command, market_ms, self._money)
+        if command.kind is CommandKind.RECONCILE:
+            return resolve(connection, self._under_way, self._stepper, self._books, command, market_ms)
         if command.scope_kind is not ScopeKind.PORTFOLIO:
             raise CommandRefused(f"{command.kind.lower()} must be for the portfolio, was for {_where(command)}")
         smallest = self._money.smallest
@@ -227,7 +234,7 @@ class CommandDesk:
         if after > largest:
             most, wanted = self._money.amount(largest), self._money.amount(after)
             raise CommandRefused(f"equity must stay below {most}, for books that sum exactly; was to become {wanted}")
-        self._flow(amount)
+        move_marks(self.fleet.portfolio, amount)
         self.fleet.portfolio.cash += amount
         self._save_transfers(connection, command, TransferKind.DEPOSIT, [(None, amount)], market_ms)
         return (
@@ -244,7 +251,7 @@ class CommandDesk:
             most, asked = self._money.amount(own + sum(free)), self._money.amount(amount)
             raise CommandRefused(f"withdrawal must be at most the free {most}, was {asked}")
         from_bots = max(amount - own, 0.0)
-        self._flow(-amount)
+        move_marks(portfolio, -amount)
         portfolio.cash -= amount - from_bots
         flows: list[tuple[int | None, float]] = [(None, from_bots - amount)] if amount > from_bots else []
         for b, bot in enumerate(self.fleet.bots):
@@ -264,15 +271,6 @@ class CommandDesk:
         growth = max(abs(bot.units + bot.order_units) - abs(bot.units), 0)
         waiting = coins(market, growth) * close * (1.0 + market.fee_rate + rules.slippage) / rules.leverage
         return max(min(free_cash(worth, bot.quantity, close, bot.reserved, rules.leverage), worth) - waiting, 0.0)
-
-    def _flow(self, amount: float) -> None:
-        """Move the portfolio's marks with its money: a flow changes no drawdown and is no return."""
-        portfolio = self.fleet.portfolio
-        before, after = portfolio.equity, portfolio.equity + amount
-        portfolio.high_water = after_flow(portfolio.high_water, before, after)
-        portfolio.day_start_equity = after_flow(portfolio.day_start_equity, before, after)
-        portfolio.equity = after
-        portfolio.settled_equity += amount
 
     def _save_transfers(
         self,

@@ -57,7 +57,7 @@ def take_over(fleet: Fleet, plan: FleetPlan, settings: Settings, limits: Mapping
     ladder = make_ladder(settings)
     room = 2 * fills_per_bar(len(fleet.bots), len(ladder)) - len(fleet.fills)
     fills = fleet.fills + [Fill() for _ in range(room)]
-    return fleet._replace(rules=make_rules(settings), ladder=ladder, fills=fills)
+    return fleet._replace(rules=make_rules(settings, fleet.rules.asks_exits == 1), ladder=ladder, fills=fills)
 
 
 def _difference(before: BaseModel, after: BaseModel) -> str:

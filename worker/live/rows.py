@@ -143,7 +143,14 @@ def closed_trip_row(bot: RegisteredBot, trip: RoundTrip) -> TripRow:
     )
 
 
-def fill_row(bot: RegisteredBot, fill: Fill, quote: str, client_order_id: str | None, version: int) -> FillRow:
+def fill_row(
+    bot: RegisteredBot,
+    fill: Fill,
+    quote: str,
+    client_order_id: str | None,
+    version: int,
+    trade_id: str | None = None,
+) -> FillRow:
     """Give one bot's leg of an execution; `version` is the settings' it was decided under."""
     return FillRow(
         bot.id,
@@ -164,7 +171,7 @@ def fill_row(bot: RegisteredBot, fill: Fill, quote: str, client_order_id: str | 
         fill.best_price,
         fill.worst_price,
         client_order_id,
-        None,
+        trade_id,
         version,
     )
 

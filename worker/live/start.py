@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from shared.enums import TransferKind
 from shared.settings import Settings
+from worker.brokers.protocol import Broker
 from worker.fleet.plan import FleetPlan, fresh_bot, open_fleet, plan_fleet, take_limits
 from worker.live.books import Books
 from worker.live.identity import registered_plan
@@ -30,14 +31,19 @@ class Start:
 
 
 def take_up(
-    connection: Connection, settings: Settings, market: Market, registered: RegisteredFleet, version: int
+    connection: Connection,
+    settings: Settings,
+    market: Market,
+    registered: RegisteredFleet,
+    version: int,
+    broker: Broker,
 ) -> Start:
     """Take the books up where they are; empty ones are opened with the money of the settings.
 
     `version` is that of the settings in force.
     """
     plan = plan_fleet([registered_plan(bot) for bot in registered.bots])
-    fleet = open_fleet(settings, plan, {symbol: market.limits(symbol) for symbol in plan.symbols})
+    fleet = open_fleet(settings, plan, {symbol: market.limits(symbol) for symbol in plan.symbols}, broker.keeps_shares)
     fresh = load_states(connection, registered, fleet.portfolio, fleet.sleeves, fleet.bots, plan.markets, fleet.markets)
     take_limits(settings, plan, known_limits(market, plan.symbols), fleet.markets)
     books = Books(registered, plan, fleet, settings.portfolio.money, version)
@@ -46,7 +52,7 @@ def take_up(
         _fund(connection, books, settings.portfolio.capital_per_bot, market.first_open_ms())
     else:
         _begin_without_money(settings, plan, fleet, fresh)
-    stepper = Stepper(fleet, plan, settings.portfolio.name, registered.installation)
+    stepper = Stepper(fleet, plan, settings.portfolio.name, registered.installation, broker)
     _resume_orders(connection, fleet, books, stepper)
     books.save_states(connection)
     return Start(plan, fleet, books, stepper)

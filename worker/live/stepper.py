@@ -6,24 +6,28 @@ known already; else the orders wait and A comes before the next bar's B.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import numpy as np
 
-from shared.enums import BarStatus, Level, OrderStyle
+from shared.enums import BarStatus, Level, OrderStyle, Side, Trigger
+from shared.quantities import Unit
+from worker.brokers.paper import NO_PRICE
+from worker.brokers.protocol import Broker
 from worker.fleet.plan import FleetPlan
 from worker.live.windows import Feed
 from worker.market.patience import patience_of
 from worker.market.protocol import FinestBars
+from worker.orders.booking import Booked
+from worker.orders.live_order import whole_units
 from worker.orders.order_book import OrderBook, OrderRow
-from worker.step.fill import fill_orders, simulate_executions
 from worker.step.journal import Fill, Notice
 from worker.step.net import net
 from worker.step.records import Bot, Fleet
-from worker.step.step import close_bar, open_bar
+from worker.step.share import book_share
+from worker.step.step import ask_exits, close_bar
 from worker.step.withdraw import ask_close, order_closes, withdraw_orders, write_off
 from worker.strategies.bars import Bars
-
-NO_PRICE = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class StepRows:
     new_orders: list[OrderRow] = field(default_factory=list)
     settled_orders: list[OrderRow] = field(default_factory=list)
     order_of_fill: list[str | None] = field(default_factory=list)
+    # the exchange's trade of each fill, where there is one
+    trade_of_fill: list[str] = field(default_factory=list)
     funding: list[FundingRow] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     flows: dict[int, float] = field(default_factory=dict)
@@ -60,10 +66,13 @@ class StepRows:
 class Stepper:
     """Steps a fleet in its plain form, one closed bar at a time."""
 
-    def __init__(self, fleet: Fleet, plan: FleetPlan, portfolio: str, installation: str) -> None:
+    def __init__(self, fleet: Fleet, plan: FleetPlan, portfolio: str, installation: str, broker: Broker) -> None:
         self.fleet = fleet
         self.plan = plan
-        self.orders = OrderBook(portfolio, installation, plan)
+        self.broker = broker
+        self.orders = OrderBook(portfolio, installation, plan, broker.keeps_shares)
+        # The middles of the best bid and ask by market, looked at just before orders are made.
+        self.mids: Sequence[float] = ()
         # Symbols that the market does not have (any more): nothing of them is sold at a price that stands.
         self.untraded: frozenset[str] = frozenset()
         self._step_ms = fleet.rules.step_ms
@@ -76,6 +85,20 @@ class Stepper:
             if statuses[symbol] is not BarStatus.MISSING:
                 market.price_ms = feed.window(symbol).newest_ms + self._step_ms
             market.funding_rate = funding.get(symbol, 0.0)
+
+    def ask_exits(self, open_ms: int) -> StepRows:
+        """Take the closed bar in as far as protective exits go, and give the orders they ask for; `close` goes on."""
+        rows = StepRows(open_ms=open_ms, close_ms=open_ms + self._step_ms)
+        if self.fleet.rules.asks_exits == 0 or self.fleet.portfolio.begun == 1:
+            return rows
+        before = [bot.exit_units for bot in self.fleet.bots]
+        ask_exits(self.fleet, open_ms)
+        self.fleet.portfolio.begun = 1
+        rows.step = self.fleet.portfolio.step
+        for b, (bot, units) in enumerate(zip(self.fleet.bots, before, strict=True)):
+            if bot.exit_units != units:
+                rows.new_orders.append(self.orders.asked_exit(self.fleet, b, rows.close_ms))
+        return rows
 
     def resting(self) -> frozenset[str]:
         """Name the symbols of which orders rest in the bar to come."""
@@ -96,12 +119,13 @@ class Stepper:
         """Fill what still waits at the bar's open, then take the closed bar in and decide; the signals must be set."""
         rows = StepRows(open_ms=open_ms, close_ms=open_ms + self._step_ms)
         self._start_journal()
-        open_bar(self.fleet, open_ms)
+        self.broker.begin(self.fleet, open_ms)
         self._settle(rows, open_ms)
         self._start_journal()
         paid = [bot.funding_paid for bot in self.fleet.bots]
         cash = self.fleet.portfolio.cash
         close_bar(self.fleet, open_ms)
+        self.fleet.portfolio.begun = 0
         rows.step = self.fleet.portfolio.step
         self._take_exits(rows)
         self._take_funding(rows, paid)
@@ -150,12 +174,10 @@ class Stepper:
         """
         rows.new_orders += self.orders.intend(self.fleet, rows.close_ms)
         style = self.fleet.rules.order_style
-        if style == OrderStyle.MAKER:
-            return
         wanted = {self.plan.markets[bot.market][1] for bot in self.fleet.bots if bot.order_units != 0}
-        if not wanted <= opens.keys():
-            return
-        self._fill_at([opens.get(symbol, NO_PRICE) for _, symbol in self.plan.markets], rows, rows.close_ms, style)
+        known = [opens.get(symbol, NO_PRICE) for _, symbol in self.plan.markets]
+        is_known = wanted <= opens.keys() and style != OrderStyle.MAKER
+        self._intend_at(known if is_known else None, rows, rows.close_ms, style)
 
     def close_positions(self, time_ms: int) -> StepRows:
         """Close at the last price whatever stands at FLATTEN, as a step of its own between bars."""
@@ -165,7 +187,7 @@ class Stepper:
         order_closes(self.fleet)
         rows.step = self.fleet.portfolio.step
         rows.new_orders += self.orders.intend(self.fleet, time_ms, number=1)
-        self._fill_at(self._last_prices(), rows, time_ms, OrderStyle.MARKET.value)
+        self._intend_at(self._last_prices(), rows, time_ms, OrderStyle.MARKET.value)
         self._restore(kept, waiting, rows)
         return rows
 
@@ -186,19 +208,13 @@ class Stepper:
         markets = zip(self.fleet.markets, self.plan.markets, strict=True)
         return [NO_PRICE if symbol in self.untraded else market.close for market, (_, symbol) in markets]
 
-    def _fill_at(self, prices: Sequence[float], rows: StepRows, time_ms: int, style: int) -> None:
-        """Fill what waits at the given prices; the markets keep the bar they hold."""
-        markets = self.fleet.markets
-        bars = [(market.open, market.status) for market in markets]
-        for market, price in zip(markets, prices, strict=True):
-            market.open = price
-            market.status = int(BarStatus.FRESH if price > NO_PRICE else BarStatus.MISSING)
+    def _intend_at(self, prices: Sequence[float] | None, rows: StepRows, time_ms: int, style: int) -> None:
+        """Hand the orders to the broker; what fills at once is settled, what crossed in house is booked."""
         self._start_journal()
-        simulate_executions(self.fleet, style)
-        fill_orders(self.fleet, time_ms)
-        self._settle(rows, time_ms)
-        for market, (open_, status) in zip(markets, bars, strict=True):
-            market.open, market.status = open_, status
+        if self.broker.intend(self.fleet, prices, self.mids, time_ms, style):
+            self._settle(rows, time_ms)
+        else:
+            self._take_shares(rows, None, "")
 
     def _restore(self, kept: Sequence[tuple[Bot, int, int]], waiting: list[OrderRow], rows: StepRows) -> None:
         """Let the orders of the other bots wait on, netted without those that were closed."""
@@ -228,6 +244,36 @@ class Stepper:
         rows.settled_orders += settled
         rows.fills += fills
         rows.order_of_fill += [self.orders.order_of(fill, settled) for fill in fills]
+
+    def _take_shares(self, rows: StepRows, client_order_id: str | None, trade_id: str) -> None:
+        fills = self._take_fills()
+        rows.fills += fills
+        rows.order_of_fill += [client_order_id for _ in fills]
+        rows.trade_of_fill += [trade_id for _ in fills]
+
+    def book_trades(self, booked: Booked, time_ms: int) -> StepRows:
+        """Book bots' shares of what an exchange executed of one order."""
+        portfolio, order = self.fleet.portfolio, booked.order
+        rows = StepRows(step=portfolio.step, open_ms=portfolio.time_ms, close_ms=time_ms)
+        sign = 1 if order.side is Side.BUY else -1
+        for share in booked.shares:
+            self._start_journal()
+            fee = 0.0 if share.fee_units else float(share.fee_quote)
+            units, trigger = sign * share.units, int(order.trigger)
+            book_share(self.fleet, share.bot, units, share.price, fee, share.time_ms, trigger, share.fee_units)
+            self._take_shares(rows, order.client_order_id, share.trade_id)
+        return rows
+
+    def adopt(self, b: int, quantity: Decimal, time_ms: int) -> StepRows:
+        """Give a bot what was found on its account, as though traded at the last price without cost."""
+        portfolio, bot = self.fleet.portfolio, self.fleet.bots[b]
+        market = self.fleet.markets[bot.market]
+        rows = StepRows(step=portfolio.step, open_ms=portfolio.time_ms, close_ms=time_ms)
+        units = whole_units(quantity, Unit(market.coins_per_unit, market.units_per_coin))
+        self._start_journal()
+        book_share(self.fleet, b, units, market.close, 0.0, time_ms, Trigger.ADOPT.value)
+        self._take_shares(rows, None, "")
+        return rows
 
     def _take_exits(self, rows: StepRows) -> None:
         for number, fill in enumerate(self._take_fills()):

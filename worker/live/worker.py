@@ -12,6 +12,8 @@ from shared.database import checkpoint, transaction
 from shared.database_file import watch_file
 from shared.enums import BarStatus, BotStatus, Cause, Level, ScopeKind, Severity
 from shared.settings import Settings
+from worker.brokers.paper import PaperBroker
+from worker.brokers.protocol import Broker
 from worker.fleet.accounts import asked_across
 from worker.fleet.idle import idle_settings
 from worker.fleet.plan import check_bounds, plan_fleet, planned_bots
@@ -27,8 +29,10 @@ from worker.live.reload import change, take_over
 from worker.live.retirement import Retirement
 from worker.live.start import known_limits, take_up
 from worker.live.stepper import StepRows
+from worker.live.traffic import Traffic
 from worker.live.windows import Feed, SignalDesk, bar_status
 from worker.market.protocol import Market
+from worker.orders.under_way import NothingUnderWay, UnderWay
 from worker.risk.levels import set_levels
 from worker.store import lease
 from worker.store.candles import Candles, save_bars
@@ -59,8 +63,13 @@ class LiveWorker:
         load_settings: Callable[[], Settings],
         real_time: bool,
         candles: str | None = None,
+        broker: Broker | None = None,
+        under_way: UnderWay | None = None,
     ) -> None:
-        """Put a worker together; `candles` names the market its bars are kept under, None where the market does so."""
+        """Put a worker together; `candles` names the market its bars are kept under, None where the market does so.
+
+        Without a broker orders are paper, and nothing of them is ever under way.
+        """
         self._settings = settings
         self._market = market
         self._engine = engine
@@ -68,6 +77,8 @@ class LiveWorker:
         self._load_settings = load_settings
         self._real_time = real_time
         self._candles = candles
+        self._broker = broker or PaperBroker()
+        self._under_way = under_way or NothingUnderWay()
         self._step_ms = settings.step_ms
         self._token = NO_LEASE
         self._failed_now: list[int] = []
@@ -98,6 +109,8 @@ class LiveWorker:
                 connection, registered.portfolio_id, settings.digest(), settings.model_dump_json(), now_ms
             )
             self._open(connection, registered, version)
+            self._under_way.take_up(connection, registered, self._plan, self._fleet, self._token)
+            self._under_way.mark(self._fleet)
             if crash_brake:
                 self._brake_crashes(connection)
             self._say_idle(connection)
@@ -109,22 +122,28 @@ class LiveWorker:
         self._created_ms = begun.created_ms if begun is not None else 0
         self._file.begin()
         self._keep_trace(mark)
+        self._under_way.resume()
+        self._under_way.mark(self._fleet)
         self._begin()
 
     def _identity(self) -> PortfolioIdentity:
         return portfolio_identity(self._settings, self._market.label)
 
     def _open(self, connection: Connection, registered: RegisteredFleet, version: int) -> None:
-        start = take_up(connection, self._settings, self._market, registered, version)
+        start = take_up(connection, self._settings, self._market, registered, version, self._broker)
         self._plan, self._fleet, self._books, self._stepper = start.plan, start.fleet, start.books, start.stepper
         self._gateway = Gateway(registered, start.stepper)
-        self._desk = CommandDesk(start.fleet, start.plan, start.books, start.stepper, self._settings.portfolio.money)
+        money = self._settings.portfolio.money
+        self._desk = CommandDesk(start.fleet, start.plan, start.books, start.stepper, money, self._under_way)
+        self._traffic = Traffic(self._under_way, start.stepper, start.books, self._engine, self._clock, self._token)
         self._retirement = Retirement(start.books)
         self._absences = Absences(start.plan)
 
     def _begin(self) -> None:
         portfolio = self._fleet.portfolio
-        books_end_ms = portfolio.time_ms + self._step_ms if portfolio.step else None
+        # A bar whose exits have left and that was not decided yet is decided now.
+        length_ms = 0 if portfolio.begun else self._step_ms
+        books_end_ms = portfolio.time_ms + length_ms if portfolio.step else None
         self._market.begin(books_end_ms)
         self._next_open_ms = self._market.first_open_ms() if books_end_ms is None else books_end_ms
         last_ms, symbols = self._next_open_ms - self._step_ms, self._plan.symbols
@@ -175,10 +194,15 @@ class LiveWorker:
         began = time.perf_counter()
         late_ms, opens = answers.late_ms, answers.opens
         self.answer_commands()
-        rows = self._decide(open_ms, answers)
+        self._take_bar(open_ms, answers)
+        exits = self._stepper.ask_exits(open_ms)
+        if exits.new_orders:
+            self._traffic.send_exits(exits)
+        rows = self._decide(open_ms)
         booked = self._books.book(rows.fills)
         marks = self._books.marks()
         taken = len(rows.fills)
+        self._traffic.look()
         with transaction(self._engine) as connection:
             lease.renew(connection, self._books.portfolio_id, self._token, self._clock.now_ms())
             self._gateway.send(connection, rows, opens)
@@ -194,6 +218,7 @@ class LiveWorker:
             events += self._asked_across(rows, wall_ms)
             events += self._absences.news(self._fleet, answers.missing, rows.close_ms, wall_ms)
             self._books.save_step(connection, rows, booked, marks, events)
+            self._under_way.save(connection, rows.new_orders)
             self._keep_bars(connection, rows)
             lease.renew(connection, self._books.portfolio_id, self._token, wall_ms, self._beat_of(rows, began, late_ms))
             mark = self._file.mark(connection)
@@ -202,9 +227,11 @@ class LiveWorker:
         self._next_open_ms = close_ms
         self._stepper.untraded = frozenset(symbol for symbol, why in answers.missing.items() if why)
         self._report(rows, events)
+        self._traffic.leave(rows)
         return True
 
-    def _decide(self, open_ms: int, answers: Answers) -> StepRows:
+    def _take_bar(self, open_ms: int, answers: Answers) -> None:
+        """Put the bar that closed, and what the strategies say of it, into the records."""
         self._feed.advance(open_ms)
         late_bars = answers.late_ms / self._step_ms
         statuses = {
@@ -218,10 +245,13 @@ class LiveWorker:
                 bot.failed = 1
                 bot.level_crashes = int(Level.NO_ENTRIES)
                 self._failed_now.append(b)
+        self._statuses = statuses
         self._stepper.load_bar(self._feed, statuses, answers.funding)
         self._stepper.load_patience(answers.finest, self._settings.resting_ms)
+
+    def _decide(self, open_ms: int) -> StepRows:
         rows = self._stepper.close(open_ms)
-        rows.statuses = statuses
+        rows.statuses = self._statuses
         return rows
 
     def _failures(self, rows: StepRows, unknown_funding: list[str], wall_ms: int) -> list[EventRow]:
@@ -282,8 +312,9 @@ class LiveWorker:
             log.info("step %d: %d fills, equity %s", rows.step, len(rows.fills), equity)
 
     def answer_commands(self) -> int:
-        """Take and answer what people asked."""
+        """Take over what became known of orders, then take and answer what people asked."""
         self._file.check()
+        self._traffic.tend()
         return self._desk.answer_pending(self._engine, self._token, self._clock, self._market_ms())
 
     def _market_ms(self) -> int:
@@ -354,6 +385,7 @@ class LiveWorker:
         self._trace.write(Last(mark, portfolio.step, portfolio.time_ms, self._created_ms))
 
     def close(self) -> None:
+        self._under_way.close()
         try:
             # What is written to a file that is lost nobody sees.
             if self._token != NO_LEASE and not self._file.is_lost:

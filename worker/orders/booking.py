@@ -1,6 +1,6 @@
 """What an outcome changes in the books of orders: its state by the legal transitions, its trades, each bot's share."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 
 from shared.enums import OrderStatus
 from worker.exchange.protocol import ExchangeTrade
-from worker.orders.live_order import LiveOrder, Outcome, whole_units
+from worker.orders.holdings import changes_of
+from worker.orders.live_order import LiveOrder, Outcome, base_of, exact, whole_units
 from worker.orders.shares import share_amount, share_units
 from worker.orders.states import is_final, is_legal
 from worker.store.live_orders import (
@@ -19,11 +20,15 @@ from worker.store.live_orders import (
     save_trades,
 )
 from worker.store.orders import OrderResult, save_order_results
+from worker.store.reconciliation import expect
 
 
 @dataclass(frozen=True, slots=True)
 class BotTrade:
-    """A bot's share of one trade: positive units and its part of the fee, in the coin it was paid in and in quote."""
+    """A bot's share of one trade: positive units and its part of the fee, in the coin it was paid in and in quote.
+
+    `fee_units` is what a fee in the base coin takes of the units.
+    """
 
     bot: int
     units: int
@@ -31,6 +36,7 @@ class BotTrade:
     fee: Decimal
     fee_coin: str
     fee_quote: Decimal
+    fee_units: int
     trade_id: str
     time_ms: int
 
@@ -45,15 +51,25 @@ class Booked:
 
 
 class OrderBooks:
-    """Writes outcomes of orders. `bot_ids` are by the bot's index; `step_units` gives a symbol's step."""
+    """Writes outcomes of orders.
+
+    `bot_ids` are by the bot's index; `step_units` gives the step of (account, symbol); `positions` are those of them
+    that are held as positions, not as coins.
+    """
 
     def __init__(
-        self, portfolio_id: int, bot_ids: Sequence[int], quote: str, step_units: dict[tuple[str, str], int]
+        self,
+        portfolio_id: int,
+        bot_ids: Sequence[int],
+        quote: str,
+        step_units: dict[tuple[str, str], int],
+        positions: Collection[tuple[str, str]] = (),
     ) -> None:
         self._portfolio_id = portfolio_id
         self._bot_ids = bot_ids
         self._quote = quote
         self._step_units = step_units
+        self._positions = positions
 
     def book(self, connection: Connection, outcome: Outcome, wall_ms: int) -> Booked:
         """Take an outcome over: trades first, then the state they allow."""
@@ -73,6 +89,10 @@ class OrderBooks:
         rows = [self._book_trade(outcome, trade, booked) for trade in fresh]
         if rows:
             save_trades(connection, self._portfolio_id, rows)
+            is_position = (order.account, order.symbol) in self._positions
+            for trade in fresh:
+                changes = changes_of(trade, self._quote, is_position)
+                expect(connection, self._portfolio_id, order.account, changes)
             shares = [ShareRow(order.client_order_id, self._bot_ids[b], 0, units) for b, units in order.filled.items()]
             save_filled_shares(connection, shares)
         order.trade_ids |= told.keys()
@@ -90,11 +110,13 @@ class OrderBooks:
             )
         given = share_units(units, left, self._step_units[order.account, order.symbol])
         fees, worth = share_amount(trade.fee, given), share_amount(fee_quote, given)
-        for b, part, fee, quote in zip(bots, given, fees, worth, strict=True):
+        in_base = share_units(self._base_fee_units(order, trade, booked), given, 1)
+        for b, part, fee, quote, taken in zip(bots, given, fees, worth, in_base, strict=True):
             if part:
                 order.filled[b] = order.filled.get(b, 0) + part
+                price = float(trade.price)
                 booked.shares.append(
-                    BotTrade(b, part, float(trade.price), fee, trade.fee_coin, quote, trade.id, trade.time_ms)
+                    BotTrade(b, part, price, fee, trade.fee_coin, quote, taken, trade.id, trade.time_ms)
                 )
         order.filled_units += units
         order.filled_quote += trade.quantity * trade.price
@@ -116,10 +138,19 @@ class OrderBooks:
             trade.time_ms,
         )
 
+    def _base_fee_units(self, order: LiveOrder, trade: ExchangeTrade, booked: Booked) -> int:
+        if trade.fee_coin != base_of(order.symbol) or trade.fee <= 0:
+            return 0
+        try:
+            return whole_units(trade.fee, order.unit)
+        except ValueError as error:
+            booked.faults.append(f"fee of trade {trade.id}: {error}; what is less than a unit is left out")
+            return whole_units(trade.fee.quantize(exact(1, order.unit)), order.unit)
+
     def _in_quote(self, order: LiveOrder, trade: ExchangeTrade, prices: dict[str, Decimal]) -> Decimal:
         if trade.fee_coin == self._quote or not trade.fee:
             return trade.fee
-        if trade.fee_coin == order.symbol.partition("/")[0]:
+        if trade.fee_coin == base_of(order.symbol):
             return trade.fee * trade.price
         return trade.fee * prices[trade.fee_coin]
 

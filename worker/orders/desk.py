@@ -3,6 +3,7 @@
 Called on the worker's own thread. What it gives back the worker books, each outcome in a transaction of its own.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -51,6 +52,10 @@ class OrderDesk:
         self._patience = patience
         self._agrees = agrees
         self.under_way: dict[str, LiveOrder] = {}
+        # how many orders left, by account
+        self.sent: Counter[str] = Counter()
+        # what else was done on the lanes
+        self.others: list[object] = []
         self._at_work: set[str] = set()
 
     def put(self, orders: Iterable[LiveOrder]) -> None:
@@ -69,7 +74,9 @@ class OrderDesk:
         for order in waiting:
             if order.look_at_ms is not None and order.look_at_ms <= now_ms:
                 self._ask_again(order, now_ms)
-        found = [item for item in self._lanes.collect(timeout_seconds) if isinstance(item, Outcome)]
+        done = self._lanes.collect(timeout_seconds)
+        found = [item for item in done if isinstance(item, Outcome)]
+        self.others += [item for item in done if not isinstance(item, Outcome)]
         for outcome in found:
             self._at_work.discard(outcome.order.client_order_id)
         return [self._judge(outcome) for outcome in found]
@@ -81,6 +88,11 @@ class OrderDesk:
             self.under_way.pop(order.client_order_id, None)
         elif order.look_at_ms is None:
             self._look_soon(order, self._pause_ms(order))
+
+    def is_quiet(self, account: str, sent: int) -> bool:
+        """Say whether no order moves an account, and none has left since so many had."""
+        own = [order for order in self.under_way.values() if order.account == account]
+        return self.sent[account] == sent and all(order.status is OrderStatus.UNKNOWN for order in own)
 
     def due_in_ms(self) -> int | None:
         """Give how long until something is to be asked; none where nothing waits."""
@@ -116,6 +128,8 @@ class OrderDesk:
     def _work(self, order: LiveOrder, urgency: Urgency, call: Callable[[LiveOrder], Outcome]) -> None:
         order.look_at_ms = None
         self._at_work.add(order.client_order_id)
+        if call == self.senders[order.account].send:
+            self.sent[order.account] += 1
         self._lanes.put(order.account, urgency, lambda: call(order))
 
     def _judge(self, outcome: Outcome) -> Outcome:

@@ -41,6 +41,8 @@ class LiveOrder:
     fee_quote: Decimal = Decimal(0)
     exchange_id: str | None = None
     sent_ms: int = 0
+    # the price it was decided at, and the one when it left
+    decided_price: float | None = None
     reference_price: float | None = None
     limit_price: Decimal | None = None
     reason: str | None = None
@@ -90,6 +92,11 @@ class Outcome:
     # the cause of a level that this sets: KEY, RUNAWAY, FIRST_ORDERS, or nothing
     alarm: str = ""
     coin_prices: dict[str, Decimal] = field(default_factory=dict)
+
+
+def base_of(symbol: str) -> str:
+    """Give the coin that a symbol trades."""
+    return symbol.partition("/")[0]
 
 
 def exact(units: int, unit: Unit) -> Decimal:

@@ -43,6 +43,8 @@ class OrderRow:
     increases: int = 0
     # the number of the lease it was decided under
     fencing: int = 0
+    # 1 where the account's own position can only get smaller by it
+    reduces: int = 0
     reference_price: float | None = None
     exchange_id: str | None = None
     # each bot's part, signed whole units, by index
@@ -52,10 +54,11 @@ class OrderRow:
 class OrderBook:
     """Keeps the orders that wait for their fill, and turns what a step did into rows."""
 
-    def __init__(self, portfolio: str, installation: str, plan: FleetPlan) -> None:
+    def __init__(self, portfolio: str, installation: str, plan: FleetPlan, keeps_shares: bool) -> None:
         self._portfolio = portfolio
         self._installation = installation
         self._plan = plan
+        self._keeps_shares = keeps_shares
         self.waiting: list[OrderRow] = []
 
     def intend(self, fleet: Fleet, decided_ms: int, number: int = 0) -> list[OrderRow]:
@@ -69,7 +72,22 @@ class OrderBook:
             for m, b, units in wishes
             if units != 0
         ]
-        return self.waiting
+        if not self._keeps_shares:
+            return self.waiting
+        # They leave once the step is committed; none waits for a bar.
+        leaving, self.waiting = self.waiting, []
+        for row in leaving:
+            _share(row, fleet)
+        return leaving
+
+    def asked_exit(self, fleet: Fleet, b: int, decided_ms: int) -> OrderRow:
+        """Make the order of a protective exit that was asked for, to leave at once."""
+        bot, trigger = fleet.bots[b], Trigger(fleet.bots[b].exit_trigger)
+        row = self._row(fleet, bot.market, b, bot.exit_units, trigger, decided_ms, OrderStatus.INTENT)
+        row.shares = {b: bot.exit_units}
+        row.reduces = _reduces(row, fleet)
+        row.reference_price = bot.exit_price
+        return row
 
     def revise(self, before: Sequence[OrderRow], why: str, done_ms: int) -> tuple[list[OrderRow], list[OrderRow]]:
         """Hold what waits to the orders intended before: give those that are new, and those changed or cancelled."""
@@ -135,6 +153,25 @@ class OrderBook:
         row = OrderRow(name, account, symbol, side, size, quantity, trigger, step, decided_ms, status, m, b)
         row.purpose = purpose
         return row
+
+
+def _share(row: OrderRow, fleet: Fleet) -> None:
+    """Note each bot's part of an order, and whether anybody holds more by it."""
+    for b, bot in enumerate(fleet.bots):
+        sent = bot.order_units - bot.crossed_units
+        if bot.market == row.market and (row.bot in (-1, b)) and sent != 0 and (sent > 0) == (row.side is Side.BUY):
+            row.shares[b] = sent
+            # What crosses in house is booked first.
+            held = bot.units + bot.crossed_units
+            row.increases |= int(abs(held + sent) > abs(held))
+    row.reduces = _reduces(row, fleet)
+    row.reference_price = fleet.markets[row.market].close
+
+
+def _reduces(row: OrderRow, fleet: Fleet) -> int:
+    held = sum(bot.units for bot in fleet.bots if bot.market == row.market)
+    is_opposite = held < 0 if row.side is Side.BUY else held > 0
+    return int(is_opposite and row.units <= abs(held))
 
 
 def belongs(fill: Fill, row: OrderRow) -> bool:

@@ -21,7 +21,7 @@ from worker.exchange.protocol import (
     Status,
 )
 from worker.orders.gateway import Gateway
-from worker.orders.live_order import LiveOrder, Outcome, whole_units
+from worker.orders.live_order import LiveOrder, Outcome, base_of, whole_units
 
 KEY = "KEY"
 # An order that did not arrive may leave again after so long, where the exchange names no time.
@@ -80,7 +80,7 @@ class Sender:
         if found.order is not None:
             return self._tell(order, found.order, found.trades)
         if found.trades:
-            return Outcome(order, None, found.trades, coin_prices=self._coin_prices(order, found.trades))
+            return Outcome(order, None, found.trades, coin_prices=self.coin_prices(order, found.trades))
         return Outcome(order, None, text=found.text, is_absent=found.complete)
 
     def cancel(self, order: LiveOrder) -> Outcome:
@@ -111,7 +111,7 @@ class Sender:
 
     def _tell(self, order: LiveOrder, found: ExchangeOrder, trades: Sequence[ExchangeTrade]) -> Outcome:
         try:
-            prices = self._coin_prices(order, trades)
+            prices = self.coin_prices(order, trades)
         except MarketError as error:
             # Without the worth of its fee a trade is not booked; it is asked for again.
             return Outcome(order, OrderStatus.OPEN, (), self._units(order, found), found.exchange_id, str(error))
@@ -134,10 +134,9 @@ class Sender:
         bid, ask = self.best_prices([order.symbol])[order.symbol]
         return ask if order.side is Side.BUY else bid
 
-    def _coin_prices(self, order: LiveOrder, trades: Sequence[ExchangeTrade]) -> dict[str, Decimal]:
+    def coin_prices(self, order: LiveOrder, trades: Sequence[ExchangeTrade]) -> dict[str, Decimal]:
         """Give what a coin that is neither base nor quote is worth, of those that fees were paid in."""
-        base = order.symbol.partition("/")[0]
-        coins = {trade.fee_coin for trade in trades if trade.fee} - {base, self._quote}
+        coins = {trade.fee_coin for trade in trades if trade.fee} - {base_of(order.symbol), self._quote}
         prices = {}
         for coin in sorted(coins):
             symbol = f"{coin}/{self._quote}"

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.enums import BarStatus
 from shared.settings import Settings
 from worker.fleet.plan import FleetPlan
 from worker.research.books import Books, keep_books
-from worker.research.candles import Grid
+from worker.research.candles import lay_on_grid
 from worker.research.figures import Figures, scope_figures
-from worker.research.history import History
+from worker.research.history import History, Source
 from worker.research.marks import Marks, make_marks
 from worker.research.replay import Progress, Replay, replay_fleet
 from worker.strategies.bars import make_bars
@@ -24,7 +23,7 @@ class Backtest:
     """Everything a backtest found. `marks` and `figures` are of the portfolio, then of each sleeve."""
 
     settings: Settings
-    history: History
+    source: Source
     replay: Replay
     books: Books
     marks: list[Marks]
@@ -44,24 +43,31 @@ def run_backtest(
     `seconds` are those of `load`, `kernel` (taking the compiled loops from the cache, or compiling them), `signals`,
     `replay` and `figures`.
     """
+    source, replay, seconds = _replay_history(settings, plan, load, progress, compiling or nullcontext())
     began = time.perf_counter()
-    history = load()
-    loaded = time.perf_counter()
-    with compiling or nullcontext():
-        load_kernel(settings, plan)
-    ready = time.perf_counter()
-    replay = replay_fleet(settings, plan, history.grid, history.funding, history.limits, progress)
-    replayed = time.perf_counter()
     books = keep_books(settings, replay)
     marks = make_marks(replay, settings.step_ms)
     figures = scope_figures(replay, books, marks)
-    seconds = {
-        "load": loaded - began,
-        "kernel": ready - loaded,
-        **replay.seconds,
-        "figures": time.perf_counter() - replayed,
-    }
-    return Backtest(settings, history, replay, books, marks, figures, seconds)
+    seconds["figures"] = time.perf_counter() - began
+    return Backtest(settings, source, replay, books, marks, figures, seconds)
+
+
+def _replay_history(
+    settings: Settings,
+    plan: FleetPlan,
+    load: Callable[[], History],
+    progress: Progress | None,
+    compiling: AbstractContextManager[None],
+) -> tuple[Source, Replay, dict[str, float]]:
+    """Load, make ready and replay; the bars are let go here, before the figures need the room."""
+    began = time.perf_counter()
+    history = load()
+    loaded = time.perf_counter()
+    with compiling:
+        load_kernel(settings, plan)
+    ready = time.perf_counter()
+    replay = replay_fleet(settings, plan, history.grid, history.funding, history.limits, progress)
+    return history.source, replay, {"load": loaded - began, "kernel": ready - loaded, **replay.seconds}
 
 
 def load_kernel(settings: Settings, plan: FleetPlan) -> None:
@@ -69,6 +75,4 @@ def load_kernel(settings: Settings, plan: FleetPlan) -> None:
     open_ms = np.arange(2, dtype=np.int64) * settings.step_ms
     prices = np.ones(2)
     bars = make_bars(open_ms, prices, prices, prices, prices, prices)
-    fresh = np.full(2, BarStatus.FRESH, np.int8)
-    grid = Grid(plan.symbols, open_ms, dict.fromkeys(plan.symbols, bars), dict.fromkeys(plan.symbols, fresh))
-    replay_fleet(settings, plan, grid, {}, {})
+    replay_fleet(settings, plan, lay_on_grid(dict.fromkeys(plan.symbols, bars), settings.step_ms), {}, {})

@@ -11,7 +11,7 @@ from shared.enums import BarStatus
 from shared.errors import ConfigurationError
 from shared.settings import Settings
 from shared.units import DAY_MS, format_time, timeframe_name
-from worker.market.files import CandleFolder
+from worker.market.files import CandleFolder, release_memory
 from worker.market.files.missing import refuse_far_apart
 from worker.market.protocol import Limits, file_limits
 from worker.market.simulated import SimulatedMarket
@@ -61,18 +61,25 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """The bars of all symbols on one grid; `funding` is a summed rate per bar by symbol, empty where there is none."""
+class Source:
+    """Where the bars of a backtest come from, and what there is of each symbol."""
 
     label: str
-    grid: Grid
-    funding: dict[str, np.ndarray]
     coverage: list[Coverage]
-    limits: dict[str, Limits]
 
     def notes(self) -> list[str]:
         """Say what is missing, symbol by symbol."""
         return [note for coverage in self.coverage for note in coverage.notes()]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The bars of all symbols on one grid; `funding` is a summed rate per bar by symbol, empty where there is none."""
+
+    source: Source
+    grid: Grid
+    funding: dict[str, np.ndarray]
+    limits: dict[str, Limits]
 
 
 def load_history(
@@ -87,6 +94,19 @@ def load_history(
 
     Raises ConfigurationError where a symbol has no bar in that time, and what the files raise.
     """
+    history = _read_history(settings, symbols, folder, funding_folder, start_ms, end_ms)
+    release_memory()
+    return history
+
+
+def _read_history(
+    settings: Settings,
+    symbols: Sequence[str],
+    folder: Path,
+    funding_folder: Path | None,
+    start_ms: int | None,
+    end_ms: int | None,
+) -> History:
     step_ms = settings.step_ms
     files = CandleFolder(folder, settings.market, symbols)
     read = {symbol: files.candles(symbol, step_ms) for symbol in symbols}
@@ -104,7 +124,7 @@ def load_history(
     ]
     funding = {} if funding_folder is None else _load_funding(settings, funding_folder, symbols, grid)
     limits = {symbol: file_limits(candles.bars) for symbol, candles in read.items()}
-    return History(f"replay of {folder.name or folder}", grid, funding, coverage, limits)
+    return History(Source(f"replay of {folder.name or folder}", coverage), grid, funding, limits)
 
 
 def simulate_history(settings: Settings, symbols: Sequence[str], days: int) -> History:
@@ -119,7 +139,8 @@ def simulate_history(settings: Settings, symbols: Sequence[str], days: int) -> H
     nothing = np.empty(0, np.int64)
     timeframe = settings.portfolio.timeframe
     coverage = [_coverage(grid, symbol, bars, timeframe, nothing) for symbol, bars in bars_of.items()]
-    return History(market.label, grid, {}, coverage, {symbol: market.limits(symbol) for symbol in symbols})
+    limits = {symbol: market.limits(symbol) for symbol in symbols}
+    return History(Source(market.label, coverage), grid, {}, limits)
 
 
 def _cut(symbol: str, bars: Bars, start_ms: int | None, end_ms: int | None) -> Bars:

@@ -57,16 +57,20 @@ def replay_fleet(
     limits: Mapping[str, Limits],
     progress: Progress | None = None,
     keep_bots: bool = False,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Replay:
-    """Replay a fresh fleet over a grid; `funding` is one summed rate per bar by symbol, where there is any."""
-    began = time.perf_counter()
+    """Replay a fresh fleet over a grid; `funding` is one summed rate per bar by symbol, where there is any.
+
+    `seconds` are those of `signals` and `replay` by the clock given.
+    """
+    began = clock()
     columns = make_columns(settings, plan, grid, funding)
     if settings.broker.order == "maker":
         columns = with_patience(settings, plan, grid, columns)
-    signalled = time.perf_counter()
+    signalled = clock()
     fleet = compiled_form(open_fleet(settings, plan, limits), FILL_ROOM + 8 * len(plan.bots), _notice_room(plan))
     replay = _collect(plan, fleet, columns, keep_bots, progress)
-    seconds = {"signals": signalled - began, "replay": time.perf_counter() - signalled}
+    seconds = {"signals": signalled - began, "replay": clock() - signalled}
     return Replay(plan, grid.open_ms, **replay, fleet=fleet, seconds=seconds)
 
 

@@ -22,11 +22,11 @@ SCOPE_KINDS = tuple(ScopeKind)
 
 def summarise(backtest: Backtest) -> dict[str, Any]:
     """Give everything but the rows: JSON types only, null where a figure cannot be known."""
-    settings, replay, history = backtest.settings, backtest.replay, backtest.history
+    settings, replay, source = backtest.settings, backtest.replay, backtest.source
     portfolio, *sleeves = backtest.figures
     summary = {
         "kernel": kernel_digest(),
-        "market": history.label,
+        "market": source.label,
         "from": iso_time(int(replay.open_ms[0])),
         "to": iso_time(int(replay.open_ms[-1]) + settings.step_ms),
         "timeframe": settings.portfolio.timeframe,
@@ -45,7 +45,7 @@ def summarise(backtest: Backtest) -> dict[str, Any]:
         "by_bot": bot_figures(replay, backtest.books),
         "no_trades": _no_trades(backtest),
         "brakes": [_brake(replay.plan, notice) for notice in replay.notices],
-        "candles": [asdict(coverage) for coverage in history.coverage],
+        "candles": [asdict(coverage) for coverage in source.coverage],
         "settings": settings.model_dump(mode="json"),
     }
     return plain(summary)
@@ -88,7 +88,7 @@ def notes(backtest: Backtest) -> list[str]:
     asked = asked_across(names, accounts["asked"].tolist(), accounts["equity"].tolist(), portfolio.money)
     if asked:
         said.append(f"At the last rebalance {asked}")
-    return said + idle_settings(backtest.settings, backtest.replay.plan) + backtest.history.notes()
+    return said + idle_settings(backtest.settings, backtest.replay.plan) + backtest.source.notes()
 
 
 def brake_sentences(plan: FleetPlan, notices: Iterable[Notice]) -> list[str]:

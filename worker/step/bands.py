@@ -1,5 +1,7 @@
 """Bands as changes: a signal's band stands until the next change, so memory grows with what it says, not with bars."""
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -7,7 +9,9 @@ import numpy as np
 from worker.jit import compile_in_place
 
 # A block of bars, with the changes in it, stays in the processor's caches while the signals are gone through.
-_BLOCK_BARS = 2048
+_BLOCK_BARS = 8192
+# A room holds at least so many bands, were each to change at every bar.
+_ROOM_BANDS = 4
 
 
 class Bands(NamedTuple):
@@ -22,66 +26,98 @@ class Bands(NamedTuple):
     high: np.ndarray
 
 
-class BandChanges:
-    """Takes the bands of one signal after another, as whole arrays, and keeps where they change."""
+class Changes(NamedTuple):
+    """Where the band of one signal changes, int32, and to what."""
 
-    def __init__(self, signals: int, bars: int) -> None:
+    bar: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+class ChangeFinder:
+    """Finds where bands change, one after another in rooms that hold many: each thread has its own."""
+
+    def __init__(self, bars: int) -> None:
         self._bars = bars
-        self._found: list[tuple[np.ndarray, ...]] = [(np.empty(0, np.int64), np.empty(0), np.empty(0))] * signals
-        self._room = (np.empty(bars, np.int64), np.empty(bars), np.empty(bars))
+        self._marks = np.zeros(-(-bars // 8), np.uint64)
+        self._room = Changes(np.empty(0, np.int32), np.empty(0), np.empty(0))
+        self._used = 0
 
-    def take(self, signal: int, first: int, low: np.ndarray, high: np.ndarray, atr_fraction: np.ndarray) -> None:
-        """Take the band of a signal from bar `first` on; it is NaN before.
+    def find(self, first: int, low: np.ndarray, high: np.ndarray, atr_fraction: np.ndarray) -> Changes:
+        """Give the changes of a band that begins at bar `first`; it is NaN before.
 
         Where its ATR becomes known, or no longer is, counts as a change too: a band without it is not acted on.
         """
-        count = _find_changes(low, high, atr_fraction, first, *self._room)
-        self._found[signal] = tuple(column[:count].copy() for column in self._room)
+        if self._used + self._bars > len(self._room.bar):
+            # What is not written into takes no memory.
+            room = _ROOM_BANDS * self._bars
+            self._room, self._used = Changes(np.empty(room, np.int32), np.empty(room), np.empty(room)), 0
+        begin, marks = self._used, self._marks.view(np.uint8)
+        _mark_changes(low, high, atr_fraction, marks)
+        self._used += _take_marked(low, high, first, marks, self._marks, *(column[begin:] for column in self._room))
+        return Changes(*(column[begin : self._used] for column in self._room))
 
-    def laid(self) -> Bands:
-        """Give the changes of all signals in the order of the bars."""
-        ends = np.cumsum([len(bars) for bars, _, _ in self._found])
-        bars, low, high = (np.concatenate([found[n] for found in self._found]) for n in range(3))
-        first = np.concatenate(([0], np.cumsum(np.bincount(bars, minlength=self._bars))))
-        bands = Bands(first, np.empty(len(bars), np.int32), np.empty(len(bars)), np.empty(len(bars)))
-        _lay_by_bar(ends, np.concatenate(([0], ends[:-1])), bars, low, high, first[:-1].copy(), bands, _BLOCK_BARS)
-        return bands
+
+def lay_changes(found: Sequence[Changes], bars: int) -> Bands:
+    """Give the changes of all signals in the order of the bars."""
+    first = np.zeros(bars + 1, np.int64)
+    for changes in found:
+        _count_bars(changes.bar, first[1:])
+    np.cumsum(first, out=first)
+    count, place = first[-1], first[:-1].copy()
+    bands = Bands(first, np.empty(count, np.int32), np.empty(count), np.empty(count))
+    edges = np.arange(0, bars + _BLOCK_BARS, _BLOCK_BARS)
+    rows = [np.searchsorted(changes.bar, edges) for changes in found]
+    for block in range(len(edges) - 1):
+        for signal, changes in enumerate(found):
+            _lay_by_bar(signal, *changes, rows[signal][block], rows[signal][block + 1], place, bands)
+    return bands
 
 
 def lay_bands(low: np.ndarray, high: np.ndarray, atr_fraction: np.ndarray, series: np.ndarray) -> Bands:
     """Give the changes of whole bands, (signals, bars), whose ATRs are (series, bars)."""
-    changes = BandChanges(*low.shape)
-    for signal in range(len(low)):
-        changes.take(signal, 0, low[signal], high[signal], atr_fraction[series[signal]])
-    return changes.laid()
+    signals, bars = low.shape
+    finder = ChangeFinder(bars)
+    found = [finder.find(0, low[row], high[row], atr_fraction[series[row]]) for row in range(signals)]
+    return lay_changes(found, bars)
 
 
 @compile_in_place
-def _find_changes(low, high, atr_fraction, first: int, bars, lows, highs) -> int:
-    """Write the bars at which a band changes, and to what; give how many there are."""
-    count, was_known = 0, False
-    was_low, was_high = np.nan, np.nan
-    for row in range(len(low)):
-        is_known = atr_fraction[row] == atr_fraction[row]
-        # NaN is as NaN was.
-        is_low = low[row] == was_low or (low[row] != low[row] and was_low != was_low)
-        is_high = high[row] == was_high or (high[row] != high[row] and was_high != was_high)
-        if not (is_low and is_high) or is_known != was_known:
-            bars[count], lows[count], highs[count] = first + row, low[row], high[row]
-            count += 1
-        was_low, was_high, was_known = low[row], high[row], is_known
+def _mark_changes(low, high, atr_fraction, marks) -> None:
+    """Mark with 1 the rows that differ from the one before, the first one from a band that is not known."""
+    for row in range(1, len(low)):
+        # NaN is as NaN was. A loop without branches is vectorised.
+        is_low = (low[row] != low[row - 1]) & ((low[row] == low[row]) | (low[row - 1] == low[row - 1]))
+        is_high = (high[row] != high[row - 1]) & ((high[row] == high[row]) | (high[row - 1] == high[row - 1]))
+        is_known, was_known = atr_fraction[row] == atr_fraction[row], atr_fraction[row - 1] == atr_fraction[row - 1]
+        marks[row] = is_low | is_high | (is_known != was_known)
+    for row in range(min(1, len(low))):
+        marks[row] = not (math.isnan(low[row]) and math.isnan(high[row]) and math.isnan(atr_fraction[row]))
+
+
+@compile_in_place
+def _take_marked(low, high, first: int, marks, eights, bars, lows, highs) -> int:
+    """Write the bars of marked rows, and what is said there; give how many there are. `eights` are marks by eight."""
+    count = 0
+    for eight in range(-(-len(low) // 8)):
+        if eights[eight] != 0:
+            for row in range(8 * eight, min(8 * eight + 8, len(low))):
+                # Written whether it counts or not: to guess wrong whether it does takes longer.
+                bars[count], lows[count], highs[count] = first + row, low[row], high[row]
+                count += marks[row]
     return count
 
 
 @compile_in_place
-def _lay_by_bar(ends, at, bars, low, high, place, bands, block: int) -> None:
-    """Lay what lies signal by signal bar by bar: signal `k` from `at[k]` to `ends[k]`, bar `t` from `place[t]` on."""
-    for begin in range(0, len(place), block):
-        for signal in range(len(ends)):
-            row = at[signal]
-            while row < ends[signal] and bars[row] < begin + block:
-                laid = place[bars[row]]
-                place[bars[row]] += 1
-                bands.signal[laid], bands.low[laid], bands.high[laid] = signal, low[row], high[row]
-                row += 1
-            at[signal] = row
+def _count_bars(bars, counts) -> None:
+    for row in range(len(bars)):
+        counts[bars[row]] += 1
+
+
+@compile_in_place
+def _lay_by_bar(signal: int, bars, low, high, start: int, stop: int, place, bands) -> None:
+    """Lay some changes of a signal where those of their bars lie: the next one of bar `t` at `place[t]`."""
+    for row in range(start, stop):
+        laid = place[bars[row]]
+        place[bars[row]] += 1
+        bands.signal[laid], bands.low[laid], bands.high[laid] = signal, low[row], high[row]

@@ -14,9 +14,9 @@ class Columns(NamedTuple):
 
     `open_ms` is int64 (bars). Of shape (markets, bars): prices float64, `status` int8, `funding_rate` float64. A
     series is one symbol on one timeframe: `atr_fraction` float64 and `closed` int8 are (series, bars); `series` int64
-    (signals) says which one a signal uses. `bands` are changes, bar by bar; `stop` and `target` are (signals, bars) or,
-    where no strategy gives any, (signals, 1) of zeros. What orders that rest are filled by, `patience_…`, is float64
-    (markets, bars), or (1, 1) where none rests.
+    (signals) says which one a signal uses. `bands` are changes, bar by bar; `stop` and `target` are (signals, bars).
+    Where there is no funding, or no strategy gives a stop or target, those have one column of zeros. What orders that
+    rest are filled by, `patience_…`, is float64 (markets, bars), or (1, 1) where none rests.
     """
 
     open_ms: np.ndarray

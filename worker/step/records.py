@@ -37,6 +37,8 @@ class Portfolio(Levels):
 
     step: int = 0
     time_ms: int = 0
+    # 1 between the exits of a bar, where they are asked for, and the rest of its step
+    begun: int = 0
     cash: float = 0.0
     equity: float = 0.0
     settled_equity: float = 0.0

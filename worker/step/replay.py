@@ -38,7 +38,8 @@ def load_markets(fleet, columns, t: int) -> None:
         market.low = lows[m, t]
         market.close = closes[m, t]
         market.status = status[m, t]
-        market.funding_rate = funding_rate[m, t]
+        if funding_rate.shape[1] > 1:
+            market.funding_rate = funding_rate[m, t]
     if fleet.rules.order_style == OrderStyle.MAKER:
         _load_patience(markets, columns, t)
 

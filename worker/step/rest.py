@@ -57,3 +57,4 @@ def list_awake(fleet) -> None:
         awake[count] = b
         count += watches[b].awake
     fleet.scratch.awake = count
+    fleet.scratch.looked_at += count

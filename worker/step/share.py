@@ -57,10 +57,15 @@ def forget_exit(bot: Bot) -> None:
 def _book_leg(
     fleet: Fleet, b: int, leg: Leg, units: int, price: float, fee: float, time_ms: int, trigger: int, is_crossed: bool
 ) -> None:
-    market = fleet.markets[fleet.bots[b].market]
+    bot, portfolio = fleet.bots[b], fleet.portfolio
+    market = fleet.markets[bot.market]
     crossed = abs(units) if is_crossed else 0
     saved = coins(market, crossed) * price * (market.fee_rate + fleet.rules.slippage)
     if fleet.journal.fills == len(fleet.fills):
         # An order may fill in any number of trades.
         fleet.fills.append(Fill())
+    # One decision opens a position in any number of trades, what crosses in house first.
+    is_opening = leg is Leg.OPEN and bot.opened_units != 0 and bot.opened_ms >= portfolio.time_ms + fleet.rules.step_ms
     book_fill(fleet, b, leg.value, int(trigger), units, price, fee, 0.0, crossed, saved, time_ms)
+    if is_opening:
+        bot.opened_units += abs(units)

@@ -25,6 +25,7 @@ class CommandRow:
     reason: str
     who: str
     amount: float | None
+    detail: str | None
     cause: Cause | None
     asked_ms: int
     taken_ms: int | None

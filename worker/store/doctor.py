@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from sqlalchemy import Connection, case, func, select
 
@@ -21,6 +22,7 @@ from shared.tables import (
     PortfolioState,
     ReasonTotal,
     Sleeve,
+    Trade,
     Transfer,
 )
 from worker.ledger import identities
@@ -153,22 +155,41 @@ def _accounts(connection: Connection, portfolio_id: int, bots: Sequence[_BotBook
         .where(Order.portfolio_id == portfolio_id)
         .group_by(Order.account, Order.symbol)
     )
-    gone = _written_off(connection, portfolio_id)
+    gone = _without_orders(connection, portfolio_id)
     for account, symbol, units in rows:
         held = [bot.units for bot in bots if (bot.account, bot.symbol) == (account, symbol)]
         gap = identities.account_gap(int(units) + gone.get((account, symbol), 0), held)
         yield Finding("bots hold what the account holds", f"{account} {symbol}", gap, 0.0, is_exact=True)
 
 
-def _written_off(connection: Connection, portfolio_id: int) -> dict[tuple[str, str], int]:
-    """Give the units that left each account without an order."""
+def _without_orders(connection: Connection, portfolio_id: int) -> dict[tuple[str, str], int]:
+    """Give the units that left each account, or came to it, without an order."""
     rows = connection.execute(
         select(Sleeve.account, Fill.symbol, func.sum(Fill.units))
         .join(Sleeve, Sleeve.id == Fill.sleeve_id)
-        .where(Fill.portfolio_id == portfolio_id, Fill.trigger == Trigger.WRITE_OFF.name)
+        .where(Fill.portfolio_id == portfolio_id, Fill.trigger.in_((Trigger.WRITE_OFF.name, Trigger.ADOPT.name)))
         .group_by(Sleeve.account, Fill.symbol)
     )
-    return {(account, symbol): int(units) for account, symbol, units in rows}
+    units = {(account, symbol): int(units) for account, symbol, units in rows}
+    for key, taken in _base_fees(connection, portfolio_id).items():
+        units[key] = units.get(key, 0) - taken
+    return units
+
+
+def _base_fees(connection: Connection, portfolio_id: int) -> dict[tuple[str, str], int]:
+    """Give the units that fees in the coin itself took."""
+    own, state = Trade.__table__.c, MarketState.__table__.c
+    of_market = (state.portfolio_id == own.portfolio_id) & (state.account == own.account) & (state.symbol == own.symbol)
+    rows = connection.execute(
+        select(own.account, own.symbol, own.fee, state.coins_per_unit, state.units_per_coin)
+        .join(MarketState, of_market)
+        .where(own.portfolio_id == portfolio_id, own.symbol.startswith(own.fee_coin + "/"))
+    )
+    taken: dict[tuple[str, str], int] = {}
+    for account, symbol, fee, coins_per_unit, units_per_coin in rows:
+        units = round(Decimal(fee) * Decimal(units_per_coin) / Decimal(coins_per_unit))
+        taken[account, symbol] = taken.get((account, symbol), 0) + units
+    return taken
 
 
 def _equity(

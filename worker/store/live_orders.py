@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from sqlalchemy import Connection, exists, func, select, update
 
 from shared.enums import OrderStatus, Side
 from shared.tables import Heartbeat, Order, OrderShare, Trade
-from worker.store.orders import OrderRow, load_open_orders, save_orders
+from worker.store.orders import OrderRow, load_open_orders
 from worker.store.rows import insert_rows
 
 
@@ -48,14 +49,24 @@ class StoredOrder:
     row: OrderRow
     shares: list[ShareRow] = field(default_factory=list)
     trade_ids: set[str] = field(default_factory=set)
+    # what its trades came to, and their fees, in quote
+    filled_quote: Decimal = Decimal(0)
+    fee_quote: Decimal = Decimal(0)
 
 
-def save_intentions(
-    connection: Connection, portfolio_id: int, orders: Sequence[OrderRow], shares: Sequence[ShareRow]
-) -> None:
-    """Append orders and each bot's part; a client order id that exists already breaks the constraint of the table."""
-    save_orders(connection, portfolio_id, orders)
+def save_shares(connection: Connection, shares: Sequence[ShareRow]) -> None:
+    """Append each bot's part of orders."""
     insert_rows(connection, OrderShare, shares)
+
+
+def restamp(connection: Connection, client_order_ids: Sequence[str], token: int) -> None:
+    """Let intentions be those of the lease with this number."""
+    own = Order.__table__.c
+    connection.execute(
+        update(Order)
+        .where(own.client_order_id.in_(client_order_ids), own.status == OrderStatus.INTENT.name)
+        .values(fencing=token)
+    )
 
 
 def mark_submitted(
@@ -126,8 +137,12 @@ def with_shares(connection: Connection, portfolio_id: int, row: OrderRow) -> Sto
     parts = select(share.client_order_id, share.bot_id, share.units, share.filled_units).where(
         share.client_order_id == row.client_order_id
     )
-    booked = select(trade.trade_id).where(
+    booked = select(trade.trade_id, trade.quantity, trade.price, trade.fee_quote).where(
         trade.portfolio_id == portfolio_id, trade.client_order_id == row.client_order_id
     )
-    shares = [ShareRow(*part) for part in connection.execute(parts.order_by(share.bot_id))]
-    return StoredOrder(row, shares, set(connection.execute(booked).scalars()))
+    stored = StoredOrder(row, [ShareRow(*part) for part in connection.execute(parts.order_by(share.bot_id))])
+    for trade_id, quantity, price, fee_quote in connection.execute(booked):
+        stored.trade_ids.add(trade_id)
+        stored.filled_quote += Decimal(quantity) * Decimal(price)
+        stored.fee_quote += Decimal(repr(fee_quote))
+    return stored

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, bindparam, exists, select, text, update
 
 from shared.enums import OrderStatus, Purpose, Side, Trigger
-from shared.tables import Fill, Order
+from shared.tables import Fill, Order, OrderShare
 from shared.tables.trading import ORDER_IS_OPEN
 from worker.store.rows import insert_rows, load_rows, record_columns
 
@@ -112,6 +112,17 @@ def save_order_results(connection: Connection, portfolio_id: int, results: Seque
             .values(**changes),
             {"asked_id": result.client_order_id},
         )
+
+
+def load_waiting_orders(connection: Connection, portfolio_id: int) -> list[OrderRow]:
+    """Give the paper orders that wait for their bar, oldest first: those no bot's part is kept of."""
+    share = OrderShare.__table__.c
+    statement = select(*record_columns(Order, OrderRow)).where(
+        Order.portfolio_id == portfolio_id,
+        text(ORDER_IS_OPEN),
+        ~exists().where(share.client_order_id == Order.client_order_id),
+    )
+    return load_rows(connection, statement.order_by(Order.id), Order, OrderRow)
 
 
 def load_open_orders(connection: Connection, portfolio_id: int) -> list[OrderRow]:

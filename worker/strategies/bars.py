@@ -1,5 +1,6 @@
 """Closed candles of one symbol as columns, and resampling onto a coarser grid."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -20,7 +21,15 @@ class Bars:
         return len(self.open_ms)
 
     def __getitem__(self, rows: slice | np.ndarray) -> "Bars":
-        return Bars(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return Bars(*(getattr(self, field.name)[rows] for field in fields(Bars)))
+
+    def measure(self, make: Callable[..., np.ndarray], *numbers: int) -> np.ndarray:
+        """Give `make(bars, *numbers)`, an array of the bars' length that is read, never written."""
+        return make(self, *numbers)
+
+    def rows(self) -> tuple[np.ndarray, np.ndarray]:
+        """Give two arrays of the bars' length to write the low and the high of a band into, not filled yet."""
+        return np.empty(len(self)), np.empty(len(self))
 
     def between(self, start_ms: int, end_ms: int) -> "Bars":
         """Give the bars that open in `[start_ms, end_ms)`."""

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from worker.jit import compile_in_place
 from worker.strategies.bands import Bands, Lines, after_warmup
 from worker.strategies.bars import Bars
-from worker.strategies.indicators import highest_before, lowest_before
+from worker.strategies.indicators import highest, lowest, one_before
 from worker.strategies.strategy import Strategy, window
 
 
@@ -14,16 +15,40 @@ def bands(bars: Bars, window_bars: int) -> Bands:
     Else [−1, 0] below the lowest low of the previous N/2 (rounded down), [0, 1] above their highest high, [−1, 1]
     between. The present bar is never among the previous ones. Warms up over N + 1 bars.
     """
-    close, half_bars = bars.close, window_bars // 2
-    highest, lowest = highest_before(bars.high, window_bars), lowest_before(bars.low, window_bars)
-    half_highest, half_lowest = highest_before(bars.high, half_bars), lowest_before(bars.low, half_bars)
-    low = np.add(close > highest, close > half_highest, dtype=np.float64) - 1.0
-    high = 1.0 - np.add(close < lowest, close < half_lowest, dtype=np.float64)
+    half_bars = window_bars // 2
+    top, bottom = bars.measure(highest, window_bars), bars.measure(lowest, window_bars)
+    near_top, near_bottom = bars.measure(highest, half_bars), bars.measure(lowest, half_bars)
 
     def lines() -> Lines:
-        return {"channel_high": highest, "channel_low": lowest, "exit_high": half_highest, "exit_low": half_lowest}
+        return {
+            "channel_high": one_before(top),
+            "channel_low": one_before(bottom),
+            "exit_high": one_before(near_top),
+            "exit_low": one_before(near_bottom),
+        }
 
+    low, high = bars.rows()
+    _write(bars.close[1:], top[:-1], bottom[:-1], near_top[:-1], near_bottom[:-1], low[1:], high[1:])
     return after_warmup(low, high, window_bars, lines)
+
+
+@compile_in_place
+def _write(
+    close: np.ndarray,
+    top: np.ndarray,
+    bottom: np.ndarray,
+    near_top: np.ndarray,
+    near_bottom: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+) -> None:
+    # Two loops: one that reads and writes so many arrays is not vectorised.
+    for row in range(len(low)):
+        price = close[row]
+        low[row] = (1.0 if price > top[row] else 0.0) + (1.0 if price > near_top[row] else 0.0) - 1.0
+    for row in range(len(high)):
+        price = close[row]
+        high[row] = 1.0 - ((1.0 if price < bottom[row] else 0.0) + (1.0 if price < near_bottom[row] else 0.0))
 
 
 _CHANNEL = "the {window_bars}-bar channel {channel_low} to {channel_high}"

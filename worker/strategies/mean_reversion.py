@@ -1,11 +1,11 @@
 """Mean reversion: in where price has left its mean by a band, out where it is back."""
 
 import numpy as np
-import talib
 
+from worker.jit import compile_in_place
 from worker.strategies.bands import Bands, Lines, after_warmup
 from worker.strategies.bars import Bars
-from worker.strategies.indicators import mean_absolute_deviation, tie
+from worker.strategies.indicators import TIE_FRACTION, average, average_deviation
 from worker.strategies.strategy import Parameter, Strategy, window
 
 
@@ -14,16 +14,32 @@ def bands(bars: Bars, window_bars: int, width: float) -> Bands:
 
     Within: [0, 1] below the mean, [−1, 0] above it, [0, 0] at it. Warms up over `window_bars` bars.
     """
-    mean = talib.SMA(bars.close, window_bars)
-    distance, equal = bars.close - mean, tie(mean)
-    edge = width * mean_absolute_deviation(bars.close, window_bars) + equal
-    low = np.subtract(distance < -edge, distance > equal, dtype=np.float64)
-    high = np.subtract(distance < -equal, distance > edge, dtype=np.float64)
+    mean, deviation = bars.measure(average, window_bars), bars.measure(average_deviation, window_bars)
 
     def lines() -> Lines:
+        edge = width * deviation + np.abs(mean) * TIE_FRACTION
         return {"average": mean, "band_low": mean - edge, "band_high": mean + edge}
 
+    low, high = bars.rows()
+    _write(bars.close, mean, deviation, width, TIE_FRACTION, low, high)
     return after_warmup(low, high, window_bars - 1, lines)
+
+
+@compile_in_place
+def _write(
+    close: np.ndarray,
+    mean: np.ndarray,
+    deviation: np.ndarray,
+    width: float,
+    tie: float,
+    low: np.ndarray,
+    high: np.ndarray,
+) -> None:
+    for row in range(len(low)):
+        distance, equal = close[row] - mean[row], abs(mean[row]) * tie
+        edge = width * deviation[row] + equal
+        low[row] = (1.0 if distance < -edge else 0.0) - (1.0 if distance > equal else 0.0)
+        high[row] = (1.0 if distance < -equal else 0.0) - (1.0 if distance > edge else 0.0)
 
 
 _BAND = (

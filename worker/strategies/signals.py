@@ -11,6 +11,7 @@ from worker.strategies.bands import Lines, narrowed
 from worker.strategies.bars import Bars, resample
 from worker.strategies.indicators import ATR_WARMUP_BARS, average_true_range
 from worker.strategies.registry import find_strategy
+from worker.strategies.shared_bars import share
 from worker.strategies.strategy import Strategy
 
 
@@ -19,7 +20,7 @@ class SignalColumns:
     """One row per base bar, known at its close. Signals may share arrays, so they are read, never written.
 
     `low`, `high`: the band, NaN while it warms up. `stop`, `target`: fractions of the price, 0 for none.
-    `atr_fraction`: ATR 14 / close of the bot's own bars, NaN for the first 14. `closed`: int64, 1 where an own bar
+    `atr_fraction`: ATR 14 / close of the bot's own bars, NaN for the first 14. `closed`: int8, 1 where an own bar
     closed with the base bar; between, the values of the last one stand.
     """
 
@@ -59,23 +60,33 @@ class OwnBars:
     Bars lie on the UTC grid. One is whole when the base bars reach from its open to its close: it is made of those
     there are, and where there are none there is no own bar. `has_bar`, where given, is false where a base bar is
     missing: it takes no part, the last values stand there, and an own bar that ends with it closes with the next one.
+    `rows`, where given, are two arrays at least as long as the bars into which one signal's band after another is
+    written, so that a signal holds until the next one. `no_exit` is the stop or target of a signal that names none.
     Raises ConfigurationError unless `own_ms` is a multiple of `base_ms`.
     """
 
-    def __init__(self, bars: Bars, base_ms: int, own_ms: int, has_bar: np.ndarray | None = None) -> None:
+    def __init__(
+        self,
+        bars: Bars,
+        base_ms: int,
+        own_ms: int,
+        has_bar: np.ndarray | None = None,
+        rows: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> None:
         if own_ms < base_ms or own_ms % base_ms:
             raise ConfigurationError(f"timeframe must be a multiple of the portfolio's {base_ms} ms, was {own_ms} ms")
-        self._zeros = np.zeros(len(bars))
+        self.no_exit = np.broadcast_to(0.0, len(bars))
         there = None if has_bar is None or has_bar.all() else has_bar
-        self.bars, self._row = _whole(bars if there is None else bars[there], base_ms, own_ms)
+        whole, self._row = _whole(bars if there is None else bars[there], base_ms, own_ms)
+        self.bars = share(whole, rows)
         if there is not None:
             row = np.arange(len(self.bars)) if self._row is None else self._row
             self._row = np.concatenate(([-1], row))[np.cumsum(there)]
         if self._row is None:
-            self.closed = np.ones(len(bars), np.int64)
+            self.closed = np.ones(len(bars), np.int8)
         else:
-            self.closed = (np.diff(self._row, prepend=-1) > 0).astype(np.int64)
-        self.atr_fraction = self.on_base(average_true_range(self.bars) / self.bars.close)
+            self.closed = (np.diff(self._row, prepend=-1) > 0).astype(np.int8)
+        self.atr_fraction = self.on_base(self.bars.measure(average_true_range) / self.bars.close)
 
     def on_base(self, column: np.ndarray) -> np.ndarray:
         """Hold each own bar's value from its close until the next one's; NaN before the first."""
@@ -97,7 +108,7 @@ class OwnBars:
         return SeenColumns(self.on_base(bands.low), self.on_base(bands.high), self.on_base(self.bars.close), lines)
 
     def _fraction(self, column: np.ndarray | None) -> np.ndarray:
-        return self._zeros if column is None else np.nan_to_num(self.on_base(column), nan=0.0)
+        return self.no_exit if column is None else np.nan_to_num(self.on_base(column), nan=0.0)
 
 
 def _whole(bars: Bars, base_ms: int, own_ms: int) -> tuple[Bars, np.ndarray | None]:

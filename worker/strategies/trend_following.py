@@ -1,11 +1,11 @@
 """Trend following: with the fast average on whichever side of the slow one it clearly is."""
 
 import numpy as np
-import talib
 
+from worker.jit import compile_in_place
 from worker.strategies.bands import Bands, Lines, after_warmup
 from worker.strategies.bars import Bars
-from worker.strategies.indicators import ATR_BARS, ATR_WARMUP_BARS, average_true_range, tie
+from worker.strategies.indicators import ATR_BARS, ATR_WARMUP_BARS, TIE_FRACTION, average, average_true_range
 from worker.strategies.strategy import Strategy, window
 
 
@@ -14,13 +14,11 @@ def bands(bars: Bars, fast_bars: int, slow_bars: int) -> Bands:
 
     Warms up over `slow_bars`, at least the 15 of the first ATR, whose older candles fade over 600 more.
     """
-    slow, fast = talib.SMA(bars.close, slow_bars), talib.SMA(bars.close, fast_bars)
-    half_range = average_true_range(bars) / 2.0
-    gap, equal = fast - slow, tie(slow)
-    unclear = np.abs(gap) < half_range - equal
-    sign = np.subtract(gap > equal, gap < -equal, dtype=np.float64)
+    slow, fast = bars.measure(average, slow_bars), bars.measure(average, fast_bars)
+    true_range = bars.measure(average_true_range)
 
     def lines() -> Lines:
+        half_range = true_range / 2.0
         return {
             "fast_average": fast,
             "slow_average": slow,
@@ -28,8 +26,26 @@ def bands(bars: Bars, fast_bars: int, slow_bars: int) -> Bands:
             "unclear_high": slow + half_range,
         }
 
-    low, high = np.where(unclear, -1.0, sign), np.where(unclear, 1.0, sign)
+    low, high = bars.rows()
+    _write(fast, slow, true_range, TIE_FRACTION, low, high)
     return after_warmup(low, high, max(slow_bars - 1, ATR_BARS), lines)
+
+
+@compile_in_place
+def _write(
+    fast: np.ndarray,
+    slow: np.ndarray,
+    true_range: np.ndarray,
+    tie: float,
+    low: np.ndarray,
+    high: np.ndarray,
+) -> None:
+    for row in range(len(low)):
+        gap, equal = fast[row] - slow[row], abs(slow[row]) * tie
+        is_unclear = abs(gap) < true_range[row] / 2.0 - equal
+        sign = (1.0 if gap > equal else 0.0) - (1.0 if gap < -equal else 0.0)
+        low[row] = -1.0 if is_unclear else sign
+        high[row] = 1.0 if is_unclear else sign
 
 
 def _refusal(fast_bars: int, slow_bars: int) -> str | None:

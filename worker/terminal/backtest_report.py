@@ -12,24 +12,24 @@ from shared.units import format_time
 from worker.research.backtest import Backtest
 from worker.research.figures import Figures
 from worker.research.summary import notes, warnings
-from worker.terminal.output import days, number, percent
+from worker.terminal.output import days, number, percent, signed_percent
 
 ROWS: tuple[tuple[str, Callable[[Figures, Money], str]], ...] = (
     ("Money at the end", lambda scope, counted: counted.amount(scope.performance.end_equity_quote)),
-    ("Profit", lambda scope, counted: counted.amount(scope.profit_quote)),
-    ("Return", lambda scope, _: percent(scope.performance.total_return)),
-    ("Return a year", lambda scope, _: percent(scope.performance.annual_return)),
+    ("Profit", lambda scope, counted: counted.gain(scope.profit_quote)),
+    ("Return", lambda scope, _: signed_percent(scope.performance.total_return)),
+    ("Return a year", lambda scope, _: signed_percent(scope.performance.annual_return)),
     ("Volatility a year", lambda scope, _: percent(scope.performance.annual_volatility)),
     ("Sharpe", lambda scope, _: number(scope.performance.sharpe_ratio)),
     ("Sortino", lambda scope, _: number(scope.performance.sortino_ratio)),
     ("Calmar", lambda scope, _: number(scope.performance.calmar_ratio)),
     ("Max drawdown", lambda scope, _: percent(scope.performance.max_drawdown)),
     ("… its length", lambda scope, _: days(scope.performance.max_drawdown_ms)),
-    ("VaR 99 %, one day", lambda scope, _: percent(scope.performance.value_at_risk)),
+    ("VaR 99%, one day", lambda scope, _: percent(scope.performance.value_at_risk)),
     ("Profit factor", lambda scope, _: number(scope.performance.profit_factor)),
-    ("Expectancy", lambda scope, counted: counted.finer(1).amount(scope.performance.expectancy_quote)),
+    ("Expectancy", lambda scope, counted: counted.finer(1).gain(scope.performance.expectancy_quote)),
     ("Win rate", lambda scope, _: percent(scope.performance.win_rate, 1)),
-    ("… 95 % interval", lambda scope, _: _interval(scope)),
+    ("… 95% interval", lambda scope, _: _interval(scope)),
     ("… what it counts", lambda scope, _: number(scope.performance.trials, 0)),
     ("… round trips", lambda scope, _: number(scope.performance.round_trips, 0)),
     ("Turnover", lambda scope, _: f"{number(scope.performance.turnover, 1)} ×"),
@@ -47,7 +47,7 @@ def print_backtest(console: Console, backtest: Backtest, out: Path | None) -> No
     replay, portfolio = backtest.replay, backtest.settings.portfolio
     start_ms, end_ms = int(replay.open_ms[0]), int(replay.open_ms[-1]) + backtest.settings.step_ms
     table = Table(
-        title=f"{len(replay.plan.bots)} bots, {backtest.history.label}, {portfolio.timeframe} bars, profile "
+        title=f"{len(replay.plan.bots)} bots, {backtest.source.label}, {portfolio.timeframe} bars, profile "
         f"{backtest.settings.profile}\n{format_time(start_ms)} to {format_time(end_ms)}, money in {portfolio.quote}",
         title_style="bold",
     )

@@ -70,12 +70,13 @@ def request(
     as_json: bool,
     amount: float | None = None,
     cause: str | None = None,
+    detail: str | None = None,
 ) -> None:
     """Ask the worker, wait for its answer and print it.
 
     Raises CommandRefused with the worker's sentence, NoAnswer where it does not answer in time.
     """
-    outcome = ask_worker(kind, parse_scope(scope), reason, config, amount, parse_cause(cause))
+    outcome = ask_worker(kind, parse_scope(scope), reason, config, amount, parse_cause(cause), detail)
     _report(kind, outcome, as_json)
 
 
@@ -94,6 +95,7 @@ def ask_worker(
     config: Path | None,
     amount: float | None = None,
     cause: Cause | None = None,
+    detail: str | None = None,
 ) -> Outcome:
     """Write a command and wait for the worker's answer, a few seconds at most."""
     if not reason.strip():
@@ -107,7 +109,8 @@ def ask_worker(
             _check_scope(connection, portfolio_id, where)
             now_ms = SystemClock().now_ms()
             who = getpass.getuser()
-            id_ = ask(connection, portfolio_id, kind, where.kind, where.name, reason, who, now_ms, amount, cause)
+            given = (where.kind, where.name, reason, who, now_ms, amount, cause)
+            id_ = ask(connection, portfolio_id, kind, *given, detail=detail)
         return _wait(engine, id_)
     finally:
         engine.dispose()
@@ -226,6 +229,23 @@ def _write_off(
     if not yes:
         _check_price(bot, price, config)
     request(CommandKind.WRITE_OFF, f"bot:{bot}", reason, config, json, amount=price)
+
+
+reconcile = typer.Typer()
+
+
+@reconcile.command("reconcile")
+def _reconcile(
+    way: Annotated[str, typer.Argument(help="adopt, deposit, withdraw or unattributed.")],
+    symbol: Annotated[str, typer.Option("--symbol", help="The symbol or coin that differs, like BTC/USDT.")],
+    reason: ReasonOption,
+    bot: Annotated[str | None, typer.Option("--bot", help="Of adopt: who gets it.")] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say what a difference between the books and an account is; its symbols then take entries again."""
+    scope = f"bot:{bot}" if bot else "portfolio"
+    request(CommandKind.RECONCILE, scope, reason, config, json, detail=f"{symbol} {way}")
 
 
 def _check_price(bot: str, price: float, config: Path | None) -> None:

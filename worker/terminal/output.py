@@ -96,7 +96,12 @@ def prepared_folder(folder: Path) -> Path:
 
 def percent(fraction: float, digits: int = 2) -> str:
     """Write a fraction in percent."""
-    return f"{fraction:.{digits}%}" if math.isfinite(fraction) else UNKNOWN
+    return f"{fraction:z.{digits}%}" if math.isfinite(fraction) else UNKNOWN
+
+
+def signed_percent(fraction: float, digits: int = 2) -> str:
+    """Write a fraction in percent with its sign: that of a loss too small to be written, too."""
+    return f"{fraction + 0.0:+.{digits}%}" if math.isfinite(fraction) else UNKNOWN
 
 
 def number(value: float, digits: int = 2) -> str:

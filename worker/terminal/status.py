@@ -17,6 +17,7 @@ from shared.market_time import catching_up, pace
 from shared.money import price_text, quantity_text
 from shared.printable import one_line
 from shared.units import format_duration, format_time
+from shared.words import words
 from worker.risk.brakes import loss_fraction
 from worker.store.commands import CommandRow, pending
 from worker.store.overview import Overview, PositionLine, load_overview
@@ -92,13 +93,18 @@ def _print(console: Console, overview: Overview, waiting: list[CommandRow], now_
     )
     runs = worker.is_well and not waiting
     style = "bold red" if overview.level != "RUNNING" else "green" if runs else ""
-    console.print(Text(f"level {overview.level}", style=style))
+    console.print(Text(f"level: {words(overview.level)}", style=style))
     for asked in waiting:
         where = f"{asked.scope_kind.lower()} {asked.scope}".rstrip()
         said = f"  {where}: {asked.kind.lower()} asked by {asked.who}, not done yet; no order leaves that it forbids"
         console.print(Text(one_line(said), style="red"))
     for held in overview.held:
-        console.print(Text(f"  {held.scope} {held.name}".rstrip() + f": {held.level}, cause {held.cause}", style="red"))
+        console.print(
+            Text(
+                f"  {held.scope} {held.name}".rstrip() + f": {words(held.level)}, set by {words(held.cause)}",
+                style="red",
+            )
+        )
     for brake in brakes(overview):
         console.print(
             f"{brake['brake']} {percent(brake['value'])} of {percent(brake['limit'])}: {percent(brake['left'])} left"
@@ -134,7 +140,7 @@ def _sleeve_table(overview: Overview) -> Table:
     for sleeve in overview.sleeves:
         table.add_row(
             sleeve.name,
-            sleeve.level,
+            words(sleeve.level),
             overview.counted.amount(sleeve.equity),
             percent(sleeve.weight, 1),
             percent(sleeve.drawdown),

@@ -24,6 +24,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("differs", sa.BigInteger(), server_default="0", nullable=False))
 
     with op.batch_alter_table("portfolio_state", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("begun", sa.BigInteger(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("level_runaway", sa.Text(), server_default="RUNNING", nullable=False))
         batch_op.add_column(sa.Column("level_first_orders", sa.Text(), server_default="RUNNING", nullable=False))
 
@@ -43,6 +44,7 @@ def downgrade() -> None:
     with op.batch_alter_table("portfolio_state", schema=None) as batch_op:
         batch_op.drop_column("level_first_orders")
         batch_op.drop_column("level_runaway")
+        batch_op.drop_column("begun")
 
     with op.batch_alter_table("market_state", schema=None) as batch_op:
         batch_op.drop_column("differs")

@@ -86,3 +86,12 @@ def test_the_trade_that_was_clicked_is_shaded_in_every_zone() -> None:
     assert (shape.x0, shape.x1) == (HOUR_MS, 3 * HOUR_MS)
     moved = in_zone(drawn(trade=(HOUR_MS, 3 * HOUR_MS)), "Asia/Kolkata").layout.shapes[0]
     assert moved.x0 - shape.x0 == moved.x1 - shape.x1 == 5.5 * HOUR_MS
+
+
+def test_the_band_begins_with_the_candles_on_show() -> None:
+    candles = DataFrame({name: [1.0] * 3 for name in ("open", "high", "low", "close")})
+    candles["open_ms"] = [2 * HOUR_MS, 3 * HOUR_MS, 4 * HOUR_MS]
+    decisions = DataFrame({"from_ms": [0], "until_ms": [5 * HOUR_MS], "low": [-1.0], "high": [1.0], "confirmed": [0.0]})
+    nothing = DataFrame({"time_ms": [], "position": [], "kind": [], "leg": []})
+    traces = named(candles_figure(candles, nothing, nothing, decisions, NOTHING))
+    assert {traces[name].x[0] for name in ("band", "confirmed exposure", "candles")} == {2 * HOUR_MS}

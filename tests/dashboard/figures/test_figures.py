@@ -12,10 +12,12 @@ import pytest
 from pandas import DataFrame, concat
 from sqlalchemy import Connection
 
+from dashboard.components.charted_time import in_zone
 from dashboard.figures import allocations, bot, calendar, decisions, equity, returns, risk, round_trips, symbol, theme
 from dashboard.queries.returns import monthly_returns, rolling_sharpe
 from dashboard.queries.round_trips import Dimension, distribution, win_rates
 from shared.money import Money
+from shared.units import DAY_MS, HOUR_MS
 from tests.dashboard import seeding
 from tests.dashboard.queries.catalogue import BOT, SLEEVE, queries
 from tests.dashboard.queries.conftest import connected
@@ -224,6 +226,41 @@ def test_the_same_curve_is_drawn_without_open_profit(frames: Frames) -> None:
     curve = frames["equity"]
     whole, without = equity.equity_figure(curve, "equity").data
     assert np.allclose(np.asarray(whole.y) - np.asarray(without.y), curve["open_profit"])
+
+
+def test_a_return_carries_its_sign_and_a_drawdown_does_not(frames: Frames) -> None:
+    returned = equity.equity_figure(frames["equity"], "return_fraction").data[0].hovertemplate
+    fallen = equity.drawdown_figure(frames["equity"]).data[0].hovertemplate
+    assert ":+.2%}" in returned and ":.2%}" in fallen
+
+
+def test_a_limit_that_is_only_named_lies_over_no_curve(frames: Frames) -> None:
+    figures = (
+        equity.drawdown_figure(frames["equity"], 0.9, is_zoomed=True),
+        equity.day_figure(frames["equity"].tail(20), 27_000.0, 0.9, is_zoomed=True),
+    )
+    for figure in figures:
+        (note,) = figure.layout.annotations
+        assert note.text.endswith(", further down")
+        assert (note.yref, note.y, note.yanchor) == ("paper", 1.0, "bottom")
+
+
+def test_the_first_mark_of_a_day_stands_on_an_axis_of_the_whole_day(frames: Frames) -> None:
+    midnight = frames["equity"].tail(1).assign(time_ms=20_000 * DAY_MS)
+    day = equity.day_figure(midnight, 27_000.0)
+    assert list(day.layout.xaxis.range) == [20_000 * DAY_MS, 20_001 * DAY_MS]
+    moved = in_zone(day, "Asia/Kolkata").layout.xaxis.range
+    assert moved[0] - 20_000 * DAY_MS == moved[1] - 20_001 * DAY_MS == 5.5 * HOUR_MS
+
+
+def test_reasons_begin_with_the_period(frames: Frames) -> None:
+    stretches = frames["decisions"]
+    stretches = stretches.iloc[int(stretches["steps"].argmax()) :]
+    begin_ms = int(stretches["from_ms"].iloc[0]) + HOUR_MS
+    assert begin_ms < stretches["until_ms"].iloc[0], "the first must have been going on"
+    whole, cut = (decisions.reasons_figure(stretches, begin) for begin in (None, begin_ms))
+    first = [min(np.nanmin(trace.x) for trace in figure.data) for figure in (whole, cut)]
+    assert first == [stretches["from_ms"].iloc[0], begin_ms]
 
 
 def test_an_unknown_measure_is_refused(frames: Frames) -> None:

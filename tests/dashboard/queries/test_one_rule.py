@@ -58,4 +58,4 @@ def test_one_ratio_is_a_dot_on_an_axis_of_days() -> None:
 def test_few_days_have_no_hundredth() -> None:
     assert days_of_risk(42) == "between the two worst of 42 days"
     assert days_of_risk(101) == "between the two worst of 101 days"
-    assert days_of_risk(400) == "99 % of 400 days lost less"
+    assert days_of_risk(400) == "99% of 400 days lost less"

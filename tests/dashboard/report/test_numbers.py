@@ -92,7 +92,7 @@ def test_round_trips_are_those_of_the_fills(whole: Read, again: Books) -> None:
     assert number(whole.tiles["Expectancy"]) == cents((gains - losses) / len(trips))
     days = {(trip.symbol, trip.closed_ms // DAY_MS) for trip in trips}
     low, high = effective_interval(won(trips), len(trips), len(days))
-    assert whole.about["Win rate"].startswith(f"{low:.0%} – {high:.0%} (95 %)")
+    assert whole.about["Win rate"].startswith(f"{low:.0%} – {high:.0%} (95%)")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_each_group_has_its_count_and_sums_to_the_whole(whole: Read, again: Book
         assert number(row["Round trips"]) == len(own) and number(row["Won"]) == won(own)
         assert number(row["Win rate"]) == pytest.approx(won(own) / len(own), abs=0.00051)
         assert number(row["Profit"]) == cents(sum(trip.profit for trip in own))
-        low, high = (number(bound) for bound in row["95 % interval"].split(" – "))
+        low, high = (number(bound) for bound in row["95% interval"].split(" – "))
         assert low <= number(row["Win rate"]) + 0.005 and number(row["Win rate"]) <= high + 0.005
 
 

@@ -134,7 +134,7 @@ def test_what_is_explained_is_what_the_document_defines() -> None:
         ("Deepest drawdown", "max_drawdown"),
         ("Profit factor", "profit_factor"),
         ("Expectancy", "expectancy"),
-        ("95 % interval", "wilson_interval"),
+        ("95% interval", "wilson_interval"),
         ("Return a year", "annual_return"),
     ):
         assert term in TERMS and f"| `{name}` |" in metrics

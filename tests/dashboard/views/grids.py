@@ -48,14 +48,15 @@ def is_grid(element: Any) -> bool:
 
 def grids(app: AppTest) -> list[Grid]:
     """Give the tables of a page, in order."""
-    return [_grid(element) for element in _elements(app.main) if is_grid(element)]
+    return [_grid(element) for element in elements(app.main) if is_grid(element)]
 
 
-def _elements(block: Any) -> Iterator[Any]:
+def elements(block: Any) -> Iterator[Any]:
+    """Give what a part of a page is made of, in order, blocks before what is in them."""
     for part in block.children.values():
         yield part
         if hasattr(part, "children"):
-            yield from _elements(part)
+            yield from elements(part)
 
 
 def _grid(element: Any) -> Grid:

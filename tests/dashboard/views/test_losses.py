@@ -63,7 +63,7 @@ def test_three_lines_say_why() -> None:
     assert why_lost(20.0, 8.0, -1.0, EXITS, TRIP, Money("USDT")) == [
         "**Costs**: 9.00 (fees 8.00, funding 1.00), 45% of the loss.",
         "**Worst trade**: -18.00, 90% of the loss: a short closed by trailing stop, 2026-01-01 00:00 UTC.",
-        "**Right**: in 2 of 5 trades, 40% (95 % interval 12% to 77%).",
+        "**Right**: in 2 of 5 trades, 40% (95% interval 12% to 77%).",
     ]
 
 

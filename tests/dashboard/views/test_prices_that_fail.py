@@ -54,7 +54,7 @@ def test_a_clock_that_is_not_the_exchanges_is_warned_of_and_the_worker_is_well(
     app = open_page(books.root, "overview")
     said = texts(app).replace("\\", "")
     assert "This machine's clock is 60 min behind the exchange's. Steps are made all the same" in said
-    assert "The worker is running, last step" in said
+    assert "The worker is running,  \nlast step" in said
     assert not app.error
 
 

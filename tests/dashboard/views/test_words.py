@@ -24,6 +24,8 @@ CODES = sorted(
 JARGON = re.compile(r"float64|lately|stands still|of them here|…at (?:least|most)|NaN\b", re.IGNORECASE)
 # A count with a plural after it that does not ask how many they are.
 COUNTED = re.compile(r"[^}]\} (positions|bots|fills|orders|bars|trades|commands|round trips)\b")
+# A percent sign apart from its number, in what a person reads.
+APART = re.compile(r"[0-9}] %(?![\w(])")
 
 
 def opened(open_page: OpenPage, folder: Folder, page: str, tab: str = "") -> object:
@@ -84,6 +86,23 @@ def test_counts_ask_how_many_they_are() -> None:
     found = {path.name: said for path in modules for said in formatted(path) if COUNTED.search(said)}
     assert found == {}
     assert COUNTED.search(ast.unparse(ast.parse("f'{count} positions'")))
+
+
+def written(path: Path) -> list[str]:
+    """Give the texts of a module: with what is put in, as they are written, and without."""
+    tree = ast.parse(path.read_text())
+    return formatted(path) + [
+        node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+
+
+def test_percent_has_one_form() -> None:
+    modules = [path for room in ("dashboard", "worker", "shared") for path in (ROOT / room).rglob("*.py")]
+    documents = {path.name: path.read_text() for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"))}
+    said = {path.name: "\n".join(written(path)) for path in modules} | documents
+    assert len(modules) > 200 and len(documents) > 10
+    assert {name: APART.findall(text) for name, text in said.items() if APART.search(text)} == {}
+    assert APART.search("(95 %), n") and APART.search("f'{low} % of it'") and not APART.search("37% (95% interval)")
 
 
 def test_every_column_of_numbers_says_what_it_means() -> None:

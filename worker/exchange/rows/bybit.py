@@ -20,6 +20,8 @@ _BYBIT = Quirks(
     look_up_by=ByName.LISTS,
     look_up_parameter="orderLinkId",
     cancel_parameter="orderLinkId",
+    absent=r'"retCode":\s*"?(110001|170213)\b',
+    fee_coin_at="feeCurrency",
     history=("fetch_canceled_and_closed_orders",),
     # without a symbol it gives 20 of one quote and says nothing of the rest
     opens_without_symbol=False,

@@ -40,6 +40,7 @@ _KRAKEN_FUTURES = Quirks(
     duplicates=Duplicates.NOT_SAID,
     look_up_by=ByName.NOT,
     cancel_by=ByName.NOT,
+    absent='"notFound"',
     cancel_proof=("cancelStatus", "status"),
     fees_in_trades=False,
     history=("fetch_closed_orders", "fetch_canceled_orders"),

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from worker.market.files.folder import CandleFolder, Candles
+from worker.market.files.formats import release_memory
 from worker.strategies.bars import Bars
 
-__all__ = ["CandleFolder", "Candles", "find_symbols", "load_candles", "load_funding", "read_candles"]
+__all__ = ["CandleFolder", "Candles", "find_symbols", "load_candles", "load_funding", "read_candles", "release_memory"]
 
 
 def find_symbols(folder: Path) -> tuple[str, ...]:

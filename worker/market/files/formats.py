@@ -64,6 +64,11 @@ def _from_zip(path: Path) -> tuple[str, pa.Buffer]:
             return Path(inside[0].lower()).suffix, arrow_buffer(_limited(path, stream))
 
 
+def release_memory() -> None:
+    """Give back to the system what the files that were read are held in no more: pyarrow keeps it for the next ones."""
+    pa.default_memory_pool().release_unused()
+
+
 def _limited(path: Path, stream: Any) -> bytes:
     content = stream.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from worker.market.files.arrays import to_flags, to_floats
+
 # What stands where a number is not known.
 NOTHING = frozenset(("", "nan", "null", "none", "n/a", "na", "-", "--"))
 
@@ -32,9 +34,9 @@ def read_numbers(columns: Mapping[str, pa.ChunkedArray], decimal_comma: bool) ->
 def is_nothing(column: pa.ChunkedArray) -> np.ndarray:
     """Say of each cell whether nothing is written in it: empty, `null`, `NaN`."""
     if pa.types.is_floating(column.type):
-        return column.is_null(nan_is_null=True).to_numpy()
+        return to_flags(column.is_null(nan_is_null=True))
     if not is_text(column.type):
-        return column.is_null().to_numpy()
+        return to_flags(column.is_null())
     return np.array([text.lower() in NOTHING for text in _texts(column)], bool)
 
 
@@ -48,11 +50,11 @@ def _plain(column: pa.ChunkedArray) -> np.ndarray | None:
     """Read a column that holds nothing but plain numbers; None where its texts must be looked at one by one."""
     kind = column.type
     if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind):
-        return column.cast(pa.float64(), safe=False).to_numpy()
+        return to_floats(column)
     if not is_text(kind):
         return np.full(len(column), np.nan)
     try:
-        return column.cast(pa.string()).cast(pa.float64()).to_numpy()
+        return to_floats(column.cast(pa.string()).cast(pa.float64()))
     except pa.ArrowInvalid:
         return None
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shared.errors import CandleError
+from worker.market.files.arrays import to_array, to_flags, to_floats
 from worker.market.files.numbers import is_text
 from worker.market.impossible import UNREADABLE_MS
 
@@ -88,11 +89,9 @@ def _six_digits(clock: str) -> str:
 
 
 def _epochs(column: pa.ChunkedArray) -> np.ndarray:
-    missing = column.is_null(nan_is_null=True).to_numpy()
-    if pa.types.is_integer(column.type):
-        values = column.cast(pa.int64(), safe=False).fill_null(0).to_numpy()
-    else:
-        values = column.cast(pa.float64(), safe=False).fill_null(0.0).to_numpy()
+    missing = to_flags(column.is_null(nan_is_null=True))
+    is_whole = pa.types.is_integer(column.type)
+    values = to_array(column.cast(pa.int64(), safe=False)) if is_whole else to_floats(column)
     return np.where(missing | ~np.isfinite(values), UNREADABLE_MS, _of_numbers(values))
 
 
@@ -121,8 +120,8 @@ def _scaled(values: np.ndarray, ms_per: float) -> np.ndarray:
 
 
 def _in_ms(column: pa.ChunkedArray, ms_per: float) -> np.ndarray:
-    missing = column.is_null().to_numpy()
-    values = column.fill_null(0).to_numpy()
+    missing = to_flags(column.is_null())
+    values = to_array(column)
     # What seconds cannot be told in milliseconds is no time of any candle.
     too_far = np.abs(values) > np.iinfo(np.int64).max // max(int(ms_per), 1)
     values = np.where(missing | too_far, 0, values)

@@ -137,7 +137,7 @@ def _overview(ledger: Ledger) -> Shown:
 
 def _tables(ledger: Ledger) -> tuple[Expected | None, ...]:
     recent = tables.fills(ledger.books.fills)
-    return tables.positions(ledger), replace(recent, rows=recent.rows[:12]), None
+    return tables.positions(ledger), replace(recent, rows=recent.rows[:10]), None
 
 
 def _overview_held(label: str, measure: str) -> Callable[[Ledger], Shown]:

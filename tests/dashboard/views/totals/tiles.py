@@ -84,7 +84,8 @@ def bot(ledger: Ledger, name: str) -> Tiles:
         ),
         "Win rate": rate(win_rate(then.trips)),
         "Drawdown now": Expected(
-            ("#", curve.drawdown_now), ("deepest from a peak of the period: #", max(curve.drawdowns))
+            ("#", curve.drawdown_now),
+            ("from its highest so far; within the period alone # at most", max(curve.drawdowns)),
         ),
     }
 

@@ -1,0 +1,152 @@
+"""Orders between the steps: let leave once they are committed, and booked to bots as it becomes known what they did."""
+
+import logging
+
+from sqlalchemy import Connection, Engine
+
+from shared.clock import Clock
+from shared.database import transaction
+from shared.enums import Level, OrderStatus, ScopeKind, Severity
+from worker.live.books import Books
+from worker.live.flows import book_money
+from worker.live.stepper import Stepper, StepRows
+from worker.orders.live_order import LiveOrder, Outcome
+from worker.orders.reading import Reading
+from worker.orders.under_way import UnderWay
+from worker.risk.levels import set_levels
+from worker.store import lease
+from worker.store.events import EventRow, save_events
+from worker.store.money import save_transfers
+
+# Exits are waited for so long before the rest of a step is decided: the deadline of a call, and a look.
+EXIT_PATIENCE_MS = 12_000
+# The other orders of a step are waited for so long, before the worker turns to what else there is to do.
+ANSWER_PATIENCE_MS = 1_000
+LOOK_SECONDS = 0.05
+
+REFUSED = (OrderStatus.REJECTED, OrderStatus.ABSENT)
+
+log = logging.getLogger(__name__)
+
+
+class Traffic:
+    """Drives what is under way of one fleet: every outcome is one transaction."""
+
+    def __init__(
+        self, under_way: UnderWay, stepper: Stepper, books: Books, engine: Engine, clock: Clock, token: int
+    ) -> None:
+        self._under_way = under_way
+        self._stepper = stepper
+        self._books = books
+        self._engine = engine
+        self._clock = clock
+        self._token = token
+
+    def send_exits(self, rows: StepRows) -> None:
+        """Commit exits that a bar asks for, let them leave, and wait for what becomes of them.
+
+        What is not known by then stays under way; the step goes on with what the bots really hold.
+        """
+        with transaction(self._engine) as connection:
+            lease.renew(connection, self._books.portfolio_id, self._token, self._clock.now_ms())
+            self._books.save_orders(connection, rows)
+            self._under_way.save(connection, rows.new_orders)
+            self._books.save_states(connection)
+        self._under_way.leave(rows.new_orders)
+        self._wait(rows, EXIT_PATIENCE_MS)
+
+    def look(self) -> None:
+        """Let what crosses in house do so at the middle of the market."""
+        self._stepper.mids = self._under_way.look(self._stepper.fleet)
+
+    def leave(self, rows: StepRows) -> None:
+        """Let the orders of a step that is committed leave, and take over what is answered at once."""
+        self._under_way.leave(rows.new_orders)
+        self._wait(rows, ANSWER_PATIENCE_MS)
+
+    def tend(self) -> None:
+        """Take over what became known since."""
+        for outcome in self._under_way.tend():
+            self._take(outcome)
+        for reading in self._under_way.readings():
+            self._reconcile(reading)
+        for order in self._under_way.overdue():
+            self._tell(order)
+
+    def _wait(self, rows: StepRows, patience_ms: int) -> None:
+        ids = [order.client_order_id for order in rows.new_orders]
+        until_ms = self._clock.monotonic_ms() + patience_ms
+        while self._under_way.is_leaving(ids) and self._clock.monotonic_ms() < until_ms:
+            outcomes = self._under_way.tend(LOOK_SECONDS)
+            for outcome in outcomes:
+                self._take(outcome)
+            if not outcomes:
+                self._clock.sleep(LOOK_SECONDS)
+        self._under_way.mark(self._stepper.fleet)
+
+    def _take(self, outcome: Outcome) -> None:
+        now_ms = self._clock.now_ms()
+        with transaction(self._engine) as connection:
+            lease.renew(connection, self._books.portfolio_id, self._token, now_ms)
+            booked = self._under_way.book(connection, outcome)
+            rows = self._stepper.book_trades(booked, now_ms)
+            self._books.save_trades(connection, rows)
+            events = [self._event(Severity.ERROR, "ORDER_FAULT", fault) for fault in booked.faults]
+            events += self._alarm(outcome)
+            if outcome.order.status in REFUSED:
+                said = f"{_named(outcome.order)} was {outcome.order.status.lower()}: {outcome.text}"
+                events.append(self._event(Severity.WARNING, f"ORDER_{outcome.order.status}", said))
+            self._save(connection, events)
+            self._under_way.took(outcome)
+            self._under_way.mark(self._stepper.fleet)
+            self._books.save_states(connection)
+
+    def _reconcile(self, reading: Reading) -> None:
+        """Hold the books to what a pass over an account found, and book what it found of our orders."""
+        now_ms, fleet = self._clock.now_ms(), self._stepper.fleet
+        with transaction(self._engine) as connection:
+            lease.renew(connection, self._books.portfolio_id, self._token, now_ms)
+            reconciled = self._under_way.reconcile(connection, reading)
+            events = [self._event(said.severity, said.kind, said.sentence) for said in reconciled.said]
+            for flow_id, amount in reconciled.money:
+                transfer = book_money(fleet, float(amount), now_ms)
+                save_transfers(connection, self._books.portfolio_id, [transfer])
+                said = f"account {reconciled.account}: {amount:+f} by the exchange's ledger ({flow_id})"
+                events.append(self._event(Severity.INFO, f"{transfer.kind}_FOUND", said))
+            self._save(connection, events)
+            self._under_way.mark(fleet)
+            self._books.save_states(connection)
+        for name, trades in reconciled.trades.items():
+            outcome = self._under_way.late(name, trades)
+            if outcome is not None:
+                self._take(outcome)
+
+    def _alarm(self, outcome: Outcome) -> list[EventRow]:
+        """Set the level that an outcome asks for, each cause once."""
+        if not outcome.alarm:
+            return []
+        portfolio = self._stepper.fleet.portfolio
+        name = f"level_{outcome.alarm.lower()}" if outcome.alarm != "KEY" else "level_reconciliation"
+        if getattr(portfolio, name):
+            return []
+        setattr(portfolio, name, int(Level.NO_ENTRIES))
+        set_levels(portfolio, self._stepper.fleet.sleeves, self._stepper.fleet.bots)
+        said = f"no entries until a person releases the cause {name.removeprefix('level_').upper()}: {outcome.text}"
+        return [self._event(Severity.ERROR, f"{outcome.alarm}_TRIPPED", said)]
+
+    def _tell(self, order: LiveOrder) -> None:
+        said = f"nothing has been known of {_named(order)} for a minute; it is looked up until its fate is proved"
+        with transaction(self._engine) as connection:
+            self._save(connection, [self._event(Severity.ERROR, "ORDER_UNKNOWN", said)])
+
+    def _event(self, severity: Severity, kind: str, sentence: str) -> EventRow:
+        portfolio = self._stepper.fleet.portfolio
+        log.log(logging.WARNING, "%s", sentence)
+        return EventRow(portfolio.time_ms, self._clock.now_ms(), severity, kind, sentence, ScopeKind.PORTFOLIO)
+
+    def _save(self, connection: Connection, events: list[EventRow]) -> None:
+        save_events(connection, self._books.portfolio_id, events)
+
+
+def _named(order: LiveOrder) -> str:
+    return f"order {order.client_order_id} ({order.side.lower()} {order.quantity:f} {order.symbol})"

@@ -1,0 +1,326 @@
+"""Orders under way on exchanges: from the rows of a step to orders that leave, and back into the records of a fleet."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from shared.clock import Clock
+from shared.database import transaction
+from shared.enums import OrderStatus, Side, Trigger
+from shared.errors import MarketError
+from shared.quantities import Unit
+from shared.settings import Settings
+from worker.exchange.protocol import AccountClient, ExchangeTrade, OrderKind
+from worker.fleet.plan import FleetPlan
+from worker.orders.booking import Booked, OrderBooks
+from worker.orders.desk import OrderDesk, Patience
+from worker.orders.gateway import Bounds, Gateway, Owner
+from worker.orders.lanes import Lanes, Urgency
+from worker.orders.live_order import REASON_EXPIRED, LiveOrder, Outcome
+from worker.orders.order_book import OrderRow
+from worker.orders.reading import Reading, read_account
+from worker.orders.reconciliation import Reconciled, Reconciler, Resolved
+from worker.orders.sending import Sender
+from worker.risk.position import sign
+from worker.risk.quantity import coins
+from worker.step.records import Bot, Fleet, Market
+from worker.store.fleet import RegisteredFleet
+from worker.store.live_orders import ShareRow, StoredOrder, load_unfinished, restamp, save_shares, with_shares
+from worker.store.orders import OrderResult, save_order_results
+from worker.store.reconciliation import find_order
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What orders on exchanges need of the world; `clients` are by the name of their account."""
+
+    engine: Engine
+    clock: Clock
+    clients: Mapping[str, AccountClient]
+    make_lanes: Callable[[Sequence[str]], Lanes]
+    state: Path
+    is_confirmed: Callable[[Connection, int, str], bool]
+
+
+class ExchangeOrders:
+    """The orders of a fleet on its accounts, an `UnderWay`."""
+
+    def __init__(self, settings: Settings, around: Surroundings) -> None:
+        self._settings = settings
+        self._around = around
+        self._taken_up: list[LiveOrder] = []
+        self.senders: dict[str, Sender] = {}
+
+    def take_up(
+        self, connection: Connection, registered: RegisteredFleet, plan: FleetPlan, fleet: Fleet, token: int
+    ) -> None:
+        """Take up the orders whose fate is not final; an intention that has grown old is cancelled."""
+        around, settings = self._around, self._settings
+        self._plan, self._token, self._portfolio_id = plan, token, registered.portfolio_id
+        self._bot_ids = [bot.id for bot in registered.bots]
+        self._units = [Unit(market.coins_per_unit, market.units_per_coin) for market in fleet.markets]
+        steps = {key: market.step_units for key, market in zip(plan.markets, fleet.markets, strict=True)}
+        self._books = OrderBooks(
+            self._portfolio_id, self._bot_ids, settings.portfolio.quote, steps, positions_of(settings, plan)
+        )
+        owner = Owner(registered.portfolio_id, tuple((bot.id, bot.sleeve_id) for bot in registered.bots))
+        gateway = Gateway(around.engine, owner, bounds_of(settings), around.state, around.clock)
+        accounts = tuple(dict.fromkeys(account for account, _ in plan.markets))
+        for account in accounts:
+            is_confirmed = around.is_confirmed(connection, registered.portfolio_id, account)
+            client = around.clients[account]
+            self.senders[account] = Sender(client, gateway, settings.portfolio.quote, around.clock, is_confirmed)
+        lanes = around.make_lanes(accounts)
+        symbols = {name: [symbol for account, symbol in plan.markets if account == name] for name in accounts}
+        self.reconciler = Reconciler(
+            registered.portfolio_id,
+            registered.installation,
+            settings.portfolio.quote,
+            symbols,
+            round(1000 * settings.broker.reconcile_seconds),
+            around.clock,
+        )
+        self.desk = OrderDesk(self.senders, lanes, around.clock, patience_of(settings), self.reconciler.agrees)
+        self._lanes = lanes
+        self._taken_up = [
+            order for stored in load_unfinished(connection, self._portfolio_id) if (order := self._of(stored))
+        ]
+        for order in self._taken_up:
+            self._take_up_order(connection, order)
+
+    def resume(self) -> None:
+        """Go on with what was taken up."""
+        self.desk.put([order for order in self._taken_up if not order.is_over])
+        self._taken_up = []
+
+    def mark(self, fleet: Fleet) -> None:
+        """Put into the records what is under way."""
+        for market, key in zip(fleet.markets, self._plan.markets, strict=True):
+            market.differs = int(key in self.reconciler.differing)
+        for bot in fleet.bots:
+            bot.unresolved, bot.reserved, bot.exit_units = 0, 0.0, 0
+        for order in self.desk.under_way.values():
+            direction = 1 if order.side is Side.BUY else -1
+            for b, units in order.shares.items():
+                bot = fleet.bots[b]
+                _mark(bot, fleet.markets[bot.market], order, direction * (units - order.filled.get(b, 0)))
+
+    def look(self, fleet: Fleet) -> Sequence[float]:
+        """Give the middles where something crosses or is to leave; an account that does not answer gives none."""
+        wanted: dict[str, list[str]] = {}
+        for market, (account, symbol) in zip(fleet.markets, self._plan.markets, strict=True):
+            if market.order_units != 0 or any(
+                bot.order_units != 0 and fleet.markets[bot.market] is market for bot in fleet.bots
+            ):
+                wanted.setdefault(account, []).append(symbol)
+        mids = [0.0] * len(fleet.markets)
+        for account, symbols in wanted.items():
+            sender = self.senders[account]
+            try:
+                found = self._lanes.ask(account, partial(sender.best_prices, symbols))
+            except MarketError:
+                continue
+            for symbol, (bid, ask) in found.items():
+                mids[self._plan.markets.index((account, symbol))] = float((bid + ask) / 2)
+        return mids
+
+    def save(self, connection: Connection, orders: Sequence[OrderRow]) -> None:
+        """Keep each bot's part of new orders."""
+        rows = [
+            ShareRow(order.client_order_id, self._bot_ids[b], units)
+            for order in orders
+            for b, units in order.shares.items()
+        ]
+        save_shares(connection, rows)
+        restamp(connection, [order.client_order_id for order in orders], self._token)
+
+    def leave(self, orders: Sequence[OrderRow]) -> None:
+        """Let orders leave."""
+        self.desk.put([self._live(order) for order in orders if order.shares])
+
+    def tend(self, timeout_seconds: float = 0.0) -> list[Outcome]:
+        """Ask what is due and give what became known."""
+        for account in self.reconciler.due():
+            with transaction(self._around.engine) as connection:
+                question = self.reconciler.question(connection, account, self.desk.sent[account])
+            read = partial(read_account, self._around.clients[account], question, self._around.clock)
+            self._lanes.put(account, Urgency.READ, read)
+        outcomes = self.desk.tend(timeout_seconds)
+        for outcome in outcomes:
+            if outcome.status is OrderStatus.UNKNOWN:
+                self.reconciler.hurry(outcome.order.account)
+        return outcomes
+
+    def readings(self) -> list[Reading]:
+        """Give what passes have found since."""
+        found, self.desk.others = self.desk.others, []
+        return [item for item in found if isinstance(item, Reading)]
+
+    def reconcile(self, connection: Connection, reading: Reading) -> Reconciled:
+        """Hold the books to what a pass found; open orders that nobody intended are cancelled."""
+        account, question = reading.question.account, reading.question
+        reconciled = self.reconciler.take(connection, reading, self.desk.is_quiet(account, question.sent))
+        client = self._around.clients[account]
+        for order in reconciled.cancels:
+            cancel = partial(client.cancel, order.symbol, order.client_order_id, order.exchange_id)
+            self._lanes.put(account, Urgency.EXIT, cancel)
+        return reconciled
+
+    def resolve(self, connection: Connection, symbol: str) -> Resolved:
+        """Let a difference be accounted for by a person's word."""
+        return self.reconciler.resolve(connection, symbol)
+
+    def late(self, client_order_id: str, trades: Sequence[ExchangeTrade]) -> Outcome | None:
+        """Make trades that a pass found an outcome of their order."""
+        order = self.desk.under_way.get(client_order_id)
+        if order is None:
+            with transaction(self._around.engine) as connection:
+                row = find_order(connection, self._portfolio_id, client_order_id)
+                order = self._of(with_shares(connection, self._portfolio_id, row)) if row is not None else None
+        if order is None:
+            return None
+        price = partial(self.senders[order.account].coin_prices, order, trades)
+        prices = self._lanes.ask(order.account, price)
+        return Outcome(order, None, trades, exchange_id=trades[0].exchange_id, coin_prices=prices)
+
+    def book(self, connection: Connection, outcome: Outcome) -> Booked:
+        """Write an outcome into the books of orders."""
+        return self._books.book(connection, outcome, self._around.clock.now_ms())
+
+    def took(self, outcome: Outcome) -> None:
+        """Go on from an outcome."""
+        self.desk.took(outcome)
+
+    def is_leaving(self, client_order_ids: Sequence[str]) -> bool:
+        """Say whether any of these orders has not been answered for yet."""
+        waiting = (OrderStatus.INTENT, OrderStatus.SUBMITTED, OrderStatus.OPEN, OrderStatus.PARTLY_FILLED)
+        under_way = self.desk.under_way
+        return any(id_ in under_way and under_way[id_].status in waiting for id_ in client_order_ids)
+
+    def overdue(self) -> list[LiveOrder]:
+        """Give the orders of which nothing has been known for too long, each once."""
+        return self.desk.overdue()
+
+    def close(self) -> None:
+        """Ask nothing more."""
+        if self.senders:
+            self.desk.close()
+
+    def _live(self, row: OrderRow) -> LiveOrder:
+        # Exits always go at market.
+        is_signal = row.trigger is Trigger.SIGNAL
+        style = self._settings.broker.order if is_signal else "market"
+        return LiveOrder(
+            client_order_id=row.client_order_id,
+            account=row.account,
+            symbol=row.symbol,
+            side=row.side,
+            units=row.units,
+            unit=self._units[row.market],
+            purpose=row.purpose,
+            trigger=row.trigger,
+            kind=OrderKind[style.upper()],
+            step=row.step,
+            fencing=self._token,
+            increases=bool(row.increases),
+            reduce_only=bool(row.reduces),
+            shares={b: abs(units) for b, units in row.shares.items()},
+            intended_ms=self._around.clock.monotonic_ms(),
+            decided_price=row.reference_price,
+            reference_price=row.reference_price,
+        )
+
+    def _of(self, stored: StoredOrder) -> LiveOrder | None:
+        """Make an order of the books one that is under way again; a paper order has no shares."""
+        row, place = stored.row, {id_: b for b, id_ in enumerate(self._bot_ids)}
+        if not stored.shares:
+            return None
+        age_ms = max(self._around.clock.now_ms() - row.decided_ms, 0)
+        return LiveOrder(
+            client_order_id=row.client_order_id,
+            account=row.account,
+            symbol=row.symbol,
+            side=row.side,
+            units=row.units,
+            unit=self._units[self._plan.markets.index((row.account, row.symbol))],
+            purpose=row.purpose,
+            trigger=Trigger(row.trigger),
+            kind=OrderKind.MARKET,
+            step=row.step,
+            fencing=self._token,
+            increases=bool(row.increases),
+            reduce_only=False,
+            shares={place[share.bot_id]: abs(share.units) for share in stored.shares},
+            filled={place[share.bot_id]: share.filled_units for share in stored.shares if share.filled_units},
+            trade_ids=stored.trade_ids,
+            filled_units=row.filled_units,
+            filled_quote=stored.filled_quote,
+            fee_quote=stored.fee_quote,
+            intended_ms=self._around.clock.monotonic_ms() - age_ms,
+            status=row.status,
+            exchange_id=row.exchange_id,
+            sent_ms=row.sent_ms or 0,
+            decided_price=row.reference_price,
+            reference_price=row.reference_price,
+        )
+
+    def _take_up_order(self, connection: Connection, order: LiveOrder) -> None:
+        clock, fresh_ms = self._around.clock, bounds_of(self._settings).fresh_ms
+        if order.status is OrderStatus.INTENT:
+            if clock.monotonic_ms() - order.intended_ms <= fresh_ms:
+                restamp(connection, [order.client_order_id], self._token)
+                return
+            order.status, order.reason = OrderStatus.CANCELLED, REASON_EXPIRED
+        elif order.status is OrderStatus.SUBMITTED:
+            # Whether it left, and arrived, only the exchange knows.
+            order.status, order.unknown_since_ms = OrderStatus.UNKNOWN, clock.monotonic_ms()
+        done_ms = clock.now_ms() if order.is_over else None
+        result = OrderResult(
+            order.client_order_id,
+            order.status,
+            order.filled_units,
+            reason=order.reason,
+            done_ms=done_ms,
+        )
+        save_order_results(connection, self._portfolio_id, [result])
+
+
+def positions_of(settings: Settings, plan: FleetPlan) -> frozenset[tuple[str, str]]:
+    """Give the (account, symbol) that are held as positions, not as coins."""
+    kinds = {account: settings.account(account).type for account, _ in plan.markets}
+    return frozenset((account, symbol) for account, symbol in plan.markets if kinds[account] == "swap" or ":" in symbol)
+
+
+def bounds_of(settings: Settings) -> Bounds:
+    """Give what stops a runaway, and how long an intention is good for: a quarter of a bar, where that is longer."""
+    broker, risk = settings.broker, settings.risk
+    return Bounds(
+        max(round(1000 * broker.intent_seconds), settings.step_ms // 4),
+        risk.max_order_notional,
+        risk.max_orders_per_minute,
+        risk.max_orders_per_day,
+        broker.first_orders,
+    )
+
+
+def patience_of(settings: Settings) -> Patience:
+    """Give how long orders may rest, and when one of which nothing is known is an error."""
+    broker = settings.broker
+    return Patience(round(1000 * broker.patience), round(1000 * broker.maker_patience), round(1000 * broker.alarm))
+
+
+def _mark(bot: Bot, market: Market, order: LiveOrder, left: int) -> None:
+    """Say of a bot what an order may still do: what reduces is under way, what increases is not resolved."""
+    if left == 0:
+        return
+    bot.unresolved = 1
+    reducing = bot.units != 0 and sign(left) != sign(bot.units)
+    if reducing and not order.increases:
+        bot.exit_units += left
+        bot.exit_trigger = int(order.trigger)
+        bot.exit_price = order.reference_price or market.close
+    else:
+        bot.reserved += coins(market, abs(left)) * market.close

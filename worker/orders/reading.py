@@ -1,0 +1,67 @@
+"""One pass over an account: all that is needed to hold the books to it, read on the thread of the account."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from shared.clock import Clock
+from shared.errors import MarketError
+from worker.exchange.protocol import AccountClient, ExchangeOrder, ExchangeTrade, Flow
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a pass is to read. `known` are the exchange's ids of our orders; `sent` counts those that left so far."""
+
+    account: str
+    symbols: Sequence[str]
+    since_ms: int
+    known: Collection[str]
+    sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a pass found: `holdings` by coin, of perpetuals by symbol; `strangers` are orders we did not know by id."""
+
+    question: Question
+    began_ms: int
+    opens: Sequence[ExchangeOrder] = ()
+    trades: Sequence[ExchangeTrade] = ()
+    strangers: Mapping[str, ExchangeOrder] = field(default_factory=dict)
+    holdings: Mapping[str, Decimal] = field(default_factory=dict)
+    # positions of perpetuals, whose profit moves the quote without a trade of ours
+    positions: Collection[str] = ()
+    flows: Sequence[Flow] = ()
+    # why it is not complete; then nothing follows from it
+    failure: str = ""
+
+
+def read_account(client: AccountClient, question: Question, clock: Clock) -> Reading:
+    """Read an account; a pass that could not read everything says why, and nothing else."""
+    began_ms = clock.now_ms()
+    try:
+        opens = client.open_orders(question.symbols)
+        trades = [trade for symbol in question.symbols for trade in client.trades(symbol, question.since_ms)]
+        strangers = _strangers(client, question, opens, trades)
+        positions = client.positions(question.symbols)
+        holdings = {**client.balances(), **positions}
+        flows = client.flows(question.since_ms) or ()
+    except MarketError as error:
+        return Reading(question, began_ms, failure=str(error))
+    return Reading(question, began_ms, opens, trades, strangers, holdings, positions.keys(), flows)
+
+
+def _strangers(
+    client: AccountClient, question: Question, opens: Sequence[ExchangeOrder], trades: Sequence[ExchangeTrade]
+) -> dict[str, ExchangeOrder]:
+    """Find the names of orders that traded and that we did not know: ours, or somebody else's."""
+    found = {order.exchange_id: order for order in opens}
+    for trade in trades:
+        if trade.exchange_id in question.known or trade.exchange_id in found:
+            continue
+        look = client.look_up(trade.symbol, "", trade.exchange_id, trade.time_ms)
+        if look.order is None:
+            raise MarketError(f"order {trade.exchange_id} of {trade.symbol} must be found, for it traded: {look.text}")
+        found[trade.exchange_id] = look.order
+    return found

@@ -1,0 +1,147 @@
+"""What accounts hold, as the books expect it and as it was found; flows of an exchange's ledger; orders by its ids.
+
+Amounts are exact decimals, kept as text.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import Connection, select, update
+
+from shared.tables import AccountCoin, AccountFlow, AccountState, Order
+from worker.store.orders import OrderRow
+from worker.store.rows import insert_missing_rows, insert_rows, load_rows, record_columns, upsert_rows
+
+
+@dataclass(slots=True)
+class CoinRow:
+    """One coin of an account, or one position, named by its symbol."""
+
+    account: str
+    coin: str
+    baseline: str
+    explained: str
+    expected: str
+    found: str
+    checked_ms: int = 0
+
+
+@dataclass(slots=True)
+class FlowRow:
+    """A deposit or withdrawal in the exchange's ledger."""
+
+    account: str
+    flow_id: str
+    coin: str
+    amount: str
+    time_ms: int
+
+
+@dataclass(slots=True)
+class ReconciledRow:
+    """The part of an account's state that a pass writes."""
+
+    account: str
+    baseline_ms: int
+    reconciled_ms: int
+    differs: int
+    message: str | None
+
+
+@dataclass(slots=True)
+class _FreshState:
+    account: str
+    baseline_ms: int = 0
+    reconciled_ms: int = 0
+    differs: int = 0
+    silent_until_ms: int = 0
+    orders_sent: int = 0
+    is_confirmed: int = 0
+    ramp: float = 0.0
+    ramp_since_ms: int = 0
+    skew_ms: int = 0
+    used_weight: float = 0.0
+    weight_limit: float = 0.0
+
+
+def load_coins(connection: Connection, portfolio_id: int, account: str) -> dict[str, CoinRow]:
+    """Give the coins of an account by name."""
+    own = AccountCoin.__table__.c
+    asked = select(*record_columns(AccountCoin, CoinRow)).where(
+        own.portfolio_id == portfolio_id, own.account == account
+    )
+    return {row.coin: row for row in load_rows(connection, asked.order_by(own.coin), AccountCoin, CoinRow)}
+
+
+def save_coins(connection: Connection, portfolio_id: int, rows: Collection[CoinRow]) -> None:
+    """Write coins over what was known of them."""
+    upsert_rows(connection, AccountCoin, list(rows), portfolio_id=portfolio_id)
+
+
+def expect(connection: Connection, portfolio_id: int, account: str, changes: Mapping[str, Decimal]) -> None:
+    """Let the books expect so much more of coins, once there is a baseline; before, they are part of it."""
+    known = load_coins(connection, portfolio_id, account)
+    if not known:
+        return
+    rows = []
+    for coin, change in changes.items():
+        row = known.get(coin) or CoinRow(account, coin, "0", "0", "0", "0")
+        row.expected = f"{Decimal(row.expected) + change:f}"
+        rows.append(row)
+    save_coins(connection, portfolio_id, rows)
+
+
+def load_reconciled(connection: Connection, portfolio_id: int, account: str) -> ReconciledRow:
+    """Give when an account was last reconciled; zeros where it never was."""
+    own = AccountState.__table__.c
+    asked = select(*record_columns(AccountState, ReconciledRow)).where(
+        own.portfolio_id == portfolio_id, own.account == account
+    )
+    rows = load_rows(connection, asked, AccountState, ReconciledRow)
+    return rows[0] if rows else ReconciledRow(account, 0, 0, 0, None)
+
+
+def save_reconciled(connection: Connection, portfolio_id: int, row: ReconciledRow) -> None:
+    """Write what a pass found of an account."""
+    insert_missing_rows(connection, AccountState, [_FreshState(row.account)], portfolio_id=portfolio_id)
+    own = AccountState.__table__.c
+    connection.execute(
+        update(AccountState)
+        .where(own.portfolio_id == portfolio_id, own.account == row.account)
+        .values(baseline_ms=row.baseline_ms, reconciled_ms=row.reconciled_ms, differs=row.differs, message=row.message)
+    )
+
+
+def known_flows(connection: Connection, portfolio_id: int, account: str) -> set[str]:
+    """Give the ids of the flows that are in the books."""
+    own = AccountFlow.__table__.c
+    asked = select(own.flow_id).where(own.portfolio_id == portfolio_id, own.account == account)
+    return set(connection.execute(asked).scalars())
+
+
+def save_flows(connection: Connection, portfolio_id: int, rows: Collection[FlowRow]) -> None:
+    """Append flows; one that is there already breaks the constraint of the table."""
+    insert_rows(connection, AccountFlow, list(rows), portfolio_id=portfolio_id)
+
+
+def orders_by_exchange_id(connection: Connection, portfolio_id: int, account: str, since_ms: int) -> dict[str, str]:
+    """Give the client order ids of the orders that left since a wall time, by the exchange's own id."""
+    own = Order.__table__.c
+    asked = select(own.exchange_id, own.client_order_id).where(
+        own.portfolio_id == portfolio_id,
+        own.account == account,
+        own.exchange_id.is_not(None),
+        own.sent_ms >= since_ms,
+    )
+    return {row.exchange_id: row.client_order_id for row in connection.execute(asked)}
+
+
+def find_order(connection: Connection, portfolio_id: int, client_order_id: str) -> OrderRow | None:
+    """Give an order by its name; none where the books do not have it."""
+    own = Order.__table__.c
+    asked = select(*record_columns(Order, OrderRow)).where(
+        own.portfolio_id == portfolio_id, own.client_order_id == client_order_id
+    )
+    rows = load_rows(connection, asked, Order, OrderRow)
+    return rows[0] if rows else None
