@@ -162,7 +162,7 @@ def measure(name: str) -> None:
     taker, maker = (float(rate) for rate in FEES[fees])
     money = runs["market"].settings.portfolio.capital_per_bot * len(plan.bots)
     about = (
-        f"{len(plan.symbols)} symbols, {days:,.0f} days at 1h, {len(plan.bots):,} bots with {money:,.0f} USDT together, "
+        f"{len(plan.symbols)} symbols, {days:,.0f} days at 1h, {len(plan.bots):,} bots with {money:,.0f} USDT in all, "
         f"fees of {taker:.2%} taken and {maker:.2%} resting, slippage 0.05%, orders resting 5 minutes."
     )
     text = f"{about}\n\n{styles_table(candles, runs)}\n\nOf the run at market:\n\n{shares_table(candles, found)}"
