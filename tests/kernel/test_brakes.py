@@ -359,7 +359,7 @@ def test_the_highest_level_over_causes_and_scopes_rules() -> None:
 
 def test_the_level_of_a_scope_is_the_highest_over_its_causes_whatever_they_are() -> None:
     causes = [name for name in Levels.__dataclass_fields__ if name != "level"]
-    assert len(causes) == 6
+    assert causes == [f"level_{cause.name.lower()}" for cause in Cause]
     for levels in product(range(4), repeat=len(causes)):
         scope = Levels(**dict(zip(causes, levels, strict=True)))
         assert scope_level(scope) == max(levels), scope

@@ -152,9 +152,9 @@ def _accounts(place: Place) -> list[Gap]:
 SHARES = """SELECT client_order_id, filled_units, filled_quantity, fee,
                    (SELECT sum(abs(units - crossed_units)) FROM fill WHERE fill.client_order_id = o.client_order_id),
                    (SELECT sum(fee) FROM fill WHERE fill.client_order_id = o.client_order_id)
-            FROM "order" o WHERE status = 'FILLED'"""
+            FROM "order" o WHERE status = 'FILLED' OR filled_units > 0"""
 STRAY = """SELECT count(*) FROM fill WHERE units != crossed_units AND trigger != 'WRITE_OFF' AND NOT EXISTS
-           (SELECT * FROM "order" o WHERE o.client_order_id = fill.client_order_id AND o.status = 'FILLED')"""
+           (SELECT * FROM "order" o WHERE o.client_order_id = fill.client_order_id AND o.filled_units > 0)"""
 WAITING = """SELECT count(*) FROM "order" WHERE status = 'INTENT' AND NOT (
              EXISTS (SELECT * FROM market_state m WHERE m.symbol = "order".symbol AND m.order_units != 0)
              OR EXISTS (SELECT * FROM bot_state JOIN bot ON bot.id = bot_id

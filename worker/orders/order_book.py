@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from shared.enums import OrderStatus, Purpose, Side, Trigger
+from shared.enums import BarStatus, OrderStatus, Purpose, Side, Trigger
 from worker.fleet.plan import FleetPlan
 from worker.orders.ids import client_order_id
 from worker.risk.quantity import coins
@@ -121,7 +121,8 @@ class OrderBook:
                     done_ms,
                 )
             else:
-                why = LAPSED if fleet.markets[row.market].entries_lapse else "the bar to fill in is missing"
+                is_missing = fleet.markets[row.market].status == BarStatus.MISSING
+                why = "the bar to fill in is missing" if is_missing else LAPSED
                 row.status, row.reason, row.done_ms = OrderStatus.CANCELLED, why, done_ms
         return settled
 
