@@ -21,7 +21,7 @@ HOLDS = {"PAUSE": 1, "FLATTEN": 2, "HALT": 3}
 def broken(world: World) -> list[str]:
     """Give what does not hold, a sentence each."""
     checks: tuple[Callable[[World], Iterator[str]], ...] = (
-        _fates, _quantities, _trades, _shares, _levels, _fences, _secrets,
+        _fates, _quantities, _trades, _shares, _levels, _fences, _strangers, _secrets,
     )  # fmt: skip
     record.check(world.exchange)
     return [f"{check.__name__.strip('_')}: {said}" for check in checks for said in check(world)]
@@ -209,6 +209,14 @@ def _fences(world: World) -> Iterator[str]:
         taken = [row for row in known.get(name, []) if sent.time_ms <= row.time_ms <= sent.time_ms + LATENCY_MS]
         if later and taken:
             yield f"{name} left by process {sent.process} at {sent.time_ms}, another had the lease since {min(later)}"
+
+
+def _strangers(world: World) -> Iterator[str]:
+    """Hold orders that are not ours to be left alone, but for what a suspension of trading ends."""
+    for name, rows in record.orders_by_client_id(world.exchange, world.account).items():
+        for row in rows:
+            if not name.removeprefix("t-").startswith(OWN) and row.status == "CANCELED":
+                yield f"order {name} of somebody else was cancelled"
 
 
 def _secrets(world: World) -> Iterator[str]:

@@ -11,27 +11,29 @@ class Killed(BaseException):
 
 
 class Places:
-    """Counts writes and requests of a process, and calls `reached` with what comes next before each.
+    """Calls `reached` with what comes next before each write and request of a process.
 
     Once a process is dead nothing of it is written or sent any more, whatever still unwinds.
     """
 
     def __init__(self, reached: Callable[[str], None], number: int = 0) -> None:
         self.number = number
-        self.seen = 0
         self.is_dead = False
         self._reached = reached
 
     def watch(self, engine: Engine) -> None:
-        """Count the commits of an engine."""
+        """Be at a place before each commit of an engine."""
         event.listen(engine, "commit", lambda *_: self.see("commit"))
         event.listen(engine, "before_cursor_execute", self._statement)
+
+    def reach_with(self, reached: Callable[[str], None]) -> None:
+        """Call another from here on."""
+        self._reached = reached
 
     def see(self, place: str) -> None:
         """Be at a place; raises Killed where the process ends here."""
         if self.is_dead:
             raise Killed(place)
-        self.seen += 1
         try:
             self._reached(place)
         except Killed:
@@ -48,12 +50,13 @@ def never(place: str) -> None:
 
 
 class DeathAt:
-    """Ends a process at its n-th place."""
+    """Ends a process at the n-th place; with 0 it only counts them."""
 
     def __init__(self, number: int) -> None:
-        self._left = number
+        self.seen = 0
+        self._number = number
 
     def __call__(self, place: str) -> None:
-        self._left -= 1
-        if self._left == 0:
+        self.seen += 1
+        if self.seen == self._number:
             raise Killed(place)

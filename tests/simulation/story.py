@@ -18,6 +18,8 @@ DAY_MS = 24 * HOUR_MS
 # Weather lasts no longer than that; then all is to be settled.
 WEATHER_ENDS_MS, SETTLE_MS = 100 * MINUTE_MS, 20 * MINUTE_MS
 WAKES_AFTER_MS = 2_000
+# The worker's loop looks that often.
+POLL_MS = 200
 # Hours between two, on average.
 EVERY_HOURS = {"death": 3.0, "restart": 8.0, "nap": 12.0, "command": 2.0, "release": 3.0}
 # A death comes within so many writes and requests.
@@ -134,7 +136,7 @@ class Story:
             waits.append(due_ms)
         if self._due:
             waits.append(self._due[-1][0] - self.world.exchange.clock())
-        self.world.clock.advance_ms(max(1, min(waits)))
+        self.world.clock.advance_ms(max(POLL_MS, min(waits)))
 
     def _reached(self, place: str) -> None:
         """Be at a place of the process that runs: it may end here, or fall asleep."""
@@ -176,8 +178,8 @@ class Story:
     def _restart(self) -> None:
         if self._process is not None:
             self.world.end(self._process)
-            self._process = None
             self._tell("stopped")
+            self._process = None
 
     def _nap(self) -> None:
         self._naps = True
