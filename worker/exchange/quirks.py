@@ -105,6 +105,8 @@ class Quirks:
     history_page: int = 100
     opens_without_symbol: bool = True
     most_opens: int | None = None
+    # its positions are asked for one symbol at a time
+    positions_by_symbol: bool = False
     trades_by_order: str = ""
     trades_page: int = 100
     trades_window_ms: int | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from shared.errors import MarketError, MarketRefusal
@@ -79,13 +80,15 @@ class Reads:
         if not places:
             return held
 
-        def accept(answer: Any) -> dict[str, Decimal]:
+        def accept(answer: Any) -> None:
             for row in answers.rows(answer, self._wire.raw, self._wire.quirks):
                 if place := places.get(str(row.get("symbol"))):
                     held[place.symbol] += answers.position(row, place)
-            return held
 
-        return self._wire.ask("positions", lambda: self._wire.client.fetch_positions(list(places)), accept)
+        calls = [[name] for name in places] if self._wire.quirks.positions_by_symbol else [list(places)]
+        for listed in calls:
+            self._wire.ask("positions", partial(self._wire.client.fetch_positions, listed), accept)
+        return held
 
     def best_prices(self, symbols: Collection[str]) -> dict[str, tuple[Decimal, Decimal]]:
         """Give best bid and ask of all the symbols."""

@@ -15,22 +15,31 @@ UNKNOWN_MINIMUM_PARTS = 20.0
 CAPITALS_COUNTED = 100.0
 
 
-def fresh_market(limits: Limits, settings: Settings) -> Market:
+def fresh_market(limits: Limits, settings: Settings, pays_in_coins: bool = False) -> Market:
     """Give the record of a symbol of which nothing is in the books yet."""
-    unit = make_unit(unit_size(limits, settings.portfolio.capital_per_bot))
+    unit = make_unit(unit_size(limits, settings.portfolio.capital_per_bot, pays_in_coins))
     market = Market(coins_per_unit=unit.coins_per_unit, units_per_coin=unit.units_per_coin)
     set_limits(market, limits, settings)
     return market
 
 
-def unit_size(limits: Limits, capital: float) -> float:
+def unit_size(limits: Limits, capital: float, pays_in_coins: bool = False) -> float:
     """Give the smallest unit to count in: the decimal place of the symbol's step, or 1e-8 where there is none.
 
-    A coin so cheap that a bot's money, `capital`, would buy more units than can be counted has a larger one.
+    1e-8 too where the account `pays_in_coins`: a fee in base is a part of a step. A coin so cheap that a bot's money,
+    `capital`, would buy more units than can be counted has a larger one, at most its step.
     """
     _require_possible(limits)
+    step = None
     if limits.quantity_step is not None:
-        return min(max(_decimal_place(limits.quantity_step), SMALLEST_UNIT), LARGEST_UNIT)
+        step = min(max(_decimal_place(limits.quantity_step), SMALLEST_UNIT), LARGEST_UNIT)
+    if step is not None and not pays_in_coins:
+        return step
+    size = _countable_size(limits, capital)
+    return size if step is None else min(size, step)
+
+
+def _countable_size(limits: Limits, capital: float) -> float:
     size, place = USUAL_UNIT, -8
     while limits.price and size * LARGEST_UNITS * limits.price < CAPITALS_COUNTED * capital:
         place += 1

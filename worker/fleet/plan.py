@@ -229,7 +229,8 @@ def make_markets(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limit
     markets = []
     for account, symbol in plan.markets:
         with _naming(symbol):
-            market = fresh_market(limits.get(symbol, Limits()), settings)
+            pays_in_coins = settings.broker.kind == "ccxt" and settings.account(account).type != "swap"
+            market = fresh_market(limits.get(symbol, Limits()), settings, pays_in_coins)
         set_fees(market, settings, account)
         market.account_index = plan.accounts.index(account)
         markets.append(market)

@@ -52,7 +52,12 @@ _BINANCE_SWAP = replace(
     flows_page=1_000,
     wallet=(("assets",), "asset", "walletBalance"),
     rate=Rate(2_400, 60_000, 1.0, "X-MBX-USED-WEIGHT-1M"),
-    options={**_BINANCE_SPOT.options, "fetchMarkets": {"types": ["linear"]}},
+    options={
+        **_BINANCE_SPOT.options,
+        "fetchMarkets": {"types": ["linear"]},
+        # without it, what is asked without a symbol is asked of the spot account
+        "defaultSubType": "linear",
+    },
     verified=(*REQUESTS, "answers"),
     # the documents show the check of the window on arrival only
     not_verified=("duplicates", "finality", *UNTRIED),

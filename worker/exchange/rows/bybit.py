@@ -26,6 +26,7 @@ _BYBIT = Quirks(
     # without a symbol it gives 20 of one quote and says nothing of the rest
     opens_without_symbol=False,
     most_opens=50,
+    positions_by_symbol=True,
     trades_by_order="orderId",
     trades_window_ms=7 * 86_400_000,
     flows=("fetch_deposits", "fetch_withdrawals"),
