@@ -63,7 +63,7 @@ grid = [[10, 50], [20, 100], [30, 150], [50, 200]]
 BOTS_PER_SYMBOL, SLEEVES = 11, 3
 YEAR_SYMBOLS = 3
 # What such a bot makes in a day, a little less than was measured.
-DAILY_ROUND_TRIPS, DAILY_FILLS = 0.25, 2.6
+DAILY_ROUND_TRIPS, DAILY_FILLS = 0.25, 2.5
 # Rows a day of a bot (hours and the day), and of a sleeve or the portfolio, which keep every step too.
 DAILY_BOT_POINTS, DAILY_SCOPE_POINTS = 25, 49
 # How often a bar does not come, but for the first and last days, and how often people look after the fleet.

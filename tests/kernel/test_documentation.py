@@ -37,9 +37,11 @@ def test_a_default_on_the_page_is_the_one_in_force(name: str, written: str) -> N
 def test_the_page_names_every_setting_of_the_rules() -> None:
     named = {name for name, _ in ROWS} | set(re.findall(r"`(risk\.(?:confirm_bars|netting))[` ]", PAGE))
     settings = Settings()
-    assert {f"risk.{name}" for name in type(settings.risk).model_fields} <= named
-    # The kind of a broker is none of the step's, and how orders are followed on an exchange is none either.
-    of_orders = set(type(settings.broker).model_fields) - {"kind", "patience", "requotes"}
-    assert {f"broker.{name}" for name in of_orders} <= named
+    # What keeps a runaway from the exchange is asked where orders leave, not in the step.
+    of_the_gateway = {"max_order_notional", "max_orders_per_day", "max_orders_per_minute"}
+    assert {f"risk.{name}" for name in set(type(settings.risk).model_fields) - of_the_gateway} <= named
+    # How orders are followed on an exchange is none of the step's.
+    of_fills = ("fee_rate", "maker_fee_rate", "slippage", "order", "limit_offset", "maker_patience", "maker_unfilled")
+    assert {f"broker.{name}" for name in of_fills} <= named
     weights = {"sleeve_weights", "bot_weights"}
     assert {f"allocation.{name}" for name in type(settings.allocation).model_fields if name not in weights} <= named

@@ -1,5 +1,6 @@
 """A replay reads every column and no other bar, writes what each step left, and stops where it has no room."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -206,6 +207,7 @@ FRESH = {
         "step_units": 1,
         "min_units": 1,
         "min_notional": 5.0,
+        "account_room": math.inf,
         "status": 1,
         "whole_wishes": 1,
         "largest_buyer": -1,

@@ -183,3 +183,15 @@ def test_an_exchange_that_cannot_be_reached_is_no_mistake_in_the_settings(clock:
 def test_an_exchange_without_a_clock_to_read_is_taken_at_our_time(server: Server, clock: PatientClock) -> None:
     server.faults.add("status", "*/time", times=3, code=500)
     assert market(server, clock).now_ms() == clock.now_ms()
+
+
+def test_the_finest_bars_are_the_minutes_of_the_exchange_and_are_not_kept(server: Server, clock: PatientClock) -> None:
+    store, hour_ms = MemoryStore(), START_MS + 98 * HOUR_MS
+    hourly = market(server, clock, store)
+    bars, timeframe_ms = hourly.fetch_finest("BTC/USDT", hour_ms, hour_ms + HOUR_MS)
+    assert timeframe_ms == MINUTE_MS and store.saves == []
+    assert same_bars(bars, expected(server, "BTCUSDT", hour_ms, 60, MINUTE_MS))
+    (asked,) = server.asked("/klines")
+    assert (asked["interval"], int(asked["startTime"])) == ("1m", hour_ms)
+    minutes = market(server, clock, step_ms=MINUTE_MS)
+    assert minutes.fetch_finest("BTC/USDT", hour_ms, hour_ms + MINUTE_MS).timeframe_ms == MINUTE_MS

@@ -9,9 +9,10 @@ import pytest
 
 from shared.clock import ManualClock
 from shared.errors import CandleError, ConfigurationError
-from shared.settings import MarketSettings
+from shared.settings import MarketSettings, load_settings
 from tests.market.fakes import HOUR_MS, MINUTE_MS, START_MS, frame_of, same_bars, wavy_bars, write_candles
 from worker.market.replay import ReplayMarket
+from worker.research.history import load_history
 from worker.strategies.bars import resample
 
 FINE = wavy_bars(12 * 10, 5 * MINUTE_MS)
@@ -139,3 +140,24 @@ def test_rows_that_are_left_out_are_said_in_the_log(tmp_path: Path, caplog: pyte
     assert same_bars(market.fetch_bars("BTC/USDT", START_MS, END_MS), HOURS[np.delete(np.arange(10), 3)])
     assert "BTCUSDT.csv: row 4 left out; row 4: low must not exceed high" in caplog.text
     assert "ETHUSDT.csv: 1 row moved to the 1h grid: row 6" in caplog.text
+
+
+def test_the_finest_bars_are_those_of_the_files_as_far_as_they_have_closed(folder: Path) -> None:
+    clock = ManualClock(77)
+    market = replay(folder, clock)
+    market.begin(None)
+    clock.sleep(market.seconds_until(START_MS + 2 * HOUR_MS))
+    bars, timeframe_ms = market.fetch_finest("BTC/USDT", START_MS + HOUR_MS, END_MS)
+    assert timeframe_ms == 5 * MINUTE_MS
+    assert same_bars(bars, FINE.between(START_MS + HOUR_MS, START_MS + 2 * HOUR_MS))
+
+
+def test_of_several_files_the_finest_tells_how_orders_rested(folder: Path) -> None:
+    """A backtest of the same folder reads the same ones."""
+    write_candles(folder, "BTC_USDT-1h.parquet", frame_of(HOURS))
+    assert replay(folder, bar_seconds=0.0).fetch_finest("BTC/USDT", START_MS, END_MS).timeframe_ms == 5 * MINUTE_MS
+    settings = load_settings(None, {}, ['portfolio.symbols=["BTC/USDT"]', "broker.order=maker"])
+    (finest,) = load_history(settings, ["BTC/USDT"], folder).grid.finest.values()
+    assert finest.timeframe_ms == 5 * MINUTE_MS and same_bars(finest.bars, FINE)
+    taken = load_settings(None, {}, ['portfolio.symbols=["BTC/USDT"]'])
+    assert load_history(taken, ["BTC/USDT"], folder).grid.finest == {}

@@ -51,9 +51,9 @@ def world_of(
 def _market(settings: Settings, plan: FleetPlan, columns: Columns, record: Any, row: int) -> Market:
     account, symbol = plan.markets[row]
     prices = [column[row].tolist() for column in (columns.open, columns.high, columns.low, columns.close)]
-    # Where there is no funding there is one column of zeros.
-    funding_rate = np.broadcast_to(columns.funding_rate[row], len(columns.open_ms))
-    rest = [columns.status[row].tolist(), funding_rate.tolist()]
+    # Where there is no funding at all, its column is one zero.
+    funding = np.broadcast_to(columns.funding_rate[row], len(columns.open_ms))
+    rest = [columns.status[row].tolist(), funding.tolist()]
     rests = [rows[row].tolist() for rows in (columns.patience_low, columns.patience_high, columns.patience_close)]
     measure, minimum = market_measure(record), float(record.min_notional)
     return Market(symbol, account, measure, minimum, *_fees(settings, account), *prices, *rest, *rests)

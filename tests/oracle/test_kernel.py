@@ -74,7 +74,7 @@ def test_the_random_worlds_meet_every_rule() -> None:
         crossed.update(_crossing(fill.crossed_units, fill.units) for fill in run.fills)
     # Nobody halts a world, and on paper every order is known to be filled.
     assert [reason.name for reason in Reason if reasons[reason] < 20] == ["HALTED", "RECONCILIATION", "UNRESOLVED"]
-    # A write-off is a step of its own.
+    # A write-off and an adoption are steps of their own.
     assert [trigger.name for trigger in Trigger if triggers[trigger] == 0] == ["WRITE_OFF", "ADOPT"]
     assert min(crossed["not"], crossed["partly"], crossed["all"]) > 100
 

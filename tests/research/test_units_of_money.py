@@ -69,7 +69,7 @@ def plain(way: str) -> Backtest:
     return found
 
 
-MONEY = ("price", "fee", "saved", "best_price", "worst_price")
+MONEY = ("price", "fee", "slippage", "saved", "best_price", "worst_price")
 
 
 def _differences(found: Backtest, plain: Backtest, unit: float) -> list[str]:

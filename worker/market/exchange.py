@@ -47,7 +47,7 @@ class CcxtMarket:
         self._reader = ExchangeReader(settings, clock)
         self._client = self._reader.client
         self._timeframe = self._offered_timeframe(settings.exchange)
-        self._minutes = next((name for name in self._client.timeframes if _length_ms(name) == MINUTE_MS), None)
+        self._minutes = next((name for name in self._client.timeframes or {} if _length_ms(name) == MINUTE_MS), None)
         listed = self._load_listing(settings.exchange_type)
         self._listed: dict[str, dict[str, Any]] = {}
         self._unlisted: dict[str, str] = {}

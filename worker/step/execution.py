@@ -6,20 +6,20 @@ from worker.jit import rule
 
 
 @rule
-def execute(market, direction: float, rules) -> None:
-    """Set how what does not cross of an order fills, by the market's order style: price, slippage, fee, what lapses.
+def execute(market, direction: float, style: int, rules) -> None:
+    """Set how what does not cross of an order fills, by its style: price, slippage, fee, what lapses.
 
     A resting order fills at the price of the open where the market trades through it in its time. Else, and where a
     limit order's price is too far, what closes is taken at market, and what opens with it or not at all.
     """
-    is_resting = market.order_style == OrderStyle.MAKER
+    is_resting = style == OrderStyle.MAKER
     market.entries_lapse = 0
     if is_resting and is_traded_through(market, direction):
         market.fill_price = market.cross_price
         market.fill_slippage = 0.0
         market.fill_fee_rate = market.maker_fee_rate
         return
-    is_too_far = market.order_style == OrderStyle.LIMIT and rules.slippage > rules.limit_offset
+    is_too_far = style == OrderStyle.LIMIT and rules.slippage > rules.limit_offset
     if is_resting or is_too_far:
         market.entries_lapse = rules.entries_lapse
     taken_at = market.patience_close if is_resting else market.cross_price

@@ -12,13 +12,12 @@ from worker.step.net import list_orders
 @rule
 def simulate_executions(fleet, style: int) -> None:
     """Execute each market's order in its present bar, from the open on; where the bar is missing, cancel it."""
+    fleet.scratch.order_style = style
     for market in fleet.markets:
-        market.order_style = style
-        market.cross_price = 0.0
-        market.entries_lapse = 0
-        if market.status != BarStatus.MISSING:
-            market.cross_price = market.open
-            execute(market, market.order_units, fleet.rules)
+        is_missing = market.status == BarStatus.MISSING
+        market.cross_price = 0.0 if is_missing else market.open
+        if market.order_units != 0 and not is_missing:
+            execute(market, market.order_units, style, fleet.rules)
 
 
 @rule
@@ -58,7 +57,7 @@ def _fill_order(fleet, b: int, open_ms: int) -> None:
     market = fleet.markets[bot.market]
     if fleet.rules.netting == 0:
         fleet.journal.orders += 1
-        execute(market, bot.order_units, fleet.rules)
+        execute(market, bot.order_units, fleet.scratch.order_style, fleet.rules)
     closing = closing_units(bot, market, bot.order_units)
     opening = bot.order_units - closing
     # What crosses in house closes first: live it is booked before the exchange's trades.

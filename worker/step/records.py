@@ -186,9 +186,8 @@ class Market:
     patience_low: float = 0.0
     patience_high: float = 0.0
     patience_close: float = 0.0
-    # an execution of the order: how it was sent, its price, how far slippage moved that and what of its value it costs,
-    # whether what opens is dropped, and the price in house (0 where there is no execution)
-    order_style: int = 0
+    # an execution of the order: its price, how far slippage moved that and what of its value it costs, whether what
+    # opens is dropped, and the price in house (0 where there is no execution)
     fill_price: float = 0.0
     fill_slippage: float = 0.0
     fill_fee_rate: float = 0.0

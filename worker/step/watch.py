@@ -48,9 +48,9 @@ class Run:
 class Scratch:
     """How much of the lists is in use: bots that are awake, bots that order, and rows of equities.
 
-    `row` is that of the present bar; the first `unsettled` rows have not been taken into the bots' returns. `beyond` is
-    1 where an equity of the present bar may concern a brake, `goes_on` within a replay. `looked_at` sums the bots that
-    were awake over all bars.
+    `order_style` is that of the present fills. `row` is that of the present bar; the first `unsettled` rows have not
+    been taken into the bots' returns. `beyond` is 1 where an equity of the present bar may concern a brake, `goes_on`
+    within a replay. `looked_at` sums the bots that were awake over all bars.
     """
 
     awake: int = 0
@@ -59,6 +59,7 @@ class Scratch:
     unsettled: int = 0
     beyond: int = 0
     goes_on: int = 0
+    order_style: int = 0
     looked_at: int = 0
 
 

@@ -27,7 +27,6 @@ SCRATCH: dict[Model, frozenset[str]] = {
             "patience_low",
             "patience_high",
             "patience_close",
-            "order_style",
             "fill_price",
             "fill_slippage",
             "fill_fee_rate",
