@@ -21,7 +21,7 @@ HOLDS = {"PAUSE": 1, "FLATTEN": 2, "HALT": 3}
 def broken(world: World) -> list[str]:
     """Give what does not hold, a sentence each."""
     checks: tuple[Callable[[World], Iterator[str]], ...] = (
-        _fates, _quantities, _trades, _shares, _levels, _fences, _strangers, _secrets,
+        _fates, _quantities, _trades, _shares, _exits, _levels, _fences, _strangers, _secrets,
     )  # fmt: skip
     record.check(world.exchange)
     return [f"{check.__name__.strip('_')}: {said}" for check in checks for said in check(world)]
@@ -149,6 +149,19 @@ def _fees_in_coins(world: World) -> dict[str, Fraction]:
         if coin == symbol.partition("/")[0]:
             fees[name] += Fraction(Decimal(fee))
     return fees
+
+
+def _exits(world: World) -> Iterator[str]:
+    """Hold what only reduces to do so: sent twice it would open the other side."""
+    held: dict[int, int] = defaultdict(int)
+    for bot, units, name, increases in world.rows(
+        """SELECT bot_id, fill.units, fill.client_order_id, increases FROM fill
+           LEFT JOIN "order" ON "order".client_order_id = fill.client_order_id ORDER BY fill.id"""
+    ):
+        before, after = held[bot], held[bot] + units
+        if increases == 0 and (abs(after) > abs(before) or before * after < 0):
+            yield f"{name} may only reduce what bot {bot} holds, {before} became {after}"
+        held[bot] = after
 
 
 def _levels(world: World) -> Iterator[str]:

@@ -12,6 +12,7 @@ from shared.errors import LeaseError
 from tests.exchange import record
 from tests.exchange.desk import Desk
 from tests.exchange.in_process import InProcessAdapter
+from tests.exchange.prices import Wave
 from tests.live.plain_strategies import NO_DEFAULTS, PLAIN_RISK
 from tests.simulation.checks import broken
 from tests.simulation.death import DeathAt, Killed, never
@@ -178,7 +179,7 @@ def _at_first(wanted: str) -> Callable[[str], None]:
 
 
 def _steady_world(root: Path) -> World:
-    world = World(root, SWAP, settings_of(SWAP, *STEADY))
+    world = World(root, SWAP, settings_of(SWAP, *STEADY), prices=Wave())
     for listed, level in LEVELS.items():
         world.exchange.price_override[listed] = lambda at, level=level: level if at < FALLS_MS else FALL * level
     return world

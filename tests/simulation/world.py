@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from shared.tables.commands import ask
 from tests.exchange.accounts import Account
 from tests.exchange.desk import Desk
 from tests.exchange.engine import Exchange
+from tests.exchange.exact import whole
 from tests.exchange.in_process import InProcessAdapter
 from tests.exchange.listings import Listing, Product, usual_listings
-from tests.exchange.prices import Prices, Wave
+from tests.exchange.prices import Book, Level, Prices, Wave
 from tests.live.running import URL, make_database
 from tests.simulation.death import Killed, Places, never
 from tests.simulation.exchange_market import ExchangeMarket
@@ -39,6 +41,7 @@ ACCOUNT = "main"
 START_MS = 1_767_225_600_000
 STEP_MS = 900_000
 MONEY = "100000"
+THINNER = 20
 INSTALLATION = "simu" * 4
 
 
@@ -107,6 +110,15 @@ class Process:
     machine: str
 
 
+class ThinWave(Wave):
+    """A wave whose book is so thin that most orders are filled at several prices."""
+
+    def book(self, listing: Listing, price: Decimal, time_ms: int) -> Book:
+        """Give what is offered."""
+        whole_book = super().book(listing, price, time_ms)
+        return Book(*([Level(at, _part(size, listing)) for at, size in side] for side in whole_book))
+
+
 @dataclass(slots=True)
 class Sent:
     """A request as it left: when, by the how manieth process, and all its text; the network may deliver it twice."""
@@ -154,7 +166,7 @@ class World:
     venue: Venue
     settings: Settings
     seed: int = 0
-    prices: Prices = field(default_factory=Wave)
+    prices: Prices = field(default_factory=lambda: ThinWave())
     listings: list[Listing] = field(default_factory=lambda: usual_listings()[:2])
     wrap: Wrap = lambda _, client: client
     make_orders: Callable[[Settings, Surroundings], ExchangeOrders] = ExchangeOrders
@@ -262,6 +274,10 @@ class World:
     def close(self) -> None:
         """Give the connection back."""
         self.reader.dispose()
+
+
+def _part(size: Decimal, listing: Listing) -> Decimal:
+    return max(listing.step, whole(size / THINNER, listing.step))
 
 
 def _careless(connection: Any, _record: Any) -> None:

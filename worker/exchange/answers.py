@@ -62,7 +62,7 @@ def order(answer: Any, place: Place, quirks: Quirks) -> ExchangeOrder:
     if status is None:
         raise InvalidAnswer(f"status of an order must be one of {', '.join(_STATUS)}, was {answer.get('status')!r}")
     quantity = number(answer, "amount") * place.per_contract
-    filled = number(answer, "filled") * place.per_contract
+    filled = _filled(answer, quirks) * place.per_contract
     if quirks.buys_in_quote and side is Side.BUY and answer.get("type") == "market":
         # Sized in quote: what was bought is all that was asked for.
         quantity = filled if status is not Status.OPEN else max(quantity, filled)
@@ -82,6 +82,11 @@ def order(answer: Any, place: Place, quirks: Quirks) -> ExchangeOrder:
         _price(answer),
         answer.get("reduceOnly") is True,
     )
+
+
+def _filled(answer: Mapping[str, Any], quirks: Quirks) -> Decimal:
+    said = _at(answer["info"], (quirks.filled_at,)) if quirks.filled_at else None
+    return number(answer if said is None else {"filled": said}, "filled")
 
 
 def order_id(answer: Any, client_order_id: str, quirks: Quirks) -> str:

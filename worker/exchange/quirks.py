@@ -89,6 +89,8 @@ class Quirks:
     has_passphrase: bool = False
     answers_in_full: bool = False
     buys_in_quote: bool = False
+    # where an order itself says what was filled, which ccxt divides out of what it cost
+    filled_at: str = ""
     margin_parameter: str = ""
     sends_leverage: bool = False
     leverage_takes_mode: bool = False

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from shared.enums import BarStatus, OrderStatus, Purpose, Side, Trigger
 from worker.fleet.plan import FleetPlan
 from worker.orders.ids import client_order_id
+from worker.risk.position import without_increase
 from worker.risk.quantity import coins
 from worker.step.journal import Fill
 from worker.step.records import Fleet
@@ -163,7 +164,7 @@ def _share(row: OrderRow, fleet: Fleet) -> None:
             row.shares[b] = sent
             # What crosses in house is booked first.
             held = bot.units + bot.crossed_units
-            row.increases |= int(abs(held + sent) > abs(held))
+            row.increases |= int(without_increase(held, held + sent) != held + sent)
     row.reduces = _reduces(row, fleet)
     row.reference_price = fleet.markets[row.market].close
 
