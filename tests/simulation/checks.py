@@ -36,6 +36,11 @@ def _known(world: World) -> dict[str, list[record.OrderRow]]:
     return found
 
 
+def _doubled(world: World) -> set[str]:
+    """Name the orders that the network delivered twice: an exchange that takes a name again has two of them."""
+    return {name for name, sent in _placed(world) if sent.is_doubled}
+
+
 def _units(world: World) -> dict[str, Fraction]:
     rows = world.rows("SELECT symbol, coins_per_unit, units_per_coin FROM market_state WHERE account = ?", ACCOUNT)
     return {symbol: Fraction(coins) / Fraction(units) for symbol, coins, units in rows}
@@ -43,9 +48,7 @@ def _units(world: World) -> dict[str, Fraction]:
 
 def _fates(world: World) -> Iterator[str]:
     """Hold every intention to one order on the exchange, or provably none (invariant 1)."""
-    known, units = _known(world), _units(world)
-    # Where an exchange takes a name again, nobody but the network is to blame for these.
-    doubled = {name for name, sent in _placed(world) if sent.is_doubled}
+    known, units, doubled = _known(world), _units(world), _doubled(world)
     asked = world.rows('SELECT client_order_id, status, symbol, filled_units, exchange_id FROM "order"')
     for name, status, symbol, filled, exchange_id in asked:
         there = known.pop(name, [])
@@ -154,12 +157,13 @@ def _fees_in_coins(world: World) -> dict[str, Fraction]:
 def _exits(world: World) -> Iterator[str]:
     """Hold what only reduces to do so: sent twice it would open the other side."""
     held: dict[int, int] = defaultdict(int)
+    doubled = _doubled(world)
     for bot, units, name, increases in world.rows(
         """SELECT bot_id, fill.units, fill.client_order_id, increases FROM fill
            LEFT JOIN "order" ON "order".client_order_id = fill.client_order_id ORDER BY fill.id"""
     ):
         before, after = held[bot], held[bot] + units
-        if increases == 0 and (abs(after) > abs(before) or before * after < 0):
+        if increases == 0 and name not in doubled and (abs(after) > abs(before) or before * after < 0):
             yield f"{name} may only reduce what bot {bot} holds, {before} became {after}"
         held[bot] = after
 

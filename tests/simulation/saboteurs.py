@@ -1,6 +1,6 @@
 """Brokers as they are often written: each doubles, loses or books wrongly, and the checks of a simulation tell."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -9,10 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, update
 
 from shared.enums import OrderStatus
-from shared.errors import MarketError
 from shared.tables import Order
 from tests.simulation.world import World
-from worker.exchange.protocol import AccountClient, Answer, ExchangeTrade, Fate, LookUp, OrderRequest
+from worker.exchange.protocol import AccountClient, Answer, ExchangeTrade, Fate, Finality, LookUp, OrderRequest
 from worker.orders import gateway, reconciliation
 
 TRIES = 3
@@ -41,20 +40,14 @@ class Retrying(Through):
 
 
 class Trusting(Through):
-    """Takes an answer that has no order in it, whatever it is, for the proof that there is none."""
+    """Takes the first answer that has no order in it, whatever it is, for the proof that there is none."""
+
+    finality = Finality(window_ms=-60_000, bound_ms=0)
 
     def look_up(self, symbol: str, client_order_id: str, exchange_id: str | None, sent_ms: int) -> LookUp:
         """Find nothing where nothing could be read."""
         found: LookUp = self.behind.look_up(symbol, client_order_id, exchange_id, sent_ms)
         return found if found.complete else replace(found, complete=True)
-
-    def balances(self) -> Mapping[str, Decimal]:
-        """Hold nothing where nothing could be read."""
-        try:
-            held: Mapping[str, Decimal] = self.behind.balances()
-        except MarketError:
-            return {}
-        return held
 
 
 class Averaging(Through):
