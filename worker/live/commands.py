@@ -22,6 +22,8 @@ from worker.live.closing import close_position
 from worker.live.explain import explain
 from worker.live.stepper import Stepper, StepRows
 from worker.live.write_off import write_off
+from worker.orders.order_book import OrderRow
+from worker.orders.under_way import UnderWay
 from worker.risk.brakes import after_flow
 from worker.risk.levels import set_levels
 from worker.risk.position import is_flat
@@ -45,8 +47,12 @@ Scope = Portfolio | Sleeve | Bot
 class CommandDesk:
     """Takes commands from the table and answers each in a transaction of its own."""
 
-    def __init__(self, fleet: Fleet, plan: FleetPlan, books: Books, stepper: Stepper, money: Money) -> None:
+    def __init__(
+        self, fleet: Fleet, plan: FleetPlan, books: Books, stepper: Stepper, money: Money, under_way: UnderWay
+    ) -> None:
         self.fleet = fleet
+        self._under_way = under_way
+        self._to_leave: list[OrderRow] = []
         self._plan = plan
         self._books = books
         self._stepper = stepper
@@ -65,6 +71,7 @@ class CommandDesk:
                 with transaction(engine) as connection:
                     lease.renew(connection, self._books.portfolio_id, token, clock.now_ms())
                     self._answer(connection, command, clock, market_ms)
+                self._leave()
             except FlotillaError:
                 raise
             except Exception as error:
@@ -74,6 +81,11 @@ class CommandDesk:
                     answer(connection, command.id, CommandStatus.REFUSED, said, clock.now_ms())
                 raise
         return len(commands)
+
+    def _leave(self) -> None:
+        """Let the orders leave that a command made, once they are committed."""
+        orders, self._to_leave = self._to_leave, []
+        self._under_way.leave(orders)
 
     def _answer(self, connection: Connection, command: CommandRow, clock: Clock, market_ms: int) -> None:
         try:
@@ -164,6 +176,8 @@ class CommandDesk:
     def _save(self, connection: Connection, rows: StepRows) -> None:
         booked: Booked = self._books.book(rows.fills)
         self._books.save_step(connection, rows, booked, [], [])
+        self._under_way.save(connection, rows.new_orders)
+        self._to_leave += rows.new_orders
 
     def _release(self, connection: Connection, command: CommandRow) -> str:
         scope = self._scope(command)
@@ -174,6 +188,8 @@ class CommandDesk:
         if cause is Cause.DRAWDOWN:
             scope.high_water = scope.equity
             scope.warned_drawdown = 0
+        if cause is Cause.FIRST_ORDERS:
+            self._under_way.confirm(connection)
         if cause in (Cause.CRASHES, Cause.BANKRUPT):
             self._take_part_again(connection, cause, scope)
         set_levels(self.fleet.portfolio, self.fleet.sleeves, self.fleet.bots)

@@ -14,9 +14,10 @@ from shared.quantities import Unit
 from shared.settings import Settings
 from worker.exchange.protocol import AccountClient, OrderKind
 from worker.fleet.plan import FleetPlan
+from worker.orders.admission import set_up
 from worker.orders.booking import Booked, OrderBooks
 from worker.orders.desk import OrderDesk, Patience
-from worker.orders.gateway import Bounds, Gateway, Owner
+from worker.orders.gateway import LEAVES_WITHIN_MS, Bounds, Gateway, Owner
 from worker.orders.lanes import Lanes
 from worker.orders.live_order import REASON_EXPIRED, LiveOrder, Outcome
 from worker.orders.order_book import OrderRow
@@ -24,9 +25,14 @@ from worker.orders.sending import Sender
 from worker.risk.position import sign
 from worker.risk.quantity import coins
 from worker.step.records import Bot, Fleet, Market
+from worker.store.accounts import note_account
 from worker.store.fleet import RegisteredFleet
 from worker.store.live_orders import ShareRow, StoredOrder, load_unfinished, restamp, save_shares
 from worker.store.orders import OrderResult, save_order_results
+from worker.store.state_folder import write_installation
+
+# By as much two looks at the same silence may differ.
+SILENCE_NEWS_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,8 @@ class Surroundings:
     state: Path
     is_confirmed: Callable[[Connection, int, str], bool]
     agrees: Callable[[str, str, int], bool]
+    # what a person should know of the accounts at the start
+    warnings: tuple[str, ...] = ()
 
 
 class ExchangeOrders:
@@ -50,6 +58,20 @@ class ExchangeOrders:
         self._around = around
         self._taken_up: list[LiveOrder] = []
         self.senders: dict[str, Sender] = {}
+        self._silent_ms: dict[str, int] = {}
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Give what a person should know of the accounts at the start."""
+        return self._around.warnings
+
+    @property
+    def arrives_within_ms(self) -> int:
+        """Give how long an order may still arrive that was marked SUBMITTED, on the slowest of the exchanges."""
+        finalities = [client.finality for client in self._around.clients.values()]
+        return LEAVES_WITHIN_MS + max(
+            finality.bound_ms if finality.window_ms is None else finality.window_ms for finality in finalities
+        )
 
     def take_up(
         self, connection: Connection, registered: RegisteredFleet, plan: FleetPlan, fleet: Fleet, token: int
@@ -68,6 +90,8 @@ class ExchangeOrders:
             is_confirmed = around.is_confirmed(connection, registered.portfolio_id, account)
             client = around.clients[account]
             self.senders[account] = Sender(client, gateway, settings.portfolio.quote, around.clock, is_confirmed)
+            note_account(connection, registered.portfolio_id, account)
+        write_installation(around.state, settings.portfolio.name, registered.installation)
         lanes = around.make_lanes(accounts)
         self.desk = OrderDesk(self.senders, lanes, around.clock, patience_of(settings), around.agrees)
         self._lanes = lanes
@@ -78,7 +102,10 @@ class ExchangeOrders:
             self._take_up_order(connection, order)
 
     def resume(self) -> None:
-        """Go on with what was taken up."""
+        """Set each account up, and go on with what was taken up. Raises ConfigurationError for what cannot be set."""
+        for account, sender in self.senders.items():
+            symbols = [symbol for name, symbol in self._plan.markets if name == account]
+            self._lanes.ask(account, partial(set_up, sender.client, self._settings, symbols))
         self.desk.put([order for order in self._taken_up if not order.is_over])
         self._taken_up = []
 
@@ -147,10 +174,41 @@ class ExchangeOrders:
         """Give the orders of which nothing has been known for too long, each once."""
         return self.desk.overdue()
 
+    def confirm(self, connection: Connection) -> None:
+        """Take in that a person says that the first orders look right."""
+        for account, sender in self.senders.items():
+            note_account(connection, self._portfolio_id, account, is_confirmed=1)
+            sender.is_confirmed = True
+
+    @property
+    def is_told_to_wait(self) -> bool:
+        """Say whether an exchange wants silence for longer than was kept."""
+        return any(
+            sender.client.budget.silent_until_ms - self._silent_ms.get(account, 0) > SILENCE_NEWS_MS
+            for account, sender in self.senders.items()
+        )
+
+    def keep(self, connection: Connection) -> None:
+        """Keep what is known of the accounts: what a restart must know, and what people look at."""
+        for account, sender in self.senders.items():
+            client, budget = sender.client, sender.client.budget
+            self._silent_ms[account] = budget.silent_until_ms
+            note_account(
+                connection,
+                self._portfolio_id,
+                account,
+                silent_until_ms=self._silent_ms[account],
+                skew_ms=client.skew_ms(),
+                used_weight=budget.used,
+                weight_limit=budget.limit,
+            )
+
     def close(self) -> None:
         """Ask nothing more."""
         if self.senders:
             self.desk.close()
+        for client in self._around.clients.values():
+            client.close()
 
     def _live(self, row: OrderRow) -> LiveOrder:
         # Exits always go at market.

@@ -16,6 +16,21 @@ from worker.store.fleet import RegisteredFleet
 class UnderWay(Protocol):
     """Orders that left or are about to; every call comes from the worker's own thread."""
 
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Give what a person should know of the accounts at the start."""
+        ...
+
+    @property
+    def arrives_within_ms(self) -> int:
+        """Give how long an order may still arrive of a worker whose lease was taken over."""
+        ...
+
+    @property
+    def is_told_to_wait(self) -> bool:
+        """Say whether an exchange wants silence for longer than was kept."""
+        ...
+
     def take_up(
         self, connection: Connection, registered: RegisteredFleet, plan: FleetPlan, fleet: Fleet, token: int
     ) -> None:
@@ -62,6 +77,14 @@ class UnderWay(Protocol):
         """Give the orders of which nothing has been known for too long, each once."""
         ...
 
+    def confirm(self, connection: Connection) -> None:
+        """Take in that a person says that the first orders look right."""
+        ...
+
+    def keep(self, connection: Connection) -> None:
+        """Keep what is known of the accounts."""
+        ...
+
     def close(self) -> None:
         """Ask nothing more."""
         ...
@@ -69,6 +92,10 @@ class UnderWay(Protocol):
 
 class NothingUnderWay:
     """On paper an order is filled as it is made, or waits for its bar."""
+
+    warnings: Sequence[str] = ()
+    arrives_within_ms = 0
+    is_told_to_wait = False
 
     def take_up(
         self, connection: Connection, registered: RegisteredFleet, plan: FleetPlan, fleet: Fleet, token: int
@@ -109,6 +136,12 @@ class NothingUnderWay:
     def overdue(self) -> list[LiveOrder]:
         """Nothing is."""
         return []
+
+    def confirm(self, connection: Connection) -> None:
+        """Nothing to confirm."""
+
+    def keep(self, connection: Connection) -> None:
+        """Nothing to keep."""
 
     def close(self) -> None:
         """Nothing to end."""

@@ -22,7 +22,10 @@ from shared.tables import Heartbeat, Portfolio
 from shared.units import format_time
 from worker.store.rows import insert_missing_rows
 
-LEASE_MS = 30_000
+# Renewed every 2 s.
+LEASE_MS = 10_000
+# A worker of an older version renews less often, and its clock is compared with ours.
+OLDER_LEASE_MS = 30_000
 WATCH_SECONDS = 1.0
 
 
@@ -156,7 +159,7 @@ def require_unheld(
     # By name: an older version's table has no other columns yet.
     own = Heartbeat.__table__.c
     for row in connection.execute(select(*(own[name] for name in _LEASE))):
-        if _is_held(row, me, now_ms - (row.lease_renewed_ms or 0) > LEASE_MS, is_gone):
+        if _is_held(row, me, now_ms - (row.lease_renewed_ms or 0) > OLDER_LEASE_MS, is_gone):
             raise LeaseError(f"{_described(row)}; the database was not migrated: stop that worker first")
 
 

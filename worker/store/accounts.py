@@ -1,0 +1,104 @@
+"""What is known of a fleet's accounts on exchanges, a row each; whoever knows a thing writes its own columns."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from shared.enums import BotStatus
+from shared.tables import AccountState, Bot, BotState, Portfolio, Sleeve, Trade
+from worker.store.rows import insert_missing_rows, load_rows, record_columns
+
+
+@dataclass(slots=True)
+class AccountRow:
+    """An account as the table has it; see `AccountState`."""
+
+    portfolio_id: int
+    account: str
+    baseline_ms: int = 0
+    reconciled_ms: int = 0
+    differs: int = 0
+    silent_until_ms: int = 0
+    orders_sent: int = 0
+    is_confirmed: int = 0
+    ramp: float = 0.0
+    ramp_since_ms: int = 0
+    skew_ms: int = 0
+    used_weight: float = 0.0
+    weight_limit: float = 0.0
+    message: str | None = None
+
+
+def load_account(connection: Connection, portfolio_id: int, account: str) -> AccountRow:
+    """Give what is known of an account; one that is new has nothing."""
+    own = AccountState.__table__.c
+    asked = select(*record_columns(AccountState, AccountRow)).where(
+        own.portfolio_id == portfolio_id, own.account == account
+    )
+    found = load_rows(connection, asked, AccountState, AccountRow)
+    return found[0] if found else AccountRow(portfolio_id, account)
+
+
+def load_accounts(connection: Connection, portfolio_id: int) -> list[AccountRow]:
+    """Give what is known of all accounts, by name."""
+    own = AccountState.__table__.c
+    asked = select(*record_columns(AccountState, AccountRow)).where(own.portfolio_id == portfolio_id)
+    return load_rows(connection, asked.order_by(own.account), AccountState, AccountRow)
+
+
+def note_account(connection: Connection, portfolio_id: int, account: str, **values: Any) -> None:
+    """Write some columns of an account."""
+    own = AccountState.__table__.c
+    insert_missing_rows(connection, AccountState, [AccountRow(portfolio_id, account)])
+    if values:
+        mine = update(AccountState).where(own.portfolio_id == portfolio_id, own.account == account)
+        connection.execute(mine.values(**values))
+
+
+def is_confirmed(connection: Connection, portfolio_id: int, account: str) -> bool:
+    """Say whether a person has said that an account's first orders look right."""
+    return load_account(connection, portfolio_id, account).is_confirmed == 1
+
+
+def count_order(connection: Connection, portfolio_id: int, account: str) -> None:
+    """Count an order that leaves."""
+    own = AccountState.__table__.c
+    mine = update(AccountState).where(own.portfolio_id == portfolio_id, own.account == account)
+    connection.execute(mine.values(orders_sent=own.orders_sent + 1))
+
+
+def accounts_in_books(connection: Connection, portfolio: str) -> dict[str, tuple[str, ...]]:
+    """Give the symbols of a portfolio's bots that still exit, or have retired with dust, by their account."""
+    statement = (
+        select(Sleeve.account, Bot.symbol)
+        .join(Sleeve, Sleeve.id == Bot.sleeve_id)
+        .join(Portfolio, Portfolio.id == Bot.portfolio_id)
+        .outerjoin(BotState, BotState.bot_id == Bot.id)
+        .where(Portfolio.name == portfolio, (Bot.status != BotStatus.RETIRED.name) | (BotState.units != 0))
+        .distinct()
+        .order_by(Sleeve.account, Bot.symbol)
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for account, symbol in connection.execute(statement):
+        found[account] = (*found.get(account, ()), symbol)
+    return found
+
+
+def holds_paper(connection: Connection, portfolio: str, account: str) -> bool:
+    """Say whether bots of an account hold what no trade of an exchange is in the books for."""
+    held = (
+        select(BotState.bot_id)
+        .join(Bot, Bot.id == BotState.bot_id)
+        .join(Sleeve, Sleeve.id == Bot.sleeve_id)
+        .join(Portfolio, Portfolio.id == Bot.portfolio_id)
+        .where(Portfolio.name == portfolio, Sleeve.account == account, BotState.units != 0)
+        .limit(1)
+    )
+    traded = (
+        select(Trade.id)
+        .join(Portfolio, Portfolio.id == Trade.portfolio_id)
+        .where(Portfolio.name == portfolio, Trade.account == account)
+        .limit(1)
+    )
+    return connection.execute(held).first() is not None and connection.execute(traded).first() is None
