@@ -85,7 +85,9 @@ class CommandDesk:
     def _leave(self) -> None:
         """Let the orders leave that a command made, once they are committed."""
         orders, self._to_leave = self._to_leave, []
-        self._under_way.leave(orders)
+        if orders:
+            self._under_way.leave(orders)
+            self._under_way.mark(self.fleet)
 
     def _answer(self, connection: Connection, command: CommandRow, clock: Clock, market_ms: int) -> None:
         try:
@@ -163,6 +165,8 @@ class CommandDesk:
         before = [abs(bot.quantity) for bot in self.fleet.bots]
         rows = self._stepper.close_positions(market_ms)
         self._save(connection, rows)
+        if self._stepper.broker.keeps_shares:
+            return f"{many(len(rows.new_orders), 'order')} to close what is open on the way"
         traded = sum(abs(fill.quantity) * fill.price for fill in rows.fills)
         closed = sum(quantity > abs(bot.quantity) for quantity, bot in zip(before, self.fleet.bots, strict=True))
         held = [
