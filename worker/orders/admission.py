@@ -72,14 +72,15 @@ def _check_account(settings: Settings, name: str, symbols: Sequence[str]) -> Non
         )
     account = settings.accounts[name]
     quirks_of(account.exchange, account.type)
-    spot = [symbol for symbol in symbols if not _is_perpetual(symbol, account)]
+    spot = [symbol for symbol in symbols if not is_perpetual(symbol, account)]
     if settings.portfolio.allow_short and spot:
         raise ConfigurationError(
             f"portfolio.allow_short must be false, for account {name} trades {spot[0]} in spot, was true"
         )
 
 
-def _is_perpetual(symbol: str, account: AccountSettings) -> bool:
+def is_perpetual(symbol: str, account: AccountSettings) -> bool:
+    """Say whether a symbol is a perpetual on an account."""
     return account.type == "swap" or ":" in symbol
 
 
@@ -148,7 +149,7 @@ def _check_balance(client: AccountClient, settings: Settings, symbols: Collectio
     quote, limit = settings.portfolio.quote, settings.account(client.name).limit
     balances = client.balances()
     account = settings.account(client.name)
-    held = {base_of(symbol): symbol for symbol in symbols if not _is_perpetual(symbol, account)}
+    held = {base_of(symbol): symbol for symbol in symbols if not is_perpetual(symbol, account)}
     held = {coin: symbol for coin, symbol in held.items() if balances.get(coin)}
     prices = client.best_prices(held.values()) if held else {}
     worth = balances.get(quote, Decimal(0)) + sum(balances[coin] * prices[symbol][0] for coin, symbol in held.items())

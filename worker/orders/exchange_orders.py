@@ -17,7 +17,10 @@ from worker.fleet.plan import FleetPlan
 from worker.orders.admission import set_up
 from worker.orders.booking import Booked, OrderBooks
 from worker.orders.desk import OrderDesk, Patience
+from worker.orders.direct_booking import Owners, take_in
+from worker.orders.direct_file import direct_file, read_orders
 from worker.orders.gateway import LEAVES_WITHIN_MS, Bounds, Gateway, Owner
+from worker.orders.ids import is_ours
 from worker.orders.lanes import Lanes
 from worker.orders.live_order import REASON_EXPIRED, LiveOrder, Outcome
 from worker.orders.order_book import OrderRow
@@ -59,11 +62,12 @@ class ExchangeOrders:
         self._taken_up: list[LiveOrder] = []
         self.senders: dict[str, Sender] = {}
         self._silent_ms: dict[str, int] = {}
+        self._orphans: list[str] = []
 
     @property
     def warnings(self) -> Sequence[str]:
         """Give what a person should know of the accounts at the start."""
-        return self._around.warnings
+        return (*self._around.warnings, *self._orphans)
 
     @property
     def arrives_within_ms(self) -> int:
@@ -79,6 +83,7 @@ class ExchangeOrders:
         """Take up the orders whose fate is not final; an intention that has grown old is cancelled."""
         around, settings = self._around, self._settings
         self._plan, self._token, self._portfolio_id = plan, token, registered.portfolio_id
+        self._installation = registered.installation
         self._bot_ids = [bot.id for bot in registered.bots]
         self._units = [Unit(market.coins_per_unit, market.units_per_coin) for market in fleet.markets]
         steps = {key: market.step_units for key, market in zip(plan.markets, fleet.markets, strict=True)}
@@ -95,6 +100,7 @@ class ExchangeOrders:
         lanes = around.make_lanes(accounts)
         self.desk = OrderDesk(self.senders, lanes, around.clock, patience_of(settings), around.agrees)
         self._lanes = lanes
+        self._take_in_direct(connection, fleet)
         self._taken_up = [
             order for stored in load_unfinished(connection, self._portfolio_id) if (order := self._of(stored))
         ]
@@ -209,6 +215,13 @@ class ExchangeOrders:
             self.desk.close()
         for client in self._around.clients.values():
             client.close()
+
+    def _take_in_direct(self, connection: Connection, fleet: Fleet) -> None:
+        """Book what was sent while there was no worker."""
+        file = direct_file(self._around.state, self._settings.portfolio.name)
+        owners = Owners(self._portfolio_id, self._bot_ids, self._plan, fleet, self._token)
+        sent = [order for order in read_orders(file) if is_ours(order.client_order_id, self._installation)]
+        self._orphans = take_in(connection, owners, sent)
 
     def _live(self, row: OrderRow) -> LiveOrder:
         # Exits always go at market.

@@ -1,12 +1,13 @@
 """What is known of a fleet's accounts on exchanges, a row each; whoever knows a thing writes its own columns."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from shared.enums import BotStatus
-from shared.tables import AccountState, Bot, BotState, Portfolio, Sleeve, Trade
+from shared.tables import AccountState, Bot, BotState, MarketState, Portfolio, Sleeve, Trade
 from worker.store.rows import insert_missing_rows, load_rows, record_columns
 
 
@@ -83,6 +84,28 @@ def accounts_in_books(connection: Connection, portfolio: str) -> dict[str, tuple
     for account, symbol in connection.execute(statement):
         found[account] = (*found.get(account, ()), symbol)
     return found
+
+
+def held_in_books(connection: Connection, portfolio: str) -> dict[tuple[str, str], Decimal]:
+    """Give what a portfolio's bots hold together of each account's symbol, signed base units, exactly."""
+    market = MarketState.__table__.c
+    units = func.sum(BotState.units)
+    statement = (
+        select(Sleeve.account, Bot.symbol, market.coins_per_unit, market.units_per_coin, units)
+        .join(Bot, Bot.id == BotState.bot_id)
+        .join(Sleeve, Sleeve.id == Bot.sleeve_id)
+        .join(Portfolio, Portfolio.id == Bot.portfolio_id)
+        .join(
+            MarketState,
+            (market.portfolio_id == Portfolio.id) & (market.account == Sleeve.account) & (market.symbol == Bot.symbol),
+        )
+        .where(Portfolio.name == portfolio)
+        .group_by(Sleeve.account, Bot.symbol, market.coins_per_unit, market.units_per_coin)
+    )
+    return {
+        (account, symbol): Decimal(int(count)) * Decimal(coins) / Decimal(per_coin)
+        for account, symbol, coins, per_coin, count in connection.execute(statement)
+    }
 
 
 def holds_paper(connection: Connection, portfolio: str, account: str) -> bool:

@@ -109,6 +109,16 @@ def acquire(
     has_run_out = row.lease_renewed_ms is not None and row.lease_renewed_ms == stood_still_ms
     if _is_held(row, me, has_run_out, is_gone):
         raise LeaseError(f"{_described(row)}; it was left alone")
+    return _take(connection, row, me, now_ms)
+
+
+def seize(connection: Connection, portfolio_id: int, me: Holder, now_ms: int) -> int:
+    """Take the lease whoever holds it, and give its token: nothing leaves under the number of before any more."""
+    insert_missing_rows(connection, Heartbeat, [_Portfolio(portfolio_id)], **_NEW)
+    return _take(connection, _row(connection, portfolio_id, for_update=True), me, now_ms)
+
+
+def _take(connection: Connection, row: Row, me: Holder, now_ms: int) -> int:
     token = int(row.lease_token) + 1
     values: dict[str, Any] = {
         "lease_token": token,
@@ -120,7 +130,7 @@ def acquire(
         "lease_since_ms": now_ms,
         "lease_renewed_ms": now_ms,
     }
-    connection.execute(update(Heartbeat).where(Heartbeat.portfolio_id == portfolio_id).values(**values))
+    connection.execute(update(Heartbeat).where(Heartbeat.portfolio_id == row.portfolio_id).values(**values))
     return token
 
 
