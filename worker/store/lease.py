@@ -112,6 +112,12 @@ def acquire(
     return _take(connection, row, me, now_ms)
 
 
+def is_held(connection: Connection, portfolio_id: int) -> bool:
+    """Say whether a worker holds the lease, living or not; one that ended well gave it back."""
+    asked = select(Heartbeat.lease_pid).where(Heartbeat.portfolio_id == portfolio_id)
+    return connection.execute(asked).scalar() is not None
+
+
 def seize(connection: Connection, portfolio_id: int, me: Holder, now_ms: int) -> int:
     """Take the lease whoever holds it, and give its token: nothing leaves under the number of before any more."""
     insert_missing_rows(connection, Heartbeat, [_Portfolio(portfolio_id)], **_NEW)

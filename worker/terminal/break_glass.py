@@ -1,4 +1,4 @@
-"""`flotilla flatten --direct`: what is ours is closed on the exchanges, whether worker and database are there or not."""
+"""`flotilla flatten --direct`: what is ours is closed on the exchanges, be worker and database there or not."""
 
 import getpass
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Engine
 
 from shared.clock import Clock, SystemClock
 from shared.database import open_commands, transaction
@@ -16,7 +16,6 @@ from shared.errors import ConfigurationError, DatabaseError, FlotillaError, Mark
 from shared.installation import new_installation
 from shared.private_files import make_folders
 from shared.settings import Settings
-from shared.tables import Heartbeat, Portfolio
 from shared.tables.commands import ask
 from worker.build import make_account
 from worker.exchange.protocol import AccountClient
@@ -26,6 +25,7 @@ from worker.orders.direct_file import direct_file
 from worker.orders.gateway import KILL_FILE, LEAVES_WITHIN_MS
 from worker.store import lease
 from worker.store.accounts import accounts_in_books, held_in_books
+from worker.store.fleet import installation_of
 from worker.store.lease_keeper import LeaseKeeper
 from worker.store.state_folder import read_installation, state_folder
 from worker.terminal.output import print_line, say
@@ -134,21 +134,14 @@ def _take(engine: Engine, settings: Settings, reason: str, clock: Clock) -> tupl
     name, now_ms = settings.portfolio.name, clock.now_ms()
     with transaction(engine) as connection:
         portfolio_id = portfolio_of(connection, settings)
-        had_worker = _had_worker(connection, portfolio_id)
+        had_worker = lease.is_held(connection, portfolio_id)
         token = lease.seize(connection, portfolio_id, lease.this_process(), now_ms)
         who = getpass.getuser()
         ask(connection, portfolio_id, CommandKind.FLATTEN, ScopeKind.PORTFOLIO, "", reason, who, now_ms)
-        installation = connection.execute(select(Portfolio.installation).where(Portfolio.id == portfolio_id)).scalar()
-        books = Books(
-            installation or None, accounts_in_books(connection, name), held_in_books(connection, name), had_worker
-        )
+        installation = installation_of(connection, portfolio_id)
+        symbols, held = accounts_in_books(connection, name), held_in_books(connection, name)
     say("the lease is taken: no worker sends under the number of before; FLATTEN holds until it is released")
-    return books, portfolio_id, token
-
-
-def _had_worker(connection: Connection, portfolio_id: int) -> bool:
-    own = Heartbeat.__table__.c
-    return connection.execute(select(own.lease_pid).where(own.portfolio_id == portfolio_id)).scalar() is not None
+    return Books(installation, symbols, held, had_worker), portfolio_id, token
 
 
 def _leave_kill(state: Path, error: DatabaseError) -> None:
