@@ -132,6 +132,8 @@ class LiveWorker:
             # An order of the worker before may still arrive.
             self._clock.sleep(self._under_way.arrives_within_ms / 1000)
         self._under_way.resume()
+        # Before anybody asks for what is on its way already.
+        self._under_way.mark(self._fleet)
         self._begin()
 
     def _identity(self) -> PortfolioIdentity:

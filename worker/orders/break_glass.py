@@ -1,7 +1,7 @@
 """Break glass: own orders cancelled and positions closed at market, without worker and without database."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 
@@ -137,21 +137,26 @@ class BreakGlass:
         if not is_perpetual and rules.min_notional is not None and size * price < rules.min_notional:
             return ""
         size = size if rules.max_market_quantity is None else min(size, rules.max_market_quantity)
-        request = self._request(symbol, side, size, price)
+        order = self._written(symbol, side, size, price)
+        request = OrderRequest(order.client_order_id, symbol, side, size, OrderKind.MARKET, price, reduce_only=True)
         filled, said = self._settle(request, self._client.send(request))
+        if symbol not in self._stuck:
+            append_order(self._file, replace(order, filled=filled))
         self._sent[symbol] = self._sent.get(symbol, NONE) + filled
         told = f"{self._client.name} {symbol}: {side.lower()} {size:f} at market, filled {filled:f}"
         self._say(f"{told}: {said}" if said else told)
         return said or ("" if filled == abs(quantity) else "a part is left")
 
-    def _request(self, symbol: str, side: Side, size: Decimal, price: Decimal) -> OrderRequest:
+    def _written(self, symbol: str, side: Side, size: Decimal, price: Decimal) -> DirectOrder:
+        """Name an order and write it down before it leaves."""
         self._attempts += 1
         now_ms, who = self._clock.now_ms(), self._who
         name = client_order_id(
             who.id, who.portfolio, self._client.name, symbol, 0, now_ms, Purpose.FLATTEN, attempt=self._attempts
         )
-        append_order(self._file, DirectOrder(name, self._client.name, symbol, side, size, price, now_ms))
-        return OrderRequest(name, symbol, side, size, OrderKind.MARKET, price, reduce_only=True)
+        order = DirectOrder(name, self._client.name, symbol, side, size, price, now_ms)
+        append_order(self._file, order)
+        return order
 
     def _settle(self, request: OrderRequest, answer: Answer) -> tuple[Decimal, str]:
         """Give what was filled of an order, and why not all where it is known."""

@@ -36,7 +36,7 @@ def take_in(connection: Connection, owners: Owners, orders: Sequence[DirectOrder
     given: dict[int, int] = {}
     orphans = []
     for order in orders:
-        if order.client_order_id in known:
+        if order.client_order_id in known or order.filled == 0:
             continue
         shares = _shares(owners, order, given)
         if not shares:
@@ -60,7 +60,8 @@ def _shares(owners: Owners, order: DirectOrder, given: dict[int, int]) -> dict[i
     held = [max(abs(fleet.bots[b].units) - given.get(b, 0), 0) for b in bots]
     if not sum(held):
         return {}
-    units = whole_units(order.quantity, Unit(market.coins_per_unit, market.units_per_coin))
+    closed = order.quantity if order.filled is None else order.filled
+    units = whole_units(closed, Unit(market.coins_per_unit, market.units_per_coin))
     parts = share_units(min(units, sum(held)), held, market.step_units)
     for b, part in zip(bots, parts, strict=True):
         given[b] = given.get(b, 0) + part

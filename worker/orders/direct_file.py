@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +13,10 @@ from shared.regular_file import read_regular
 
 @dataclass(frozen=True, slots=True)
 class DirectOrder:
-    """An order of `flotilla flatten --direct`; `quantity` is base units, `price` the one at sending."""
+    """An order of `flotilla flatten --direct`; quantities are base units, `price` the one at sending.
+
+    `filled` is none where what became of it was not known when it was written down last.
+    """
 
     client_order_id: str
     account: str
@@ -22,6 +25,7 @@ class DirectOrder:
     quantity: Decimal
     price: Decimal
     sent_ms: int
+    filled: Decimal | None = None
 
 
 def direct_file(state: Path, portfolio: str) -> Path:
@@ -30,21 +34,23 @@ def direct_file(state: Path, portfolio: str) -> Path:
 
 
 def append_order(file: Path, order: DirectOrder) -> None:
-    """Write an order; returns once it is on the disk. Raises OSError."""
+    """Write an order, and again once it is known what was filled; returns when it is on the disk. Raises OSError."""
     make_folders(file.parent)
     with file.open("a") as stream:
-        stream.write(json.dumps(asdict(order), default=str) + "\n")
+        # What was cut short before it ends here.
+        stream.write("\n" + json.dumps(asdict(order), default=str) + "\n")
         stream.flush()
         os.fsync(stream.fileno())
 
 
 def read_orders(file: Path) -> list[DirectOrder]:
-    """Give the orders, oldest first; none where there is no file. A last line that was cut short never left."""
+    """Give the orders, oldest first; none where there is no file. A line that was cut short never left."""
     try:
         lines = read_regular(file).splitlines()
     except FileNotFoundError:
         return []
-    return [order for line in lines if (order := _order(line)) is not None]
+    orders = [order for line in lines if (order := _order(line)) is not None]
+    return list({order.client_order_id: order for order in orders}.values())
 
 
 def _order(line: str) -> DirectOrder | None:
@@ -52,7 +58,7 @@ def _order(line: str) -> DirectOrder | None:
         told = json.loads(line)
     except ValueError:
         return None
-    return DirectOrder(
+    order = DirectOrder(
         told["client_order_id"],
         told["account"],
         told["symbol"],
@@ -61,3 +67,4 @@ def _order(line: str) -> DirectOrder | None:
         Decimal(told["price"]),
         told["sent_ms"],
     )
+    return order if told["filled"] is None else replace(order, filled=Decimal(told["filled"]))
