@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from shared.clock import Clock, SystemClock
 from shared.database import open_writer, transaction
@@ -21,9 +21,9 @@ from worker.market.protocol import Market
 from worker.orders.admission import admit, check_settings, symbols_by_account
 from worker.orders.exchange_orders import ExchangeOrders, Surroundings
 from worker.orders.lanes import ThreadLanes
-from worker.store.accounts import accounts_in_books, holds_paper, is_confirmed, load_account
+from worker.store.accounts import KnownAccount, is_confirmed, known_accounts
 from worker.store.candles import Candles
-from worker.store.fleet import find_portfolio, symbols_in_books
+from worker.store.fleet import symbols_in_books
 from worker.store.lease import require_unheld, this_process
 from worker.store.lease_keeper import LeaseKeeper
 from worker.store.state_folder import state_folder
@@ -71,33 +71,32 @@ def make_account(settings: Settings, name: str, clock: Clock) -> AccountClient:
 
 
 def make_accounts(
-    settings: Settings, connection: Connection, clock: Clock, environment: Mapping[str, str]
+    settings: Settings, known: Mapping[str, KnownAccount], clock: Clock, environment: Mapping[str, str]
 ) -> tuple[dict[str, AccountClient], list[str]]:
-    """Make the clients of all accounts in use, once each may trade, and give warnings.
+    """Make the clients of all accounts in use, once each may trade, and give warnings; `known` is what the books have.
 
     Raises ConfigurationError where one may not, and MarketError where its exchange does not answer.
     """
-    portfolio, planned = settings.portfolio.name, symbols_by_account(settings)
-    in_books = accounts_in_books(connection, portfolio)
-    check_settings(settings, in_books, environment)
-    portfolio_id = find_portfolio(connection, portfolio)
-    clients = {name: make_account(settings, name, clock) for name in dict.fromkeys((*planned, *in_books))}
+    planned = symbols_by_account(settings)
+    check_settings(settings, {name: account.symbols for name, account in known.items() if account.symbols}, environment)
+    names = dict.fromkeys((*planned, *(name for name, account in known.items() if account.symbols)))
+    clients = {name: make_account(settings, name, clock) for name in names}
     warnings = []
     for name, client in clients.items():
-        known = load_account(connection, portfolio_id or 0, name)
-        if holds_paper(connection, portfolio, name):
+        account = known.get(name, KnownAccount())
+        if account.holds_paper:
             raise ConfigurationError(
                 f"bots of account {name} must hold nothing that was bought on paper, did: live orders want books of "
                 "their own (database.url)"
             )
-        _wait_out(client, known.silent_until_ms, clock)
-        warnings += admit(client, settings, planned.get(name, ()), in_books.get(name, ()), not known.orders_sent)
+        client.budget.silent_until_ms = account.silent_until_ms
+        _wait_out(client, clock)
+        warnings += admit(client, settings, planned.get(name, ()), account.symbols, not account.orders_sent)
     return clients, warnings
 
 
-def _wait_out(client: AccountClient, until_ms: int, clock: Clock) -> None:
+def _wait_out(client: AccountClient, clock: Clock) -> None:
     """Ask nothing of an exchange that has told an earlier worker to wait."""
-    client.budget.silent_until_ms = until_ms
     left_ms = client.budget.silent_until_ms - clock.now_ms()
     if left_ms > 0:
         log.warning("account %s was told to wait: %.0f s left", client.name, left_ms / 1000)
@@ -109,7 +108,8 @@ def make_orders(
 ) -> ExchangeOrders:
     """Make what carries orders to the accounts and back; errors as of `make_accounts`."""
     with engine.connect() as connection:
-        clients, warnings = make_accounts(settings, connection, clock, environment)
+        known = known_accounts(connection, settings.portfolio.name)
+    clients, warnings = make_accounts(settings, known, clock, environment)
     around = Surroundings(
         engine=engine,
         clock=clock,

@@ -31,6 +31,16 @@ class AccountRow:
     message: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class KnownAccount:
+    """What a start must know of an account: symbols of its bots, and whether they hold what was bought on paper."""
+
+    symbols: tuple[str, ...] = ()
+    holds_paper: bool = False
+    silent_until_ms: int = 0
+    orders_sent: int = 0
+
+
 def load_account(connection: Connection, portfolio_id: int, account: str) -> AccountRow:
     """Give what is known of an account; one that is new has nothing."""
     own = AccountState.__table__.c
@@ -108,20 +118,22 @@ def held_in_books(connection: Connection, portfolio: str) -> dict[tuple[str, str
     }
 
 
-def holds_paper(connection: Connection, portfolio: str, account: str) -> bool:
-    """Say whether bots of an account hold what no trade of an exchange is in the books for."""
-    held = (
-        select(BotState.bot_id)
-        .join(Bot, Bot.id == BotState.bot_id)
-        .join(Sleeve, Sleeve.id == Bot.sleeve_id)
-        .join(Portfolio, Portfolio.id == Bot.portfolio_id)
-        .where(Portfolio.name == portfolio, Sleeve.account == account, BotState.units != 0)
-        .limit(1)
-    )
-    traded = (
-        select(Trade.id)
-        .join(Portfolio, Portfolio.id == Trade.portfolio_id)
-        .where(Portfolio.name == portfolio, Trade.account == account)
-        .limit(1)
-    )
-    return connection.execute(held).first() is not None and connection.execute(traded).first() is None
+def known_accounts(connection: Connection, portfolio: str) -> dict[str, KnownAccount]:
+    """Give what a start must know of each account the books know."""
+    portfolio_id = connection.execute(select(Portfolio.id).where(Portfolio.name == portfolio)).scalar()
+    if portfolio_id is None:
+        return {}
+    symbols = accounts_in_books(connection, portfolio)
+    held = {account for (account, _), quantity in held_in_books(connection, portfolio).items() if quantity}
+    rows = {row.account: row for row in load_accounts(connection, portfolio_id)}
+    found = {}
+    for account in dict.fromkeys((*symbols, *rows)):
+        row = rows.get(account, AccountRow(portfolio_id, account))
+        on_paper = account in held and not _has_traded(connection, portfolio_id, account)
+        found[account] = KnownAccount(symbols.get(account, ()), on_paper, row.silent_until_ms, row.orders_sent)
+    return found
+
+
+def _has_traded(connection: Connection, portfolio_id: int, account: str) -> bool:
+    traded = select(Trade.id).where(Trade.portfolio_id == portfolio_id, Trade.account == account)
+    return connection.execute(traded.limit(1)).first() is not None

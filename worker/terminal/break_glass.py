@@ -61,14 +61,20 @@ def flatten_directly(place: Place, reason: str) -> None:
         who = Installation(installation or new_installation(), settings.portfolio.name)
         if books.held is None and any(account.type != "swap" for account in settings.accounts.values()):
             say("the books cannot be read: coins of spot accounts are left alone, for nobody says whose they are")
-        left = [said for name in _accounts(settings, books) for said in _close(place, name, who, books, clock)]
+        left = [said for name in settings.accounts for said in _close(place, name, who, books, clock)]
+        left += _without_settings(settings, books)
     if left:
         raise NotClosed("; ".join(left))
     print_line("nothing is open any more")
 
 
-def _accounts(settings: Settings, books: Books) -> list[str]:
-    return list(dict.fromkeys((*symbols_by_account(settings), *books.symbols)))
+def _without_settings(settings: Settings, books: Books) -> list[str]:
+    """Name what is held on accounts of which nobody says where they are."""
+    return [
+        f"{account} {symbol}: {quantity:f} could not be closed: the settings have no account {account}"
+        for (account, symbol), quantity in (books.held or {}).items()
+        if account not in settings.accounts and quantity
+    ]
 
 
 def _close(place: Place, name: str, who: Installation, books: Books, clock: Clock) -> list[str]:

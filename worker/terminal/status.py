@@ -10,14 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.clock import SystemClock
-from shared.enums import BarStatus, CommandKind
+from shared.enums import BarStatus, CommandKind, OrderStatus
 from shared.errors import DatabaseError
 from shared.liveness import liveness
 from shared.market_time import catching_up, pace
 from shared.money import price_text, quantity_text
 from shared.printable import one_line
 from shared.units import format_duration, format_time
+from shared.words import many
 from worker.risk.brakes import loss_fraction
+from worker.store.accounts import AccountRow
 from worker.store.commands import CommandRow, pending
 from worker.store.overview import Overview, PositionLine, load_overview
 from worker.terminal.options import ConfigOption, JsonOption
@@ -70,6 +72,35 @@ def stale_prices(overview: Overview) -> list[str]:
     ]
 
 
+def live_lines(overview: Overview, now_ms: int) -> list[tuple[str, bool]]:
+    """Say how accounts and orders on their way stand, each with whether it is alarming."""
+    lines = [(_account_line(account, now_ms), account.differs == 1) for account in overview.accounts]
+    for order in overview.orders:
+        is_unknown = order.status == OrderStatus.UNKNOWN.name
+        since_ms = order.decided_ms if order.sent_ms is None else order.sent_ms
+        said = f"order {order.client_order_id} on {order.account}: {order.side.lower()} "
+        said += f"{quantity_text(order.quantity)} {order.symbol}, {order.status} for "
+        said += format_duration(max(now_ms - since_ms, 0))
+        lines.append((f"{said}: looked up until its fate is proved" if is_unknown else said, is_unknown))
+    return lines
+
+
+def _account_line(account: AccountRow, now_ms: int) -> str:
+    looked = "not reconciled yet"
+    if account.reconciled_ms:
+        found = "differs" if account.differs else "difference 0"
+        looked = f"reconciled {format_duration(max(now_ms - account.reconciled_ms, 0))} ago, {found}"
+    said = [
+        f"account {account.account}: {many(account.orders_sent, 'order')} sent",
+        "" if account.is_confirmed else "the first not confirmed yet",
+        looked,
+        f"rate budget {account.used_weight:,.0f} of {account.weight_limit:,.0f}" if account.weight_limit else "",
+        f"told to wait until {format_time(account.silent_until_ms)}" if account.silent_until_ms > now_ms else "",
+        account.message or "",
+    ]
+    return ", ".join(filter(None, said))
+
+
 def _as_json(overview: Overview, now_ms: int) -> dict[str, Any]:
     worker = liveness(overview, now_ms)
     values = asdict(overview)
@@ -105,6 +136,8 @@ def _print(console: Console, overview: Overview, waiting: list[CommandRow], now_
         )
     if not brakes(overview):
         console.print(Text("the brakes are switched off", style="bold red"))
+    for said, is_alarming in live_lines(overview, now_ms):
+        console.print(Text(one_line(said), style="bold red" if is_alarming else ""))
     console.print(_sleeve_table(overview))
     console.print(_position_table(overview) if overview.positions else "no open positions")
     for said in stale_prices(overview):
