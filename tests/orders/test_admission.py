@@ -100,7 +100,7 @@ def test_an_account_whose_bots_are_still_in_the_books_must_stay_in_the_settings(
 
 
 def test_without_accounts_the_settings_are_told_what_they_lack() -> None:
-    with pytest.raises(ConfigurationError, match=r"account paper must be .* where broker\.kind is ccxt, was not"):
+    with pytest.raises(ConfigurationError, match=r"must have \[accounts\.NAME\] where broker\.kind is ccxt, had none"):
         check_settings(settings_of("broker.kind=ccxt"), {}, WORD)
 
 

@@ -26,6 +26,8 @@ def symbols_by_account(settings: Settings) -> dict[str, tuple[str, ...]]:
 
 def check_settings(settings: Settings, in_books: Mapping[str, Collection[str]], environment: Mapping[str, str]) -> None:
     """Raise ConfigurationError for settings that may not trade; asks no exchange. `in_books` is by account."""
+    if not settings.accounts:
+        raise ConfigurationError("the settings must have [accounts.NAME] where broker.kind is ccxt, had none")
     accounts = symbols_by_account(settings)
     for name in dict.fromkeys((*accounts, *in_books)):
         _check_account(settings, name, accounts.get(name, ()))
