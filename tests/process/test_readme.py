@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import ConfigurationError
 from shared.settings import Settings, load_settings
 from tests.conftest import ROOT
 from worker.process.service import STOP_SECONDS
