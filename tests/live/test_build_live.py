@@ -1,5 +1,7 @@
 """Live orders put together from the settings, against the local exchange: all but a bar's close."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +12,7 @@ from shared.clock import SystemClock
 from shared.database import open_reader
 from shared.errors import ConfigurationError
 from shared.settings import Settings, load_settings
+from tests.conftest import ROOT
 from tests.exchange.accounts import Account
 from tests.exchange.engine import Exchange
 from tests.exchange.listings import Product
@@ -108,6 +111,11 @@ def test_what_was_bought_on_paper_does_not_go_live(tmp_path: Path, exchange: tup
     with pytest.raises(ConfigurationError, match="bots of account main must hold nothing that was bought on paper"):
         make_accounts(_settings(tmp_path, *exchange), {"main": KnownAccount(holds_paper=True)}, SystemClock(), WORD)
     assert exchange[0].log == []
+
+
+def test_paper_loads_nothing_of_exchanges() -> None:
+    code = "import sys, worker.build; sys.exit('ccxt' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 def test_a_reload_makes_no_orders_real() -> None:

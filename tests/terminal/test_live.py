@@ -99,7 +99,9 @@ def test_doctor_refuses_as_a_start_does(
     assert call(["doctor", "--live"]) == 78
 
 
-def test_status_says_how_accounts_and_orders_stand(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_says_how_accounts_and_orders_stand(
+    folder: Path, books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
     engine, now_ms = open_writer(URL), SystemClock().now_ms()
     unknown = OrderRow("wabcd1", "main", "C0/USDT", Side.BUY, 3, 3e-8, 0, 1, now_ms, OrderStatus.UNKNOWN, sent_ms=1)
     fresh = OrderRow("wabcd2", "main", "C0/USDT", Side.SELL, 3, 3e-8, 0, 1, now_ms, OrderStatus.INTENT)
@@ -115,6 +117,10 @@ def test_status_says_how_accounts_and_orders_stand(books: Books, capsys: pytest.
     )
     assert "order wabcd1 on main: buy 0.00000003 C0/USDT, UNKNOWN for" in printed
     assert "looked up until its fate is proved order wabcd2 on main: sell" in printed
+    assert "no order leaves" not in printed
+    (folder / "KILL").touch()
+    assert call(["status"]) == 0
+    assert f"no order leaves: there is a file {folder / 'KILL'}" in "".join(capsys.readouterr().out.split("\n"))
     assert call(["status", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [order["status"] for order in told["orders"]] == ["UNKNOWN", "INTENT"]

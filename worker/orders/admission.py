@@ -8,8 +8,8 @@ from decimal import Decimal
 from shared.accounts import AccountSettings
 from shared.errors import ConfigurationError
 from shared.settings import LIVE_VARIABLE, Settings
+from worker.exchange.key_check import check_rights
 from worker.exchange.protocol import AccountClient
-from worker.exchange.rights import check_rights
 from worker.exchange.table import quirks_of
 from worker.fleet.plan import planned_bots
 from worker.orders.live_order import base_of

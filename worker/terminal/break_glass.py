@@ -2,6 +2,7 @@
 
 import getpass
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -61,7 +62,10 @@ def flatten_directly(place: Place, reason: str) -> None:
         who = Installation(installation or new_installation(), settings.portfolio.name)
         if books.held is None and any(account.type != "swap" for account in settings.accounts.values()):
             say("the books cannot be read: coins of spot accounts are left alone, for nobody says whose they are")
-        left = [said for name in settings.accounts for said in _close(place, name, who, books, clock)]
+        # Side by side: one account's exchange may be slow, and each is waited for.
+        with ThreadPoolExecutor(max(len(settings.accounts), 1)) as threads:
+            each = threads.map(lambda name: _close(place, name, who, books, clock), settings.accounts)
+            left = [said for sentences in each for said in sentences]
         left += _without_settings(settings, books)
     if left:
         raise NotClosed("; ".join(left))

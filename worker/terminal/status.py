@@ -18,10 +18,12 @@ from shared.money import price_text, quantity_text
 from shared.printable import one_line
 from shared.units import format_duration, format_time
 from shared.words import many
+from worker.orders.gateway import KILL_FILE
 from worker.risk.brakes import loss_fraction
 from worker.store.accounts import AccountRow
 from worker.store.commands import CommandRow, pending
 from worker.store.overview import Overview, PositionLine, load_overview
+from worker.store.state_folder import state_folder
 from worker.terminal.options import ConfigOption, JsonOption
 from worker.terminal.output import UNKNOWN, percent, print_json, result_console
 from worker.terminal.place import find_place, open_books
@@ -35,7 +37,8 @@ STOPS = (CommandKind.PAUSE, CommandKind.FLATTEN, CommandKind.HALT)
 @app.command()
 def status(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Show how the fleet stands."""
-    with open_books(find_place(config)) as (connection, portfolio_id):
+    place = find_place(config)
+    with open_books(place) as (connection, portfolio_id):
         overview = load_overview(connection, portfolio_id)
         waiting = [command for command in pending(connection, portfolio_id) if command.kind in STOPS]
     if overview is None:
@@ -44,7 +47,10 @@ def status(config: ConfigOption = None, json: JsonOption = False) -> None:
     if json:
         print_json(_as_json(overview, now_ms))
     else:
-        _print(result_console(), overview, waiting, now_ms)
+        console = result_console()
+        _print(console, overview, waiting, now_ms)
+        if overview.accounts and (kill := state_folder(place.root, place.settings.database.url) / KILL_FILE).exists():
+            console.print(Text(one_line(f"no order leaves: there is a file {kill}"), style="bold red"))
 
 
 def brakes(overview: Overview) -> list[dict[str, Any]]:
