@@ -24,6 +24,7 @@ from worker.live.flows import move_marks
 from worker.live.resolution import resolve
 from worker.live.stepper import Stepper, StepRows
 from worker.live.write_off import write_off
+from worker.orders.order_book import OrderRow
 from worker.orders.under_way import UnderWay
 from worker.risk.levels import set_levels
 from worker.risk.position import is_flat
@@ -51,6 +52,8 @@ class CommandDesk:
         self, fleet: Fleet, plan: FleetPlan, books: Books, stepper: Stepper, money: Money, under_way: UnderWay
     ) -> None:
         self.fleet = fleet
+        self._under_way = under_way
+        self._to_leave: list[OrderRow] = []
         self._plan = plan
         self._books = books
         self._stepper = stepper
@@ -70,6 +73,7 @@ class CommandDesk:
                 with transaction(engine) as connection:
                     lease.renew(connection, self._books.portfolio_id, token, clock.now_ms())
                     self._answer(connection, command, clock, market_ms)
+                self._leave()
             except FlotillaError:
                 raise
             except Exception as error:
@@ -79,6 +83,13 @@ class CommandDesk:
                     answer(connection, command.id, CommandStatus.REFUSED, said, clock.now_ms())
                 raise
         return len(commands)
+
+    def _leave(self) -> None:
+        """Let the orders leave that a command made, once they are committed."""
+        orders, self._to_leave = self._to_leave, []
+        if orders:
+            self._under_way.leave(orders)
+            self._under_way.mark(self.fleet)
 
     def _answer(self, connection: Connection, command: CommandRow, clock: Clock, market_ms: int) -> None:
         try:
@@ -158,6 +169,8 @@ class CommandDesk:
         before = [abs(bot.quantity) for bot in self.fleet.bots]
         rows = self._stepper.close_positions(market_ms)
         self._save(connection, rows)
+        if self._stepper.broker.keeps_shares:
+            return f"{many(len(rows.new_orders), 'order')} to close what is open on the way"
         traded = sum(abs(fill.quantity) * fill.price for fill in rows.fills)
         closed = sum(quantity > abs(bot.quantity) for quantity, bot in zip(before, self.fleet.bots, strict=True))
         held = [
@@ -171,6 +184,8 @@ class CommandDesk:
     def _save(self, connection: Connection, rows: StepRows) -> None:
         booked: Booked = self._books.book(rows.fills)
         self._books.save_step(connection, rows, booked, [], [])
+        self._under_way.save(connection, rows.new_orders)
+        self._to_leave += rows.new_orders
 
     def _release(self, connection: Connection, command: CommandRow) -> str:
         scope = self._scope(command)
@@ -181,6 +196,8 @@ class CommandDesk:
         if cause is Cause.DRAWDOWN:
             scope.high_water = scope.equity
             scope.warned_drawdown = 0
+        if cause is Cause.FIRST_ORDERS:
+            self._under_way.confirm(connection)
         if cause in (Cause.CRASHES, Cause.BANKRUPT):
             self._take_part_again(connection, cause, scope)
         set_levels(self.fleet.portfolio, self.fleet.sleeves, self.fleet.bots)
