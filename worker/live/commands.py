@@ -30,7 +30,8 @@ from worker.risk.levels import set_levels
 from worker.risk.position import is_flat
 from worker.risk.quantity import coins
 from worker.step.rebalance import book_flow
-from worker.step.records import Bot, Fleet, Portfolio, Sleeve
+from worker.step.records import Bot, Fleet
+from worker.step.scopes import Portfolio, Sleeve
 from worker.store import lease
 from worker.store.commands import CommandRow, answer, pending, take
 from worker.store.events import EventRow, save_events
