@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from shared.units import format_duration
 
-# A worker renews its lease every 5 s, and with each step: two renewals and more are missing.
+# A worker renews its lease every 2 s, by a thread of its own: one that is silent is gone, one that hangs is overdue.
 SILENT_MS = 12_000
 # A worker that has just taken its lease reads its history before it renews it.
 STARTING_MS = 60_000

@@ -48,8 +48,10 @@ from shared.units import DAY_MS, timeframe_ms
 
 FILE_NAME = "flotilla.toml"
 ENVIRONMENT_PREFIX = "FLOTILLA_"
+# The accounts that may trade, typed at the start: no file can say it, so that none that was copied does.
+LIVE_VARIABLE = "FLOTILLA_LIVE"
 # What the environment says besides settings: where compiled code is kept, and what tests may use and must have.
-NO_SETTINGS = ("FLOTILLA_CACHE", "FLOTILLA_TEST_DATA", "FLOTILLA_REQUIRE_ALL")
+NO_SETTINGS = ("FLOTILLA_CACHE", "FLOTILLA_TEST_DATA", "FLOTILLA_REQUIRE_ALL", LIVE_VARIABLE)
 # The keys of an account, whose name follows: they belong in no setting, which files, digests and pages repeat.
 KEY_PREFIXES = ("FLOTILLA_KEY_", "FLOTILLA_SECRET_", "FLOTILLA_PASSPHRASE_")
 

@@ -1,7 +1,8 @@
 """The composition root: names every concrete market, broker, database and clock."""
 
 import logging
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -11,12 +12,21 @@ from shared.database import open_writer, transaction
 from shared.errors import ConfigurationError
 from shared.migrations.upgrade import upgrade
 from shared.settings import Settings
+from worker.brokers.exchange import ExchangeBroker
+from worker.exchange.keys import load_keys
+from worker.exchange.protocol import AccountClient
 from worker.jit import kernel_cache
 from worker.live.worker import LiveWorker
 from worker.market.protocol import Market
+from worker.orders.admission import admit, check_settings, symbols_by_account
+from worker.orders.exchange_orders import ExchangeOrders, Surroundings
+from worker.orders.lanes import ThreadLanes
+from worker.store.accounts import KnownAccount, is_confirmed, known_accounts
 from worker.store.candles import Candles
 from worker.store.fleet import symbols_in_books
 from worker.store.lease import require_unheld, this_process
+from worker.store.lease_keeper import LeaseKeeper
+from worker.store.state_folder import state_folder
 from worker.store.trace import require_books
 
 log = logging.getLogger(__name__)
@@ -52,9 +62,82 @@ def make_market(settings: Settings, in_books: Sequence[str], root: Path, engine:
     raise ConfigurationError(f"market.kind must be simulated, replay or ccxt, was {market.kind!r}")
 
 
-def make_worker(settings: Settings, root: Path, load: Callable[[], Settings], clock: Clock | None = None) -> LiveWorker:
-    """Open the database, migrated to this program's version, and put the worker together."""
-    clock = clock or SystemClock()
+def make_account(settings: Settings, name: str, clock: Clock) -> AccountClient:
+    """Make the client of an account, with its keys; asks no exchange. Raises ConfigurationError."""
+    from worker.exchange.account import CcxtAccount
+
+    account = settings.account(name)
+    return CcxtAccount(name, account, load_keys(name, account.keys), clock)
+
+
+def make_accounts(
+    settings: Settings, known: Mapping[str, KnownAccount], clock: Clock, environment: Mapping[str, str]
+) -> tuple[dict[str, AccountClient], list[str]]:
+    """Make the clients of all accounts in use, once each may trade, and give warnings; `known` is what the books have.
+
+    Raises ConfigurationError where one may not, and MarketError where its exchange does not answer.
+    """
+    planned = symbols_by_account(settings)
+    check_settings(settings, {name: account.symbols for name, account in known.items() if account.symbols}, environment)
+    names = dict.fromkeys((*planned, *(name for name, account in known.items() if account.symbols)))
+    clients = {name: make_account(settings, name, clock) for name in names}
+    warnings = []
+    for name, client in clients.items():
+        account = known.get(name, KnownAccount())
+        if account.holds_paper:
+            raise ConfigurationError(
+                f"bots of account {name} must hold nothing that was bought on paper, did: live orders want books of "
+                "their own (database.url)"
+            )
+        client.budget.silent_until_ms = account.silent_until_ms
+        _wait_out(client, clock)
+        warnings += admit(client, settings, planned.get(name, ()), account.symbols, not account.orders_sent)
+    return clients, warnings
+
+
+def _wait_out(client: AccountClient, clock: Clock) -> None:
+    """Ask nothing of an exchange that has told an earlier worker to wait."""
+    left_ms = client.budget.silent_until_ms - clock.now_ms()
+    if left_ms > 0:
+        log.warning("account %s was told to wait: %.0f s left", client.name, left_ms / 1000)
+        clock.sleep(left_ms / 1000)
+
+
+def make_orders(
+    settings: Settings, root: Path, engine: Engine, clock: Clock, environment: Mapping[str, str]
+) -> ExchangeOrders:
+    """Make what carries orders to the accounts and back; errors as of `make_accounts`."""
+    with engine.connect() as connection:
+        known = known_accounts(connection, settings.portfolio.name)
+    clients, warnings = make_accounts(settings, known, clock, environment)
+    around = Surroundings(
+        engine=engine,
+        clock=clock,
+        clients=clients,
+        make_lanes=ThreadLanes,
+        state=state_folder(root, settings.database.url),
+        is_confirmed=is_confirmed,
+        warnings=tuple(warnings),
+    )
+    return ExchangeOrders(settings, around)
+
+
+def make_worker(
+    settings: Settings,
+    root: Path,
+    load: Callable[[], Settings],
+    clock: Clock | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> LiveWorker:
+    """Open the database, migrated to this program's version, and put the worker together.
+
+    Raises ConfigurationError where orders are to be real and may not be; see `worker.orders.admission`.
+    """
+    clock, environment = clock or SystemClock(), os.environ if environment is None else environment
+    is_live = settings.broker.kind == "ccxt"
+    if is_live:
+        # Before books are made or an exchange is asked.
+        check_settings(settings, {}, environment)
     require_books(settings.database.url, root, settings.portfolio.name)
     if kernel_cache().trouble:
         log.warning("%s", kernel_cache().trouble)
@@ -62,8 +145,13 @@ def make_worker(settings: Settings, root: Path, load: Callable[[], Settings], cl
     engine = open_writer(settings.database.url, root)
     with transaction(engine) as connection:
         in_books = symbols_in_books(connection, settings.portfolio.name)
+    broker, orders = None, None
+    if is_live:
+        broker, orders = ExchangeBroker(), make_orders(settings, root, engine, clock, environment)
     market = make_market(settings, in_books, root, engine, clock)
     real_time = settings.market.kind == "ccxt"
     # The market of an exchange keeps what it fetches; the bars of the others are kept for pages to draw.
     kept = None if real_time else candles_name(settings)
-    return LiveWorker(settings, market, engine, clock, load, real_time, kept)
+    return LiveWorker(
+        settings, market, engine, clock, load, real_time, kept, broker, orders, LeaseKeeper(engine, clock)
+    )

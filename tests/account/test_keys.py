@@ -12,9 +12,9 @@ from shared.errors import ConfigurationError, MarketError
 from shared.settings import load_settings
 from tests.account.recording import KEY, KEYS, PASSPHRASE, SECRET, Recorder, make_account
 from worker.exchange.account import CcxtAccount
+from worker.exchange.key_check import check_rights
 from worker.exchange.keys import Keys, load_keys
 from worker.exchange.protocol import Rights
-from worker.exchange.rights import check_rights
 from worker.exchange.table import quirks_of
 
 WHOLE = {"FLOTILLA_KEY_MAIN": KEY, "FLOTILLA_SECRET_MAIN": SECRET}

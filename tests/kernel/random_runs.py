@@ -13,8 +13,9 @@ from worker.fleet.plan import make_rules
 from worker.step.bands import lay_bands
 from worker.step.columns import Columns
 from worker.step.fleet import make_fleet
-from worker.step.records import Bot, Fleet, Portfolio, Rung, Sleeve
+from worker.step.records import Bot, Fleet, Rung
 from worker.step.rules import Rules
+from worker.step.scopes import Portfolio, Sleeve
 
 MARKETS = 3
 LONGER_BARS = 4

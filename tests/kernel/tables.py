@@ -19,8 +19,9 @@ from worker.fleet.plan import make_rules
 from worker.market.protocol import Limits
 from worker.step.fleet import make_fleet
 from worker.step.journal import Fill, Notice
-from worker.step.records import Bot, Fleet, Market, Portfolio, Rung, Sleeve
+from worker.step.records import Bot, Fleet, Market, Rung
 from worker.step.rules import Rules
+from worker.step.scopes import Portfolio, Sleeve
 from worker.step.step import close_bar, open_bar
 
 NAN = float("nan")

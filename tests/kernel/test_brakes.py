@@ -29,7 +29,8 @@ from worker.risk.brakes import loss_fraction
 from worker.risk.levels import scope_level
 from worker.step.journal import Notice
 from worker.step.rebalance import book_flow
-from worker.step.records import Fleet, Levels
+from worker.step.records import Fleet
+from worker.step.scopes import Levels
 
 PORTFOLIO, SLEEVE, BOT = 0, 1, 2
 OFF = 1e9

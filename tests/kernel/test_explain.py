@@ -10,8 +10,9 @@ from tests.kernel.tables import counted
 from worker.fleet.plan import make_rules
 from worker.live.explain import Verdict, explain
 from worker.risk.gate import gate
-from worker.step.records import Bot, Market, Portfolio, Signal
+from worker.step.records import Bot, Market, Signal
 from worker.step.rules import Rules
+from worker.step.scopes import Portfolio
 
 
 def _rules(**changes: float) -> Rules:

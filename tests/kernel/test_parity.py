@@ -21,8 +21,9 @@ from worker.step.columns import Columns, Curves
 from worker.step.fleet import compiled_form
 from worker.step.forms import to_array
 from worker.step.journal import Fill, Journal, Notice
-from worker.step.records import Bot, Fleet, Market, Portfolio, Signal, Sleeve
+from worker.step.records import Bot, Fleet, Market, Signal
 from worker.step.replay import replay_bars, step_bars
+from worker.step.scopes import Portfolio, Sleeve
 from worker.step.withdraw import ask_close
 
 LADDER = ((0.02, 0.33), (0.04, 0.33), (0.06, 0.34))

@@ -12,9 +12,10 @@ from tests.kernel.whole_bands import whole_bands
 from worker.step.columns import Columns, Curves
 from worker.step.fleet import compiled_form, fills_per_bar
 from worker.step.journal import Fill, Journal, Notice
-from worker.step.records import Bot, Fleet, Market, Portfolio, Rung, Signal, Sleeve
+from worker.step.records import Bot, Fleet, Market, Rung, Signal
 from worker.step.replay import has_room, load_bar, step_bars
 from worker.step.rules import Rules
+from worker.step.scopes import Portfolio, Sleeve
 from worker.step.step import close_bar, open_bar
 
 LIVELY = calm_rules(edge_to_cost=0.0, min_notional=20.0, rebalance_every=3, rebalance_band=0.01)

@@ -25,8 +25,9 @@ from worker.step.columns import Columns, Curves
 from worker.step.fleet import compiled_form
 from worker.step.forms import to_array
 from worker.step.journal import Fill, Notice
-from worker.step.records import Bot, Fleet, Market, Signal, Sleeve
+from worker.step.records import Bot, Fleet, Market, Signal
 from worker.step.replay import replay_bars, step_bars
+from worker.step.scopes import Sleeve
 
 Meddle = Callable[[Fleet], None]
 Ran = tuple[Fleet, Curves]

@@ -1,6 +1,6 @@
 """A worker whose orders leave for a scripted account that fills at the prices of the candles: all but the wire."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sqlalchemy import Connection
 
 from shared.clock import ManualClock
 from shared.database import open_writer
@@ -74,6 +75,7 @@ class ExchangePlace(Place):
     """Where a worker with an account runs."""
 
     account: CandleAccount | None = None
+    is_confirmed: Callable[[Connection, int, str], bool] = lambda *_: True
 
     @contextmanager
     def open(self, crash_brake: bool = False) -> Iterator[LiveWorker]:
@@ -88,7 +90,7 @@ class ExchangePlace(Place):
             {ACCOUNT: self.account},
             InlineLanes,
             self.root,
-            lambda *_: True,
+            self.is_confirmed,
         )
         orders = ExchangeOrders(self.settings, around)
         self.account.desks.append(orders)

@@ -27,7 +27,8 @@ from worker.market.protocol import FinestBars
 from worker.research.candles import funding_per_bar, lay_on_grid
 from worker.research.replay import Replay, replay_fleet
 from worker.step.forms import to_records
-from worker.step.records import Bot, Portfolio, Sleeve
+from worker.step.records import Bot
+from worker.step.scopes import Portfolio, Sleeve
 from worker.strategies.bars import Bars
 
 URL = "sqlite:///flotilla.db"

@@ -59,8 +59,11 @@ class FakeAccount:
     def __post_init__(self) -> None:
         self.budget = RateBudget(1e9, 60_000, self.clock)
 
-    def connect(self, symbols: Collection[str]) -> None:
+    def connect(self, symbols: Collection[str], may_be_gone: Collection[str] = ()) -> None:
         """Nothing to do."""
+
+    def close(self) -> None:
+        """Nothing to close."""
 
     def now_ms(self) -> int:
         """Give the exchange's time."""

@@ -1,4 +1,4 @@
-"""`python -m tests.simulation --seed N --days D [--faults LEVEL]`: run a seed, or `--runs` of them, and say what broke."""
+"""`python -m tests.simulation --seed N --days D [--faults LEVEL]`: run seeds and say what broke."""
 
 import argparse
 import sys

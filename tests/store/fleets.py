@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 
 from shared.enums import Reason, ScopeKind
 from shared.units import HOUR_MS
-from worker.step.records import Bot, Market, Portfolio, Sleeve
+from worker.step.records import Bot, Market
+from worker.step.scopes import Portfolio, Sleeve
 from worker.store.decisions import save_decisions
 from worker.store.equity import EquityMark, save_equity
 from worker.store.fleet import BotIdentity, PortfolioIdentity, RegisteredFleet, register_fleet

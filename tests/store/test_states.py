@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from shared.database import transaction
 from shared.enums import Level, Reason, Trigger
 from tests.store.fleets import Books, open_books
-from worker.step.records import Portfolio
+from worker.step.scopes import Portfolio
 from worker.store.states import SCRATCH, STATE_RECORDS, load_states, save_states
 
 

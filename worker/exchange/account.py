@@ -75,11 +75,11 @@ class CcxtAccount:
         """Give the hosts that requests were really for."""
         return frozenset(self._wire.transport.hosts_seen)
 
-    def connect(self, symbols: Collection[str]) -> None:
+    def connect(self, symbols: Collection[str], may_be_gone: Collection[str] = ()) -> None:
         """Read the exchange's time and listing.
 
-        Raises MarketError, and ConfigurationError for a symbol that is not listed. One that was before is kept, and
-        not traded any more.
+        Raises MarketError, and ConfigurationError for a symbol that is not listed. One that was before, or is among
+        `may_be_gone`, is kept, and not traded any more.
         """
         self._wire.time.keep()
         listed = self._read_listing()
@@ -88,9 +88,10 @@ class CcxtAccount:
             try:
                 market = find_market(symbol, listed, self._quirks.exchange, self._quirks.kind)
             except ConfigurationError:
-                if symbol not in self._rules:
+                if symbol not in self._rules and symbol not in may_be_gone:
                     raise
-                self._rules[symbol] = replace(self._rules[symbol], is_trading=False)
+                known = self._rules.get(symbol, SymbolRules(None, None, None))
+                self._rules[symbol] = replace(known, is_trading=False)
                 continue
             rules = symbol_rules(market, self._wire.client.precisionMode)
             self._rules[symbol] = rules

@@ -199,7 +199,13 @@ class AccountClient(Protocol):
     finality: Finality
     budget: RateBudget
 
-    def connect(self, symbols: Collection[str]) -> None: ...
+    def connect(self, symbols: Collection[str], may_be_gone: Collection[str] = ()) -> None:
+        """Read the exchange's time and listing; a symbol that is not listed is refused, unless it may be gone."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        ...
 
     def now_ms(self) -> int: ...
 

@@ -3,27 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shared.errors import ConfigurationError, MarketRefusal
+from shared.errors import MarketRefusal
 from worker.exchange.listing import InvalidAnswer, shortened
-from worker.exchange.protocol import AccountClient, Rights
+from worker.exchange.protocol import Rights
 from worker.exchange.wire import Wire
 
 UNSAID = Rights(None, None, None)
-
-
-def check_rights(account: AccountClient) -> str:
-    """Give a warning about the key of an account; empty where there is none.
-
-    Raises ConfigurationError for a key that may withdraw or not trade, where the exchange says so.
-    """
-    rights = account.rights()
-    if rights.may_withdraw:
-        raise ConfigurationError(f"key of account {account.name} must not have the right to withdraw, had it")
-    if rights.may_trade is False:
-        raise ConfigurationError(f"key of account {account.name} must have the right to trade, had not")
-    if rights.is_bound_to_addresses is False:
-        return f"key of account {account.name} is not bound to addresses: whoever has it can trade from anywhere"
-    return ""
 
 
 def rights_of(wire: Wire) -> Rights:

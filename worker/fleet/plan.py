@@ -17,8 +17,9 @@ from worker.fleet.fees import set_fees
 from worker.fleet.markets import fresh_market, set_limits
 from worker.market.protocol import Limits
 from worker.step.fleet import make_fleet
-from worker.step.records import Bot, Fleet, Market, Portfolio, Rung, Sleeve
+from worker.step.records import Bot, Fleet, Market, Rung
 from worker.step.rules import Rules
+from worker.step.scopes import Portfolio, Sleeve
 from worker.strategies.registry import find_strategy
 from worker.strategies.signals import SignalKey, live_window_bars
 

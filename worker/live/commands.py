@@ -30,7 +30,8 @@ from worker.risk.levels import set_levels
 from worker.risk.position import is_flat
 from worker.risk.quantity import coins
 from worker.step.rebalance import book_flow
-from worker.step.records import Bot, Fleet, Portfolio, Sleeve
+from worker.step.records import Bot, Fleet
+from worker.step.scopes import Portfolio, Sleeve
 from worker.store import lease
 from worker.store.commands import CommandRow, answer, pending, take
 from worker.store.events import EventRow, save_events
@@ -52,6 +53,8 @@ class CommandDesk:
         self, fleet: Fleet, plan: FleetPlan, books: Books, stepper: Stepper, money: Money, under_way: UnderWay
     ) -> None:
         self.fleet = fleet
+        self._under_way = under_way
+        self._to_leave: list[OrderRow] = []
         self._plan = plan
         self._books = books
         self._stepper = stepper
@@ -195,6 +198,8 @@ class CommandDesk:
         if cause is Cause.DRAWDOWN:
             scope.high_water = scope.equity
             scope.warned_drawdown = 0
+        if cause is Cause.FIRST_ORDERS:
+            self._under_way.confirm(connection)
         if cause in (Cause.CRASHES, Cause.BANKRUPT):
             self._take_part_again(connection, cause, scope)
         set_levels(self.fleet.portfolio, self.fleet.sleeves, self.fleet.bots)

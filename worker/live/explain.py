@@ -22,8 +22,9 @@ from worker.risk.gate import (
 from worker.risk.position import is_closing, is_flat, without_increase
 from worker.risk.quantity import coins
 from worker.risk.sizing import wanted_units
-from worker.step.records import Bot, Market, Portfolio, Signal
+from worker.step.records import Bot, Market, Signal
 from worker.step.rules import Rules
+from worker.step.scopes import Portfolio
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from shared.enums import TransferKind
 from worker.risk.brakes import after_flow
-from worker.step.records import Fleet, Portfolio
+from worker.step.records import Fleet
+from worker.step.scopes import Portfolio
 from worker.store.money import TransferRow
 
 

@@ -16,7 +16,20 @@ def portfolio_identity(settings: Settings, market_label: str) -> PortfolioIdenti
     """Give what the fleet is to the books."""
     portfolio, broker = settings.portfolio, settings.broker
     label = f"paper, fee {broker.fee_rate:.4%}, slippage {broker.slippage:.4%}"
+    if broker.kind == "ccxt":
+        label = f"live orders on {' and '.join(_account_label(settings, name) for name in _accounts(settings))}"
     return PortfolioIdentity(portfolio.name, portfolio.quote, settings.step_ms, market_label, label)
+
+
+def _accounts(settings: Settings) -> list[str]:
+    """Name the accounts of the sleeves, each once."""
+    return list(dict.fromkeys(settings.account_of(sleeve) for sleeve in settings.strategies.sleeves.values()))
+
+
+def _account_label(settings: Settings, name: str) -> str:
+    account = settings.account(name)
+    where = "testnet" if account.sandbox else "real money"
+    return f"{name} ({account.exchange} {account.type}, {account.endpoint or where})"
 
 
 def bot_identity(bot: BotPlan, settings: Settings) -> BotIdentity:

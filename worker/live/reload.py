@@ -35,7 +35,9 @@ def change(before: Settings, fresh: Settings) -> Change:
         old, new = getattr(before, section), getattr(fresh, section)
         if old == new:
             continue
-        if section in RELOADABLE:
+        if section == "broker" and fresh.broker.kind != before.broker.kind:
+            refused.append("broker.kind needs a restart and broker was left as it was")
+        elif section in RELOADABLE:
             values[section] = new
             changed.append(f"{section}: {_difference(old, new)}")
         else:

@@ -72,6 +72,10 @@ class Traffic:
             self._reconcile(reading)
         for order in self._under_way.overdue():
             self._tell(order)
+        if self._under_way.is_told_to_wait:
+            with transaction(self._engine) as connection:
+                lease.renew(connection, self._books.portfolio_id, self._token, self._clock.now_ms())
+                self._under_way.keep(connection)
 
     def _wait(self, rows: StepRows, patience_ms: int) -> None:
         ids = [order.client_order_id for order in rows.new_orders]

@@ -44,6 +44,7 @@ from worker.store.fleet import (
     set_bot_status,
     set_broker_label,
 )
+from worker.store.lease_keeper import LeaseKeeper
 from worker.store.trace import Last, Trace, last_of, require_same_books
 
 log = logging.getLogger(__name__)
@@ -65,10 +66,12 @@ class LiveWorker:
         candles: str | None = None,
         broker: Broker | None = None,
         under_way: UnderWay | None = None,
+        keeper: LeaseKeeper | None = None,
     ) -> None:
         """Put a worker together; `candles` names the market its bars are kept under, None where the market does so.
 
-        Without a broker orders are paper, and nothing of them is ever under way.
+        Without a broker orders are paper, and nothing of them is ever under way. Without a `keeper` the lease is
+        renewed by steps and beats alone.
         """
         self._settings = settings
         self._market = market
@@ -79,6 +82,7 @@ class LiveWorker:
         self._candles = candles
         self._broker = broker or PaperBroker()
         self._under_way = under_way or NothingUnderWay()
+        self._keeper = keeper
         self._step_ms = settings.step_ms
         self._token = NO_LEASE
         self._failed_now: list[int] = []
@@ -114,15 +118,22 @@ class LiveWorker:
             if crash_brake:
                 self._brake_crashes(connection)
             self._say_idle(connection)
-            if loss:
-                log.warning("%s", loss)
-                self._save_event(connection, Severity.WARNING, "BOOKS_BEHIND", loss)
+            for kind, sentences in (("BOOKS_BEHIND", filter(None, [loss])), ("ACCOUNT", self._under_way.warnings)):
+                for sentence in sentences:
+                    log.warning("%s", sentence)
+                    self._save_event(connection, Severity.WARNING, kind, sentence)
             mark = self._file.mark(connection)
             begun = last_of(connection, settings.portfolio.name)
         self._created_ms = begun.created_ms if begun is not None else 0
         self._file.begin()
         self._keep_trace(mark)
+        if self._keeper is not None:
+            self._keeper.start(self._books.portfolio_id, self._token)
+        if stood_still_ms is not None:
+            # An order of the worker before may still arrive.
+            self._clock.sleep(self._under_way.arrives_within_ms / 1000)
         self._under_way.resume()
+        # Before anybody asks for what is on its way already.
         self._under_way.mark(self._fleet)
         self._begin()
 
@@ -373,6 +384,7 @@ class LiveWorker:
             if said := self._clock_news.tell():
                 log.warning("%s", said)
                 self._save_event(connection, Severity.WARNING, "CLOCK_SET", said)
+            self._under_way.keep(connection)
             mark = self._file.mark(connection)
             self._file.check()
         self._keep_trace(mark)
@@ -386,6 +398,8 @@ class LiveWorker:
 
     def close(self) -> None:
         self._under_way.close()
+        if self._keeper is not None:
+            self._keeper.stop()
         try:
             # What is written to a file that is lost nobody sees.
             if self._token != NO_LEASE and not self._file.is_lost:

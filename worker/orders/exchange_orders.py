@@ -15,9 +15,13 @@ from shared.quantities import Unit
 from shared.settings import Settings
 from worker.exchange.protocol import AccountClient, ExchangeTrade, OrderKind
 from worker.fleet.plan import FleetPlan
+from worker.orders.admission import set_up
 from worker.orders.booking import Booked, OrderBooks
 from worker.orders.desk import OrderDesk, Patience
-from worker.orders.gateway import Bounds, Gateway, Owner
+from worker.orders.direct_booking import Owners, take_in
+from worker.orders.direct_file import direct_file, read_orders
+from worker.orders.gateway import LEAVES_WITHIN_MS, Bounds, Gateway, Owner
+from worker.orders.ids import is_ours
 from worker.orders.lanes import Lanes, Urgency
 from worker.orders.live_order import REASON_EXPIRED, LiveOrder, Outcome
 from worker.orders.order_book import OrderRow
@@ -27,10 +31,15 @@ from worker.orders.sending import Sender
 from worker.risk.position import sign
 from worker.risk.quantity import coins
 from worker.step.records import Bot, Fleet, Market
+from worker.store.accounts import note_account
 from worker.store.fleet import RegisteredFleet
 from worker.store.live_orders import ShareRow, StoredOrder, load_unfinished, restamp, save_shares, with_shares
 from worker.store.orders import OrderResult, save_order_results
 from worker.store.reconciliation import find_order
+from worker.store.state_folder import write_installation
+
+# By as much two looks at the same silence may differ.
+SILENCE_NEWS_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,8 @@ class Surroundings:
     make_lanes: Callable[[Sequence[str]], Lanes]
     state: Path
     is_confirmed: Callable[[Connection, int, str], bool]
+    # what a person should know of the accounts at the start
+    warnings: tuple[str, ...] = ()
 
 
 class ExchangeOrders:
@@ -53,6 +64,21 @@ class ExchangeOrders:
         self._around = around
         self._taken_up: list[LiveOrder] = []
         self.senders: dict[str, Sender] = {}
+        self._silent_ms: dict[str, int] = {}
+        self._orphans: list[str] = []
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Give what a person should know of the accounts at the start."""
+        return (*self._around.warnings, *self._orphans)
+
+    @property
+    def arrives_within_ms(self) -> int:
+        """Give how long an order may still arrive that was marked SUBMITTED, on the slowest of the exchanges."""
+        finalities = [client.finality for client in self._around.clients.values()]
+        return LEAVES_WITHIN_MS + max(
+            finality.bound_ms if finality.window_ms is None else finality.window_ms for finality in finalities
+        )
 
     def take_up(
         self, connection: Connection, registered: RegisteredFleet, plan: FleetPlan, fleet: Fleet, token: int
@@ -60,6 +86,7 @@ class ExchangeOrders:
         """Take up the orders whose fate is not final; an intention that has grown old is cancelled."""
         around, settings = self._around, self._settings
         self._plan, self._token, self._portfolio_id = plan, token, registered.portfolio_id
+        self._installation = registered.installation
         self._bot_ids = [bot.id for bot in registered.bots]
         self._units = [Unit(market.coins_per_unit, market.units_per_coin) for market in fleet.markets]
         steps = {key: market.step_units for key, market in zip(plan.markets, fleet.markets, strict=True)}
@@ -73,6 +100,8 @@ class ExchangeOrders:
             is_confirmed = around.is_confirmed(connection, registered.portfolio_id, account)
             client = around.clients[account]
             self.senders[account] = Sender(client, gateway, settings.portfolio.quote, around.clock, is_confirmed)
+            note_account(connection, registered.portfolio_id, account)
+        write_installation(around.state, settings.portfolio.name, registered.installation)
         lanes = around.make_lanes(accounts)
         symbols = {name: [symbol for account, symbol in plan.markets if account == name] for name in accounts}
         self.reconciler = Reconciler(
@@ -85,6 +114,7 @@ class ExchangeOrders:
         )
         self.desk = OrderDesk(self.senders, lanes, around.clock, patience_of(settings), self.reconciler.agrees)
         self._lanes = lanes
+        self._take_in_direct(connection, fleet)
         self._taken_up = [
             order for stored in load_unfinished(connection, self._portfolio_id) if (order := self._of(stored))
         ]
@@ -92,7 +122,10 @@ class ExchangeOrders:
             self._take_up_order(connection, order)
 
     def resume(self) -> None:
-        """Go on with what was taken up."""
+        """Set each account up, and go on with what was taken up. Raises ConfigurationError for what cannot be set."""
+        for account, sender in self.senders.items():
+            symbols = [symbol for name, symbol in self._plan.markets if name == account]
+            self._lanes.ask(account, partial(set_up, sender.client, self._settings, symbols))
         self.desk.put([order for order in self._taken_up if not order.is_over])
         self._taken_up = []
 
@@ -204,10 +237,48 @@ class ExchangeOrders:
         """Give the orders of which nothing has been known for too long, each once."""
         return self.desk.overdue()
 
+    def confirm(self, connection: Connection) -> None:
+        """Take in that a person says that the first orders look right."""
+        for account, sender in self.senders.items():
+            note_account(connection, self._portfolio_id, account, is_confirmed=1)
+            sender.is_confirmed = True
+
+    @property
+    def is_told_to_wait(self) -> bool:
+        """Say whether an exchange wants silence for longer than was kept."""
+        return any(
+            sender.client.budget.silent_until_ms - self._silent_ms.get(account, 0) > SILENCE_NEWS_MS
+            for account, sender in self.senders.items()
+        )
+
+    def keep(self, connection: Connection) -> None:
+        """Keep what is known of the accounts: what a restart must know, and what people look at."""
+        for account, sender in self.senders.items():
+            client, budget = sender.client, sender.client.budget
+            self._silent_ms[account] = budget.silent_until_ms
+            note_account(
+                connection,
+                self._portfolio_id,
+                account,
+                silent_until_ms=self._silent_ms[account],
+                skew_ms=client.skew_ms(),
+                used_weight=budget.used,
+                weight_limit=budget.limit,
+            )
+
     def close(self) -> None:
         """Ask nothing more."""
         if self.senders:
             self.desk.close()
+        for client in self._around.clients.values():
+            client.close()
+
+    def _take_in_direct(self, connection: Connection, fleet: Fleet) -> None:
+        """Book what was sent while there was no worker."""
+        file = direct_file(self._around.state, self._settings.portfolio.name)
+        owners = Owners(self._portfolio_id, self._bot_ids, self._plan, fleet, self._token)
+        sent = [order for order in read_orders(file) if is_ours(order.client_order_id, self._installation)]
+        self._orphans = take_in(connection, owners, sent)
 
     def _live(self, row: OrderRow) -> LiveOrder:
         # Exits always go at market.

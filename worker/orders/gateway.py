@@ -14,6 +14,7 @@ from shared.database import transaction
 from shared.enums import Level, OrderStatus, Purpose
 from shared.units import DAY_MS, MINUTE_MS
 from worker.orders.live_order import REASON_EXPIRED, LiveOrder
+from worker.store.accounts import count_order
 from worker.store.latch import read_latch
 from worker.store.live_orders import count_sent, mark_submitted
 
@@ -78,6 +79,8 @@ class Gateway:
             marked = mark_submitted(
                 connection, self._owner.portfolio_id, order.client_order_id, order.fencing, wall_ms, float(price)
             )
+            if marked and not order.sent_ms:
+                count_order(connection, self._owner.portfolio_id, order.account)
         if not marked:
             return Verdict(refusal="the lease is another worker's, or the order is no intention any more")
         order.status, order.sent_ms, order.reference_price = OrderStatus.SUBMITTED, wall_ms, float(price)

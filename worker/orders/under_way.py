@@ -20,6 +20,21 @@ from worker.store.fleet import RegisteredFleet
 class UnderWay(Protocol):
     """Orders that left or are about to; every call comes from the worker's own thread."""
 
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Give what a person should know of the accounts at the start."""
+        ...
+
+    @property
+    def arrives_within_ms(self) -> int:
+        """Give how long an order may still arrive of a worker whose lease was taken over."""
+        ...
+
+    @property
+    def is_told_to_wait(self) -> bool:
+        """Say whether an exchange wants silence for longer than was kept."""
+        ...
+
     def take_up(
         self, connection: Connection, registered: RegisteredFleet, plan: FleetPlan, fleet: Fleet, token: int
     ) -> None:
@@ -85,6 +100,14 @@ class UnderWay(Protocol):
         """Make trades that a pass found of an order one of its outcomes; none where the books do not have the order."""
         ...
 
+    def confirm(self, connection: Connection) -> None:
+        """Take in that a person says that the first orders look right."""
+        ...
+
+    def keep(self, connection: Connection) -> None:
+        """Keep what is known of the accounts."""
+        ...
+
     def close(self) -> None:
         """Ask nothing more."""
         ...
@@ -92,6 +115,10 @@ class UnderWay(Protocol):
 
 class NothingUnderWay:
     """On paper an order is filled as it is made, or waits for its bar."""
+
+    warnings: Sequence[str] = ()
+    arrives_within_ms = 0
+    is_told_to_wait = False
 
     def take_up(
         self, connection: Connection, registered: RegisteredFleet, plan: FleetPlan, fleet: Fleet, token: int
@@ -148,6 +175,12 @@ class NothingUnderWay:
     def late(self, client_order_id: str, trades: Sequence[ExchangeTrade]) -> Outcome | None:
         """There are no trades."""
         return None
+
+    def confirm(self, connection: Connection) -> None:
+        """Nothing to confirm."""
+
+    def keep(self, connection: Connection) -> None:
+        """Nothing to keep."""
 
     def close(self) -> None:
         """Nothing to end."""

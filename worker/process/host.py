@@ -23,6 +23,7 @@ from shared.private_files import make_folders
 from shared.regular_file import read_regular
 from shared.secret_url import SecretUrl, revealed, shown_url
 from shared.units import format_time
+from worker.store.state_folder import state_folder
 
 RUNNING_FILE = Path("run") / "worker.running"
 BOOKS_FILE = Path("run") / "worker.books"
@@ -50,7 +51,8 @@ def process_files(root: Path, database_url: SecretUrl | str, portfolio: str) -> 
             database.with_name(f"{database.name}.{portfolio}.crashes.json"),
         )
     key = hashlib.sha256(f"{shown} {portfolio}".encode()).hexdigest()[:8]
-    return ProcessFiles(root / "run" / f"worker-{key}.lock", root / "state" / f"worker-{key}.crashes.json")
+    state = state_folder(root, database_url)
+    return ProcessFiles(root / "run" / f"worker-{key}.lock", state / f"worker-{key}.crashes.json")
 
 
 def owner_of(path: Path) -> str:

@@ -6,9 +6,10 @@ import numpy as np
 
 from worker.step.forms import dtype_of, to_array
 from worker.step.journal import Fill, Journal, Notice
-from worker.step.records import Account, Bot, Fleet, Market, Portfolio, Rung, Signal, Sleeve
+from worker.step.records import Account, Bot, Fleet, Market, Rung, Signal
 from worker.step.replay import FILLS_PER_BOT, NOTICES_PER_SCOPE
 from worker.step.rules import Rules
+from worker.step.scopes import Portfolio, Sleeve
 from worker.step.watch import EQUITIES_KEPT, Run, Scratch, Watch
 
 

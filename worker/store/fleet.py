@@ -117,6 +117,11 @@ def find_portfolio(connection: Connection, name: str) -> int | None:
     return connection.execute(select(Portfolio.id).where(Portfolio.name == name)).scalar()
 
 
+def installation_of(connection: Connection, portfolio_id: int) -> str | None:
+    """Give the id that a portfolio's orders are known by; none in books that never had one."""
+    return connection.execute(select(Portfolio.installation).where(Portfolio.id == portfolio_id)).scalar() or None
+
+
 def symbols_in_books(connection: Connection, portfolio: str) -> tuple[str, ...]:
     """Give the symbols of a portfolio's bots that still exit, or have retired with dust, which is valued on."""
     statement = (

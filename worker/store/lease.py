@@ -22,7 +22,10 @@ from shared.tables import Heartbeat, Portfolio
 from shared.units import format_time
 from worker.store.rows import insert_missing_rows
 
-LEASE_MS = 30_000
+# Renewed every 2 s.
+LEASE_MS = 10_000
+# A worker of an older version renews less often, and its clock is compared with ours.
+OLDER_LEASE_MS = 30_000
 WATCH_SECONDS = 1.0
 
 
@@ -106,6 +109,22 @@ def acquire(
     has_run_out = row.lease_renewed_ms is not None and row.lease_renewed_ms == stood_still_ms
     if _is_held(row, me, has_run_out, is_gone):
         raise LeaseError(f"{_described(row)}; it was left alone")
+    return _take(connection, row, me, now_ms)
+
+
+def is_held(connection: Connection, portfolio_id: int) -> bool:
+    """Say whether a worker holds the lease, living or not; one that ended well gave it back."""
+    asked = select(Heartbeat.lease_pid).where(Heartbeat.portfolio_id == portfolio_id)
+    return connection.execute(asked).scalar() is not None
+
+
+def seize(connection: Connection, portfolio_id: int, me: Holder, now_ms: int) -> int:
+    """Take the lease whoever holds it, and give its token: nothing leaves under the number of before any more."""
+    insert_missing_rows(connection, Heartbeat, [_Portfolio(portfolio_id)], **_NEW)
+    return _take(connection, _row(connection, portfolio_id, for_update=True), me, now_ms)
+
+
+def _take(connection: Connection, row: Row, me: Holder, now_ms: int) -> int:
     token = int(row.lease_token) + 1
     values: dict[str, Any] = {
         "lease_token": token,
@@ -117,7 +136,7 @@ def acquire(
         "lease_since_ms": now_ms,
         "lease_renewed_ms": now_ms,
     }
-    connection.execute(update(Heartbeat).where(Heartbeat.portfolio_id == portfolio_id).values(**values))
+    connection.execute(update(Heartbeat).where(Heartbeat.portfolio_id == row.portfolio_id).values(**values))
     return token
 
 
@@ -156,7 +175,7 @@ def require_unheld(
     # By name: an older version's table has no other columns yet.
     own = Heartbeat.__table__.c
     for row in connection.execute(select(*(own[name] for name in _LEASE))):
-        if _is_held(row, me, now_ms - (row.lease_renewed_ms or 0) > LEASE_MS, is_gone):
+        if _is_held(row, me, now_ms - (row.lease_renewed_ms or 0) > OLDER_LEASE_MS, is_gone):
             raise LeaseError(f"{_described(row)}; the database was not migrated: stop that worker first")
 
 

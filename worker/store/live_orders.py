@@ -101,6 +101,13 @@ def count_sent(connection: Connection, portfolio_id: int, account: str, since_ms
     return int(connection.execute(asked).scalar_one())
 
 
+def known_orders(connection: Connection, portfolio_id: int, ids: Sequence[str]) -> set[str]:
+    """Give which of some client order ids are in the books."""
+    own = Order.__table__.c
+    asked = select(own.client_order_id).where(own.portfolio_id == portfolio_id, own.client_order_id.in_(ids))
+    return set(connection.execute(asked).scalars())
+
+
 def known_trades(connection: Connection, portfolio_id: int, account: str, symbol: str, ids: Sequence[str]) -> set[str]:
     """Give which of an exchange's trade ids are in the books already."""
     own = Trade.__table__.c

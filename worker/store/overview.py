@@ -24,6 +24,8 @@ from shared.tables.commands import waiting_since_ms
 from shared.tables.round_trips import open_profit_of
 from shared.units import bar_open_ms
 from worker.risk.brakes import loss_fraction
+from worker.store.accounts import AccountRow, load_accounts
+from worker.store.orders import OrderRow, load_open_orders
 
 RECENT_EVENTS = 5
 
@@ -79,6 +81,20 @@ class EventLine:
 
 
 @dataclass(slots=True)
+class OrderLine:
+    """An order on its way; wall times, `sent_ms` is none before it left."""
+
+    client_order_id: str
+    account: str
+    symbol: str
+    side: str
+    quantity: float
+    status: str
+    decided_ms: int
+    sent_ms: int | None
+
+
+@dataclass(slots=True)
 class Overview:
     """A portfolio as of its last step. Times are ms UTC: market time, but `wall_ms`, `due_ms` and the lease's.
 
@@ -119,6 +135,9 @@ class Overview:
     sleeves: list[SleeveLine] = field(default_factory=list)
     positions: list[PositionLine] = field(default_factory=list)
     events: list[EventLine] = field(default_factory=list)
+    # of live orders
+    accounts: list[AccountRow] = field(default_factory=list)
+    orders: list[OrderLine] = field(default_factory=list)
 
     @property
     def counted(self) -> Money:
@@ -178,7 +197,15 @@ def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
     events = select(Event.time_ms, Event.severity, Event.message).where(Event.portfolio_id == portfolio_id)
     latest = connection.execute(events.order_by(Event.id.desc()).limit(RECENT_EVENTS)).all()
     overview.events = [EventLine(*event) for event in reversed(latest)]
+    overview.accounts = load_accounts(connection, portfolio_id)
+    if overview.accounts:
+        overview.orders = [_order_line(row) for row in load_open_orders(connection, portfolio_id)]
     return overview
+
+
+def _order_line(row: OrderRow) -> OrderLine:
+    told = (row.client_order_id, row.account, row.symbol, row.side.name, row.quantity, row.status.name)
+    return OrderLine(*told, row.decided_ms, row.sent_ms)
 
 
 def _first_close_ms(row, settings: str) -> int | None:  # noqa: ANN001 - the row of load_overview

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from shared.tables import BotState, MarketState, PortfolioState, SleeveState
-from worker.step.records import Bot, Market, Portfolio, Sleeve
+from worker.step.records import Bot, Market
+from worker.step.scopes import Portfolio, Sleeve
 from worker.store.fleet import RegisteredFleet
 from worker.store.rows import Model, record_columns, restorer, stored_names, upsert_keyed
 

@@ -175,10 +175,33 @@ def _level_app(kind: CommandKind, said: str) -> typer.Typer:
 
 
 pause = _level_app(CommandKind.PAUSE, "Open nothing new; exits and stops go on. Latched until released.")
-flatten = _level_app(CommandKind.FLATTEN, "Close every position at once and stay flat. Latched until released.")
 halt = _level_app(
     CommandKind.HALT, "Send no order at all, no stops either: positions stay open. Latched until released."
 )
+
+flatten = typer.Typer()
+
+
+@flatten.command("flatten")
+def _flatten(
+    reason: ReasonOption,
+    scope: ScopeOption = "portfolio",
+    direct: Annotated[
+        bool, typer.Option("--direct", help="Without worker and database: straight to the exchanges, whatever is ours.")
+    ] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Close every position at once and stay flat. Latched until released."""
+    if not direct:
+        request(CommandKind.FLATTEN, scope, reason, config, json)
+        return
+    if scope != "portfolio":
+        raise ConfigurationError(f"scope must be portfolio with --direct, was {scope!r}")
+    from worker.terminal.break_glass import flatten_directly
+
+    flatten_directly(find_place(config), reason)
+
 
 release = typer.Typer()
 
@@ -188,7 +211,7 @@ def _release(
     reason: ReasonOption,
     scope: ScopeOption = "portfolio",
     cause: Annotated[
-        str | None, typer.Option("--cause", help="person, drawdown, crashes or reconciliation; where several hold.")
+        str | None, typer.Option("--cause", help="person, drawdown, crashes, first_orders …; where several hold.")
     ] = None,
     config: ConfigOption = None,
     json: JsonOption = False,

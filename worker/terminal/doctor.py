@@ -1,6 +1,7 @@
 """`flotilla doctor`: whether the books are whole, and sum."""
 
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -17,9 +18,20 @@ app = typer.Typer()
 
 
 @app.command()
-def doctor(config: ConfigOption = None, json: JsonOption = False) -> None:
+def doctor(
+    config: ConfigOption = None,
+    json: JsonOption = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Whether live orders may leave: settings, keys, accounts. Sends no order.")
+    ] = False,
+) -> None:
     """Read all of the database and hold every identity against the tables; exits 70 where one fails."""
     place = find_place(config)
+    if live:
+        from worker.terminal.live_doctor import examine_live
+
+        examine_live(place, json)
+        return
     with open_books(place) as (connection, portfolio_id):
         trace = Trace.of_engine(connection.engine, place.settings.portfolio.name)
         findings = examine_file(connection, trace.loss(connection))

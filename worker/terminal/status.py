@@ -10,17 +10,20 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.clock import SystemClock
-from shared.enums import BarStatus, CommandKind
+from shared.enums import BarStatus, CommandKind, OrderStatus
 from shared.errors import DatabaseError
 from shared.liveness import liveness
 from shared.market_time import catching_up, pace
 from shared.money import price_text, quantity_text
 from shared.printable import one_line
 from shared.units import format_duration, format_time
-from shared.words import words
+from shared.words import many, words
+from worker.orders.gateway import KILL_FILE
 from worker.risk.brakes import loss_fraction
+from worker.store.accounts import AccountRow
 from worker.store.commands import CommandRow, pending
 from worker.store.overview import Overview, PositionLine, load_overview
+from worker.store.state_folder import state_folder
 from worker.terminal.options import ConfigOption, JsonOption
 from worker.terminal.output import UNKNOWN, percent, print_json, result_console
 from worker.terminal.place import find_place, open_books
@@ -34,7 +37,8 @@ STOPS = (CommandKind.PAUSE, CommandKind.FLATTEN, CommandKind.HALT)
 @app.command()
 def status(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Show how the fleet stands."""
-    with open_books(find_place(config)) as (connection, portfolio_id):
+    place = find_place(config)
+    with open_books(place) as (connection, portfolio_id):
         overview = load_overview(connection, portfolio_id)
         waiting = [command for command in pending(connection, portfolio_id) if command.kind in STOPS]
     if overview is None:
@@ -43,7 +47,10 @@ def status(config: ConfigOption = None, json: JsonOption = False) -> None:
     if json:
         print_json(_as_json(overview, now_ms))
     else:
-        _print(result_console(), overview, waiting, now_ms)
+        console = result_console()
+        _print(console, overview, waiting, now_ms)
+        if overview.accounts and (kill := state_folder(place.root, place.settings.database.url) / KILL_FILE).exists():
+            console.print(Text(one_line(f"no order leaves: there is a file {kill}"), style="bold red"))
 
 
 def brakes(overview: Overview) -> list[dict[str, Any]]:
@@ -69,6 +76,35 @@ def stale_prices(overview: Overview) -> list[str]:
         + (f" of {format_time(line.price_ms)}" if line.price_ms else "")
         for symbol, line in stale.items()
     ]
+
+
+def live_lines(overview: Overview, now_ms: int) -> list[tuple[str, bool]]:
+    """Say how accounts and orders on their way stand, each with whether it is alarming."""
+    lines = [(_account_line(account, now_ms), account.differs == 1) for account in overview.accounts]
+    for order in overview.orders:
+        is_unknown = order.status == OrderStatus.UNKNOWN.name
+        since_ms = order.decided_ms if order.sent_ms is None else order.sent_ms
+        said = f"order {order.client_order_id} on {order.account}: {order.side.lower()} "
+        said += f"{quantity_text(order.quantity)} {order.symbol}, {order.status} for "
+        said += format_duration(max(now_ms - since_ms, 0))
+        lines.append((f"{said}: looked up until its fate is proved" if is_unknown else said, is_unknown))
+    return lines
+
+
+def _account_line(account: AccountRow, now_ms: int) -> str:
+    looked = "not reconciled yet"
+    if account.reconciled_ms:
+        found = "differs" if account.differs else "difference 0"
+        looked = f"reconciled {format_duration(max(now_ms - account.reconciled_ms, 0))} ago, {found}"
+    said = [
+        f"account {account.account}: {many(account.orders_sent, 'order')} sent",
+        "" if account.is_confirmed else "the first not confirmed yet",
+        looked,
+        f"rate budget {account.used_weight:,.0f} of {account.weight_limit:,.0f}" if account.weight_limit else "",
+        f"told to wait until {format_time(account.silent_until_ms)}" if account.silent_until_ms > now_ms else "",
+        account.message or "",
+    ]
+    return ", ".join(filter(None, said))
 
 
 def _as_json(overview: Overview, now_ms: int) -> dict[str, Any]:
@@ -111,6 +147,8 @@ def _print(console: Console, overview: Overview, waiting: list[CommandRow], now_
         )
     if not brakes(overview):
         console.print(Text("the brakes are switched off", style="bold red"))
+    for said, is_alarming in live_lines(overview, now_ms):
+        console.print(Text(one_line(said), style="bold red" if is_alarming else ""))
     console.print(_sleeve_table(overview))
     console.print(_position_table(overview) if overview.positions else "no open positions")
     for said in stale_prices(overview):
