@@ -23,6 +23,7 @@ from shared.tables.commands import ask
 from tests.live.fake_market import STEP_MS, FakeMarket
 from worker.fleet.plan import FleetPlan, plan_fleet, planned_bots
 from worker.live.worker import LiveWorker
+from worker.market.protocol import Limits
 from worker.market.protocol import FinestBars
 from worker.research.candles import funding_per_bar, lay_on_grid
 from worker.research.replay import Replay, replay_fleet
@@ -186,13 +187,14 @@ def backtest(
     bars: Mapping[str, Bars],
     funding: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
     finest: Mapping[str, FinestBars] | None = None,
+    limits: Mapping[str, Limits] | None = None,
 ) -> Replay:
     """Run the fleet of the settings over the same candles in a backtest."""
     grid = replace(lay_on_grid(bars, settings.step_ms), finest=dict(finest or {}))
     rates = {
         symbol: funding_per_bar(*settled, grid.open_ms, settings.step_ms) for symbol, settled in (funding or {}).items()
     }
-    return replay_fleet(settings, plan_fleet(planned_bots(settings)), grid, rates, {}, keep_bots=True)
+    return replay_fleet(settings, plan_fleet(planned_bots(settings)), grid, rates, limits or {}, keep_bots=True)
 
 
 FILLS = """SELECT fill.time_ms, bot.name, fill.quantity, fill.price, fill.fee, fill.crossed, fill.leg, fill.trigger

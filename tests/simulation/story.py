@@ -123,7 +123,8 @@ class Story:
             getattr(self, f"_{self._due.pop()[1]}")()
             if self._process is None:
                 return
-        process.worker.step_due(lambda: False)
+        if process.worker.step_due(lambda: False):
+            process.worker.beat()
         self._tend(process, WAKES_AFTER_MS + round(1000 * process.worker.seconds_until_due()))
 
     def _settle(self, process: Process) -> None:

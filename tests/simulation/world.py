@@ -33,6 +33,7 @@ from worker.exchange.account import CcxtAccount
 from worker.exchange.keys import Keys
 from worker.exchange.protocol import AccountClient
 from worker.live.worker import LiveWorker
+from worker.market.protocol import Market
 from worker.orders.exchange_orders import ExchangeOrders, Surroundings
 from worker.orders.lanes import InlineLanes
 from worker.store import fleet, lease
@@ -166,6 +167,7 @@ class World:
     venue: Venue
     settings: Settings
     seed: int = 0
+    start_ms: int = START_MS
     prices: Prices = field(default_factory=lambda: ThinWave())
     listings: list[Listing] = field(default_factory=lambda: usual_listings()[:2])
     wrap: Wrap = lambda _, client: client
@@ -174,9 +176,9 @@ class World:
 
     def __post_init__(self) -> None:
         make_database(self.root)
-        self.clock = ManualClock(START_MS)
+        self.clock = ManualClock(self.start_ms)
         self.exchange = Exchange(
-            lambda: START_MS + self.clock.monotonic_ms(), self.listings, prices=self.prices, seed=self.seed
+            lambda: self.start_ms + self.clock.monotonic_ms(), self.listings, prices=self.prices, seed=self.seed
         )
         unified = self.venue.exchange == "bybit"
         self.account: Account = self.exchange.open_account(ACCOUNT, unified, USDT=MONEY)
@@ -184,7 +186,7 @@ class World:
             self.exchange.fund_contracts(self.account, "USDT", MONEY)
         self.desk = Desk(self.exchange, with_sockets=False)
         self.adapter = InProcessAdapter(self.desk, self.clock, is_total=True)
-        self.market = ExchangeMarket(self.exchange, self.venue.listed, STEP_MS, START_MS)
+        self.market: Market = ExchangeMarket(self.exchange, self.venue.listed, STEP_MS, self.start_ms)
         self.reader = open_writer(URL, self.root)
         self.processes = 0
         # when each process had its lease, by the exchange's time
