@@ -23,8 +23,7 @@ from shared.tables.commands import ask
 from tests.live.fake_market import STEP_MS, FakeMarket
 from worker.fleet.plan import FleetPlan, plan_fleet, planned_bots
 from worker.live.worker import LiveWorker
-from worker.market.protocol import Limits
-from worker.market.protocol import FinestBars
+from worker.market.protocol import FinestBars, Limits
 from worker.research.candles import funding_per_bar, lay_on_grid
 from worker.research.replay import Replay, replay_fleet
 from worker.step.forms import to_records

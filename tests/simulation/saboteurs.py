@@ -86,9 +86,7 @@ def without_fencing() -> Iterator[None]:
     ) -> bool:
         own = Order.__table__.c
         mine = update(Order).where(own.portfolio_id == portfolio_id, own.client_order_id == client_order_id)
-        connection.execute(
-            mine.values(status=OrderStatus.SUBMITTED.name, sent_ms=sent_ms, reference_price=price)
-        )
+        connection.execute(mine.values(status=OrderStatus.SUBMITTED.name, sent_ms=sent_ms, reference_price=price))
         return True
 
     with _replaced(gateway, "mark_submitted", mark):
