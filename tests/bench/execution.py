@@ -151,7 +151,7 @@ def styles_table(candles: Candles, runs: dict[str, Backtest]) -> str:
     return table(["", "fills", "fees, USDT", "slippage, USDT", "profit, USDT"], rows)
 
 
-def run(name: str) -> None:
+def measure_folder(name: str) -> None:
     """Run a folder in every style and write its section."""
     candles = load(name)
     fees = FOLDERS[name]
@@ -171,4 +171,4 @@ def run(name: str) -> None:
 
 if __name__ == "__main__":
     for folder in sys.argv[1:] or FOLDERS:
-        run(folder)
+        measure_folder(folder)

@@ -63,7 +63,14 @@ def _walk(place: ExchangePlace, *restarts: int) -> None:
         done = limit
 
 
-@pytest.mark.parametrize("name", ["plain", "ladder", "brakes", "netting off", "long only"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "plain",
+        "ladder",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("brakes", "netting off", "long only")),
+    ],
+)
 def test_an_account_that_fills_as_the_model_does_gives_the_fills_of_the_backtest(tmp_path: Path, name: str) -> None:
     settings, bars = small_settings(*LIVE, *VARIANTS.get(name, [])), two_symbols()
     place = exchange_place(tmp_path, settings, bars)
@@ -73,6 +80,7 @@ def test_an_account_that_fills_as_the_model_does_gives_the_fills_of_the_backtest
     assert place.value("SELECT count(*) FROM \"order\" WHERE status != 'FILLED'") == 0
 
 
+@pytest.mark.slow
 def test_restarts_change_nothing(tmp_path: Path) -> None:
     settings, bars = small_settings(*LIVE), two_symbols()
     place = exchange_place(tmp_path, settings, bars)

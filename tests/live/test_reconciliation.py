@@ -90,6 +90,7 @@ def test_nothing_is_entered_before_a_full_pass_has_agreed(place: ExchangePlace) 
     assert len(_events(place, "RECONCILIATION_BASELINE")) == 1
 
 
+@pytest.mark.slow
 def test_what_was_there_before_is_the_baseline(place: ExchangePlace) -> None:
     assert place.account is not None
     place.account.extra = {"AAA": Decimal("7.5"), "XRP": Decimal(3)}
@@ -100,6 +101,7 @@ def test_what_was_there_before_is_the_baseline(place: ExchangePlace) -> None:
     _assert_held(place)
 
 
+@pytest.mark.slow
 def test_nothing_differs_is_said_with_its_time(place: ExchangePlace, worker: LiveWorker) -> None:
     reconciled_ms, differs, message = _state(place)
     assert (differs, message) == (0, None)
@@ -130,6 +132,7 @@ def test_a_quantity_that_differs_stops_entries_of_its_symbol_alone_until_it_agre
     assert _state(place)[1:] == (0, None)
 
 
+@pytest.mark.slow
 def test_money_that_vanishes_stops_all_entries_and_is_nobodys_loss(place: ExchangePlace, worker: LiveWorker) -> None:
     assert place.account is not None
     place.account.extra = {"USDT": Decimal(-4_000)}
@@ -200,6 +203,7 @@ def _resolve(place: ExchangePlace, worker: LiveWorker, detail: str, scope: str =
     return place.ask_and_answer(worker, CommandKind.RECONCILE, scope, detail=detail)
 
 
+@pytest.mark.slow
 def test_what_is_nobodys_is_expected_from_then_on(place: ExchangePlace, worker: LiveWorker) -> None:
     assert place.account is not None
     place.account.extra = {"AAA": Decimal("0.5")}
@@ -230,6 +234,7 @@ def test_what_a_bot_adopts_is_its_own_at_the_last_price(place: ExchangePlace, wo
         assert [finding.identity for finding in examine(connection, 1) if not finding.holds] == []
 
 
+@pytest.mark.slow
 def test_money_that_came_without_a_word_of_the_ledger_is_a_deposit_by_a_persons(
     place: ExchangePlace, worker: LiveWorker
 ) -> None:
@@ -245,6 +250,7 @@ def test_money_that_came_without_a_word_of_the_ledger_is_a_deposit_by_a_persons(
     assert _state(place)[1:] == (0, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("detail", "said"),
     [
