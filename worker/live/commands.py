@@ -53,8 +53,6 @@ class CommandDesk:
         self, fleet: Fleet, plan: FleetPlan, books: Books, stepper: Stepper, money: Money, under_way: UnderWay
     ) -> None:
         self.fleet = fleet
-        self._under_way = under_way
-        self._to_leave: list[OrderRow] = []
         self._plan = plan
         self._books = books
         self._stepper = stepper
