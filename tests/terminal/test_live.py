@@ -25,6 +25,7 @@ from worker.orders.direct_file import direct_file, read_orders
 from worker.store import lease
 from worker.store.accounts import note_account
 from worker.store.orders import OrderRow, save_orders
+from worker.store.reconciliation import CoinRow, load_coins, save_coins
 
 SETTINGS = """
 [portfolio]
@@ -97,6 +98,34 @@ def test_doctor_refuses_as_a_start_does(
     assert call(["doctor", "--live"]) == 78
     (folder / "flotilla.toml").write_text("")
     assert call(["doctor", "--live"]) == 78
+
+
+def test_doctor_holds_the_books_to_the_account_and_changes_neither(
+    folder: Path, books: Books, exchange: tuple[Server, Account], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_settings(folder, *exchange)
+    engine, portfolio_id = open_writer(URL), books.fleet.portfolio_id
+    with transaction(engine) as connection:
+        # The bots of these books are on another account, which the settings do not have.
+        connection.exec_driver_sql("UPDATE sleeve SET account = 'main'")
+        connection.exec_driver_sql("UPDATE bot SET symbol = 'BTC/USDT'")
+        connection.exec_driver_sql("UPDATE market_state SET account = 'main', symbol = 'BTC/USDT'")
+        rows = [CoinRow("main", coin, held, "0", held, held) for coin, held in (("BTC", "5"), ("USDT", "100000"))]
+        save_coins(connection, portfolio_id, rows)
+    assert call(["doctor", "--live"]) == 0
+    server, account = exchange
+    server.exchange.flows.vanish(account, "BTC", Decimal("0.2"), Product.SPOT)
+    capsys.readouterr()
+    assert call(["doctor", "--live"]) == 70
+    said = capsys.readouterr().err
+    assert "account main differs from the books: BTC: 5 expected, 4" in said
+    with transaction(engine) as connection:
+        assert load_coins(connection, portfolio_id, "main")["BTC"].found == "5"
+    engine.dispose()
+    server.faults.add("status", "*/myTrades", code=503, times=9)
+    assert call(["doctor", "--live"]) == 69
+    assert "account main could not be reconciled" in capsys.readouterr().err
+    assert orders_of(server) == []
 
 
 def test_status_says_how_accounts_and_orders_stand(

@@ -15,6 +15,7 @@ from shared.quantities import Unit
 from shared.settings import Settings
 from worker.exchange.protocol import AccountClient, ExchangeTrade, OrderKind
 from worker.fleet.plan import FleetPlan
+from worker.orders.account_notes import AccountNotes
 from worker.orders.admission import set_up
 from worker.orders.booking import Booked, OrderBooks
 from worker.orders.desk import OrderDesk, Patience
@@ -37,9 +38,6 @@ from worker.store.live_orders import ShareRow, StoredOrder, load_unfinished, res
 from worker.store.orders import OrderResult, save_order_results
 from worker.store.reconciliation import find_order
 from worker.store.state_folder import write_installation
-
-# By as much two looks at the same silence may differ.
-SILENCE_NEWS_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +62,12 @@ class ExchangeOrders:
         self._around = around
         self._taken_up: list[LiveOrder] = []
         self.senders: dict[str, Sender] = {}
-        self._silent_ms: dict[str, int] = {}
-        self._orphans: list[str] = []
+        self._notes: list[str] = []
 
     @property
     def warnings(self) -> Sequence[str]:
         """Give what a person should know of the accounts at the start."""
-        return (*self._around.warnings, *self._orphans)
+        return (*self._around.warnings, *self._notes)
 
     @property
     def arrives_within_ms(self) -> int:
@@ -101,7 +98,8 @@ class ExchangeOrders:
             client = around.clients[account]
             self.senders[account] = Sender(client, gateway, settings.portfolio.quote, around.clock, is_confirmed)
             note_account(connection, registered.portfolio_id, account)
-        write_installation(around.state, settings.portfolio.name, registered.installation)
+        self._accounts = AccountNotes(registered.portfolio_id, self.senders)
+        self._keep_installation()
         lanes = around.make_lanes(accounts)
         symbols = {name: [symbol for account, symbol in plan.markets if account == name] for name in accounts}
         self.reconciler = Reconciler(
@@ -239,32 +237,16 @@ class ExchangeOrders:
 
     def confirm(self, connection: Connection) -> None:
         """Take in that a person says that the first orders look right."""
-        for account, sender in self.senders.items():
-            note_account(connection, self._portfolio_id, account, is_confirmed=1)
-            sender.is_confirmed = True
+        self._accounts.confirm(connection)
 
     @property
     def is_told_to_wait(self) -> bool:
         """Say whether an exchange wants silence for longer than was kept."""
-        return any(
-            sender.client.budget.silent_until_ms - self._silent_ms.get(account, 0) > SILENCE_NEWS_MS
-            for account, sender in self.senders.items()
-        )
+        return self._accounts.is_told_to_wait
 
     def keep(self, connection: Connection) -> None:
         """Keep what is known of the accounts: what a restart must know, and what people look at."""
-        for account, sender in self.senders.items():
-            client, budget = sender.client, sender.client.budget
-            self._silent_ms[account] = budget.silent_until_ms
-            note_account(
-                connection,
-                self._portfolio_id,
-                account,
-                silent_until_ms=self._silent_ms[account],
-                skew_ms=client.skew_ms(),
-                used_weight=budget.used,
-                weight_limit=budget.limit,
-            )
+        self._accounts.keep(connection)
 
     def close(self) -> None:
         """Ask nothing more."""
@@ -273,12 +255,22 @@ class ExchangeOrders:
         for client in self._around.clients.values():
             client.close()
 
+    def _keep_installation(self) -> None:
+        """Keep what break glass knows own orders by; a disk that is full keeps nobody from trading."""
+        try:
+            write_installation(self._around.state, self._settings.portfolio.name, self._installation)
+        except OSError as error:
+            said = (
+                f"the installation id must be kept in the state folder, for flatten --direct, was not: {error.strerror}"
+            )
+            self._notes.append(said)
+
     def _take_in_direct(self, connection: Connection, fleet: Fleet) -> None:
         """Book what was sent while there was no worker."""
         file = direct_file(self._around.state, self._settings.portfolio.name)
         owners = Owners(self._portfolio_id, self._bot_ids, self._plan, fleet, self._token)
         sent = [order for order in read_orders(file) if is_ours(order.client_order_id, self._installation)]
-        self._orphans = take_in(connection, owners, sent)
+        self._notes += take_in(connection, owners, sent)
 
     def _live(self, row: OrderRow) -> LiveOrder:
         # Exits always go at market.

@@ -1,17 +1,23 @@
 """`flotilla doctor --live`: whether live orders may leave, found out as a start does, without sending one."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from rich.text import Text
 
-from shared.clock import SystemClock
-from shared.errors import ConfigurationError, DatabaseError
+from shared.clock import Clock, SystemClock
+from shared.database import open_commands
+from shared.enums import Severity
+from shared.errors import ConfigurationError, DatabaseError, LedgerError, MarketError
 from worker.build import make_accounts
 from worker.exchange.protocol import AccountClient
 from worker.orders.admission import not_verified, set_up, symbols_by_account
+from worker.orders.reading import Question, Reading, read_account
+from worker.orders.reconciliation import Reconciler
 from worker.store.accounts import KnownAccount, known_accounts
+from worker.store.fleet import installation_of
+from worker.store.orders import load_open_orders
 from worker.terminal.output import print_json, result_console
 from worker.terminal.place import Place, open_books
 
@@ -33,15 +39,26 @@ def examine_live(place: Place, as_json: bool) -> None:
     settings, clock = place.settings, SystemClock()
     if settings.broker.kind != "ccxt":
         raise ConfigurationError(f"broker.kind must be ccxt for live orders, was {settings.broker.kind}")
-    known = _known(place)
+    known, no_books = _known(place)
     clients, warnings = make_accounts(settings, known, clock, os.environ)
+    warnings += no_books
+    differences = []
     for name, client in clients.items():
         symbols = {*symbols_by_account(settings).get(name, ()), *known.get(name, KnownAccount()).symbols}
-        set_up(client, settings, sorted(symbol for symbol in symbols if client.rules(symbol).is_trading))
+        traded = sorted(symbol for symbol in symbols if client.rules(symbol).is_trading)
+        set_up(client, settings, traded)
+        differences += _differences(place, client, traded, clock)
     found = [_found(place, client) for client in clients.values()]
     if as_json:
-        print_json({"accounts": [asdict(account) for account in found], "warnings": warnings})
-        return
+        told = {"accounts": [asdict(account) for account in found], "warnings": warnings, "differences": differences}
+        print_json(told)
+    else:
+        _print(place, found, warnings)
+    if differences:
+        raise LedgerError("; ".join(differences))
+
+
+def _print(place: Place, found: Sequence[Found], warnings: Sequence[str]) -> None:
     console = result_console()
     for account in found:
         console.print(Text(f"account {account.name}: may trade on {account.exchange}", style="green"))
@@ -53,13 +70,45 @@ def examine_live(place: Place, as_json: bool) -> None:
         console.print(Text(warning, style="yellow"))
 
 
-def _known(place: Place) -> Mapping[str, KnownAccount]:
-    """Give what the books have; nothing where no worker has opened them yet."""
+def _known(place: Place) -> tuple[Mapping[str, KnownAccount], list[str]]:
+    """Give what the books have, or why they cannot be read: at first no worker has opened them yet."""
     try:
         with open_books(place) as (connection, _):
-            return known_accounts(connection, place.settings.portfolio.name)
+            return known_accounts(connection, place.settings.portfolio.name), []
+    except DatabaseError as error:
+        return {}, [f"nothing was compared with books: {error}"]
+
+
+def _differences(place: Place, client: AccountClient, symbols: Sequence[str], clock: Clock) -> list[str]:
+    """Read an account as a first pass does and hold the books to it, undone. Raises MarketError where it fails."""
+    settings, name = place.settings, client.name
+    try:
+        with open_books(place) as (connection, portfolio_id):
+            installation = installation_of(connection, portfolio_id) or ""
+            every_ms = round(1000 * settings.broker.reconcile_seconds)
+            reconciler = Reconciler(
+                portfolio_id, installation, settings.portfolio.quote, {name: symbols}, every_ms, clock
+            )
+            question = reconciler.question(connection, name, 0)
+            is_quiet = not load_open_orders(connection, portfolio_id)
     except DatabaseError:
-        return {}
+        _require_read(read_account(client, Question(name, symbols, clock.now_ms(), frozenset(), 0), clock))
+        return []
+    reading = _require_read(read_account(client, question, clock))
+    engine = open_commands(settings.database.url, place.root)
+    try:
+        with engine.connect() as connection:
+            said = reconciler.take(connection, reading, is_quiet).said
+            connection.rollback()
+    finally:
+        engine.dispose()
+    return [item.sentence for item in said if item.severity is Severity.ERROR]
+
+
+def _require_read(reading: Reading) -> Reading:
+    if reading.failure:
+        raise MarketError(f"account {reading.question.account} could not be reconciled: {reading.failure}")
+    return reading
 
 
 def _found(place: Place, client: AccountClient) -> Found:
