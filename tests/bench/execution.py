@@ -151,7 +151,7 @@ def styles_table(candles: Candles, runs: dict[str, Backtest]) -> str:
     return table(["", "fills", "fees, USDT", "slippage, USDT", "profit, USDT"], rows)
 
 
-def measure(name: str) -> None:
+def run(name: str) -> None:
     """Run a folder in every style and write its section."""
     candles = load(name)
     fees = FOLDERS[name]
@@ -171,4 +171,4 @@ def measure(name: str) -> None:
 
 if __name__ == "__main__":
     for folder in sys.argv[1:] or FOLDERS:
-        measure(folder)
+        run(folder)

@@ -57,6 +57,7 @@ def words_of(bot: str, candles: str) -> dict[str, list[str]]:
         "deposit": ["5", *BECAUSE],
         "withdraw": ["5", *BECAUSE],
         "write-off": [bot, "--price", "0", "--yes", *BECAUSE],
+        "reconcile": ["unattributed", "--symbol", "BTC/USDT", *BECAUSE],
         "export": ["fills"],
         "doctor": [],
         "config": ["diff"],

@@ -157,8 +157,8 @@ def test_the_verdict_of_every_row_is_asked_of_the_worker_and_shown(own: Path, op
 @pytest.mark.parametrize(
     ("value", "limit", "measured", "limit_said", "meaning"),
     [
-        (1.25, 0.8, "exposure of equity 125.000%", "cap 80.000%", "Exposure would have exceeded its cap."),
-        (0.2, None, "exposure of equity 20.000%", "cap –", "Exposure would have exceeded its cap."),
+        (1.25, 0.8, "exposure of equity 125.000%", "cap 80.000%", "Exposure would have exceeded a cap."),
+        (0.2, None, "exposure of equity 20.000%", "cap –", "Exposure would have exceeded a cap."),
         (-5.125, 0.0, "equity -5.12", "must be above 0.00", "There was no money for a larger position."),
         (0.0, 0.0, "equity 0.00", "must be above 0.00", "There was no money for a larger position."),
         (
