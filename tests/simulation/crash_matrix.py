@@ -42,7 +42,8 @@ LONGEST_TAKE_OVER = 20
 class Stretch:
     """A part of a worker's way: begun after so many bars, over soon after the next close.
 
-    `asks` is what a person asked just before; with `sleeper` another machine's worker sleeps with an order in hand.
+    `asks` is what a person asked just before; with `sleeper` another machine's worker sleeps with an order in hand. `asks_after` is
+    asked once the worker has died.
     """
 
     name: str
@@ -50,11 +51,13 @@ class Stretch:
     asks: CommandKind | None = None
     sleeper: bool = False
     starts: bool = False
+    asks_after: CommandKind | None = None
 
 
 STRETCHES = (
     Stretch("entries", 0),
     Stretch("exits", 3),
+    Stretch("exits, then a flatten", 3, asks_after=CommandKind.FLATTEN),
     Stretch("flatten", 2, CommandKind.FLATTEN),
     Stretch("start", 2, starts=True),
     Stretch("take-over", 0, sleeper=True, starts=True),
@@ -155,6 +158,8 @@ def _go(world: World, stretch: Stretch, reached: Callable[[str], None]) -> None:
     except Killed:
         if process is not None:
             world.end(process)
+        if stretch.asks_after:
+            world.ask(stretch.asks_after)
         process = _start(world, never)
     walk(world, process, over_ms + LATER_BARS * STEP_MS)
     world.end(process)

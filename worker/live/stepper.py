@@ -189,7 +189,12 @@ class Stepper:
         rows.new_orders += self.orders.intend(self.fleet, time_ms, number=1)
         self._intend_at(self._last_prices(), rows, time_ms, OrderStyle.MARKET.value)
         self._restore(kept, waiting, rows)
+        self._go_on_after()
         return rows
+
+    def _go_on_after(self) -> None:
+        """Let a step whose exits have left go on under a number of its own: this one is in the books now."""
+        self.fleet.portfolio.step += self.fleet.portfolio.begun
 
     def write_off(self, b: int, price: float, time_ms: int) -> StepRows:
         """Book all that a bot holds as gone at a price, as a step of its own between bars; no order is made for it."""
@@ -202,6 +207,7 @@ class Stepper:
         rows.order_of_fill = [None for _ in rows.fills]
         if waiting:
             self._intend_again(waiting, rows, "netted again after a write-off")
+        self._go_on_after()
         return rows
 
     def _last_prices(self) -> list[float]:
