@@ -27,7 +27,7 @@ from worker.research.replay import Replay
 from worker.strategies.bars import Bars
 
 FIVE_MINUTES_MS = 300_000
-FIRST_BAR, REAL_BARS = 20_000, 8_640
+FIRST_BAR, REAL_BARS = 60_000, 8_640
 SETTINGS = ("portfolio.timeframe=5m", "broker.reconcile_seconds=3600", "broker.fee_rate=0.001", "risk.brakes=false")
 
 Legs = dict[tuple[int, str, str, str], list[float]]
