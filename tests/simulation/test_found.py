@@ -35,7 +35,7 @@ def test_orders_and_positions_of_several_symbols_are_read_where_they_are(tmp_pat
         Decimal("0.01"),
         OrderKind.LIMIT,
         price,
-        round(price * Decimal("0.9"), 1),
+        low,
     )
     assert client.send(resting).fate is Fate.ACCEPTED
     bought = OrderRequest("wsimubbbbbbbbbbbbb", "ETH/USDT", Side.BUY, Decimal("0.5"), OrderKind.MARKET, Decimal(3_000))
