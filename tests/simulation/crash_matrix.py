@@ -42,8 +42,8 @@ LONGEST_TAKE_OVER = 20
 class Stretch:
     """A part of a worker's way: begun after so many bars, over soon after the next close.
 
-    `asks` is what a person asked just before; with `sleeper` another machine's worker sleeps with an order in hand.
-    `asks_after` is asked once the worker has died.
+    `asks` is what a person asked just before, `asks_after` what is asked once the worker has died; with `sleeper`
+    another machine's worker sleeps with an order in hand.
     """
 
     name: str
