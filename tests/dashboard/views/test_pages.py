@@ -65,7 +65,7 @@ def test_every_page_says_that_market_and_broker_are_not_real(page: str, folder: 
 
 
 # The panels with figures of each page that are drawn again by themselves.
-LIVE = {"overview": 5, "bots": 1, "bot": 3, "symbol": 4, "allocations": 2, "risk": 6, "control": 5}
+LIVE = {"overview": 6, "bots": 1, "bot": 3, "symbol": 4, "allocations": 2, "risk": 6, "control": 5}
 
 
 @pytest.mark.slow
