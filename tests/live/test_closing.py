@@ -141,7 +141,12 @@ class Unforeseen(FakeMarket):
 
 
 @pytest.mark.parametrize(
-    "overrides", [[], ["risk.netting=false", "risk.resize=true", "risk.resize_band=0.02"]], ids=["plain", "resizing"]
+    "overrides",
+    [
+        [],
+        pytest.param(["risk.netting=false", "risk.resize=true", "risk.resize_band=0.02"], marks=pytest.mark.slow),
+    ],
+    ids=["plain", "resizing"],
 )
 def test_a_run_with_closes_is_the_replay_of_its_commands(
     make_place: MakePlace, overrides: list[str], monkeypatch: pytest.MonkeyPatch

@@ -67,8 +67,7 @@ def _walk(place: ExchangePlace, *restarts: int) -> None:
     "name",
     [
         "plain",
-        "ladder",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("brakes", "netting off", "long only")),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("ladder", "brakes", "netting off", "long only")),
     ],
 )
 def test_an_account_that_fills_as_the_model_does_gives_the_fills_of_the_backtest(tmp_path: Path, name: str) -> None:

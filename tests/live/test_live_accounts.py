@@ -47,6 +47,7 @@ def _cause(place: ExchangePlace) -> str:
     return place.value("SELECT level_first_orders FROM portfolio_state")
 
 
+@pytest.mark.slow
 def test_after_its_first_orders_a_new_account_waits_for_a_persons_word(tmp_path: Path) -> None:
     place = _place(tmp_path, "broker.first_orders=3")
     with place.open() as worker:

@@ -28,6 +28,7 @@ def test_every_order_is_accounted_for_whatever_breaks(tmp_path: Path, seed: int)
     holds(run(tmp_path, seed))
 
 
+@pytest.mark.slow
 def test_the_same_seed_is_the_same_to_the_last_event(tmp_path: Path) -> None:
     one, other = (run(tmp_path / name, 1, 0.5) for name in ("one", "other"))
     assert one.told == other.told

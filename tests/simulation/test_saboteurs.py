@@ -24,7 +24,13 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+# These take longest.
+SLOW = ("retries on network errors", "shares its prefix")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in CASES]
+)
 def test_a_saboteur_is_caught(tmp_path: Path, name: str) -> None:
     disturb, saboteur, seed, level, expected = CASES[name]
     with disturb():

@@ -18,5 +18,5 @@ STRATEGIES: dict[str, Strategy] = {name: import_module(f"worker.strategies.{name
 def find_strategy(name: str) -> Strategy:
     """Give the strategy of a name; raises ConfigurationError listing the known ones."""
     if name not in STRATEGIES:
-        raise ConfigurationError(f"strategy must be one of {', '.join(STRATEGIES)}, was {name!r}")
+        raise ConfigurationError(f"strategy must be one of {', '.join(STRATEGY_NAMES)}, was {name!r}")
     return STRATEGIES[name]
