@@ -1,7 +1,7 @@
 """The bots of the bare loop in vectorbt, for a Python that has it: each line asked for is a run.
 
-Prices are laid out before, signals and the simulation of all columns at once are timed. What a close decides is filled
-at the next open.
+Timed is what it takes from the prices of each symbol: signals, prices of each bot, and the simulation of all columns at
+once. What a close decides is filled at the next open.
 """
 
 import json
@@ -24,7 +24,6 @@ def main(folder: Path) -> None:
         (row, strategy, tuple(parameters))
         for row, strategy, parameters in json.loads((folder / "bots.json").read_text())
     ]
-    open_of, close_of = (pd.DataFrame(rows[[row for row, *_ in bots]].T) for rows in (opens, closes))
 
     @njit
     def deviation(values, bars):
@@ -67,6 +66,7 @@ def main(folder: Path) -> None:
         wanted = np.column_stack([rules[strategy](row, *parameters) for row, strategy, parameters in bots])
         held = np.vstack([np.zeros(len(bots)), wanted[:-1]])
         before = np.vstack([np.zeros(len(bots)), held[:-1]])
+        open_of, close_of = (pd.DataFrame(rows[[row for row, *_ in bots]].T) for rows in (opens, closes))
         portfolio = vbt.Portfolio.from_orders(
             close_of,
             size=np.where(held != before, held, np.nan),

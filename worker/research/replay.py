@@ -98,14 +98,18 @@ def _collect(
     fills, notices, times, allocations, flows = [], [], [], [], []
     bar = 0
     while bar < bars:
-        bar = replay_bars(fleet, columns, curves, bar, min(bar + BARS_AT_ONCE, bars))
+        stop = min(bar + BARS_AT_ONCE, bars)
+        bar = replay_bars(fleet, columns, curves, bar, stop)
         journal, used = fleet.journal, int(curves.used[0])
-        fills.append(fleet.fills[: journal["fills"]].copy())
+        # Most histories find room for all of their fills, which are then copied once.
+        if bar < stop or stop == bars:
+            fills.append(fleet.fills[: journal["fills"]].copy())
+            journal["fills"] = 0
         notices += to_records(fleet.notices[: journal["notices"]], Notice)
         times.append(curves.rebalance_ms[:used].copy())
         allocations.append(curves.allocations[:used].copy())
         flows.append(curves.flows[:used].copy())
-        journal["fills"] = journal["notices"] = curves.used[0] = 0
+        journal["notices"] = curves.used[0] = 0
         if progress is not None:
             progress(bar, bars)
     return {
@@ -118,7 +122,7 @@ def _collect(
         "rebalance_ms": np.concatenate(times or [np.empty(0, np.int64)]),
         "allocations": np.concatenate(allocations or [np.empty((0, bots))]),
         "flows": np.concatenate(flows or [np.empty((0, bots))]),
-        "fills": np.concatenate(fills or [np.empty(0, fleet.fills.dtype)]),
+        "fills": fills[0] if len(fills) == 1 else np.concatenate(fills or [np.empty(0, fleet.fills.dtype)]),
         "notices": notices,
         "orders": int(fleet.journal["orders"]),
     }
