@@ -23,10 +23,10 @@ from worker.orders.direct_booking import Owners, take_in
 from worker.orders.direct_file import direct_file, read_orders
 from worker.orders.gateway import LEAVES_WITHIN_MS, Bounds, Gateway, Owner
 from worker.orders.ids import is_ours
-from worker.orders.lanes import Lanes, Urgency
+from worker.orders.lanes import Lanes, Urgency, in_parts
 from worker.orders.live_order import REASON_EXPIRED, LiveOrder, Outcome
 from worker.orders.order_book import OrderRow
-from worker.orders.reading import Reading, read_account
+from worker.orders.reading import Reading, reading_account
 from worker.orders.reconciliation import Reconciled, Reconciler, Resolved
 from worker.orders.sending import Sender
 from worker.risk.position import sign
@@ -177,8 +177,8 @@ class ExchangeOrders:
         for account in self.reconciler.due():
             with transaction(self._around.engine) as connection:
                 question = self.reconciler.question(connection, account, self.desk.sent[account])
-            read = partial(read_account, self._around.clients[account], question, self._around.clock)
-            self._lanes.put(account, Urgency.READ, read)
+            parts = reading_account(self._around.clients[account], question, self._around.clock)
+            self._lanes.put(account, Urgency.READ, in_parts(Urgency.READ, parts))
         outcomes = self.desk.tend(timeout_seconds)
         for outcome in outcomes:
             if outcome.status is OrderStatus.UNKNOWN:

@@ -5,6 +5,7 @@ Everything here runs on the thread of the account, which alone may use its clien
 
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 
 from shared.clock import Clock
 from shared.enums import OrderStatus, Side
@@ -21,6 +22,7 @@ from worker.exchange.protocol import (
     Status,
 )
 from worker.orders.gateway import Gateway
+from worker.orders.lanes import Later, Urgency
 from worker.orders.live_order import LiveOrder, Outcome, base_of, whole_units
 
 KEY = "KEY"
@@ -57,8 +59,8 @@ class Sender:
         """Give how long an intention may wait."""
         return self._gateway.bounds.fresh_ms
 
-    def send(self, order: LiveOrder) -> Outcome:
-        """Let an order leave once, if it still may."""
+    def send(self, order: LiveOrder) -> Outcome | Later:
+        """Let an order leave once, if it still may; what it was filled at is asked once no other waits to leave."""
         if abs(self.client.skew_ms()) > LARGEST_SKEW_MS:
             said = f"clock must be within 30 s of the exchange's, was {self.client.skew_ms() / 1000:.0f} s off"
             return Outcome(order, OrderStatus.CANCELLED, text=said)
@@ -88,9 +90,9 @@ class Sender:
         answer = self.client.cancel(order.symbol, order.client_order_id, order.exchange_id)
         return self.look_up(order) if answer.fate is not Fate.UNKNOWN else Outcome(order, None, text=answer.text)
 
-    def _read(self, order: LiveOrder, answer: Answer) -> Outcome:
+    def _read(self, order: LiveOrder, answer: Answer) -> Outcome | Later:
         if answer.fate is Fate.ACCEPTED and answer.order is not None:
-            return self._accepted(order, answer.order)
+            return Later(Urgency.TRADES, partial(self._accepted, order, answer.order))
         if answer.fate is Fate.REJECTED:
             alarm = KEY if answer.refusal is Refusal.KEY else ""
             return Outcome(order, OrderStatus.REJECTED, text=answer.text, alarm=alarm)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 
-from sqlalchemy import Connection, exists, func, select, update
+from sqlalchemy import Connection, Select, Update, bindparam, exists, func, select, update
 
 from shared.enums import OrderStatus, Side
 from shared.tables import Heartbeat, Order, OrderShare, Trade
@@ -61,12 +62,8 @@ def save_shares(connection: Connection, shares: Sequence[ShareRow]) -> None:
 
 def restamp(connection: Connection, client_order_ids: Sequence[str], token: int) -> None:
     """Let intentions be those of the lease with this number."""
-    own = Order.__table__.c
-    connection.execute(
-        update(Order)
-        .where(own.client_order_id.in_(client_order_ids), own.status == OrderStatus.INTENT.name)
-        .values(fencing=token)
-    )
+    if client_order_ids:
+        connection.execute(_restamping(), {"ids": client_order_ids, "token": token})
 
 
 def mark_submitted(
@@ -76,29 +73,15 @@ def mark_submitted(
 
     `price` is that at sending. One that provably never arrived may be marked again.
     """
-    own, beat = Order.__table__.c, Heartbeat.__table__.c
-    holds_lease = exists().where(beat.portfolio_id == portfolio_id, beat.lease_token == token)
-    marked = connection.execute(
-        update(Order)
-        .where(
-            own.portfolio_id == portfolio_id,
-            own.client_order_id == client_order_id,
-            own.status.in_((OrderStatus.INTENT.name, OrderStatus.SUBMITTED.name)),
-            own.fencing == token,
-            holds_lease,
-        )
-        .values(status=OrderStatus.SUBMITTED.name, sent_ms=sent_ms, reference_price=price)
-    )
-    return marked.rowcount == 1
+    order = {"portfolio": portfolio_id, "order": client_order_id, "token": token}
+    changes = {"status": OrderStatus.SUBMITTED.name, "sent_ms": sent_ms, "reference_price": price}
+    return connection.execute(_marking(), {**order, **changes}).rowcount == 1
 
 
 def count_sent(connection: Connection, portfolio_id: int, account: str, since_ms: int) -> int:
     """Count the orders of an account that left at or after a wall time."""
-    own = Order.__table__.c
-    asked = select(func.count()).where(
-        own.portfolio_id == portfolio_id, own.account == account, own.sent_ms >= since_ms
-    )
-    return int(connection.execute(asked).scalar_one())
+    asked = {"portfolio": portfolio_id, "account": account, "since": since_ms}
+    return int(connection.execute(_counting(), asked).scalar_one())
 
 
 def known_orders(connection: Connection, portfolio_id: int, ids: Sequence[str]) -> set[str]:
@@ -153,3 +136,33 @@ def with_shares(connection: Connection, portfolio_id: int, row: OrderRow) -> Sto
         stored.filled_quote += Decimal(quantity) * Decimal(price)
         stored.fee_quote += Decimal(repr(fee_quote))
     return stored
+
+
+# What every order that leaves waits for: to put a statement together takes longer than to run it.
+@cache
+def _restamping() -> Update:
+    own = Order.__table__.c
+    mine = own.client_order_id.in_(bindparam("ids", expanding=True)), own.status == OrderStatus.INTENT.name
+    return update(Order).where(*mine).values(fencing=bindparam("token"))
+
+
+@cache
+def _marking() -> Update:
+    """Give the update of the columns that are given values beside portfolio, order and token."""
+    own, beat = Order.__table__.c, Heartbeat.__table__.c
+    portfolio, token = bindparam("portfolio"), bindparam("token")
+    mine = (
+        own.portfolio_id == portfolio,
+        own.client_order_id == bindparam("order"),
+        own.status.in_((OrderStatus.INTENT.name, OrderStatus.SUBMITTED.name)),
+        own.fencing == token,
+        exists().where(beat.portfolio_id == portfolio, beat.lease_token == token),
+    )
+    return update(Order.__table__).where(*mine)
+
+
+@cache
+def _counting() -> Select:
+    own = Order.__table__.c
+    left_since = own.account == bindparam("account"), own.sent_ms >= bindparam("since")
+    return select(func.count()).where(own.portfolio_id == bindparam("portfolio"), *left_since)
