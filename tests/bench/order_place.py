@@ -79,7 +79,7 @@ class Place:
 
         def reconciled(reading: Any) -> None:
             reconcile(reading)
-            self.passes += 1
+            self.passes += not reading.failure
 
         self.worker._decide = decided  # type: ignore[method-assign]
         self.worker._traffic._reconcile = reconciled  # type: ignore[method-assign]

@@ -140,16 +140,22 @@ class ExchangeOrders:
                 _mark(bot, fleet.markets[bot.market], order, direction * (units - order.filled.get(b, 0)))
 
     def look(self, fleet: Fleet) -> Sequence[float]:
-        """Give the middles where something crosses or is to leave; an account that does not answer gives none."""
+        """Give the middles where something crosses; an account that does not answer gives none.
+
+        Where nothing does, prices are asked meanwhile: what is to leave wants them.
+        """
+        ordering = {bot.market for bot in fleet.bots if bot.order_units != 0}
+        crossing = {self._plan.markets[bot.market][0] for bot in fleet.bots if bot.crossed_units != 0}
         wanted: dict[str, list[str]] = {}
-        for market, (account, symbol) in zip(fleet.markets, self._plan.markets, strict=True):
-            if market.order_units != 0 or any(
-                bot.order_units != 0 and fleet.markets[bot.market] is market for bot in fleet.bots
-            ):
+        for m, (account, symbol) in enumerate(self._plan.markets):
+            if fleet.markets[m].order_units != 0 or m in ordering:
                 wanted.setdefault(account, []).append(symbol)
         mids = [0.0] * len(fleet.markets)
         for account, symbols in wanted.items():
             sender = self.senders[account]
+            if account not in crossing:
+                self._lanes.put(account, Urgency.EXIT, partial(sender.look_ahead, symbols))
+                continue
             try:
                 found = self._lanes.ask(account, partial(sender.best_prices, symbols))
             except MarketError:

@@ -55,7 +55,7 @@ class Lanes(Protocol):
     """Where work of accounts waits its turn."""
 
     def put(self, account: str, urgency: Urgency, work: Work) -> None:
-        """Let work wait; what it gives or raises is collected."""
+        """Let work wait; what it gives, unless that is nothing, or raises is collected."""
         ...
 
     def collect(self, timeout_seconds: float = 0.0) -> list[object]:
@@ -103,7 +103,7 @@ class InlineLanes:
                 given = work()
                 if isinstance(given, Later):
                     self.put(account, given.urgency, given.work)
-                else:
+                elif given is not None:
                     done.append(given)
         return done
 
@@ -195,6 +195,8 @@ class ThreadLanes:
     def _finish(self, account: str, given: object) -> None:
         if isinstance(given, Later):
             self.put(account, given.urgency, given.work)
+            return
+        if given is None:
             return
         with self._any_done:
             self._done.append(given)

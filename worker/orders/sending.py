@@ -4,6 +4,7 @@ Everything here runs on the thread of the account, which alone may use its clien
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
 
@@ -131,6 +132,11 @@ class Sender:
             self._prices.update(self.client.best_prices(old))
             self._priced_ms.update(dict.fromkeys(old, self._clock.monotonic_ms()))
         return {symbol: self._prices[symbol] for symbol in symbols}
+
+    def look_ahead(self, symbols: Collection[str]) -> None:
+        """Ask for prices that orders will want; where that fails, each order asks itself."""
+        with suppress(MarketError):
+            self.best_prices(symbols)
 
     def _price(self, order: LiveOrder) -> Decimal:
         bid, ask = self.best_prices([order.symbol])[order.symbol]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, or_, select, text
+from sqlalchemy import CompoundSelect, Connection, Select, bindparam, literal, or_, select, text, union_all
 
 from shared.enums import Cause, CommandKind, Level, ScopeKind
 from shared.tables import Bot, BotState, Command, PortfolioState, Sleeve, SleeveState
@@ -18,6 +18,13 @@ _ASKED_LEVEL = {
     CommandKind.PAUSE.name: Level.NO_ENTRIES,
     CommandKind.FLATTEN.name: Level.FLATTEN,
     CommandKind.HALT.name: Level.HALTED,
+}
+
+
+_STATES: dict[ScopeKind, Any] = {
+    ScopeKind.PORTFOLIO: PortfolioState,
+    ScopeKind.SLEEVE: SleeveState,
+    ScopeKind.BOT: BotState,
 }
 
 
@@ -40,33 +47,33 @@ class Latch:
 
 def read_latch(connection: Connection, portfolio_id: int, causes: Collection[Cause] = tuple(Cause)) -> Latch:
     """Read the levels in force for the given causes, and those asked for but not taken yet."""
-    models = (PortfolioState, SleeveState, BotState)
-    portfolio, sleeves, bots = (_raised(connection, portfolio_id, model, tuple(causes)) for model in models)
-    latches = {ScopeKind.PORTFOLIO.name: portfolio, ScopeKind.SLEEVE.name: sleeves, ScopeKind.BOT.name: bots}
+    latches: dict[str, dict[int, Level]] = {kind.name: {} for kind in _STATES}
+    for scope_kind, scope_id, *names in connection.execute(_raised(tuple(causes)), {"portfolio": portfolio_id}):
+        latches[scope_kind][scope_id] = max(Level[name] for name in names)
     for scope_kind, scope_id, level in _asked(connection, portfolio_id):
         levels = latches[scope_kind]
         levels[scope_id] = max(level, levels.get(scope_id, Level.RUNNING))
+    portfolio, sleeves, bots = latches.values()
     return Latch(portfolio.get(portfolio_id, Level.RUNNING), sleeves, bots)
-
-
-def _raised(connection: Connection, portfolio_id: int, model: Any, causes: tuple[Cause, ...]) -> dict[int, Level]:
-    rows = connection.execute(_raised_statement(model, causes), {"portfolio": portfolio_id})
-    return {row[0]: max(Level[name] for name in row[1:]) for row in rows}
 
 
 # To put a statement together takes longer than to run it.
 @cache
-def _raised_statement(model: Any, causes: tuple[Cause, ...]) -> Select:
-    columns, portfolio = model.__table__.c, bindparam("portfolio")
+def _raised(causes: tuple[Cause, ...]) -> CompoundSelect:
+    """Give the scopes that a cause has raised: kind and id, then the name of each cause's level."""
+    portfolio = bindparam("portfolio")
     within = {
-        PortfolioState: PortfolioState.portfolio_id == portfolio,
-        SleeveState: SleeveState.sleeve_id.in_(select(Sleeve.id).where(Sleeve.portfolio_id == portfolio)),
-        BotState: BotState.bot_id.in_(select(Bot.id).where(Bot.portfolio_id == portfolio)),
+        ScopeKind.PORTFOLIO: PortfolioState.portfolio_id == portfolio,
+        ScopeKind.SLEEVE: SleeveState.sleeve_id.in_(select(Sleeve.id).where(Sleeve.portfolio_id == portfolio)),
+        ScopeKind.BOT: BotState.bot_id.in_(select(Bot.id).where(Bot.portfolio_id == portfolio)),
     }
-    key = next(iter(model.__table__.primary_key))
-    levels = [columns[f"level_{cause.name.lower()}"] for cause in causes]
-    raised = or_(*(column != Level.RUNNING.name for column in levels))
-    return select(key, *levels).where(within[model], raised)
+    selects = []
+    for kind, model in _STATES.items():
+        columns, key = model.__table__.c, next(iter(model.__table__.primary_key))
+        levels = [columns[f"level_{cause.name.lower()}"] for cause in causes]
+        raised = or_(*(column != Level.RUNNING.name for column in levels))
+        selects.append(select(literal(kind.name), key, *levels).where(within[kind], raised))
+    return union_all(*selects)
 
 
 @cache

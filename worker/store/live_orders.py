@@ -93,11 +93,8 @@ def known_orders(connection: Connection, portfolio_id: int, ids: Sequence[str]) 
 
 def known_trades(connection: Connection, portfolio_id: int, account: str, symbol: str, ids: Sequence[str]) -> set[str]:
     """Give which of an exchange's trade ids are in the books already."""
-    own = Trade.__table__.c
-    asked = select(own.trade_id).where(
-        own.portfolio_id == portfolio_id, own.account == account, own.symbol == symbol, own.trade_id.in_(ids)
-    )
-    return set(connection.execute(asked).scalars())
+    asked = {"portfolio": portfolio_id, "account": account, "symbol": symbol, "ids": ids}
+    return set(connection.execute(_knowing(), asked).scalars())
 
 
 def save_trades(connection: Connection, portfolio_id: int, rows: Sequence[TradeRow]) -> None:
@@ -107,13 +104,12 @@ def save_trades(connection: Connection, portfolio_id: int, rows: Sequence[TradeR
 
 def save_filled_shares(connection: Connection, shares: Sequence[ShareRow]) -> None:
     """Write what each bot got of an order so far."""
-    own = OrderShare.__table__.c
-    for share in shares:
-        connection.execute(
-            update(OrderShare)
-            .where(own.client_order_id == share.client_order_id, own.bot_id == share.bot_id)
-            .values(filled_units=share.filled_units)
-        )
+    if shares:
+        values = [
+            {"order": share.client_order_id, "bot": share.bot_id, "filled_units": share.filled_units}
+            for share in shares
+        ]
+        connection.execute(_filling(), values)
 
 
 def load_unfinished(connection: Connection, portfolio_id: int) -> list[StoredOrder]:
@@ -166,3 +162,19 @@ def _counting() -> Select:
     own = Order.__table__.c
     left_since = own.account == bindparam("account"), own.sent_ms >= bindparam("since")
     return select(func.count()).where(own.portfolio_id == bindparam("portfolio"), *left_since)
+
+
+@cache
+def _filling() -> Update:
+    """Give the update of the columns that are given values beside order and bot."""
+    own = OrderShare.__table__.c
+    mine = own.client_order_id == bindparam("order"), own.bot_id == bindparam("bot")
+    return update(OrderShare.__table__).where(*mine)
+
+
+@cache
+def _knowing() -> Select:
+    own = Trade.__table__.c
+    of_symbol = own.account == bindparam("account"), own.symbol == bindparam("symbol")
+    told = own.trade_id.in_(bindparam("ids", expanding=True))
+    return select(own.trade_id).where(own.portfolio_id == bindparam("portfolio"), *of_symbol, told)
