@@ -80,11 +80,12 @@ class Traffic:
     def _wait(self, rows: StepRows, patience_ms: int) -> None:
         ids = [order.client_order_id for order in rows.new_orders]
         until_ms = self._clock.monotonic_ms() + patience_ms
-        while self._under_way.is_leaving(ids) and self._clock.monotonic_ms() < until_ms:
+        while self._under_way.is_leaving(ids) and (now_ms := self._clock.monotonic_ms()) < until_ms:
             outcomes = self._under_way.tend(LOOK_SECONDS)
             for outcome in outcomes:
                 self._take(outcome)
-            if not outcomes:
+            # Lanes without threads do not wait.
+            if not outcomes and self._clock.monotonic_ms() == now_ms:
                 self._clock.sleep(LOOK_SECONDS)
         self._under_way.mark(self._stepper.fleet)
 

@@ -125,7 +125,7 @@ class OrderDesk:
             order.looks += 1
             self._work(order, Urgency.LOOK_UP, sender.look_up)
 
-    def _work(self, order: LiveOrder, urgency: Urgency, call: Callable[[LiveOrder], Outcome]) -> None:
+    def _work(self, order: LiveOrder, urgency: Urgency, call: Callable[[LiveOrder], object]) -> None:
         order.look_at_ms = None
         self._at_work.add(order.client_order_id)
         if call == self.senders[order.account].send:

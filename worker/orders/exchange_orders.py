@@ -23,10 +23,10 @@ from worker.orders.direct_booking import Owners, take_in
 from worker.orders.direct_file import direct_file, read_orders
 from worker.orders.gateway import LEAVES_WITHIN_MS, Bounds, Gateway, Owner
 from worker.orders.ids import is_ours
-from worker.orders.lanes import Lanes, Urgency
+from worker.orders.lanes import Lanes, Urgency, in_parts
 from worker.orders.live_order import REASON_EXPIRED, LiveOrder, Outcome
 from worker.orders.order_book import OrderRow
-from worker.orders.reading import Reading, read_account
+from worker.orders.reading import Reading, reading_account
 from worker.orders.reconciliation import Reconciled, Reconciler, Resolved
 from worker.orders.sending import Sender
 from worker.risk.position import sign
@@ -140,16 +140,22 @@ class ExchangeOrders:
                 _mark(bot, fleet.markets[bot.market], order, direction * (units - order.filled.get(b, 0)))
 
     def look(self, fleet: Fleet) -> Sequence[float]:
-        """Give the middles where something crosses or is to leave; an account that does not answer gives none."""
+        """Give the middles where something crosses; an account that does not answer gives none.
+
+        Where nothing does, prices are asked meanwhile: what is to leave wants them.
+        """
+        ordering = {bot.market for bot in fleet.bots if bot.order_units != 0}
+        crossing = {self._plan.markets[bot.market][0] for bot in fleet.bots if bot.crossed_units != 0}
         wanted: dict[str, list[str]] = {}
-        for market, (account, symbol) in zip(fleet.markets, self._plan.markets, strict=True):
-            if market.order_units != 0 or any(
-                bot.order_units != 0 and fleet.markets[bot.market] is market for bot in fleet.bots
-            ):
+        for m, (account, symbol) in enumerate(self._plan.markets):
+            if fleet.markets[m].order_units != 0 or m in ordering:
                 wanted.setdefault(account, []).append(symbol)
         mids = [0.0] * len(fleet.markets)
         for account, symbols in wanted.items():
             sender = self.senders[account]
+            if account not in crossing:
+                self._lanes.put(account, Urgency.EXIT, partial(sender.look_ahead, symbols))
+                continue
             try:
                 found = self._lanes.ask(account, partial(sender.best_prices, symbols))
             except MarketError:
@@ -177,8 +183,8 @@ class ExchangeOrders:
         for account in self.reconciler.due():
             with transaction(self._around.engine) as connection:
                 question = self.reconciler.question(connection, account, self.desk.sent[account])
-            read = partial(read_account, self._around.clients[account], question, self._around.clock)
-            self._lanes.put(account, Urgency.READ, read)
+            parts = reading_account(self._around.clients[account], question, self._around.clock)
+            self._lanes.put(account, Urgency.READ, in_parts(Urgency.READ, parts))
         outcomes = self.desk.tend(timeout_seconds)
         for outcome in outcomes:
             if outcome.status is OrderStatus.UNKNOWN:

@@ -4,7 +4,9 @@ Everything here runs on the thread of the account, which alone may use its clien
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
+from functools import partial
 
 from shared.clock import Clock
 from shared.enums import OrderStatus, Side
@@ -21,6 +23,7 @@ from worker.exchange.protocol import (
     Status,
 )
 from worker.orders.gateway import Gateway
+from worker.orders.lanes import Later, Urgency
 from worker.orders.live_order import LiveOrder, Outcome, base_of, whole_units
 
 KEY = "KEY"
@@ -57,8 +60,8 @@ class Sender:
         """Give how long an intention may wait."""
         return self._gateway.bounds.fresh_ms
 
-    def send(self, order: LiveOrder) -> Outcome:
-        """Let an order leave once, if it still may."""
+    def send(self, order: LiveOrder) -> Outcome | Later:
+        """Let an order leave once, if it still may; what it was filled at is asked once no other waits to leave."""
         if abs(self.client.skew_ms()) > LARGEST_SKEW_MS:
             said = f"clock must be within 30 s of the exchange's, was {self.client.skew_ms() / 1000:.0f} s off"
             return Outcome(order, OrderStatus.CANCELLED, text=said)
@@ -88,9 +91,9 @@ class Sender:
         answer = self.client.cancel(order.symbol, order.client_order_id, order.exchange_id)
         return self.look_up(order) if answer.fate is not Fate.UNKNOWN else Outcome(order, None, text=answer.text)
 
-    def _read(self, order: LiveOrder, answer: Answer) -> Outcome:
+    def _read(self, order: LiveOrder, answer: Answer) -> Outcome | Later:
         if answer.fate is Fate.ACCEPTED and answer.order is not None:
-            return self._accepted(order, answer.order)
+            return Later(Urgency.TRADES, partial(self._accepted, order, answer.order))
         if answer.fate is Fate.REJECTED:
             alarm = KEY if answer.refusal is Refusal.KEY else ""
             return Outcome(order, OrderStatus.REJECTED, text=answer.text, alarm=alarm)
@@ -129,6 +132,11 @@ class Sender:
             self._prices.update(self.client.best_prices(old))
             self._priced_ms.update(dict.fromkeys(old, self._clock.monotonic_ms()))
         return {symbol: self._prices[symbol] for symbol in symbols}
+
+    def look_ahead(self, symbols: Collection[str]) -> None:
+        """Ask for prices that orders will want; where that fails, each order asks itself."""
+        with suppress(MarketError):
+            self.best_prices(symbols)
 
     def _price(self, order: LiveOrder) -> Decimal:
         bid, ask = self.best_prices([order.symbol])[order.symbol]
