@@ -101,9 +101,13 @@ class Traffic:
                 said = f"{_named(outcome.order)} was {outcome.order.status.lower()}: {outcome.text}"
                 events.append(self._event(Severity.WARNING, f"ORDER_{outcome.order.status}", said))
             self._save(connection, events)
+            goes_on = self._under_way.next_attempt(connection, outcome, self._stepper.fleet)
             self._under_way.took(outcome)
             self._under_way.mark(self._stepper.fleet)
             self._books.save_states(connection)
+        if goes_on is not None:
+            self._under_way.go_on(goes_on)
+            self._under_way.mark(self._stepper.fleet)
 
     def _reconcile(self, reading: Reading) -> None:
         """Hold the books to what a pass over an account found, and book what it found of our orders."""

@@ -73,6 +73,14 @@ class UnderWay(Protocol):
         """Go on from an outcome, once it is committed."""
         ...
 
+    def next_attempt(self, connection: Connection, outcome: Outcome, fleet: Fleet) -> LiveOrder | None:
+        """Intend the order that goes on with what one left that rested, within the transaction that books its end."""
+        ...
+
+    def go_on(self, order: LiveOrder) -> None:
+        """Let such an order leave, once it is committed."""
+        ...
+
     def is_leaving(self, client_order_ids: Sequence[str]) -> bool:
         """Say whether any of these orders has not been answered for yet."""
         ...
@@ -151,6 +159,13 @@ class NothingUnderWay:
 
     def took(self, outcome: Outcome) -> None:
         """There are no outcomes."""
+
+    def next_attempt(self, connection: Connection, outcome: Outcome, fleet: Fleet) -> LiveOrder | None:
+        """Nothing rests."""
+        return None
+
+    def go_on(self, order: LiveOrder) -> None:
+        """Nothing goes on."""
 
     def is_leaving(self, client_order_ids: Sequence[str]) -> bool:
         """Nothing leaves."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, exists, func, select, update
 
-from shared.enums import OrderStatus, Side
+from shared.enums import OrderStatus, OrderStyle, Side
 from shared.tables import Heartbeat, Order, OrderShare, Trade
 from worker.store.orders import OrderRow, load_open_orders
 from worker.store.rows import insert_rows
@@ -69,8 +69,21 @@ def restamp(connection: Connection, client_order_ids: Sequence[str], token: int)
     )
 
 
+def let_rest(connection: Connection, client_order_ids: Sequence[str], style: OrderStyle, until_ms: int) -> None:
+    """Note how orders ask to be filled, and until which wall time they may rest."""
+    own = Order.__table__.c
+    changes = {"style": style.name, "rests_until_ms": until_ms}
+    connection.execute(update(Order).where(own.client_order_id.in_(client_order_ids)).values(**changes))
+
+
 def mark_submitted(
-    connection: Connection, portfolio_id: int, client_order_id: str, token: int, sent_ms: int, price: float | None
+    connection: Connection,
+    portfolio_id: int,
+    client_order_id: str,
+    token: int,
+    sent_ms: int,
+    price: float | None,
+    limit_price: float | None = None,
 ) -> bool:
     """Mark that an order leaves now; false where the lease is not this worker's any more, or it is no intention.
 
@@ -87,7 +100,7 @@ def mark_submitted(
             own.fencing == token,
             holds_lease,
         )
-        .values(status=OrderStatus.SUBMITTED.name, sent_ms=sent_ms, reference_price=price)
+        .values(status=OrderStatus.SUBMITTED.name, sent_ms=sent_ms, reference_price=price, limit_price=limit_price)
     )
     return marked.rowcount == 1
 
