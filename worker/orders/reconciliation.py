@@ -34,6 +34,8 @@ from worker.store.reconciliation import (
 
 # A trade may show a moment after a later one; the exchange's clock and ours differ.
 OVERLAP_MS = 2 * MINUTE_MS
+# A pass that came while an order moved what the account holds is made again after so long.
+AGAIN_MS = 5_000
 # An exchange rounds what a trade costs; quantities it does not round.
 ROUNDING = Decimal("0.000001")
 
@@ -132,7 +134,8 @@ class Reconciler:
         self._sort_trades(connection, reading, reconciled)
         self._sort_opens(connection, reading, reconciled)
         if not is_quiet or reconciled.trades or reconciled.cancels:
-            self.hurry(account)
+            # An order may rest for minutes.
+            self._due_ms[account] = self._clock.monotonic_ms() + min(AGAIN_MS, self._every_ms)
             return reconciled
         self._take_flows(connection, reading, reconciled)
         self._compare(connection, reading, reconciled)

@@ -78,6 +78,9 @@ class Sender:
         if abs(self.client.skew_ms()) > LARGEST_SKEW_MS:
             said = f"clock must be within 30 s of the exchange's, was {self.client.skew_ms() / 1000:.0f} s off"
             return Outcome(order, OrderStatus.CANCELLED, text=said)
+        if order.attempt:
+            # What was read before is why another attempt is made.
+            self._priced_ms.pop(order.symbol, None)
         try:
             price = self._price(order)
         except MarketError as error:
