@@ -1,4 +1,4 @@
-"""Orders that rest: followed, given up, taken at market or dropped, each attempt an order of its own on the exchange."""
+"""Orders that rest: followed, taken at market or dropped, each attempt an order of its own on the exchange."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal

@@ -66,7 +66,7 @@ class Traffic:
 
     def tend(self) -> None:
         """Take over what became known since."""
-        while any([self._take(outcome) for outcome in self._under_way.tend()]):
+        while sum(self._take(outcome) for outcome in self._under_way.tend()):
             # What goes on with another order leaves at once.
             pass
         for reading in self._under_way.readings():

@@ -1,7 +1,8 @@
 """Orders under way on exchanges: from the rows of a step to orders that leave, and back into the records of a fleet."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from worker.orders.lanes import Lanes, Urgency
 from worker.orders.live_order import REASON_EXPIRED, LiveOrder, Outcome
 from worker.orders.order_book import OrderRow
 from worker.orders.order_rows import OrderRows
+from worker.orders.ramp import keep_ramp, ramp_of
 from worker.orders.reading import Reading, read_account
 from worker.orders.reconciliation import Reconciled, Reconciler, Resolved
 from worker.orders.sending import Sender
@@ -71,6 +73,8 @@ class ExchangeOrders:
         self._taken_up: list[LiveOrder] = []
         self.senders: dict[str, Sender] = {}
         self._notes: list[str] = []
+        # the share of its limit that each account may use
+        self._shares: dict[str, float] = {}
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -99,7 +103,7 @@ class ExchangeOrders:
             self._portfolio_id, self._bot_ids, settings.portfolio.quote, steps, positions_of(settings, plan)
         )
         owner = Owner(registered.portfolio_id, tuple((bot.id, bot.sleeve_id) for bot in registered.bots))
-        gateway = Gateway(around.engine, owner, bounds_of(settings), around.state, around.clock)
+        self._gateway = Gateway(around.engine, owner, bounds_of(settings), around.state, around.clock)
         self._styles = styles_of(settings)
         self._rows = OrderRows(
             plan, units, self._bot_ids, token, self._styles.kind, self._styles.rests_ms, around.clock
@@ -109,9 +113,10 @@ class ExchangeOrders:
             is_confirmed = around.is_confirmed(connection, registered.portfolio_id, account)
             client = around.clients[account]
             self.senders[account] = Sender(
-                client, gateway, settings.portfolio.quote, around.clock, is_confirmed, self._styles
+                client, self._gateway, settings.portfolio.quote, around.clock, is_confirmed, self._styles
             )
             note_account(connection, registered.portfolio_id, account)
+            self._take_ramp(connection, account)
         self._accounts = AccountNotes(registered.portfolio_id, self.senders)
         self._keep_installation()
         lanes = around.make_lanes(accounts)
@@ -148,6 +153,8 @@ class ExchangeOrders:
         """Put into the records what is under way."""
         for market, key in zip(fleet.markets, self._plan.markets, strict=True):
             market.differs = int(key in self.reconciler.differing)
+        for account, name in zip(fleet.accounts, self._plan.accounts, strict=True):
+            account.most = self._shares[name] * (self._settings.account(name).limit or math.inf)
         for bot in fleet.bots:
             bot.unresolved, bot.reserved, bot.exit_units = 0, 0.0, 0
         for order in self.desk.under_way.values():
@@ -273,6 +280,38 @@ class ExchangeOrders:
     def confirm(self, connection: Connection) -> None:
         """Take in that a person says that the first orders look right."""
         self._accounts.confirm(connection)
+
+    def in_force(self, settings: Settings) -> Settings:
+        """Give settings with the share of its limit that each account really uses."""
+        accounts = {
+            name: account.model_copy(update={"ramp": self._shares.get(name, account.ramp)})
+            for name, account in settings.accounts.items()
+        }
+        return settings.model_copy(update={"accounts": accounts})
+
+    def refuse_ramp(self, account: str, share: float) -> str:
+        """Say why an account may not use so much of its limit; nothing where it may."""
+        if account not in self.senders:
+            return ""
+        with transaction(self._around.engine) as connection:
+            return ramp_of(connection, self._portfolio_id, account, share, self._around.clock.now_ms()).refusal
+
+    def take_over(self, connection: Connection, settings: Settings) -> None:
+        """Take over settings that changed while running: how orders are sent, and the share of limits in use."""
+        self._settings, self._styles = settings, styles_of(settings)
+        self._gateway.bounds = bounds_of(settings)
+        self._rows = replace(self._rows, kind=self._styles.kind, rests_ms=self._styles.rests_ms)
+        for account, sender in self.senders.items():
+            sender.styles = self._styles
+            self._take_ramp(connection, account)
+
+    def _take_ramp(self, connection: Connection, account: str) -> None:
+        now_ms, wanted = self._around.clock.now_ms(), self._settings.account(account).ramp
+        ramp = ramp_of(connection, self._portfolio_id, account, wanted, now_ms)
+        keep_ramp(connection, self._portfolio_id, account, ramp.share, now_ms)
+        self._shares[account] = ramp.share
+        if ramp.refusal:
+            self._notes.append(ramp.refusal)
 
     @property
     def is_told_to_wait(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from shared.errors import CommandRefused
+from shared.settings import Settings
 from worker.exchange.protocol import ExchangeTrade
 from worker.fleet.plan import FleetPlan
 from worker.orders.booking import Booked
@@ -112,6 +113,18 @@ class UnderWay(Protocol):
         """Take in that a person says that the first orders look right."""
         ...
 
+    def in_force(self, settings: Settings) -> Settings:
+        """Give settings with the share of its limit that each account really uses."""
+        ...
+
+    def refuse_ramp(self, account: str, share: float) -> str:
+        """Say why an account may not use so much of its limit; nothing where it may."""
+        ...
+
+    def take_over(self, connection: Connection, settings: Settings) -> None:
+        """Take over settings that changed while running."""
+        ...
+
     def keep(self, connection: Connection) -> None:
         """Keep what is known of the accounts."""
         ...
@@ -193,6 +206,17 @@ class NothingUnderWay:
 
     def confirm(self, connection: Connection) -> None:
         """Nothing to confirm."""
+
+    def in_force(self, settings: Settings) -> Settings:
+        """Paper uses all of a limit."""
+        return settings
+
+    def refuse_ramp(self, account: str, share: float) -> str:
+        """Paper has no ramp."""
+        return ""
+
+    def take_over(self, connection: Connection, settings: Settings) -> None:
+        """Nothing depends on them."""
 
     def keep(self, connection: Connection) -> None:
         """Nothing to keep."""
