@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from shared.units import DAY_MS
 from tests.live.exchange_place import ExchangePlace, exchange_place
 from tests.live.running import small_settings
@@ -37,6 +39,7 @@ def _reload(place: ExchangePlace, worker: LiveWorker, *overrides: str) -> list[s
     return worker.reload()
 
 
+@pytest.mark.slow
 def test_positions_stay_within_the_share_of_the_limit_and_bots_say_so(tmp_path: Path) -> None:
     place = _place(tmp_path)
     with place.open() as worker:
@@ -46,6 +49,7 @@ def test_positions_stay_within_the_share_of_the_limit_and_bots_say_so(tmp_path: 
     assert place.rows("SELECT ramp FROM account_state") == [(0.1,)]
 
 
+@pytest.mark.slow
 def test_a_share_goes_up_a_step_after_seven_days_and_is_kept(tmp_path: Path) -> None:
     place = _place(tmp_path)
     with place.open() as worker:

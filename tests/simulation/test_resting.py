@@ -103,6 +103,7 @@ def test_a_maker_order_that_is_not_reached_is_taken_at_market_when_its_patience_
     _end(world, process)
 
 
+@pytest.mark.slow
 def test_a_maker_order_follows_the_price_so_often_and_no_longer(tmp_path: Path) -> None:
     world = _world(tmp_path, SPOT, lambda s: LEVEL + 10 * max(s // 20, 0), "broker.order=maker", "broker.requotes=2")
     process = _go(world, 250)
@@ -115,6 +116,7 @@ def test_a_maker_order_follows_the_price_so_often_and_no_longer(tmp_path: Path) 
     _end(world, process)
 
 
+@pytest.mark.slow
 def test_an_entry_that_lapses_is_dropped_and_an_exit_is_taken(tmp_path: Path) -> None:
     lapse = ("broker.order=maker", "broker.maker_unfilled=lapse")
 
@@ -172,7 +174,10 @@ class OldPrices:
         return {symbol: (bid + above, ask + above) for symbol, (bid, ask) in prices.items()}
 
 
-@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize(
+    "venue",
+    [venue if venue in (SPOT, "bybit unified") else pytest.param(venue, marks=pytest.mark.slow) for venue in VENUES],
+)
 def test_an_order_refused_for_it_would_fill_at_once_is_placed_anew(tmp_path: Path, venue: str) -> None:
     world = _world(tmp_path, venue, lambda s: LEVEL, "broker.order=maker", wrap=lambda _, client: OldPrices(client))
     process = _go(world, 200)
@@ -213,6 +218,7 @@ def test_an_entry_that_a_level_forbids_by_now_rests_no_longer(tmp_path: Path) ->
     _end(world, process)
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_while_an_order_rests_takes_it_up_where_it_was(tmp_path: Path) -> None:
     world = _world(tmp_path, SPOT, lambda s: LEVEL, "broker.order=maker")
     process = _go(world, 100)

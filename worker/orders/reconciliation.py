@@ -182,10 +182,19 @@ class Reconciler:
         for order in reading.opens:
             if not is_ours(order.client_order_id, self._installation):
                 self._flag_foreign(order, reconciled)
-            elif find_order(connection, self._portfolio_id, order.client_order_id) is None:
-                reconciled.cancels.append(order)
-                said = f"open order {order.client_order_id} of {order.symbol} has no intention in the books: cancelled"
-                reconciled.said.append(Said(Severity.ERROR, "ORDER_UNINTENDED", said))
+                continue
+            known = find_order(connection, self._portfolio_id, order.client_order_id)
+            named = f"open order {order.client_order_id} of {order.symbol}"
+            if known is None:
+                said = f"{named} has no intention in the books: cancelled"
+            elif known.exchange_id not in (None, order.exchange_id):
+                said = (
+                    f"{named} was delivered twice, as {known.exchange_id} and {order.exchange_id}: the latter cancelled"
+                )
+            else:
+                continue
+            reconciled.cancels.append(order)
+            reconciled.said.append(Said(Severity.ERROR, "ORDER_UNINTENDED", said))
 
     def _flag_foreign(self, order: ExchangeOrder, reconciled: Reconciled) -> None:
         if order.exchange_id not in self._foreign:
