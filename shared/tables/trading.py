@@ -3,7 +3,7 @@
 from sqlalchemy import Index, Text, text
 from sqlmodel import Field, SQLModel
 
-from shared.enums import Leg, OrderStatus, Purpose, Reason, Side, Trigger
+from shared.enums import Leg, OrderStatus, OrderStyle, Purpose, Reason, Side, Trigger
 from shared.tables.columns import (
     MaybeNumber,
     MaybeWhole,
@@ -14,6 +14,7 @@ from shared.tables.columns import (
     Words,
     key,
     later,
+    later_named,
     maybe_reference,
     named,
     reference,
@@ -52,8 +53,12 @@ class Order(SQLModel, table=True):
     purpose: str = Field(
         default=Purpose.NET.name, sa_type=Text, sa_column_kwargs={"info": {"enum": Purpose}, "server_default": "NET"}
     )
-    # sent again only once the one before is proved absent
+    # the how manieth for what one decision wants: the next is of what the one before left, once that is over
     attempt: int = later()
+    # how it asks to be filled, until when it may rest (wall time, 0 for not at all) and at which price
+    style: str = later_named(OrderStyle.MARKET)
+    rests_until_ms: int = later()
+    limit_price: MaybeNumber = None
     # whether a bot holds more by it; the number of the lease it was decided under
     increases: int = later()
     fencing: int = later()

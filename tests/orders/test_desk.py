@@ -144,7 +144,8 @@ def test_a_trade_that_is_told_twice_is_booked_once(harbour: Harbour) -> None:
 
 
 def test_a_limit_order_is_cancelled_when_its_time_to_rest_is_over(harbour: Harbour) -> None:
-    order = _send(harbour, "rest", kind=OrderKind.LIMIT, limit_price=Decimal(99))
+    until_ms = harbour.clock.monotonic_ms() + 20_000
+    order = _send(harbour, "rest", kind=OrderKind.LIMIT, limit_price=Decimal(99), rests_until_ms=until_ms)
     harbour.account.fill(order.client_order_id, Decimal("0.25"))
     harbour.run(15)
     assert harbour.status(order) is OrderStatus.PARTLY_FILLED

@@ -141,7 +141,8 @@ class CcxtAccount:
         if quirks.cancel_by is ByName.PARAMETER:
             own_id, parameters = None, {quirks.cancel_parameter: client_order_id}
         elif quirks.cancel_by is ByName.ID:
-            own_id = quirks.named(client_order_id)
+            # Two orders of one name have an id of the exchange's each.
+            own_id = exchange_id or quirks.named(client_order_id)
         elif own_id is None:
             found = find(self._reads.opens([symbol]), client_order_id, None)
             if found is None:

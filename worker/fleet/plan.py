@@ -265,7 +265,7 @@ def open_fleet(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]
         sleeves.append(Sleeve(fixed_weight=weight, equity=money, settled_equity=money, high_water=money))
     total = capital * len(bots)
     portfolio = Portfolio(equity=total, settled_equity=total, high_water=total, day_start_equity=total)
-    return make_fleet(
+    fleet = make_fleet(
         make_rules(settings, asks_exits),
         portfolio,
         sleeves,
@@ -274,6 +274,9 @@ def open_fleet(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]
         len(plan.signals),
         make_ladder(settings),
     )
+    for account, name in zip(fleet.accounts, plan.accounts, strict=True):
+        account.most = settings.account(name).limit or math.inf
+    return fleet
 
 
 def make_ladder(settings: Settings) -> list[Rung]:

@@ -66,8 +66,9 @@ class Traffic:
 
     def tend(self) -> None:
         """Take over what became known since."""
-        for outcome in self._under_way.tend():
-            self._take(outcome)
+        while sum(self._take(outcome) for outcome in self._under_way.tend()):
+            # What goes on with another order leaves at once.
+            pass
         for reading in self._under_way.readings():
             self._reconcile(reading)
         for order in self._under_way.overdue():
@@ -89,7 +90,8 @@ class Traffic:
                 self._clock.sleep(LOOK_SECONDS)
         self._under_way.mark(self._stepper.fleet)
 
-    def _take(self, outcome: Outcome) -> None:
+    def _take(self, outcome: Outcome) -> bool:
+        """Book an outcome, and say whether another order goes on with what this one left."""
         now_ms = self._clock.now_ms()
         with transaction(self._engine) as connection:
             lease.renew(connection, self._books.portfolio_id, self._token, now_ms)
@@ -102,9 +104,14 @@ class Traffic:
                 said = f"{_named(outcome.order)} was {outcome.order.status.lower()}: {outcome.text}"
                 events.append(self._event(Severity.WARNING, f"ORDER_{outcome.order.status}", said))
             self._save(connection, events)
+            goes_on = self._under_way.next_attempt(connection, outcome, self._stepper.fleet)
             self._under_way.took(outcome)
             self._under_way.mark(self._stepper.fleet)
             self._books.save_states(connection)
+        if goes_on is not None:
+            self._under_way.go_on(goes_on)
+            self._under_way.mark(self._stepper.fleet)
+        return goes_on is not None
 
     def _reconcile(self, reading: Reading) -> None:
         """Hold the books to what a pass over an account found, and book what it found of our orders."""

@@ -337,7 +337,8 @@ class LiveWorker:
 
     def reload(self) -> list[str]:
         """Take over the settings that may change while running; the rest is refused by name."""
-        taken = change(self._settings, self._load_settings())
+        before = self._under_way.in_force(self._settings)
+        taken = change(before, self._load_settings(), self._under_way.refuse_ramp)
         if not taken.changed:
             return taken.refused
         settings = taken.settings
@@ -354,6 +355,8 @@ class LiveWorker:
                 connection, self._books.portfolio_id, settings.digest(), settings.model_dump_json(), now_ms
             )
             self._books.settings_version_id = version
+            self._under_way.take_over(connection, settings)
+            self._under_way.mark(self._fleet)
             set_broker_label(connection, self._books.portfolio_id, self._identity().broker_label)
             self._save_event(connection, Severity.INFO, "SETTINGS_CHANGED", "; ".join(taken.changed))
             self._say_idle(connection)

@@ -76,15 +76,24 @@ class Gateway:
             if refusal is not None:
                 return refusal
             wall_ms = self._clock.now_ms()
-            marked = mark_submitted(
-                connection, self._owner.portfolio_id, order.client_order_id, order.fencing, wall_ms, float(price)
-            )
+            limit_price = None if order.limit_price is None else float(order.limit_price)
+            own = (self._owner.portfolio_id, order.client_order_id, order.fencing)
+            marked = mark_submitted(connection, *own, wall_ms, float(price), limit_price)
             if marked and not order.sent_ms:
                 count_order(connection, self._owner.portfolio_id, order.account)
         if not marked:
             return Verdict(refusal="the lease is another worker's, or the order is no intention any more")
         order.status, order.sent_ms, order.reference_price = OrderStatus.SUBMITTED, wall_ms, float(price)
         return Verdict(leave_by_ms=self._clock.monotonic_ms() + LEAVES_WITHIN_MS)
+
+    def may_rest(self, order: LiveOrder) -> bool:
+        """Say whether an order that waits on the exchange may go on doing so."""
+        if self._kill_file.exists():
+            return False
+        with self._engine.connect() as connection:
+            refusal = self._refuse_by_level(connection, order)
+            connection.rollback()
+        return refusal is None
 
     def _refuse_by_level(self, connection: Connection, order: LiveOrder) -> Verdict | None:
         latch = read_latch(connection, self._owner.portfolio_id)

@@ -99,6 +99,7 @@ def _account_line(account: AccountRow, now_ms: int) -> str:
     said = [
         f"account {account.account}: {many(account.orders_sent, 'order')} sent",
         "" if account.is_confirmed else "the first not confirmed yet",
+        f"{account.ramp:.0%} of its limit in use" if account.ramp else "",
         looked,
         f"rate budget {account.used_weight:,.0f} of {account.weight_limit:,.0f}" if account.weight_limit else "",
         f"told to wait until {format_time(account.silent_until_ms)}" if account.silent_until_ms > now_ms else "",
