@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, Select, bindparam, literal, or_, select, text, union_all
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Connection,
+    Select,
+    bindparam,
+    literal,
+    or_,
+    select,
+    text,
+    union_all,
+)
 
 from shared.enums import Cause, CommandKind, Level, ScopeKind
 from shared.tables import Bot, BotState, Command, PortfolioState, Sleeve, SleeveState
@@ -61,7 +72,7 @@ def read_latch(connection: Connection, portfolio_id: int, causes: Collection[Cau
 @cache
 def _raised(causes: tuple[Cause, ...]) -> CompoundSelect:
     """Give the scopes that a cause has raised: kind and id, then the name of each cause's level."""
-    portfolio = bindparam("portfolio")
+    portfolio: BindParameter[int] = bindparam("portfolio")
     within = {
         ScopeKind.PORTFOLIO: PortfolioState.portfolio_id == portfolio,
         ScopeKind.SLEEVE: SleeveState.sleeve_id.in_(select(Sleeve.id).where(Sleeve.portfolio_id == portfolio)),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 
-from sqlalchemy import Connection, Select, Update, bindparam, exists, func, select, update
+from sqlalchemy import BindParameter, Connection, Select, Update, bindparam, exists, func, select, update
 
 from shared.enums import OrderStatus, Side
 from shared.tables import Heartbeat, Order, OrderShare, Trade
@@ -146,7 +146,8 @@ def _restamping() -> Update:
 def _marking() -> Update:
     """Give the update of the columns that are given values beside portfolio, order and token."""
     own, beat = Order.__table__.c, Heartbeat.__table__.c
-    portfolio, token = bindparam("portfolio"), bindparam("token")
+    portfolio: BindParameter[int] = bindparam("portfolio")
+    token: BindParameter[int] = bindparam("token")
     mine = (
         own.portfolio_id == portfolio,
         own.client_order_id == bindparam("order"),
