@@ -3,19 +3,23 @@
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
 from shared.errors import MarketError
 from shared.settings import Settings
+from tests.exchange import record
 from tests.exchange.prices import Wave
 from tests.live.plain_strategies import NO_DEFAULTS, PLAIN_RISK
 from tests.simulation.exchange_market import ExchangeMarket
+from tests.simulation.saboteurs import Through
 from tests.simulation.world import ACCOUNT, START_MS, STEP_MS, VENUES, Process, World, settings_of
 from worker.build import admitted
-from worker.exchange.protocol import AccountClient
+from worker.exchange.protocol import AccountClient, Answer, OrderRequest
 from worker.orders.exchange_orders import ExchangeOrders, Surroundings
 from worker.process.crashes import CrashCount
 from worker.process.host import Wakes
@@ -24,6 +28,8 @@ from worker.store.accounts import KnownAccount, known_accounts
 from worker.strategies.bars import Bars, no_bars
 
 LEVELS = {"BTCUSDT": 60_000.0, "ETHUSDT": 3_000.0}
+# A fall that reaches every stop.
+FALL = 0.97
 # Two bots that hold from the first close on, and two that want to enter later.
 FLEET = (
     *NO_DEFAULTS,
@@ -76,6 +82,16 @@ class Database:
             raise OperationalError(statement, {}, sqlite3.OperationalError(self.words))
 
 
+class Placed(NamedTuple):
+    """An order as the exchange has it: when it came, in minutes since the start of the world."""
+
+    minutes: float
+    symbol: str
+    side: str
+    quantity: Decimal
+    name: str
+
+
 @dataclass
 class Trial:
     """A world with a steady fleet, and a supervisor over its worker: `ends` are the exit codes of those that ended."""
@@ -83,6 +99,8 @@ class Trial:
     world: World
     market: FailingMarket
     database: Database
+    # called before an order is handed to the client of the account
+    before_sending: Callable[[], object] = lambda: None
     ends: list[int] = field(default_factory=list)
     process: Process | None = None
     acts: list[tuple[int, Callable[[], object]]] = field(default_factory=list)
@@ -119,9 +137,53 @@ class Trial:
         """Give how long the world has been there, by the exchange."""
         return (self.world.exchange.clock() - START_MS) / MINUTE_MS
 
+    def fall(self, minutes: float, *listed: str) -> None:
+        """Let prices fall so that every stop is reached, of all symbols where none is named."""
+        for name in listed or LEVELS:
+            level, since_ms = LEVELS[name], START_MS + round(minutes * MINUTE_MS)
+            self.world.exchange.price_override[name] = lambda at, level=level, since=since_ms: (
+                level if at < since else FALL * level
+            )
+
+    def placed(self) -> list[Placed]:
+        """Give the orders that the exchange has, oldest first, by its own record."""
+        known = record.orders_by_client_id(self.world.exchange, self.world.account)
+        rows = [row for rows in known.values() for row in rows]
+        return sorted(
+            Placed((row.time_ms - START_MS) / MINUTE_MS, row.symbol, row.side, row.quantity, row.client_id)
+            for row in rows
+        )
+
+    def held(self) -> dict[str, Decimal]:
+        """Give what the exchange has of each symbol of the fleet."""
+        world, found = self.world, dict.fromkeys(self.world.venue.listed.values(), Decimal(0))
+        for (symbol, _), quantity in record.positions(world.exchange, world.account).items():
+            found[symbol] += quantity
+        for (_, coin), amounts in record.balances(world.exchange, world.account).items():
+            if f"{coin}USDT" in found:
+                found[f"{coin}USDT"] += sum(amounts)
+        return found
+
+    def booked(self) -> dict[str, int]:
+        """Give the units of each bot."""
+        return dict(self.rows("SELECT name, units FROM bot_state JOIN bot ON bot.id = bot_id ORDER BY 1"))
+
     def _make(self, _settings: Settings) -> "_Started":
         self.process = self.world.start(machine="one")
         return _Started(self.process)
+
+
+@dataclass
+class _Watched(Through):
+    """An account that says when an order is handed to it."""
+
+    trial: Trial
+
+    def send(self, request: OrderRequest, leave_by_ms: int | None = None) -> Answer:
+        """Send."""
+        self.trial.before_sending()
+        answer: Answer = self.behind.send(request, leave_by_ms)
+        return answer
 
 
 class _Started:
@@ -179,17 +241,16 @@ def make_trial(root: Path, venue: str, *overrides: str) -> Trial:
         database.watch(around.engine)
         return ExchangeOrders(settings, around)
 
+    def admit(world: World, client: AccountClient) -> AccountClient:
+        with world.reader.connect() as connection:
+            known = known_accounts(connection, world.settings.portfolio.name).get(ACCOUNT, KnownAccount())
+        admitted(client, world.settings, tuple(world.venue.listed), known, world.clock)
+        return _Watched(client, trial)
+
     settings = settings_of(VENUES[venue], *FLEET, *overrides)
-    world = World(root, VENUES[venue], settings, prices=Wave(), wrap=_admit, make_orders=make_orders)
+    world = World(root, VENUES[venue], settings, prices=Wave(), wrap=admit, make_orders=make_orders)
     for listed, level in LEVELS.items():
         world.exchange.price_override[listed] = lambda _, level=level: level
-    market = FailingMarket(world.exchange, world.venue.listed, STEP_MS, START_MS)
-    world.market = market
-    return Trial(world, market, database)
-
-
-def _admit(world: World, client: AccountClient) -> AccountClient:
-    with world.reader.connect() as connection:
-        known = known_accounts(connection, world.settings.portfolio.name)
-    admitted(client, world.settings, tuple(world.venue.listed), known.get(ACCOUNT, KnownAccount()), world.clock)
-    return client
+    world.market = market = FailingMarket(world.exchange, world.venue.listed, STEP_MS, START_MS)
+    trial = Trial(world, market, database)
+    return trial
