@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from shared.errors import LeaseError
 from tests.live.plain_strategies import make_strategy, plain
 from tests.simulation.adversity import LATER_BAR, MINUTE_MS, Trial, make_trial
 from tests.simulation.checks import broken
+from tests.simulation.crash_matrix import walk
 from tests.simulation.world import START_MS, STEP_MS
 from worker.strategies.bands import Bands
 from worker.strategies.bars import Bars
@@ -68,41 +70,16 @@ def test_an_outage_of_an_hour_in_positions(tmp_path: Path, venue: str, fault: st
     assert not broken(trial.world)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("venue", ["binance swap", "binance spot"])
-def test_a_symbol_is_delisted_while_it_is_held(tmp_path: Path, venue: str) -> None:
-    trial = make_trial(tmp_path, venue, "broker.reconcile_seconds=300")
-
-    def delist() -> None:
-        trial.world.exchange.delist("BTCUSDT")
-        trial.market.gone = frozenset({"BTC/USDT"})
-
-    trial.at(40, delist)
-    trial.fall(95, "ETHUSDT")
-    trial.run(170)
-    print(trial.rows("SELECT kind, message from event"), trial.placed(), trial.rows("select * from account_coin"), trial.booked(), trial.held(), trial.rows("select * from account_state"))
-    assert not broken(trial.world)
-
-
-@pytest.mark.slow
-def test_balances_vanish_and_trading_is_suspended(tmp_path: Path) -> None:
-    trial = make_trial(tmp_path, "binance spot", "broker.reconcile_seconds=300")
-    world, equity = trial.world, []
-
-    def break_in() -> None:
-        equity.extend(trial.rows("SELECT equity FROM portfolio_state"))
-        world.exchange.flows.vanish(world.account, "BTC")
-        world.exchange.flows.vanish(world.account, "USDT", Decimal("0.5"))
-        for listing in world.exchange.listings:
-            listing.status = "BREAK"
-
-    trial.at(40, break_in)
-    trial.at(55, lambda: equity.extend(trial.rows("SELECT equity FROM portfolio_state")))
-    trial.fall(95)
-    trial.run(170)
-    print(trial.rows("SELECT kind, message from event"), trial.placed(), trial.rows("select * from account_coin"), trial.booked(), trial.held(), trial.rows("select * from account_state"))
-    print(trial.rows('SELECT symbol,side,status,(decided_ms-?)/60000.0,reason,trigger from "order"',START_MS), equity, trial.rows("SELECT equity FROM portfolio_state"), trial.ends)
-    assert not broken(trial.world)
+def _show(trial):
+    print("ENDS", trial.ends, trial.booked(), {k: str(v) for k, v in trial.held().items()})
+    for r in trial.rows("SELECT (wall_ms-?)/60000.0, kind, message from event", START_MS):
+        print("EVENT", r)
+    for r in trial.placed():
+        print("PLACED", r)
+    for r in trial.rows('SELECT symbol,side,status,(decided_ms-?)/60000.0,reason,trigger, client_order_id from "order"', START_MS):
+        print("ORDER", r)
+    print("ACCOUNT", trial.rows("select * from account_state"))
+    print("BROKEN", broken(trial.world))
 
 
 class Away:
@@ -118,6 +95,11 @@ class Away:
         return self._until is not None and self._trial.minutes() < self._until
 
 
+def _orders_left(trial: Trial) -> int:
+    """Count the requests that would place an order."""
+    return sum(sent.method == "POST" and "newClientOrderId" in sent.text for sent in trial.world.sent)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("when", ["before sending", "before the outcome"])
 @pytest.mark.parametrize("minutes", [1, 10])
@@ -127,12 +109,107 @@ def test_a_database_that_stops_answering(tmp_path: Path, when: str, minutes: flo
 
     def begins(statement: str) -> bool:
         if when == "before sending":
-            return statement.startswith('UPDATE "order" SET') and not any(s.method == "POST" and "newClient" in s.text for s in trial.world.sent)
-        return any(s.method == "POST" and "newClient" in s.text for s in trial.world.sent)
+            return statement.startswith('UPDATE "order" SET') and not _orders_left(trial)
+        return _orders_left(trial) > 0
 
     trial.database.fails = Away(trial, begins, minutes)
     trial.fall(95)
+    trial.run(122)
+    _show(trial)
+    assert 0
+
+
+@pytest.mark.slow
+def test_two_workers_at_once(tmp_path: Path) -> None:
+    trial, world, said = make_trial(tmp_path, "binance swap", "broker.reconcile_seconds=300"), None, []
+    world = trial.world
+
+    def second() -> None:
+        with pytest.raises(LeaseError) as refused:
+            world.start(machine="two")
+        said.append(str(refused.value))
+
+    def take_over() -> None:
+        """The first sleeps from here on, until the second has stepped a bar and ended."""
+        world.clock.sleep(11)
+        taker = world.start(machine="two")
+        walk(world, taker, START_MS + 108 * MINUTE_MS)
+        world.end(taker)
+
+    trial.at(40, second)
+    trial.at(101, take_over)
+    trial.fall(95)
     trial.run(170)
-    print(trial.rows("SELECT kind, message from event"), trial.placed(), trial.booked(), trial.held(), trial.rows("select * from account_state"))
-    print(trial.rows('SELECT symbol,side,status,(decided_ms-?)/60000.0,reason,trigger from "order"',START_MS), trial.rows("SELECT equity FROM portfolio_state"), trial.ends)
-    assert not broken(trial.world)
+    print(said)
+    _show(trial)
+    assert 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("off", [60_000, -60_000, 20_000])
+def test_clock(tmp_path: Path, off: int) -> None:
+    trial = make_trial(tmp_path, "binance swap", "broker.reconcile_seconds=300")
+    trial.at(50, lambda: trial.world.clock.set_wall_ms(trial.world.clock.now_ms() + off))
+    trial.at(125, lambda: trial.world.clock.set_wall_ms(trial.world.clock.now_ms() - off))
+    trial.fall(95)
+    trial.run(170)
+    _show(trial)
+    assert 0
+
+
+@pytest.mark.slow
+def test_key(tmp_path: Path) -> None:
+    trial = make_trial(tmp_path, "binance swap", "broker.reconcile_seconds=300")
+    key = trial.world.account.key
+    trial.at(91, lambda: setattr(key, "is_active", False))
+    trial.fall(95)
+    trial.run(112)
+    _show(trial)
+    trial.run(122)
+    print(trial.ends)
+    key.is_active = True
+    trial.run(170)
+    _show(trial)
+    assert 0
+
+
+@pytest.mark.slow
+def test_ban(tmp_path: Path) -> None:
+    trial = make_trial(tmp_path, "binance swap", "broker.reconcile_seconds=300")
+    ex = trial.world.exchange
+    def ban() -> None:
+        ex.ban_status, ex.banned_until_ms = 418, START_MS + 130 * MINUTE_MS
+    trial.at(91, ban)
+    trial.fall(95)
+    trial.run(112)
+    trial.run(170)
+    for s in trial.world.sent:
+        m = (s.time_ms-START_MS)/60000
+        if 91 <= m <= 131: print(m, s.method, s.text[:80])
+    _show(trial)
+    assert 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["commit", "request"])
+def test_asleep(tmp_path: Path, where) -> None:
+    trial = make_trial(tmp_path, "binance swap", "broker.reconcile_seconds=300")
+    state = {"marked": False, "done": False}
+    def nap(statement: str) -> bool:
+        if trial.minutes() > 100 and not state["done"]:
+            if "sent_ms" in statement and statement.startswith('UPDATE "order"'):
+                state["marked"] = True
+            if statement == "COMMIT" and state["marked"]:
+                state["done"] = True
+                trial.world.clock.sleep(600)
+        return False
+    def before():
+        if trial.minutes() > 100 and not state["done"]:
+            state["done"] = True
+            trial.world.clock.sleep(600)
+    if where == "commit": trial.database.fails = nap
+    else: trial.before_sending = before
+    trial.fall(95)
+    trial.run(170)
+    _show(trial)
+    assert 0
