@@ -89,7 +89,7 @@ class Outcome:
     again_in_ms: int | None = None
     # what a look-up did not find, by all ways the exchange has
     is_absent: bool = False
-    # the cause of a level that this sets: KEY, RUNAWAY, FIRST_ORDERS, or nothing
+    # the cause of a level that this sets (KEY, RUNAWAY, FIRST_ORDERS), CLOCK where it is only told, or nothing
     alarm: str = ""
     coin_prices: dict[str, Decimal] = field(default_factory=dict)
 

@@ -23,7 +23,7 @@ from worker.exchange.protocol import (
 from worker.orders.gateway import Gateway
 from worker.orders.live_order import LiveOrder, Outcome, base_of, whole_units
 
-KEY = "KEY"
+KEY, CLOCK = "KEY", "CLOCK"
 # An order that did not arrive may leave again after so long, where the exchange names no time.
 AGAIN_MS = 500
 # A price that was read so long ago is still that of now.
@@ -38,6 +38,17 @@ _STATUS = {
     Status.CANCELLED: OrderStatus.CANCELLED,
     Status.REJECTED: OrderStatus.REJECTED,
 }
+
+
+def clock_fault(client: AccountClient) -> str:
+    """Say that this machine's clock is too far from that of an account's exchange for orders; empty where it is not."""
+    skew_ms = client.skew_ms()
+    if abs(skew_ms) <= LARGEST_SKEW_MS:
+        return ""
+    return (
+        f"clock of this machine must be within {LARGEST_SKEW_MS // 1000} s of that of account {client.name}'s "
+        f"exchange, was {abs(skew_ms) / 1000:.0f} s {'behind' if skew_ms > 0 else 'ahead of'} it"
+    )
 
 
 class Sender:
@@ -59,9 +70,8 @@ class Sender:
 
     def send(self, order: LiveOrder) -> Outcome:
         """Let an order leave once, if it still may."""
-        if abs(self.client.skew_ms()) > LARGEST_SKEW_MS:
-            said = f"clock must be within 30 s of the exchange's, was {self.client.skew_ms() / 1000:.0f} s off"
-            return Outcome(order, OrderStatus.CANCELLED, text=said)
+        if said := clock_fault(self.client):
+            return Outcome(order, OrderStatus.CANCELLED, text=said, alarm=CLOCK)
         try:
             price = self._price(order)
         except MarketError as error:
