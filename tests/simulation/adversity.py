@@ -15,6 +15,7 @@ from shared.settings import Settings
 from tests.exchange import record
 from tests.exchange.prices import Wave
 from tests.live.plain_strategies import NO_DEFAULTS, PLAIN_RISK
+from tests.simulation.checks import broken
 from tests.simulation.exchange_market import ExchangeMarket
 from tests.simulation.saboteurs import Through
 from tests.simulation.world import ACCOUNT, START_MS, STEP_MS, VENUES, Process, World, settings_of
@@ -101,6 +102,8 @@ class Trial:
     database: Database
     # called before an order is handed to the client of the account
     before_sending: Callable[[], object] = lambda: None
+    # orders that were handed over and were not marked in the books
+    unmarked: list[str] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
     process: Process | None = None
     acts: list[tuple[int, Callable[[], object]]] = field(default_factory=list)
@@ -124,6 +127,10 @@ class Trial:
                 self.ends += [code] if code else []
                 return
             self.ends.append(code)
+
+    def broken(self) -> list[str]:
+        """Give what does not hold at the end, by the exchange's own record and the books."""
+        return [*broken(self.world), *(f"{name} left and was not in the books as sent" for name in self.unmarked)]
 
     def rows(self, sql: str, *parameters: object) -> list[tuple]:
         """Read rows of the books."""
@@ -180,7 +187,10 @@ class _Watched(Through):
     trial: Trial
 
     def send(self, request: OrderRequest, leave_by_ms: int | None = None) -> Answer:
-        """Send."""
+        """Send; the books are looked at as another process sees them."""
+        asked = 'SELECT status FROM "order" WHERE client_order_id = ?'
+        if self.trial.rows(asked, request.client_order_id) != [("SUBMITTED",)]:
+            self.trial.unmarked.append(request.client_order_id)
         self.trial.before_sending()
         answer: Answer = self.behind.send(request, leave_by_ms)
         return answer

@@ -45,7 +45,6 @@ def admit(
     `in_books` are symbols of the account that the books have: of them one that trades no more is a warning, for what
     is held there must be looked after. `is_new`: no order was sent to the account yet.
     """
-    name = client.name
     client.connect((*symbols, *in_books), in_books)
     if said := clock_fault(client):
         raise ConfigurationError(said)
