@@ -83,16 +83,22 @@ def make_accounts(
     clients = {name: make_account(settings, name, clock) for name in names}
     warnings = []
     for name, client in clients.items():
-        account = known.get(name, KnownAccount())
-        if account.holds_paper:
-            raise ConfigurationError(
-                f"bots of account {name} must hold nothing that was bought on paper, did: live orders want books of "
-                "their own (database.url)"
-            )
-        client.budget.silent_until_ms = account.silent_until_ms
-        _wait_out(client, clock)
-        warnings += admit(client, settings, planned.get(name, ()), account.symbols, not account.orders_sent)
+        warnings += admitted(client, settings, planned.get(name, ()), known.get(name, KnownAccount()), clock)
     return clients, warnings
+
+
+def admitted(
+    client: AccountClient, settings: Settings, symbols: Sequence[str], account: KnownAccount, clock: Clock
+) -> list[str]:
+    """Wait until an account may be asked, hold it to what orders want of it, and give warnings; errors as above."""
+    if account.holds_paper:
+        raise ConfigurationError(
+            f"bots of account {client.name} must hold nothing that was bought on paper, did: live orders want books of "
+            "their own (database.url)"
+        )
+    client.budget.silent_until_ms = account.silent_until_ms
+    _wait_out(client, clock)
+    return admit(client, settings, symbols, account.symbols, not account.orders_sent)
 
 
 def _wait_out(client: AccountClient, clock: Clock) -> None:

@@ -86,6 +86,16 @@ def test_an_order_that_never_was_is_absent_only_after_the_window_in_which_it_may
     assert len(_sent(harbour)) == 1
 
 
+@pytest.mark.parametrize("set_by_ms", [60_000, -60_000])
+def test_a_wall_clock_that_is_set_meanwhile_proves_nothing(harbour: Harbour, set_by_ms: int) -> None:
+    order = _send(harbour, "silence")
+    harbour.clock.set_wall_ms(harbour.clock.now_ms() + set_by_ms)
+    harbour.run(9.5)
+    assert harbour.status(order) is OrderStatus.UNKNOWN
+    harbour.run(20)
+    assert harbour.status(order) is OrderStatus.ABSENT
+
+
 def test_where_nothing_can_be_asked_an_order_stays_unknown_and_becomes_an_alarm_once(harbour: Harbour) -> None:
     harbour.account.is_deaf = True
     order = _send(harbour, "silence")

@@ -12,6 +12,7 @@ from worker.live.flows import book_money
 from worker.live.stepper import Stepper, StepRows
 from worker.orders.live_order import LiveOrder, Outcome
 from worker.orders.reading import Reading
+from worker.orders.sending import CLOCK
 from worker.orders.under_way import UnderWay
 from worker.risk.levels import set_levels
 from worker.store import lease
@@ -41,6 +42,8 @@ class Traffic:
         self._engine = engine
         self._clock = clock
         self._token = token
+        # accounts whose exchange's clock is too far from ours, as was told
+        self._clock_off: set[str] = set()
 
     def send_exits(self, rows: StepRows) -> None:
         """Commit exits that a bar asks for, let them leave, and wait for what becomes of them.
@@ -134,7 +137,15 @@ class Traffic:
                 self._take(outcome)
 
     def _alarm(self, outcome: Outcome) -> list[EventRow]:
-        """Set the level that an outcome asks for, each cause once."""
+        """Set the level that an outcome asks for, each cause once; that no order leaves for the clock is told once."""
+        account = outcome.order.account
+        if outcome.alarm == CLOCK:
+            is_known = account in self._clock_off
+            self._clock_off.add(account)
+            said = f"no order leaves: {outcome.text}"
+            return [] if is_known else [self._event(Severity.ERROR, "CLOCK_OFF", said)]
+        if outcome.exchange_id is not None:
+            self._clock_off.discard(account)
         if not outcome.alarm:
             return []
         portfolio = self._stepper.fleet.portfolio

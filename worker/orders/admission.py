@@ -13,7 +13,7 @@ from worker.exchange.protocol import AccountClient
 from worker.exchange.table import quirks_of
 from worker.fleet.plan import planned_bots
 from worker.orders.live_order import base_of
-from worker.orders.sending import LARGEST_SKEW_MS
+from worker.orders.sending import clock_fault
 
 
 def symbols_by_account(settings: Settings) -> dict[str, tuple[str, ...]]:
@@ -45,14 +45,9 @@ def admit(
     `in_books` are symbols of the account that the books have: of them one that trades no more is a warning, for what
     is held there must be looked after. `is_new`: no order was sent to the account yet.
     """
-    name = client.name
     client.connect((*symbols, *in_books), in_books)
-    skew_ms = client.skew_ms()
-    if abs(skew_ms) > LARGEST_SKEW_MS:
-        raise ConfigurationError(
-            f"clock of this machine must be within {LARGEST_SKEW_MS // 1000} s of that of account {name}'s exchange, "
-            f"was {abs(skew_ms) / 1000:.0f} s {'behind' if skew_ms > 0 else 'ahead of'} it"
-        )
+    if said := clock_fault(client):
+        raise ConfigurationError(said)
     warnings = [_check_trading(client, symbol, symbol in in_books) for symbol in dict.fromkeys((*symbols, *in_books))]
     warnings += [check_rights(client), _check_balance(client, settings, symbols, is_new)]
     return [warning for warning in warnings if warning]

@@ -163,9 +163,11 @@ class OrderDesk:
         return Outcome(order, None, text=outcome.text)
 
     def _is_proved_absent(self, order: LiveOrder, now_ms: int) -> bool:
-        finality, wall_ms = self.senders[order.account].client.finality, self._clock.now_ms()
+        finality = self.senders[order.account].client.finality
         if finality.window_ms is not None:
-            return wall_ms >= order.sent_ms + finality.window_ms + READ_LAG_MS
+            # By the time that only moves on: the wall clock may have been set since it was sent.
+            since_ms = now_ms if order.unknown_since_ms is None else order.unknown_since_ms
+            return now_ms >= since_ms + finality.window_ms + READ_LAG_MS
         if order.first_absent_ms is None:
             order.first_absent_ms = now_ms
         is_twice = now_ms - order.first_absent_ms >= TWICE_MS

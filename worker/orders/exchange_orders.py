@@ -359,7 +359,7 @@ class ExchangeOrders:
                 restamp(connection, [order.client_order_id], self._token)
                 return
             order.status, order.reason = OrderStatus.CANCELLED, REASON_EXPIRED
-        elif order.status is OrderStatus.SUBMITTED:
+        elif order.status in (OrderStatus.SUBMITTED, OrderStatus.UNKNOWN):
             # Whether it left, and arrived, only the exchange knows.
             order.status, order.unknown_since_ms = OrderStatus.UNKNOWN, clock.monotonic_ms()
         done_ms = clock.now_ms() if order.is_over else None

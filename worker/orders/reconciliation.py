@@ -32,6 +32,8 @@ from worker.store.reconciliation import (
     save_reconciled,
 )
 
+# A pass that failed is tried again after 1, 2, 4 … s, no later than the next is due.
+FIRST_RETRY_MS = 1_000
 # A trade may show a moment after a later one; the exchange's clock and ours differ.
 OVERLAP_MS = 2 * MINUTE_MS
 # A pass that came while an order moved what the account holds is made again after so long.
@@ -94,6 +96,7 @@ class Reconciler:
         self.differing = {(account, symbol) for account, own in symbols.items() for symbol in own}
         self._due_ms = dict.fromkeys(symbols, clock.monotonic_ms())
         self._agreed_ms: dict[tuple[str, str], int] = {}
+        self._failures = dict.fromkeys(symbols, 0)
         self._foreign: set[str] = set()
         self._told: dict[str, str] = {}
 
@@ -129,8 +132,9 @@ class Reconciler:
         account = reading.question.account
         reconciled = Reconciled(account)
         if reading.failure:
-            self._tell(reconciled, Severity.WARNING, "RECONCILIATION_FAILED", f"not reconciled: {reading.failure}")
+            self._take_failure(reading, reconciled)
             return reconciled
+        self._failures[account] = 0
         self._sort_trades(connection, reading, reconciled)
         self._sort_opens(connection, reading, reconciled)
         if not is_quiet or reconciled.trades or reconciled.cancels:
@@ -158,6 +162,17 @@ class Reconciler:
             differing += [coin for coin, row in coins.items() if difference(row)]
         known = f"one of {', '.join(sorted(differing))}" if differing else "one that differs, and none does"
         raise CommandRefused(f"symbol must be {known}, was {symbol!r}")
+
+    def _take_failure(self, reading: Reading, reconciled: Reconciled) -> None:
+        """Let nothing be entered on an account that cannot be seen; how it fails is told once until a pass agrees."""
+        account = reading.question.account
+        retry_ms = FIRST_RETRY_MS * 2 ** min(self._failures[account], 16)
+        self._due_ms[account] = self._clock.monotonic_ms() + min(retry_ms, self._every_ms)
+        self._failures[account] += 1
+        self.differing |= {(account, symbol) for symbol in self._symbols[account]}
+        if self._failures[account] == 1:
+            said = f"account {account} could not be reconciled: {reading.failure}; no entries there until a pass agrees"
+            reconciled.said.append(Said(Severity.WARNING, "RECONCILIATION_FAILED", said))
 
     def _sort_trades(self, connection: Connection, reading: Reading, reconciled: Reconciled) -> None:
         question = reading.question

@@ -28,7 +28,7 @@ from worker.orders.gateway import Gateway
 from worker.orders.lanes import Later, Urgency
 from worker.orders.live_order import LiveOrder, Outcome, base_of, exact, whole_units
 
-KEY = "KEY"
+KEY, CLOCK = "KEY", "CLOCK"
 # What becomes of an order that rested.
 IN_ITS_TIME = "not filled in its time"
 FORBIDDEN = "a level forbids it now"
@@ -48,6 +48,17 @@ _STATUS = {
     Status.CANCELLED: OrderStatus.CANCELLED,
     Status.REJECTED: OrderStatus.REJECTED,
 }
+
+
+def clock_fault(client: AccountClient) -> str:
+    """Say that this machine's clock is too far from that of an account's exchange for orders; empty where it is not."""
+    skew_ms = client.skew_ms()
+    if abs(skew_ms) <= LARGEST_SKEW_MS:
+        return ""
+    return (
+        f"clock of this machine must be within {LARGEST_SKEW_MS // 1000} s of that of account {client.name}'s "
+        f"exchange, was {abs(skew_ms) / 1000:.0f} s {'behind' if skew_ms > 0 else 'ahead of'} it"
+    )
 
 
 class Sender:
@@ -78,9 +89,8 @@ class Sender:
 
     def send(self, order: LiveOrder) -> Outcome | Later:
         """Let an order leave once, if it still may; what it was filled at is asked once no other waits to leave."""
-        if abs(self.client.skew_ms()) > LARGEST_SKEW_MS:
-            said = f"clock must be within 30 s of the exchange's, was {self.client.skew_ms() / 1000:.0f} s off"
-            return Outcome(order, OrderStatus.CANCELLED, text=said)
+        if said := clock_fault(self.client):
+            return Outcome(order, OrderStatus.CANCELLED, text=said, alarm=CLOCK)
         if order.attempt:
             # What was read before is why another attempt is made.
             self._priced_ms.pop(order.symbol, None)

@@ -156,6 +156,10 @@ def _take(engine: Engine, settings: Settings, reason: str, clock: Clock) -> tupl
 
 def _leave_kill(state: Path, error: DatabaseError) -> None:
     """Nothing else keeps a worker from opening again once the database is back."""
-    make_folders(state)
-    (state / KILL_FILE).touch()
+    try:
+        make_folders(state)
+        (state / KILL_FILE).touch()
+    except OSError as failure:
+        say(f"{error}; no file {KILL_FILE} could be made in {state} ({failure.strerror}): stop the worker by hand")
+        return
     say(f"{error}; a file {KILL_FILE} in {state} keeps every worker from sending until you remove it")
