@@ -87,7 +87,7 @@ class OrderDesk:
         if order.is_over:
             self.under_way.pop(order.client_order_id, None)
         elif order.look_at_ms is None:
-            self._look_soon(order, self._pause_ms(order))
+            self._look_soon(order, self.pause_ms(order))
 
     def is_quiet(self, account: str, sent: int) -> bool:
         """Say whether no order moves an account, and none has left since so many had."""
@@ -168,7 +168,8 @@ class OrderDesk:
         is_resting = order.status in (OrderStatus.OPEN, OrderStatus.PARTLY_FILLED)
         return order.kind is not OrderKind.MARKET and is_resting and now_ms - order.intended_ms >= most_ms
 
-    def _pause_ms(self, order: LiveOrder) -> int:
+    def pause_ms(self, order: LiveOrder) -> int:
+        """Give how long until an order is looked up once more, from its last outcome on."""
         first_ms = FIRST_LOOK_MS if order.status is OrderStatus.UNKNOWN else OPEN_LOOK_MS
         return min(first_ms * 2 ** min(order.looks, 16), LONGEST_LOOK_MS)
 

@@ -128,6 +128,9 @@ class Reconciler:
         reconciled = Reconciled(account)
         if reading.failure:
             self._tell(reconciled, Severity.WARNING, "RECONCILIATION_FAILED", f"not reconciled: {reading.failure}")
+            state = load_reconciled(connection, self._portfolio_id, account)
+            state.message = f"the last pass failed: {reading.failure}"
+            save_reconciled(connection, self._portfolio_id, state)
             return reconciled
         self._sort_trades(connection, reading, reconciled)
         self._sort_opens(connection, reading, reconciled)
