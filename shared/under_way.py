@@ -28,18 +28,18 @@ def is_unreconciled(account: AccountNow, every_ms: int, now_ms: int) -> bool:
     return now_ms - max(account.reconciled_ms, 0) > PASSES_MISSED * every_ms
 
 
-def budget_words(account: AccountNow, now_ms: int) -> str:
-    """Say how much of its rate budget an account uses, and whether the exchange wants silence; empty before a request."""
+def budget_words(account: AccountNow, now_ms: int, zone: str = "UTC") -> str:
+    """Say how much of its rate budget an account uses, and until when the exchange wants silence; empty at first."""
     used = f"rate budget {account.used_weight:,.0f} of {account.weight_limit:,.0f}" if account.weight_limit else ""
-    return ", ".join(filter(None, (used, silence_words(account, now_ms))))
+    return ", ".join(filter(None, (used, silence_words(account, now_ms, zone))))
 
 
-def silence_words(account: AccountNow, now_ms: int) -> str:
+def silence_words(account: AccountNow, now_ms: int, zone: str = "UTC") -> str:
     """Say until when the exchange wants nothing asked; empty where it does not."""
     left_ms = account.silent_until_ms - now_ms
     if left_ms <= 0:
         return ""
-    return f"told to wait until {format_time(account.silent_until_ms)}, {format_duration(left_ms)} from now"
+    return f"told to wait until {format_time(account.silent_until_ms, zone)}, {format_duration(left_ms)} from now"
 
 
 def order_words(order: OrderNow, now_ms: int) -> str:
@@ -52,13 +52,14 @@ def order_words(order: OrderNow, now_ms: int) -> str:
     )
 
 
-def look_words(order: OrderNow, alarm_ms: int, now_ms: int) -> str:
+def look_words(order: OrderNow, alarm_ms: int, now_ms: int, zone: str = "UTC") -> str:
     """Say what is being done about an order of which nothing is known, and whether that lasts for too long."""
     due_ms = order.look_ms - now_ms
     next_look = f"next in {format_duration(due_ms)}" if due_ms >= SECOND_MS else "the next is due"
     since_ms = order.decided_ms if order.sent_ms is None else order.sent_ms
-    is_alarming = now_ms - since_ms >= alarm_ms
-    alarm = f"alarm since {format_time(since_ms + alarm_ms)}" if is_alarming else f"alarm after {alarm_ms / 1000:g} s"
+    alarm = f"alarm after {alarm_ms / 1000:g} s"
+    if now_ms - since_ms >= alarm_ms:
+        alarm = f"alarm since {format_time(since_ms + alarm_ms, zone)}"
     return f"looked up {many(order.looks, 'time')}, {next_look}, until its fate is proved; {alarm}"
 
 

@@ -5,6 +5,7 @@ import json
 import streamlit as st
 
 from dashboard import loaders
+from dashboard.components.accounts import accounts_panel
 from dashboard.components.answers import in_words
 from dashboard.components.asked import COUNTS, asked_in_short, asked_levels, asked_over
 from dashboard.components.confirm import STOP_WORKER, asking_button
@@ -123,6 +124,7 @@ def settings() -> None:
 header("Control", "Stop, release, and see who asked for what.", link_to_control=False)
 chosen = one_scope_picker("scope", "Kill switch for")
 live(switch, chosen)
+live(accounts_panel, False, has_figures=False)
 level_question()
 money_question()
 st.subheader("What is stopped", anchor=False)

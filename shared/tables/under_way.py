@@ -92,7 +92,7 @@ def load_under_way(connection: Connection, portfolio_id: int) -> UnderWay:
     if not rows:
         return UnderWay()
     differences = {row.account: _differences(connection, portfolio_id, row.account) for row in rows if row.differs}
-    accounts = tuple(AccountNow(*row, differences=differences.get(row.account, ())) for row in rows)
+    accounts = tuple(AccountNow(**row._mapping, differences=differences.get(row.account, ())) for row in rows)
     own, terms = Order.__table__.c, (Order.__table__.c.portfolio_id == portfolio_id, text(ORDER_IS_OPEN))
     unknown_first = case((own.status == OrderStatus.UNKNOWN.name, 0), else_=1)
     orders = connection.execute(select(*_ORDER).where(*terms).order_by(unknown_first, own.id).limit(MOST_ORDERS)).all()

@@ -16,6 +16,7 @@ from shared.liveness import liveness
 from shared.market_time import catching_up, pace
 from shared.money import price_text, quantity_text
 from shared.printable import one_line
+from shared.state_folder import KILL_FILE, state_folder
 from shared.tables.under_way import AccountNow
 from shared.under_way import (
     budget_words,
@@ -27,11 +28,9 @@ from shared.under_way import (
 )
 from shared.units import format_duration, format_time
 from shared.words import many, words
-from worker.orders.gateway import KILL_FILE
 from worker.risk.brakes import loss_fraction
 from worker.store.commands import CommandRow, pending
 from worker.store.overview import Overview, PositionLine, load_overview
-from worker.store.state_folder import state_folder
 from worker.terminal.options import ConfigOption, JsonOption
 from worker.terminal.output import UNKNOWN, percent, print_json, result_console
 from worker.terminal.place import find_place, open_books
