@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import loaders
 from dashboard.components.header import CONTROL
 from dashboard.components.kill_switch import release_button
-from dashboard.components.words import duration, plain, words
+from dashboard.components.words import duration, many, plain, words
 from dashboard.components.zone import zone
 from dashboard.gate.person import person
 from dashboard.queries.equity import PORTFOLIO
@@ -160,7 +160,7 @@ def _orders(found: Orders, now_ms: int, is_short: bool) -> None:
         st.text(order_words(order, now_ms))
     left = count - len(unknown[:MOST_NAMED]) - len(named)
     if left:
-        st.caption(f"{left:,} {'more orders are' if named or unknown else 'orders are'} on their way.")
+        st.caption(f"{many(left, 'order')} on the way" if left == count else f"{left:,} more on the way")
 
 
 def _why(order: OrderNow) -> str:
@@ -174,8 +174,8 @@ def _first_orders(found: Orders, link_to_control: bool) -> None:
     if not waits:
         return
     st.warning(
-        f"The first {found.first_orders:,} orders of a new account have left, and no bot enters anything more. Compare "
-        "them (Trades, *Orders*) with the exchange's own page; if they are the same, say so.",
+        f"A new account has sent its first {many(found.first_orders, 'order')}, and no bot enters anything more. "
+        "Compare what was sent (Trades, *Orders*) with the exchange's own page; if it is the same, say so.",
         title=f"Waiting for a person: {words(Cause.FIRST_ORDERS.name)}",
         icon=":material/rule:",
     )

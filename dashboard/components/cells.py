@@ -45,7 +45,7 @@ _TRADED = ("close", "price", "entry_price", "exit_price")
 _MEASURED_DIGITS = 6
 _FORMS = {
     PERCENT: "{:z.2f}%", SIGNED_PERCENT: "{:+.2f}%", COUNT: "{:,.0f}", EXPOSURE: "{:+z.2f}", RATIO: "{:.2f}",
-    HOURS: "{:,.1f}", BASIS_POINTS: "{:+.1f}",
+    HOURS: "{:,.1f}", BASIS_POINTS: "{:+z.1f}",
 }  # fmt: skip
 # Sentences up to so many characters stand in one line: more would take the room of other columns.
 _ONE_LINE = 44

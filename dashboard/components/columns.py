@@ -64,8 +64,8 @@ NUMBERS: dict[str, Number] = {
     "open_slippage": Number(
         "Against open, bp",
         BASIS_POINTS,
-        "How much worse the price was than the open of the bar that the order was for, in hundredths of a percent; − is "
-        "better. – for protective exits, and until the bar has closed.",
+        "How much worse the price was than the open of the bar that the order was for, in hundredths of a percent; − "
+        "is better. – for protective exits, and until the bar has closed.",
     ),
     "open_profit": Number("Open profit", SIGNED, "Of positions that are open, at the last price.", True),
     "ordered": Number("With an order", COUNT, "Steps in which an order was made.", True),

@@ -37,7 +37,7 @@ def signed_percent(fraction: float | None, digits: int = 2) -> str:
 
 def basis_points(fraction: float | None) -> str:
     """Write a fraction in hundredths of a percent, with its sign."""
-    return f"{fraction * 1e4 + 0.0:+.1f} bp" if is_known(fraction) else UNKNOWN
+    return f"{fraction * 1e4:+z.1f} bp" if is_known(fraction) else UNKNOWN
 
 
 def ratio(value: float | None) -> str:
