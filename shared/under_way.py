@@ -60,7 +60,7 @@ def look_words(order: OrderNow, alarm_ms: int, now_ms: int, zone: str = "UTC") -
     alarm = f"alarm after {alarm_ms / 1000:g} s"
     if now_ms - since_ms >= alarm_ms:
         alarm = f"alarm since {format_time(since_ms + alarm_ms, zone)}"
-    return f"looked up {many(order.looks, 'time')}, {next_look}, until its fate is proved; {alarm}"
+    return f"looked up {many(order.looks, 'time')} so far, {next_look}, until its fate is proved; {alarm}"
 
 
 def first_orders_words(account: AccountNow, first_orders: int) -> str:

@@ -30,6 +30,8 @@ from shared.under_way import (
 
 # So many orders, and so many differences, are named one by one.
 MOST_NAMED = 12
+MOST_IN_SHORT = 3
+UNKNOWN_MEANS = "Their bots enter nothing there until that is proved, and no order is sent twice."
 NOT_ASKED = "Nothing is asked there meanwhile, and no order leaves, exits neither."
 RESOLVE = (
     "No bot enters anything there until it is resolved. Trades that are found explain most differences within a pass. "
@@ -112,17 +114,24 @@ def _troubles(account: AccountNow, found: Orders, now_ms: int) -> None:
     if account.differs:
         _differs(account)
     if is_unreconciled(account, found.every_ms, now_ms):
-        _unreconciled(account, now_ms)
+        _unreconciled(account, found.every_ms, now_ms)
 
 
-def _unreconciled(account: AccountNow, now_ms: int) -> None:
+def _unreconciled(account: AccountNow, every_ms: int, now_ms: int) -> None:
     """Say that passes are missing: nobody knows whether the books are what the account holds."""
-    why = f": {plain(account.message)}" if account.message and not account.differs else ""
+    failure = _failure(account)
+    why = f" {plain(failure[:1].upper() + failure[1:])}." if failure else ""
     if account.reconciled_ms:
-        age = duration(now_ms - account.reconciled_ms)
-        st.error(f"Not reconciled for {age}{why}.", title="The account is not read", icon=":material/cloud_off:")
+        ages = f"The last full pass was {duration(now_ms - account.reconciled_ms)} ago; one is due every"
+        title = f"Account {plain(account.account)} is not reconciled"
+        st.error(f"{ages} {duration(every_ms)}.{why}", title=title, icon=":material/cloud_off:")
     else:
-        st.warning(f"No bot enters anything before the first pass has agreed{why}.", title="Not reconciled yet")
+        st.warning(f"No bot enters anything before the first pass has agreed.{why}", title="Not reconciled yet")
+
+
+def _failure(account: AccountNow) -> str:
+    """Give why the last pass failed; what differs is said by itself."""
+    return "" if account.differs else account.message or ""
 
 
 def _differs(account: AccountNow) -> None:
@@ -147,24 +156,27 @@ def _commands(difference: Difference) -> list[str]:
 
 def _orders(found: Orders, now_ms: int, is_short: bool) -> None:
     orders, count = found.under_way.orders, found.under_way.count
-    unknown = [order for order in orders if order.is_unknown]
-    for order in unknown[:MOST_NAMED]:
-        said = f"{order_words(order, now_ms)}. It is {look_words(order, found.alarm_ms, now_ms, zone())}."
-        st.error(f"{plain(said)}{_why(order)}", icon=":material/help:")
-    if not count:
-        st.caption("No order is on its way.")
-        return
-    others = [order for order in orders if not order.is_unknown]
-    named = [] if is_short else others[:MOST_NAMED]
+    unknown = [order for order in orders if order.is_unknown][: MOST_IN_SHORT if is_short else MOST_NAMED]
+    if unknown:
+        _unknown(unknown, found, now_ms)
+    named = [] if is_short else [order for order in orders if not order.is_unknown][:MOST_NAMED]
     for order in named:
         st.text(order_words(order, now_ms))
-    left = count - len(unknown[:MOST_NAMED]) - len(named)
-    if left:
+    left = count - len(unknown) - len(named)
+    if not count:
+        st.caption("No order is on its way.")
+    elif left:
         st.caption(f"{many(left, 'order')} on the way" if left == count else f"{left:,} more on the way")
 
 
-def _why(order: OrderNow) -> str:
-    return f" {plain(order.reason)}" if order.reason else ""
+def _unknown(orders: Sequence[OrderNow], found: Orders, now_ms: int) -> None:
+    """Say in red of which orders nothing is known, and what is being done about them."""
+    said = []
+    for order in orders:
+        looked = look_words(order, found.alarm_ms, now_ms, zone())
+        why = f". {plain(order.reason)}" if order.reason else ""
+        said.append(f"- {plain(order_words(order, now_ms))}: {plain(looked)}{why}")
+    st.error("\n".join((*said, "", UNKNOWN_MEANS)), title="Unknown whether an order was taken", icon=":material/help:")
 
 
 def _first_orders(found: Orders, link_to_control: bool) -> None:

@@ -102,9 +102,9 @@ def live_lines(overview: Overview, now_ms: int) -> list[tuple[str, bool]]:
 
 
 def _account_line(account: AccountNow, first_orders: int, now_ms: int) -> str:
+    sent = first_orders_words(account, first_orders) or f"{many(account.orders_sent, 'order')} sent"
     said = (
-        f"account {account.account}: {many(account.orders_sent, 'order')} sent",
-        first_orders_words(account, first_orders),
+        f"account {account.account}: {sent}",
         reconciled_words(account, now_ms),
         budget_words(account, now_ms),
         "" if account.differs else account.message,
