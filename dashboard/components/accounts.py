@@ -33,9 +33,10 @@ MOST_NAMED = 12
 MOST_IN_SHORT = 3
 UNKNOWN_MEANS = "Their bots enter nothing there until that is proved, and no order is sent twice."
 NOT_ASKED = "Nothing is asked there meanwhile, and no order leaves, exits neither."
+NO_ENTRIES = "No bot enters anything there until it is resolved."
 RESOLVE = (
-    "No bot enters anything there until it is resolved. Trades that are found explain most differences within a pass. "
-    "Else say what it is, in the terminal (`docs/live.md`, Reconciliation):"
+    f"{NO_ENTRIES} Trades that are found explain most differences within a pass. Else say what it is, in the terminal "
+    "(`docs/live.md`, Reconciliation), one line for each:"
 )
 
 
@@ -52,7 +53,7 @@ def accounts_panel(link_to_control: bool) -> None:
     known = {account.account: account for account in found.under_way.accounts}
     _killed()
     for place in found.places:
-        _account(place, known.get(place.account), found, now_ms)
+        _account(place, known.get(place.account), found, now_ms, link_to_control)
     _orders(found, now_ms, is_short=link_to_control)
     _first_orders(found, link_to_control)
 
@@ -69,7 +70,7 @@ def _killed() -> None:
         st.error(f"No order leaves: there is a file {plain(file)}. Remove it to go on.", icon=":material/dangerous:")
 
 
-def _account(place: Place, account: AccountNow | None, found: Orders, now_ms: int) -> None:
+def _account(place: Place, account: AccountNow | None, found: Orders, now_ms: int, link_to_control: bool) -> None:
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
             _mode(place)
@@ -79,7 +80,7 @@ def _account(place: Place, account: AccountNow | None, found: Orders, now_ms: in
         if account is None:
             st.caption("The worker has not opened it yet.")
         else:
-            _troubles(account, found, now_ms)
+            _troubles(account, found, now_ms, link_to_control)
 
 
 def _mode(place: Place) -> None:
@@ -107,12 +108,12 @@ def _standing(account: AccountNow, found: Orders, now_ms: int) -> str:
     return " · ".join(filter(None, said))
 
 
-def _troubles(account: AccountNow, found: Orders, now_ms: int) -> None:
+def _troubles(account: AccountNow, found: Orders, now_ms: int, link_to_control: bool) -> None:
     if account.silent_until_ms > now_ms:
         said = f"The exchange told account {account.account} to wait: {silence_words(account, now_ms, zone())}"
         st.error(f"{plain(said)}. {NOT_ASKED}", icon=":material/timer:")
     if account.differs:
-        _differs(account)
+        _differs(account, link_to_control)
     if is_unreconciled(account, found.every_ms, now_ms):
         _unreconciled(account, found.every_ms, now_ms)
 
@@ -134,14 +135,18 @@ def _failure(account: AccountNow) -> str:
     return "" if account.differs else account.message or ""
 
 
-def _differs(account: AccountNow) -> None:
+def _differs(account: AccountNow, link_to_control: bool) -> None:
     said = [f"- {plain(difference_words(difference))}" for difference in account.differences[:MOST_NAMED]]
     if len(account.differences) > MOST_NAMED:
         said.append(f"- {len(account.differences) - MOST_NAMED} more")
     title = f"Account {plain(account.account)} differs from the books"
-    st.error("\n".join((*said, "", RESOLVE)), title=title, icon=":material/difference:")
-    if account.differences:
-        st.code("\n".join(_commands(account.differences[0])), language="sh")
+    means = NO_ENTRIES if link_to_control else RESOLVE
+    st.error("\n".join((*said, "", means)), title=title, icon=":material/difference:")
+    if link_to_control:
+        st.page_link(CONTROL, label="How to resolve it, on Control", icon=":material/tune:")
+    else:
+        ways = [way for difference in account.differences[:MOST_IN_SHORT] for way in _commands(difference)]
+        st.code("\n".join(ways), language="sh", wrap_lines=True)
 
 
 def _commands(difference: Difference) -> list[str]:
