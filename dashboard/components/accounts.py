@@ -55,7 +55,8 @@ def accounts_panel(link_to_control: bool) -> None:
     for place in found.places:
         _account(place, known.get(place.account), found, now_ms, link_to_control)
     _orders(found, now_ms, is_short=link_to_control)
-    _first_orders(found, link_to_control)
+    if not link_to_control:
+        _first_orders(found)
 
 
 def _named(places: Sequence[Place]) -> str:
@@ -184,11 +185,10 @@ def _unknown(orders: Sequence[OrderNow], found: Orders, now_ms: int) -> None:
     st.error("\n".join((*said, "", UNKNOWN_MEANS)), title="Unknown whether an order was taken", icon=":material/help:")
 
 
-def _first_orders(found: Orders, link_to_control: bool) -> None:
-    """Ask for a person's word on the first orders where the worker waits for it."""
+def _first_orders(found: Orders) -> None:
+    """Ask for a person's word on the first orders where the worker waits for it; every page says that it does."""
     levels = loaders.live(load_levels)
-    waits = ((levels["cause"] == Cause.FIRST_ORDERS.name) & (levels["scope"] == "")).any()
-    if not waits:
+    if not ((levels["cause"] == Cause.FIRST_ORDERS.name) & (levels["scope"] == "")).any():
         return
     st.warning(
         f"A new account has sent its first {many(found.first_orders, 'order')}, and no bot enters anything more. "
@@ -196,7 +196,5 @@ def _first_orders(found: Orders, link_to_control: bool) -> None:
         title=f"Waiting for a person: {words(Cause.FIRST_ORDERS.name)}",
         icon=":material/rule:",
     )
-    if link_to_control:
-        st.page_link(CONTROL, label="Say so on Control", icon=":material/tune:")
-    elif person().is_operator:
+    if person().is_operator:
         release_button(PORTFOLIO, Cause.FIRST_ORDERS, "confirm_first_orders", "They look right")
