@@ -12,6 +12,7 @@ from shared.database import open_writer, transaction
 from shared.errors import ConfigurationError
 from shared.migrations.upgrade import upgrade
 from shared.settings import Settings
+from shared.state_folder import state_folder
 from worker.brokers.exchange import ExchangeBroker
 from worker.exchange.keys import load_keys
 from worker.exchange.protocol import AccountClient
@@ -26,7 +27,6 @@ from worker.store.candles import Candles
 from worker.store.fleet import symbols_in_books
 from worker.store.lease import require_unheld, this_process
 from worker.store.lease_keeper import LeaseKeeper
-from worker.store.state_folder import state_folder
 from worker.store.trace import require_books
 
 log = logging.getLogger(__name__)

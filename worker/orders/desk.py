@@ -86,7 +86,7 @@ class OrderDesk:
         if order.is_over:
             self.under_way.pop(order.client_order_id, None)
         elif order.look_at_ms is None:
-            self._look_soon(order, self._pause_ms(order))
+            self._look_soon(order, self.pause_ms(order))
 
     def busy_bots(self, order: LiveOrder) -> set[int]:
         """Name the bots that another order on the market of this one is under way for."""
@@ -182,7 +182,8 @@ class OrderDesk:
                 if order.look_at_ms is not None:
                     order.look_at_ms = now_ms
 
-    def _pause_ms(self, order: LiveOrder) -> int:
+    def pause_ms(self, order: LiveOrder) -> int:
+        """Give how long until an order is looked up once more, from its last outcome on."""
         first_ms = FIRST_LOOK_MS if order.status is OrderStatus.UNKNOWN else OPEN_LOOK_MS
         pause_ms = min(first_ms * 2 ** min(order.looks, 16), LONGEST_LOOK_MS)
         if not order.is_resting:

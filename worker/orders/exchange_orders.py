@@ -41,6 +41,7 @@ from worker.store.fleet import RegisteredFleet
 from worker.store.live_orders import (
     let_rest,
     load_unfinished,
+    note_look,
     restamp,
     save_shares,
     with_shares,
@@ -250,7 +251,12 @@ class ExchangeOrders:
 
     def book(self, connection: Connection, outcome: Outcome) -> Booked:
         """Write an outcome into the books of orders."""
-        return self._books.book(connection, outcome, self._around.clock.now_ms())
+        now_ms, order = self._around.clock.now_ms(), outcome.order
+        booked = self._books.book(connection, outcome, now_ms)
+        if order.status is OrderStatus.UNKNOWN:
+            look_ms = now_ms + self.desk.pause_ms(order)
+            note_look(connection, self._portfolio_id, order.client_order_id, order.looks, look_ms)
+        return booked
 
     def took(self, outcome: Outcome) -> None:
         """Go on from an outcome."""
@@ -360,8 +366,9 @@ class ExchangeOrders:
                 return
             order.status, order.reason = OrderStatus.CANCELLED, REASON_EXPIRED
         elif order.status in (OrderStatus.SUBMITTED, OrderStatus.UNKNOWN):
-            # Whether it left, and arrived, only the exchange knows.
+            # Whether it left, and arrived, only the exchange knows. It is looked up at once.
             order.status, order.unknown_since_ms = OrderStatus.UNKNOWN, clock.monotonic_ms()
+            note_look(connection, self._portfolio_id, order.client_order_id, 0, clock.now_ms())
         done_ms = clock.now_ms() if order.is_over else None
         result = OrderResult(
             order.client_order_id,

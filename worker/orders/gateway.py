@@ -12,13 +12,13 @@ from sqlalchemy import Connection, Engine
 from shared.clock import Clock
 from shared.database import transaction
 from shared.enums import Level, OrderStatus, Purpose
+from shared.state_folder import KILL_FILE
 from shared.units import DAY_MS, MINUTE_MS
 from worker.orders.live_order import REASON_EXPIRED, LiveOrder
 from worker.store.accounts import count_order
 from worker.store.latch import read_latch
 from worker.store.live_orders import count_sent, mark_submitted
 
-KILL_FILE = "KILL"
 # The request leaves within so long of the mark that is committed before it, the commit included.
 LEAVES_WITHIN_MS = 1_000
 

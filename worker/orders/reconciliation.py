@@ -133,6 +133,9 @@ class Reconciler:
         reconciled = Reconciled(account)
         if reading.failure:
             self._take_failure(reading, reconciled)
+            state = load_reconciled(connection, self._portfolio_id, account)
+            state.message = f"the last pass failed: {reading.failure}"
+            save_reconciled(connection, self._portfolio_id, state)
             return reconciled
         self._failures[account] = 0
         self._sort_trades(connection, reading, reconciled)

@@ -92,6 +92,13 @@ def mark_submitted(
     return connection.execute(_marking(), {**order, **changes}).rowcount == 1
 
 
+def note_look(connection: Connection, portfolio_id: int, client_order_id: str, looks: int, look_ms: int) -> None:
+    """Note how often an order of which nothing is known was looked up, and when it is the next time (wall)."""
+    own = Order.__table__.c
+    mine = update(Order).where(own.portfolio_id == portfolio_id, own.client_order_id == client_order_id)
+    connection.execute(mine.values(looks=looks, look_ms=look_ms))
+
+
 def count_sent(connection: Connection, portfolio_id: int, account: str, since_ms: int) -> int:
     """Count the orders of an account that left at or after a wall time."""
     asked = {"portfolio": portfolio_id, "account": account, "since": since_ms}
