@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dashboard.queries.bot import load_candles
 from shared.clock import SystemClock
 from shared.database import open_writer
 from shared.settings import Settings
@@ -17,6 +18,7 @@ from tests.live.test_parity import SYMBOLS, two_symbols
 from worker.build import make_market
 from worker.fleet.series import CandlePlace, candle_place, candle_sources, series_name
 from worker.market.places import Places
+from worker.store.candles import Candles
 from worker.strategies.bars import Bars
 
 ACCOUNTS = ("market.kind=ccxt", "accounts.main.exchange=binance", "accounts.other.exchange=gate")
@@ -74,10 +76,19 @@ def test_each_bot_decides_and_fills_at_the_prices_of_its_own_exchange(tmp_path: 
     assert len(marked) == 4
     for account, symbol, close in marked:
         assert close == (here if account == "main" else there)[symbol].close[-1]
+    for name, bars in (("binance:spot", here), ("gate:spot", there)):
+        for symbol in SYMBOLS:
+            Candles(place.engine, name).save(symbol, settings.step_ms, bars[symbol])
+    with place.engine.connect() as connection:
+        for bot, symbol, account in place.rows(
+            "SELECT bot.name, symbol, account FROM bot JOIN sleeve ON sleeve.id = sleeve_id"
+        ):
+            drawn = load_candles(connection, 1, bot)
+            assert drawn["close"].iloc[-1] == (here if account == "main" else there)[symbol].close[-1]
 
 
 @pytest.mark.slow
-def test_an_exchange_that_fails_keeps_nobody_elsewhere_from_stepping(tmp_path: Path) -> None:
+def test_an_exchange_without_bars_keeps_nobody_elsewhere_from_stepping(tmp_path: Path) -> None:
     settings = small_settings(*SPLIT)
     markets = FakeMarket(two_symbols(60, 1)), FakeMarket(two_symbols(60, 50))
     sources = {symbol: (markets[0], symbol) for symbol in SYMBOLS}
