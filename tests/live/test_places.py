@@ -80,9 +80,8 @@ def test_each_bot_decides_and_fills_at_the_prices_of_its_own_exchange(tmp_path: 
         for symbol in SYMBOLS:
             Candles(place.engine, name).save(symbol, settings.step_ms, bars[symbol])
     with place.engine.connect() as connection:
-        for bot, symbol, account in place.rows(
-            "SELECT bot.name, symbol, account FROM bot JOIN sleeve ON sleeve.id = sleeve_id"
-        ):
+        bots = place.rows("SELECT bot.name, symbol, account FROM bot JOIN sleeve ON sleeve.id = sleeve_id")
+        for bot, symbol, account in bots:
             drawn = load_candles(connection, 1, bot)
             assert drawn["close"].iloc[-1] == (here if account == "main" else there)[symbol].close[-1]
 
