@@ -28,7 +28,7 @@ SPOT = (
     "portfolio.allow_short=false",
 )
 SWAP = (*SPOT, "accounts.main.type=swap", "market.exchange_type=swap", "portfolio.allow_short=true")
-OF_BYBIT = ("market.exchange=bybit", "market.exchange_type=swap")
+OTHER = ("accounts.other.limit=9000", "strategies.breakout.account=other")
 WORD = {"FLOTILLA_LIVE": "main"}
 
 
@@ -39,6 +39,18 @@ def settings_of(*overrides: str) -> Settings:
 def test_whole_settings_and_the_word_may_trade() -> None:
     check_settings(settings_of(*SPOT), {}, WORD)
     check_settings(settings_of(*SWAP), {}, WORD)
+
+
+ELSEWHERE = {
+    "another exchange": ["accounts.other.exchange=gate"],
+    "none at the market of the settings": ["market.exchange=kraken"],
+    "a unified account": ["accounts.other.exchange=bybit", "accounts.other.type=unified"],
+}
+
+
+@pytest.mark.parametrize("there", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_accounts_may_be_on_several_exchanges_and_candles_of_them(there: list[str]) -> None:
+    check_settings(settings_of(*SPOT, *OTHER, *there), {}, {"FLOTILLA_LIVE": "main,other"})
 
 
 def test_two_accounts_of_one_exchange_are_named_in_any_order() -> None:
@@ -60,25 +72,13 @@ def test_two_accounts_of_one_exchange_are_named_in_any_order() -> None:
         ),
         (["portfolio.allow_short=true"], WORD, r"allow_short must be false, for account main trades BTC/USDT in spot"),
         (["market.kind=simulated"], WORD, "market.kind must be ccxt where broker.kind is ccxt, was simulated"),
-        (["market.exchange=kraken"], WORD, "market.exchange must be binance, that of account main, was kraken"),
-        (["market.exchange_type=swap"], WORD, "market.exchange_type must be spot, that of account main, was swap"),
         (
-            ["accounts.main.endpoint=http://127.0.0.1:9"],
-            WORD,
-            "market.endpoint must be http://127.0.0.1:9, that of account main, was unset",
+            ["market.exchange=gate", "accounts.other.endpoint=http://127.0.0.1:9", *OTHER],
+            {"FLOTILLA_LIVE": "main,other"},
+            "accounts.other.endpoint must be that of the other accounts on binance, unset, was http://127.0.0.1:9",
         ),
         (["accounts.main.exchange=bitstamp"], WORD, "exchange of an account must be one of binance.*, was 'bitstamp'"),
         (["accounts.main.exchange=kraken", "accounts.main.type=swap"], WORD, "type of an account on kraken must be"),
-        (
-            ["accounts.other.limit=9000", "accounts.other.exchange=gate", "strategies.breakout.account=other"],
-            {"FLOTILLA_LIVE": "main,other"},
-            "market.exchange must be gate, that of account other, was binance",
-        ),
-        (
-            ["accounts.main.exchange=bybit", "accounts.main.type=unified", *OF_BYBIT],
-            WORD,
-            "symbols must be like BTC/USDT:USDT for perpetuals of the unified account main, was BTC/USDT",
-        ),
     ],
 )
 def test_settings_that_may_not_trade(overrides: list[str], word: Mapping[str, str], sentence: str) -> None:

@@ -14,7 +14,7 @@ LEAST_PLACES |= {"entries that rest": 100}
 # The quick tests go to every n-th place, each stretch beginning at another.
 QUICK = 12
 # A stretch in which orders rest has too many places for every run.
-LONG = 4
+LONG = 6
 
 
 def check(root: Path, stretch: Stretch, first: int, every: int) -> None:

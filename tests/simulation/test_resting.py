@@ -40,7 +40,7 @@ def strategies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(STRATEGIES, "brief", make_strategy("brief", _long_for_a_bar))
 
 
-def _world(root: Path, venue: str, price: Price, *overrides: str, **given: Any) -> World:
+def make_world(root: Path, venue: str, price: Price, *overrides: str, **given: Any) -> World:
     """Make a world whose price is a function of the seconds since the first orders leave."""
     grid = ("portfolio.symbols=['BTC/USDT']", "strategies.brief.grid=[[1.0]]")
     settings = settings_of(VENUES[venue], *NO_DEFAULTS, *PLAIN_RISK, *QUIET, *grid, *overrides)
@@ -49,7 +49,7 @@ def _world(root: Path, venue: str, price: Price, *overrides: str, **given: Any) 
     return world
 
 
-def _go(world: World, seconds: float, process: Process | None = None) -> Process:
+def go(world: World, seconds: float, process: Process | None = None) -> Process:
     process = process or world.start()
     walk(world, process, SENT_MS + round(1000 * seconds))
     return process
@@ -63,7 +63,7 @@ def _attempts(world: World, step: int = 1) -> list[tuple[int, str, str]]:
 def _partly(world: World, offered: Decimal, seconds: float = 5, process: Process | None = None) -> Process:
     """Offer so much, and then nothing."""
     world.exchange.liquidity["BTCUSDT"] = offered
-    process = _go(world, seconds, process)
+    process = go(world, seconds, process)
     world.exchange.liquidity["BTCUSDT"] = Decimal(0)
     return process
 
@@ -83,8 +83,8 @@ def _end(world: World, process: Process) -> None:
 
 
 def test_a_maker_order_that_is_reached_is_filled_at_its_price(tmp_path: Path) -> None:
-    world = _world(tmp_path, SPOT, lambda s: LEVEL if s < 60 else LEVEL - 5, "broker.order=maker")
-    process = _go(world, 150)
+    world = make_world(tmp_path, SPOT, lambda s: LEVEL if s < 60 else LEVEL - 5, "broker.order=maker")
+    process = go(world, 150)
     assert _attempts(world) == [(0, "MAKER", "FILLED")]
     ((price, limit, is_maker),) = set(
         world.rows('SELECT trade.price, limit_price, is_maker FROM trade JOIN "order" USING (client_order_id)')
@@ -95,23 +95,25 @@ def test_a_maker_order_that_is_reached_is_filled_at_its_price(tmp_path: Path) ->
 
 
 def test_a_maker_order_that_is_not_reached_is_taken_at_market_when_its_patience_is_over(tmp_path: Path) -> None:
-    world = _world(tmp_path, SPOT, lambda s: LEVEL, "broker.order=maker")
-    process = _go(world, 290)
+    world = make_world(tmp_path, SPOT, lambda s: LEVEL, "broker.order=maker")
+    process = go(world, 290)
     assert _attempts(world) == [(0, "MAKER", "OPEN")]
-    _go(world, 330, process)
+    go(world, 330, process)
     assert _attempts(world) == [(0, "MAKER", "CANCELLED"), (1, "MARKET", "FILLED")]
     _end(world, process)
 
 
 @pytest.mark.slow
 def test_a_maker_order_follows_the_price_so_often_and_no_longer(tmp_path: Path) -> None:
-    world = _world(tmp_path, SPOT, lambda s: LEVEL + 10 * max(s // 20, 0), "broker.order=maker", "broker.requotes=2")
-    process = _go(world, 250)
+    world = make_world(
+        tmp_path, SPOT, lambda s: LEVEL + 10 * max(s // 20, 0), "broker.order=maker", "broker.requotes=2"
+    )
+    process = go(world, 250)
     rested = [(0, "MAKER", "CANCELLED"), (1, "MAKER", "CANCELLED"), (2, "MAKER", "OPEN")]
     assert _attempts(world) == rested
     limits = [limit for (limit,) in world.rows('SELECT limit_price FROM "order" ORDER BY attempt')]
     assert limits == sorted(set(limits))
-    _go(world, 330, process)
+    go(world, 330, process)
     assert _attempts(world) == [*rested[:2], (2, "MAKER", "CANCELLED"), (3, "MARKET", "FILLED")]
     _end(world, process)
 
@@ -123,12 +125,12 @@ def test_an_entry_that_lapses_is_dropped_and_an_exit_is_taken(tmp_path: Path) ->
     def reached_only_at_first(s: float) -> float:
         return LEVEL - 5 if 60 <= s < 120 else LEVEL
 
-    world = _world(tmp_path, SPOT, lambda s: LEVEL, *lapse)
-    process = _go(world, 400)
+    world = make_world(tmp_path, SPOT, lambda s: LEVEL, *lapse)
+    process = go(world, 400)
     assert _attempts(world) == [(0, "MAKER", "CANCELLED")]
     _end(world, process)
-    world = _world(tmp_path / "exit", SPOT, reached_only_at_first, *lapse)
-    process = _go(world, STEP_MS / 1000 + 400)
+    world = make_world(tmp_path / "exit", SPOT, reached_only_at_first, *lapse)
+    process = go(world, STEP_MS / 1000 + 400)
     assert _attempts(world, 2) == [(0, "MAKER", "CANCELLED"), (1, "MARKET", "FILLED")]
     assert _is_flat(world)
     _end(world, process)
@@ -138,19 +140,19 @@ def test_a_limit_order_leaves_what_its_price_does_not_reach_an_exit_is_then_take
     def price(s: float) -> float:
         return LEVEL if s < STEP_MS / 1000 + 5 else LEVEL - 100
 
-    world = _world(tmp_path, SPOT, price, "broker.order=limit", "broker.limit_offset=0.0001")
+    world = make_world(tmp_path, SPOT, price, "broker.order=limit", "broker.limit_offset=0.0001")
     process = _partly(world, Decimal("0.01"))
     assert _attempts(world) == [(0, "LIMIT", "PARTLY_FILLED")]
-    _go(world, 40, process)
+    go(world, 40, process)
     assert _attempts(world) == [(0, "LIMIT", "CANCELLED")]
     ((held,),) = world.rows("SELECT units FROM bot_state")
     assert held > 0
     # The book is thinner still when the bot wants out.
     world.exchange.liquidity["BTCUSDT"] = Decimal("0.001")
-    _go(world, STEP_MS / 1000 + 5, process)
+    go(world, STEP_MS / 1000 + 5, process)
     assert _attempts(world, 2) == [(0, "LIMIT", "PARTLY_FILLED")]
     world.exchange.liquidity["BTCUSDT"] = Decimal(10)
-    _go(world, STEP_MS / 1000 + 40, process)
+    go(world, STEP_MS / 1000 + 40, process)
     assert _attempts(world, 2) == [(0, "LIMIT", "CANCELLED"), (1, "MARKET", "FILLED")]
     assert _is_flat(world)
     _end(world, process)
@@ -179,14 +181,14 @@ class OldPrices:
     [venue if venue in (SPOT, "bybit unified") else pytest.param(venue, marks=pytest.mark.slow) for venue in VENUES],
 )
 def test_an_order_refused_for_it_would_fill_at_once_is_placed_anew(tmp_path: Path, venue: str) -> None:
-    world = _world(tmp_path, venue, lambda s: LEVEL, "broker.order=maker", wrap=lambda _, client: OldPrices(client))
-    process = _go(world, 200)
+    world = make_world(tmp_path, venue, lambda s: LEVEL, "broker.order=maker", wrap=lambda _, client: OldPrices(client))
+    process = go(world, 200)
     attempts = _attempts(world)
     assert attempts[0] == (0, "MAKER", "CANCELLED")
     assert 2 <= len(attempts) <= 3
     assert attempts[-1][1:] == ("MAKER", "OPEN")
     assert world.rows("SELECT kind FROM event WHERE kind LIKE 'ORDER%'") == []
-    _go(world, 330, process)
+    go(world, 330, process)
     assert _attempts(world)[-1][1] == "MARKET"
     ((held,),) = world.rows('SELECT sum(filled_quantity) FROM "order"')
     assert held * LEVEL == pytest.approx(5_000, rel=0.01)
@@ -194,14 +196,14 @@ def test_an_order_refused_for_it_would_fill_at_once_is_placed_anew(tmp_path: Pat
 
 
 def test_what_a_person_flattens_rests_no_longer(tmp_path: Path) -> None:
-    world = _world(tmp_path, SPOT, lambda s: LEVEL - 1 if 30 <= s < 38 else LEVEL, "broker.order=maker")
-    process = _go(world, 28)
+    world = make_world(tmp_path, SPOT, lambda s: LEVEL - 1 if 30 <= s < 38 else LEVEL, "broker.order=maker")
+    process = go(world, 28)
     _partly(world, Decimal("0.01"), 38, process)
-    _go(world, 44, process)
     assert _attempts(world) == [(0, "MAKER", "PARTLY_FILLED")]
+    # What was filled last the books do not know yet.
     world.exchange.liquidity["BTCUSDT"] = Decimal(10)
     world.ask(CommandKind.FLATTEN)
-    _go(world, 55, process)
+    go(world, 55, process)
     statuses = dict(world.rows('SELECT "trigger", status FROM "order"'))
     assert statuses == {"SIGNAL": "CANCELLED", "FLATTEN": "FILLED"}
     assert _is_flat(world)
@@ -209,10 +211,10 @@ def test_what_a_person_flattens_rests_no_longer(tmp_path: Path) -> None:
 
 
 def test_an_entry_that_a_level_forbids_by_now_rests_no_longer(tmp_path: Path) -> None:
-    world = _world(tmp_path, SPOT, lambda s: LEVEL, "broker.order=maker")
-    process = _go(world, 30)
+    world = make_world(tmp_path, SPOT, lambda s: LEVEL, "broker.order=maker")
+    process = go(world, 30)
     world.ask(CommandKind.PAUSE)
-    _go(world, 45, process)
+    go(world, 45, process)
     assert _attempts(world) == [(0, "MAKER", "CANCELLED")]
     assert world.rows('SELECT reason FROM "order"') == [("a level forbids it now",)]
     _end(world, process)
@@ -220,12 +222,12 @@ def test_an_entry_that_a_level_forbids_by_now_rests_no_longer(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_a_worker_that_dies_while_an_order_rests_takes_it_up_where_it_was(tmp_path: Path) -> None:
-    world = _world(tmp_path, SPOT, lambda s: LEVEL, "broker.order=maker")
-    process = _go(world, 100)
+    world = make_world(tmp_path, SPOT, lambda s: LEVEL, "broker.order=maker")
+    process = go(world, 100)
     process.places.is_dead = True
     world.end(process)
-    process = _go(world, 290)
+    process = go(world, 290)
     assert _attempts(world) == [(0, "MAKER", "OPEN")]
-    _go(world, 330, process)
+    go(world, 330, process)
     assert _attempts(world) == [(0, "MAKER", "CANCELLED"), (1, "MARKET", "FILLED")]
     _end(world, process)

@@ -44,6 +44,8 @@ class FleetPlan:
     sleeves: tuple[str, ...]
     markets: tuple[tuple[str, str], ...]
     signals: tuple[SignalKey, ...]
+    # the name of each market's candles: its symbol, and where accounts are on several exchanges the exchange too
+    series: tuple[str, ...]
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -52,8 +54,8 @@ class FleetPlan:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """Give each symbol once, in the order of the markets."""
-        return tuple(dict.fromkeys(symbol for _, symbol in self.markets))
+        """Give each series of candles once, in the order of the markets."""
+        return tuple(dict.fromkeys(self.series))
 
 
 def bot_name(prefix: str, symbol: str, timeframe: str, number: int) -> str:
@@ -92,11 +94,13 @@ def planned_bots(settings: Settings) -> tuple[BotPlan, ...]:
 
 def plan_fleet(bots: Sequence[BotPlan]) -> FleetPlan:
     """Work out what bots share."""
+    series = {(bot.account, bot.symbol): bot.key.symbol for bot in bots}
     return FleetPlan(
         tuple(bots),
         tuple(dict.fromkeys(bot.sleeve for bot in bots)),
-        tuple(dict.fromkeys((bot.account, bot.symbol) for bot in bots)),
+        tuple(series),
         tuple(dict.fromkeys(bot.key for bot in bots)),
+        tuple(series.values()),
     )
 
 
@@ -228,7 +232,7 @@ def fresh_bot(settings: Settings, plan: FleetPlan, bot: BotPlan, capital: float)
 def make_markets(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]) -> list[Market]:
     """Give the markets' records with what the exchange takes of each symbol, and the account of a fill."""
     markets = []
-    for account, symbol in plan.markets:
+    for (account, _), symbol in zip(plan.markets, plan.series, strict=True):
         with _naming(symbol):
             pays_in_coins = settings.broker.kind == "ccxt" and settings.account(account).type != "swap"
             market = fresh_market(limits.get(symbol, Limits()), settings, pays_in_coins)
@@ -240,7 +244,7 @@ def make_markets(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limit
 
 def take_limits(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits], markets: Sequence[Market]) -> None:
     """Let the markets' records have what the exchange takes now; those of symbols it does not speak of stay."""
-    for market, (_, symbol) in zip(markets, plan.markets, strict=True):
+    for market, symbol in zip(markets, plan.series, strict=True):
         if symbol in limits:
             with _naming(symbol):
                 set_limits(market, limits[symbol], settings)

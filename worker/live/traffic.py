@@ -15,6 +15,7 @@ from worker.orders.reading import Reading
 from worker.orders.sending import CLOCK
 from worker.orders.under_way import UnderWay
 from worker.risk.levels import set_levels
+from worker.risk.position import is_flat
 from worker.store import lease
 from worker.store.events import EventRow, save_events
 from worker.store.money import save_transfers
@@ -114,7 +115,24 @@ class Traffic:
         if goes_on is not None:
             self._under_way.go_on(goes_on)
             self._under_way.mark(self._stepper.fleet)
-        return goes_on is not None
+        is_late = bool(booked.shares) and outcome.order.increases and self._flatten_late()
+        return goes_on is not None or is_late
+
+    def _flatten_late(self) -> bool:
+        """Close what was bought by an order that was on its way when its bots were flattened; say whether any was."""
+        fleet = self._stepper.fleet
+        late = [bot for bot in fleet.bots if bot.level == Level.FLATTEN and bot.unresolved == 0]
+        if all(is_flat(bot, fleet.markets[bot.market]) for bot in late):
+            return False
+        now_ms = self._clock.now_ms()
+        rows = self._stepper.close_positions(now_ms)
+        with transaction(self._engine) as connection:
+            lease.renew(connection, self._books.portfolio_id, self._token, now_ms)
+            self._books.save_step(connection, rows, self._books.book(rows.fills), [], [])
+            self._under_way.save(connection, rows.new_orders)
+        self._under_way.leave(rows.new_orders)
+        self._under_way.mark(fleet)
+        return bool(rows.new_orders)
 
     def _reconcile(self, reading: Reading) -> None:
         """Hold the books to what a pass over an account found, and book what it found of our orders."""

@@ -161,8 +161,8 @@ class LiveWorker:
         self._stepper.untraded = frozenset(symbol for symbol in symbols if self._market.ended(symbol, last_ms))
         settings = self._settings
         self._feed = Feed(self._market, self._plan.symbols, self._step_ms, plan_window_bars(self._plan, self._step_ms))
-        markets = zip(self._fleet.markets, self._plan.markets, strict=True)
-        closes = {symbol: market.close for market, (_, symbol) in markets}
+        markets = zip(self._plan.series, self._fleet.markets, strict=True)
+        closes = {symbol: market.close for symbol, market in markets}
         log.info("reading the history of %d symbols", len(self._plan.symbols))
         self._feed.load_history(self._next_open_ms, closes, self._clock.sleep if self._real_time else None)
         self._keep_history()

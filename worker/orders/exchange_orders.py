@@ -106,9 +106,8 @@ class ExchangeOrders:
         owner = Owner(registered.portfolio_id, tuple((bot.id, bot.sleeve_id) for bot in registered.bots))
         self._gateway = Gateway(around.engine, owner, bounds_of(settings), around.state, around.clock)
         self._styles = styles_of(settings)
-        self._rows = OrderRows(
-            plan, units, self._bot_ids, token, self._styles.kind, self._styles.rests_ms, around.clock
-        )
+        styles, bar_ms = self._styles, settings.step_ms
+        self._rows = OrderRows(plan, units, self._bot_ids, token, styles.kind, styles.rests_ms, bar_ms, around.clock)
         accounts = tuple(dict.fromkeys(account for account, _ in plan.markets))
         for account in accounts:
             is_confirmed = around.is_confirmed(connection, registered.portfolio_id, account)

@@ -14,6 +14,9 @@ from worker.orders.order_book import OrderRow
 from worker.store.live_orders import ShareRow, StoredOrder
 from worker.store.orders import OrderRow as SavedRow
 
+# What rested is taken, and known to be, by the time the next bar is decided.
+BEFORE_CLOSE_MS = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class OrderRows:
@@ -28,6 +31,7 @@ class OrderRows:
     token: int
     kind: OrderKind
     rests_ms: int
+    bar_ms: int
     clock: Clock
 
     def live(self, row: OrderRow) -> LiveOrder:
@@ -91,11 +95,11 @@ class OrderRows:
         )
 
     def let_rest(self, rows: Sequence[OrderRow]) -> list[OrderRow]:
-        """Give those of new orders that may rest, all until the same time, which they are told."""
+        """Give those of new orders that may rest, which are told until when: before the next bar is decided."""
         resting = [row for row in rows if self._kind(row.trigger) is not OrderKind.MARKET]
-        until_ms = self.clock.now_ms() + self.rests_ms
         for row in resting:
-            row.rests_until_ms = until_ms
+            decided_next_ms = row.decided_ms + self.bar_ms
+            row.rests_until_ms = min(self.clock.now_ms() + self.rests_ms, decided_next_ms - BEFORE_CLOSE_MS)
         return resting
 
     def parts(self, order: OrderRow | LiveOrder) -> list[ShareRow]:
