@@ -150,12 +150,15 @@ class Quirks:
         return written.removeprefix(self.id_prefix)
 
 
-def find_quirks(exchange: str, kind: str, rows: tuple[Quirks, ...]) -> Quirks:
-    """Give the row of an exchange and kind of account. Raises ConfigurationError where there is none."""
+def find_quirks(exchange: str, kind: str, rows: tuple[Quirks, ...], of: str) -> Quirks:
+    """Give the row of an exchange and kind of account; `of` names the account that wants it.
+
+    Raises ConfigurationError.
+    """
     kinds = {row.kind: row for row in rows if row.exchange == exchange}
     if not kinds:
         known = ", ".join(sorted({row.exchange for row in rows}))
-        raise ConfigurationError(f"exchange of an account must be one of {known}, was {exchange!r}")
+        raise ConfigurationError(f"exchange of {of} must be one of {known}, was {exchange!r}")
     if kind not in kinds:
-        raise ConfigurationError(f"type of an account on {exchange} must be one of {', '.join(kinds)}, was {kind!r}")
+        raise ConfigurationError(f"type of {of} on {exchange} must be one of {', '.join(kinds)}, was {kind!r}")
     return kinds[kind]
