@@ -68,7 +68,7 @@ class Quirks:
     sandbox: Sandbox | None
     # where its answers hold their lists, and its balances: without one an answer that looks empty is none
     lists: tuple[tuple[str, ...], ...]
-    balances: tuple[tuple[str, ...], ...]
+    balances: tuple[str, ...]
     finality: Finality
     rate: Rate
     # client ids
@@ -103,6 +103,16 @@ class Quirks:
     # where a cancellation's answer has no id: what it must hold instead
     cancel_proof: tuple[str, ...] = ()
     # lists
+    # tables by id, or by coin
+    lists_are_tables: bool = False
+    balances_are_tables: bool = False
+    # a list without rows is null
+    empty_is_null: bool = False
+    # what says that there are more balances than were told
+    more_at: str = ""
+    # what must be held by each of its orders, and by each row of its opens, history, trades, positions or balances:
+    # else ccxt leaves it out, or guesses
+    rows_hold: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     history: tuple[str, ...] = ("fetch_closed_orders",)
     history_page: int = 100
     opens_without_symbol: bool = True
