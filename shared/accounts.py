@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StrictBool
 
 from shared.bounds import Cost, Endpoint, ExchangeName, KeyPlace, Number
 from shared.section import Section
@@ -28,7 +28,8 @@ class AccountSettings(Section):
     # the most quote the fleet may use there
     limit: Annotated[Number, Field(ge=1e-18, le=1e18)] | None = None
     endpoint: Endpoint | None = None
-    sandbox: bool = True
+    # no 0, "no" or "off": real money wants the one word
+    sandbox: StrictBool = True
     ramp: Annotated[Number, Field(ge=0.1, le=1.0), AfterValidator(_ramp_step)] = 0.1
     margin: Literal["isolated", "cross"] = "isolated"
     # broker's where not set

@@ -14,6 +14,7 @@ from shared.migrations.upgrade import upgrade
 from shared.settings import Settings
 from shared.state_folder import state_folder
 from worker.brokers.exchange import ExchangeBroker
+from worker.exchange.key_check import require_own_wallets
 from worker.exchange.keys import load_keys
 from worker.exchange.protocol import AccountClient
 from worker.fleet.series import CandlePlace, candle_sources, market_place
@@ -101,6 +102,8 @@ def make_accounts(
     planned = symbols_by_account(settings)
     check_settings(settings, {name: account.symbols for name, account in known.items() if account.symbols}, environment)
     names = dict.fromkeys((*planned, *(name for name, account in known.items() if account.symbols)))
+    places = {name: settings.account(name) for name in names}
+    require_own_wallets({name: (place, load_keys(name, place.keys)) for name, place in places.items()})
     clients = {name: make_account(settings, name, clock) for name in names}
     warnings = []
     for name, client in clients.items():

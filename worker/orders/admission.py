@@ -8,6 +8,7 @@ from decimal import Decimal
 from shared.accounts import AccountSettings
 from shared.errors import ConfigurationError
 from shared.settings import LIVE_VARIABLE, Settings
+from shared.settings_file import shown
 from worker.exchange.key_check import check_rights
 from worker.exchange.protocol import AccountClient
 from worker.exchange.table import quirks_of
@@ -69,7 +70,7 @@ def _check_account(settings: Settings, name: str, symbols: Sequence[str]) -> Non
             f"account {name} must be in the settings as [accounts.{name}] where broker.kind is ccxt, was not"
         )
     account = settings.accounts[name]
-    quirks_of(account.exchange, account.type)
+    quirks_of(account.exchange, account.type, f"account {name}")
     spot = [symbol for symbol in symbols if not is_perpetual(symbol, account)]
     if settings.portfolio.allow_short and spot:
         raise ConfigurationError(
@@ -106,7 +107,7 @@ def _check_word(names: Sequence[str], environment: Mapping[str, str]) -> None:
     if sorted(typed) != sorted(names):
         raise ConfigurationError(
             f"{LIVE_VARIABLE} in the environment must be {','.join(names)}, the accounts that are to trade, was "
-            f"{said or 'not set'}"
+            f"{shown(said) if said else 'not set'}"
         )
 
 
