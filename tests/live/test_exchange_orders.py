@@ -89,6 +89,7 @@ def test_restarts_change_nothing(tmp_path: Path) -> None:
     assert_books(place)
 
 
+@pytest.mark.slow
 def test_how_often_an_order_was_looked_up_and_when_it_is_next_stands_in_the_books(tmp_path: Path) -> None:
     place = exchange_place(tmp_path, small_settings(*LIVE), two_symbols())
     assert place.account is not None

@@ -46,17 +46,19 @@ def test_mode_account_reconciliation_and_budget_are_said(page: str, own: Books, 
     assert "Paper ·" not in words
 
 
+@pytest.mark.slow
 def test_real_money_is_told_from_a_testnet_and_from_an_exchange_of_this_machine(
     tmp_path: Path, open_page: OpenPage
 ) -> None:
-    for name, mode, setting in (("real", "Live, real money", {"testnet": False}),
-                                ("local", "Live on a local exchange", {"endpoint": "http://127.0.0.1:8765"})):  # fmt: skip
+    real, local = {"testnet": False}, {"endpoint": "http://127.0.0.1:8765"}
+    for name, mode, changes in (("real", "Live, real money", real), ("local", "Live on a local exchange", local)):
         root = tmp_path / name
-        seeding.live(root, **setting)
+        seeding.live(root, **changes)
         (root / "flotilla.toml").write_text(states.SETTINGS_FILE)
         assert mode in said(open_page(root, "control"))
 
 
+@pytest.mark.slow
 def test_orders_on_their_way_are_told_with_state_and_age(own: Books, open_page: OpenPage) -> None:
     now_ms = SystemClock().now_ms()
     part = {"filled_units": 20_000_000, "filled_quantity": 0.2}
@@ -66,7 +68,7 @@ def test_orders_on_their_way_are_told_with_state_and_age(own: Books, open_page: 
     assert "1 order on the way" in said(open_page(own.root, "overview"))
 
 
-@pytest.mark.parametrize("page", BOTH)
+@pytest.mark.parametrize("page", [pytest.param("overview", marks=pytest.mark.slow), "control"])
 def test_an_order_of_which_nothing_is_known_is_red_with_what_is_done(
     page: str, own: Books, open_page: OpenPage
 ) -> None:
@@ -82,6 +84,7 @@ def test_an_order_of_which_nothing_is_known_is_red_with_what_is_done(
     assert "alarm since" in said(open_page(own.root, page))
 
 
+@pytest.mark.slow
 def test_a_difference_has_both_numbers_and_the_commands_that_resolve_it(own: Books, open_page: OpenPage) -> None:
     own.write("UPDATE account_state SET differs = 1")
     coin = "INSERT INTO account_coin (portfolio_id, account, coin, baseline, explained, expected, found, checked_ms) "
@@ -99,6 +102,7 @@ def test_a_difference_has_both_numbers_and_the_commands_that_resolve_it(own: Boo
     assert not [code for code in overview.code if "reconcile" in code.value]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", BOTH)
 def test_an_account_that_is_not_read_any_more_is_red_with_the_reason(
     page: str, own: Books, open_page: OpenPage
@@ -114,6 +118,7 @@ def test_an_account_that_is_not_read_any_more_is_red_with_the_reason(
     assert "No bot enters anything before the first pass has agreed" in said(open_page(own.root, page))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", BOTH)
 def test_a_ban_says_until_when(page: str, own: Books, open_page: OpenPage) -> None:
     own.write("UPDATE account_state SET silent_until_ms = ?", SystemClock().now_ms() + 600_000)
@@ -127,6 +132,7 @@ def test_a_file_that_stops_all_orders_is_told(own: Books, open_page: OpenPage) -
     assert "No order leaves: there is a file" in said(open_page(own.root, "overview"))
 
 
+@pytest.mark.slow
 def test_first_orders_are_confirmed_on_control_by_an_operator(own: Books, open_page: OpenPage) -> None:
     own.write("UPDATE account_state SET is_confirmed = 0")
     own.write("UPDATE portfolio_state SET level = 'NO_ENTRIES', level_first_orders = 'NO_ENTRIES'")
@@ -141,11 +147,13 @@ def test_first_orders_are_confirmed_on_control_by_an_operator(own: Books, open_p
     assert asked(own.root) == ("RELEASE", "ann", "as on the exchange")
 
 
+@pytest.mark.slow
 def test_fills_carry_slippage_and_sum_it_up(own: Books, open_page: OpenPage) -> None:
     own.write("UPDATE \"order\" SET reference_price = price / 1.001 WHERE side = 'BUY'")
     app = open_page(own.root, "trades", rows="Fills", period="All")
     tiles = {metric.label: metric.value for metric in app.metric}
-    assert tiles["Slippage against sending"] == "+10.0 bp"
+    # What crossed in house is a part of some of them, at the open.
+    assert float(tiles["Slippage against sending"].removesuffix(" bp")) == pytest.approx(10, abs=0.5)
     assert tiles["Slippage against the open"].startswith("+")
     assert "fills" in said(app)
 
