@@ -84,9 +84,11 @@ def test_nothing_is_entered_before_a_full_pass_has_agreed(place: ExchangePlace) 
         assert _entries(place) == 0
         assert "RECONCILIATION" in _reasons(place, "AAA/USDT")
         assert len(_events(place, "RECONCILIATION_FAILED")) == 1
+        assert (_state(place)[0], "the last pass failed" in str(_state(place)[2])) == (0, True)
         place.account.is_unreadable = False
         place.walk(worker, 40)
         assert _entries(place) > 5
+        assert _state(place)[2] is None
     assert len(_events(place, "RECONCILIATION_BASELINE")) == 1
 
 
