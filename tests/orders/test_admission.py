@@ -29,6 +29,7 @@ SPOT = (
 )
 SWAP = (*SPOT, "accounts.main.type=swap", "market.exchange_type=swap", "portfolio.allow_short=true")
 OTHER = ("accounts.other.limit=9000", "strategies.breakout.account=other")
+OF_BYBIT = ("market.exchange=bybit", "market.exchange_type=swap")
 WORD = {"FLOTILLA_LIVE": "main"}
 
 

@@ -389,3 +389,88 @@ def test_a_worker_sleeps_for_10_minutes_between_commit_and_request(tmp_path: Pat
     assert not any(trial.held().values())
     assert len(_requests(trial)) == 4
     assert not trial.broken()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("venue", ["binance spot", "binance swap"])
+def test_a_symbol_is_delisted_while_it_is_held(tmp_path: Path, venue: str) -> None:
+    trial, bot = _trial(tmp_path, venue), "st_btc_usdt_15m_p1"
+
+    def delist() -> None:
+        trial.world.exchange.delist("BTCUSDT")
+        trial.market.gone = frozenset({"BTC/USDT"})
+
+    trial.at(40, delist)
+    trial.fall(95)
+    trial.run(100)
+    # It starts again all the same.
+    trial.run(155)
+    held = trial.booked()[bot]
+    # Coins stay where they are, frozen; a position was settled by the exchange: what it was is the books' alone now.
+    assert held > 0
+    assert bool(trial.held()["BTCUSDT"]) == (venue == "binance spot")
+    # The symbol is left alone, and told of; the others go on: exits at once, entries when they are due.
+    assert [(one.symbol, one.side, round(one.minutes)) for one in trial.placed()[2:]] == [
+        ("ETHUSDT", "sell", 105),
+        ("ETHUSDT", "buy", 135),
+    ]
+    assert all("BTC/USDT cannot be reconciled" in said for said in trial.events("RECONCILIATION_REFUSED"))
+    assert any(f"{bot} hold it" in said for said in trial.events("SYMBOL_MISSING"))
+    assert trial.ends == []
+    # What a person writes off at the price of the settlement is the bot's.
+    trial.world.ask(CommandKind.WRITE_OFF, f"bot:{bot}", 57_000.0)
+    trial.run(160)
+    assert trial.booked()[bot] == 0
+    unsold = "BTC/USDT: the books hold 0.0, the exchange 0.0831168"
+    assert trial.broken() == ([f"quantities: {unsold}"] if venue == "binance spot" else [])
+
+
+@pytest.mark.slow
+def test_balances_vanish_and_trading_is_suspended(tmp_path: Path) -> None:
+    trial = _trial(tmp_path, "binance spot")
+    world, worth = trial.world, "SELECT cash, units FROM bot_state ORDER BY bot_id"
+
+    def break_in() -> None:
+        world.exchange.flows.vanish(world.account, "BTC")
+        world.exchange.flows.vanish(world.account, "USDT", Decimal("0.5"))
+        for listing in world.exchange.listings:
+            listing.status = "BREAK"
+
+    trial.at(40, break_in)
+    # The stops are reached, and the later ones want to enter.
+    trial.fall(95)
+    trial.run(39)
+    before = trial.rows(worth)
+    trial.run(155)
+    # Nothing was taken by the exchange, nothing entered, and no bot lost or won by what is gone.
+    assert len(trial.placed()) == 2
+    assert "RECONCILIATION" in _reasons(trial, "later") | _standing(trial, "later")
+    assert trial.rows(worth) == before
+    assert {status for minute, status, _ in _orders(trial) if minute > 100} == {"REJECTED"}
+    gone = {"BTC": Decimal("-0.0831168"), "USDT": Decimal("-45007.8412635")}
+    assert _differences(trial) == gone
+    (said,) = trial.events("RECONCILIATION_DIFFERS")
+    assert "BTC: 0.0831168 expected, 0 found, difference -0.0831168" in said
+    # By a person's word it is nobody's: shown as explained otherwise, in no bot's books.
+    for coin in ("BTC/USDT", "USDT"):
+        world.ask(CommandKind.RECONCILE, detail=f"{coin} unattributed")
+    trial.run(160)
+    assert _differences(trial) == {}
+    explained = trial.rows("SELECT coin, explained FROM account_coin WHERE explained != '0'")
+    assert {coin: Decimal(amount) for coin, amount in explained} == gone
+    assert trial.rows(worth) == before
+    assert trial.rows("SELECT count(*) FROM round_trip") == [(0,)]
+    assert trial.broken() == ["quantities: BTC/USDT: the books hold 0.0831168, the exchange 0.0"]
+
+
+def _differences(trial: Trial) -> dict[str, Decimal]:
+    """Give how much more of each coin was found than expected, where that is something."""
+    rows = trial.rows("SELECT coin, found, expected FROM account_coin")
+    gaps = {coin: Decimal(found) - Decimal(expected) for coin, found, expected in rows}
+    return {coin: gap for coin, gap in gaps.items() if gap}
+
+
+def _standing(trial: Trial, strategy: str) -> set[str]:
+    """Give why the bots of a strategy do or do not trade now."""
+    asked = "SELECT DISTINCT reason FROM bot_state JOIN bot ON bot.id = bot_id WHERE substr(name, 1, 2) = ?"
+    return {reason for (reason,) in trial.rows(asked, strategy[:2])}

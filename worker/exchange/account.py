@@ -197,7 +197,9 @@ class CcxtAccount:
         if hedge:
             # Orders would have to say which of two positions they are for.
             raise ConfigurationError(f"position mode of account {self.name} must be one-way, was hedge")
-        places = [self._places[symbol] for symbol in symbols if ":" in self._places[symbol].listed]
+        # One that is not listed any more has no margin.
+        known = [self._places[symbol] for symbol in symbols if symbol in self._places]
+        places = [place for place in known if ":" in place.listed]
         self._margin = Margin(leverage, isolated)
         if places:
             set_margin(self._wire, places, self._margin)

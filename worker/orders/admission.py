@@ -126,7 +126,8 @@ def _check_balance(client: AccountClient, settings: Settings, symbols: Collectio
     balances = client.balances()
     account = settings.account(client.name)
     held = {base_of(symbol): symbol for symbol in symbols if not is_perpetual(symbol, account)}
-    held = {coin: symbol for coin, symbol in held.items() if balances.get(coin)}
+    # Of what trades no more nobody says a price.
+    held = {coin: symbol for coin, symbol in held.items() if balances.get(coin) and client.rules(symbol).is_trading}
     prices = client.best_prices(held.values()) if held else {}
     worth = balances.get(quote, Decimal(0)) + sum(balances[coin] * prices[symbol][0] for coin, symbol in held.items())
     if limit is None or limit <= worth:

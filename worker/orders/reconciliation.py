@@ -98,6 +98,7 @@ class Reconciler:
         self._agreed_ms: dict[tuple[str, str], int] = {}
         self._failures = dict.fromkeys(symbols, 0)
         self._foreign: set[str] = set()
+        self._refused: set[str] = set()
         self._told: dict[str, str] = {}
 
     def due(self) -> list[str]:
@@ -254,28 +255,31 @@ class Reconciler:
                 row.expected = held
         save_coins(connection, self._portfolio_id, coins.values())
         differences = {name: gap for name, row in coins.items() if (gap := difference(row))}
-        self._note(account, differences, reading.began_ms)
+        self._note(account, differences, reading)
         reconciled.agreed = not differences
         state = load_reconciled(connection, self._portfolio_id, account)
         state.baseline_ms = state.baseline_ms or reading.began_ms
         state.reconciled_ms, state.differs = reading.began_ms, int(bool(differences))
-        state.message = self._say(reconciled, coins, differences, is_first)
+        without = self._tell_refused(reconciled, reading.refused)
+        state.message = "; ".join(filter(None, [self._say(reconciled, coins, differences, is_first), *without])) or None
         save_reconciled(connection, self._portfolio_id, state)
 
     def _watched(self, reading: Reading, coins: Collection[str]) -> list[str]:
         """Name what is compared: positions, the coins that are traded, the quote, and those that fees were paid in."""
-        bases = {base_of(symbol) for symbol in reading.question.symbols if symbol not in reading.positions}
+        untold = {*reading.positions, *reading.refused}
+        bases = {base_of(symbol) for symbol in reading.question.symbols if symbol not in untold}
         fees = {trade.fee_coin for trade in reading.trades if trade.fee}
-        return sorted({*bases, self._quote, *reading.positions, *fees, *coins})
+        # The position of a symbol that was refused is not 0, but not known.
+        return sorted({*bases, self._quote, *reading.positions, *fees, *coins} - reading.refused.keys())
 
-    def _note(self, account: str, differences: Mapping[str, Decimal], began_ms: int) -> None:
+    def _note(self, account: str, differences: Mapping[str, Decimal], reading: Reading) -> None:
         for symbol in self._symbols[account]:
             gone = {base_of(symbol), symbol, self._quote} & differences.keys()
-            if gone:
+            if gone or symbol in reading.refused:
                 self.differing.add((account, symbol))
             else:
                 self.differing.discard((account, symbol))
-                self._agreed_ms[account, symbol] = began_ms
+                self._agreed_ms[account, symbol] = reading.began_ms
 
     def _say(
         self, reconciled: Reconciled, coins: Mapping[str, CoinRow], differences: Mapping[str, Decimal], is_first: bool
@@ -296,6 +300,18 @@ class Reconciler:
         )
         self._tell(reconciled, Severity.ERROR, "RECONCILIATION_DIFFERS", sentence)
         return sentence
+
+    def _tell_refused(self, reconciled: Reconciled, refused: Mapping[str, str]) -> list[str]:
+        """Give a sentence on each symbol that the exchange does not speak of any more; each is told once."""
+        account = reconciled.account
+        sentences = {
+            symbol: f"{symbol} cannot be reconciled on account {account} and takes no entries: {why}"
+            for symbol, why in refused.items()
+        }
+        for symbol in sentences.keys() - self._refused:
+            reconciled.said.append(Said(Severity.WARNING, "RECONCILIATION_REFUSED", sentences[symbol]))
+        self._refused = (self._refused - set(self._symbols[account])) | refused.keys()
+        return list(sentences.values())
 
     def _tell(self, reconciled: Reconciled, severity: Severity, kind: str, sentence: str) -> None:
         """Tell of a state once, and again only when it is another."""
