@@ -1,5 +1,6 @@
 """Accounts and orders on their way in words: terminal and page say the same."""
 
+from shared.accounts import RAMP, RAMP_STEP_MS
 from shared.money import quantity_text
 from shared.tables.under_way import AccountNow, Difference, OrderNow
 from shared.units import SECOND_MS, format_duration, format_time
@@ -61,6 +62,17 @@ def look_words(order: OrderNow, alarm_ms: int, now_ms: int, zone: str = "UTC") -
     if now_ms - since_ms >= alarm_ms:
         alarm = f"alarm since {format_time(since_ms + alarm_ms, zone)}"
     return f"looked up {many(order.looks, 'time')} so far, {next_look}, until its fate is proved; {alarm}"
+
+
+def ramp_words(account: AccountNow) -> str:
+    """Say how much of its limit an account may use; empty before the worker has settled it."""
+    return f"may use {account.ramp:.0%} of its limit" if account.ramp else ""
+
+
+def next_ramp(account: AccountNow) -> tuple[float, int] | None:
+    """Give the next share of its limit that an account may use, and from when on; none where it may use all."""
+    following = [share for share in RAMP if share > account.ramp]
+    return (following[0], account.ramp_since_ms + RAMP_STEP_MS) if account.ramp and following else None
 
 
 def first_orders_words(account: AccountNow, first_orders: int) -> str:

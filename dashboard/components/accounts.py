@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import loaders
 from dashboard.components.header import CONTROL
 from dashboard.components.kill_switch import release_button
-from dashboard.components.words import duration, many, plain, words
+from dashboard.components.words import duration, many, plain, when, words
 from dashboard.components.zone import zone
 from dashboard.gate.person import person
 from dashboard.queries.equity import PORTFOLIO
@@ -23,7 +23,9 @@ from shared.under_way import (
     first_orders_words,
     is_unreconciled,
     look_words,
+    next_ramp,
     order_words,
+    ramp_words,
     reconciled_words,
     silence_words,
 )
@@ -82,6 +84,8 @@ def _account(place: Place, account: AccountNow | None, found: Orders, now_ms: in
             st.caption("The worker has not opened it yet.")
         else:
             _troubles(account, found, now_ms, link_to_control)
+            if not link_to_control:
+                _ramp(account, now_ms)
 
 
 def _mode(place: Place) -> None:
@@ -103,10 +107,25 @@ def _where(place: Place) -> str:
 def _standing(account: AccountNow, found: Orders, now_ms: int) -> str:
     said = (
         reconciled_words(account, now_ms),
+        ramp_words(account),
         budget_words(account, now_ms, zone()),
         first_orders_words(account, found.first_orders),
     )
     return " · ".join(filter(None, said))
+
+
+def _ramp(account: AccountNow, now_ms: int) -> None:
+    """Say how an account may use more of its limit, and from when on."""
+    following = next_ramp(account)
+    if following is None:
+        return
+    share, from_ms = following
+    begins = "may be taken now" if from_ms <= now_ms else f"may be taken from {when(from_ms)} on"
+    st.caption(
+        f"The next step of its ramp, {share:.0%} of its limit, {begins}, while nothing is unresolved: "
+        f"`ramp = {share:g}` under `[accounts.{account.account}]` in `flotilla.toml`, then "
+        "`.venv/bin/supervisorctl signal HUP worker`."
+    )
 
 
 def _troubles(account: AccountNow, found: Orders, now_ms: int, link_to_control: bool) -> None:
