@@ -29,10 +29,9 @@ def is_unreconciled(account: AccountNow, every_ms: int, now_ms: int) -> bool:
     return now_ms - max(account.reconciled_ms, 0) > PASSES_MISSED * every_ms
 
 
-def budget_words(account: AccountNow, now_ms: int, zone: str = "UTC") -> str:
-    """Say how much of its rate budget an account uses, and until when the exchange wants silence; empty at first."""
-    used = f"rate budget {account.used_weight:,.0f} of {account.weight_limit:,.0f}" if account.weight_limit else ""
-    return ", ".join(filter(None, (used, silence_words(account, now_ms, zone))))
+def budget_words(account: AccountNow) -> str:
+    """Say how much of its rate budget an account uses; empty before anything was asked."""
+    return f"rate budget {account.used_weight:,.0f} of {account.weight_limit:,.0f}" if account.weight_limit else ""
 
 
 def silence_words(account: AccountNow, now_ms: int, zone: str = "UTC") -> str:

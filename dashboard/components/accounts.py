@@ -108,7 +108,7 @@ def _standing(account: AccountNow, found: Orders, now_ms: int) -> str:
     said = (
         reconciled_words(account, now_ms),
         ramp_words(account),
-        budget_words(account, now_ms, zone()),
+        budget_words(account),
         first_orders_words(account, found.first_orders),
     )
     return " · ".join(filter(None, said))
@@ -130,11 +130,11 @@ def _ramp(account: AccountNow, now_ms: int) -> None:
 
 def _troubles(account: AccountNow, found: Orders, now_ms: int, link_to_control: bool) -> None:
     if account.silent_until_ms > now_ms:
-        said = f"The exchange told account {account.account} to wait: {silence_words(account, now_ms, zone())}"
-        st.error(f"{plain(said)}. {NOT_ASKED}", icon=":material/timer:")
+        said = f"Account {account.account} was {silence_words(account, now_ms, zone())}"
+        st.error(f"{plain(said)}. {NOT_ASKED}", title="The exchange wants silence", icon=":material/timer:")
     if account.differs:
         _differs(account, link_to_control)
-    if is_unreconciled(account, found.every_ms, now_ms):
+    if account.silent_until_ms <= now_ms and is_unreconciled(account, found.every_ms, now_ms):
         _unreconciled(account, found.every_ms, now_ms)
 
 
@@ -185,13 +185,15 @@ def _orders(found: Orders, now_ms: int, is_short: bool) -> None:
     if unknown:
         _unknown(unknown, found, now_ms)
     named = [] if is_short else [order for order in orders if not order.is_unknown][:MOST_NAMED]
+    if named:
+        st.caption(f"{many(count, 'order')} on the way")
     for order in named:
         st.text(order_words(order, now_ms))
     left = count - len(unknown) - len(named)
     if not count:
         st.caption("No order is on its way.")
     elif left:
-        st.caption(f"{many(left, 'order')} on the way" if left == count else f"{left:,} more on the way")
+        st.caption(f"{many(left, 'order')} on the way" if left == count else f"and {left:,} more")
 
 
 def _unknown(orders: Sequence[OrderNow], found: Orders, now_ms: int) -> None:

@@ -26,6 +26,7 @@ from shared.under_way import (
     order_words,
     ramp_words,
     reconciled_words,
+    silence_words,
 )
 from shared.units import format_duration, format_time
 from shared.words import many, words
@@ -108,7 +109,8 @@ def _account_line(account: AccountNow, first_orders: int, now_ms: int) -> str:
         f"account {account.account}: {sent}",
         ramp_words(account),
         reconciled_words(account, now_ms),
-        budget_words(account, now_ms),
+        budget_words(account),
+        silence_words(account, now_ms),
         "" if account.differs else account.message,
     )
     return ", ".join(filter(None, said))

@@ -125,7 +125,9 @@ def test_an_account_that_is_not_read_any_more_is_red_with_the_reason(
 def test_a_ban_says_until_when(page: str, own: Books, open_page: OpenPage) -> None:
     own.write("UPDATE account_state SET silent_until_ms = ?", SystemClock().now_ms() + 600_000)
     app = open_page(own.root, page)
-    (ban,) = [error.value.replace("\\", "") for error in app.error if "told account main to wait" in error.value]
+    (ban,) = [
+        error.value.replace("\\", "") for error in app.error if "Account main was told to wait until" in error.value
+    ]
     assert "min from now. Nothing is asked there meanwhile" in ban
 
 
