@@ -89,7 +89,7 @@ def test_two_accounts_of_one_exchange_are_named_in_any_order() -> None:
         (
             ["accounts.main.exchange=bybit", "accounts.main.type=unified", *OF_BYBIT],
             WORD,
-            "symbols must be like BTC/USDT:USDT for perpetuals of the unified account main, was BTC/USDT",
+            "symbols must be like BTC/USDT:USDT for perpetuals of the unified account main, or",
         ),
     ],
 )

@@ -88,6 +88,14 @@ def _check_market(settings: Settings, in_books: Mapping[str, Collection[str]]) -
     if settings.market.kind != "ccxt":
         raise ConfigurationError(f"market.kind must be ccxt where broker.kind is ccxt, was {settings.market.kind}")
     candle_sources(settings, in_books)
+    for bot in planned_bots(settings):
+        is_unified = settings.accounts[bot.account].type == "unified"
+        if is_unified and settings.market.exchange_type == "swap" and ":" not in bot.symbol:
+            base, quote = bot.symbol.split("/")
+            raise ConfigurationError(
+                f"symbols must be like {base}/{quote}:{quote} for perpetuals of the unified account {bot.account}, or "
+                f"market.exchange_type spot, was {bot.symbol}"
+            )
 
 
 def _check_limit(settings: Settings, name: str) -> None:
