@@ -6,10 +6,13 @@ from pydantic import AfterValidator, Field, StrictBool
 
 from shared.bounds import Cost, Endpoint, ExchangeName, KeyPlace, Number
 from shared.section import Section
+from shared.units import DAY_MS
 
 DEFAULT_ACCOUNT = "paper"
 # The shares of its limit that an account may use, one after the other.
 RAMP = (0.10, 0.25, 0.5, 1.0)
+# And for so long each, at least.
+RAMP_STEP_MS = 7 * DAY_MS
 
 
 def _ramp_step(share: float) -> float:

@@ -1,5 +1,6 @@
 """Accounts and orders on their way in words: terminal and page say the same."""
 
+from shared.accounts import RAMP, RAMP_STEP_MS
 from shared.money import quantity_text
 from shared.tables.under_way import AccountNow, Difference, OrderNow
 from shared.units import SECOND_MS, format_duration, format_time
@@ -28,10 +29,9 @@ def is_unreconciled(account: AccountNow, every_ms: int, now_ms: int) -> bool:
     return now_ms - max(account.reconciled_ms, 0) > PASSES_MISSED * every_ms
 
 
-def budget_words(account: AccountNow, now_ms: int, zone: str = "UTC") -> str:
-    """Say how much of its rate budget an account uses, and until when the exchange wants silence; empty at first."""
-    used = f"rate budget {account.used_weight:,.0f} of {account.weight_limit:,.0f}" if account.weight_limit else ""
-    return ", ".join(filter(None, (used, silence_words(account, now_ms, zone))))
+def budget_words(account: AccountNow) -> str:
+    """Say how much of its rate budget an account uses; empty before anything was asked."""
+    return f"rate budget {account.used_weight:,.0f} of {account.weight_limit:,.0f}" if account.weight_limit else ""
 
 
 def silence_words(account: AccountNow, now_ms: int, zone: str = "UTC") -> str:
@@ -61,6 +61,17 @@ def look_words(order: OrderNow, alarm_ms: int, now_ms: int, zone: str = "UTC") -
     if now_ms - since_ms >= alarm_ms:
         alarm = f"alarm since {format_time(since_ms + alarm_ms, zone)}"
     return f"looked up {many(order.looks, 'time')} so far, {next_look}, until its fate is proved; {alarm}"
+
+
+def ramp_words(account: AccountNow) -> str:
+    """Say how much of its limit an account may use; empty before the worker has settled it."""
+    return f"may use {account.ramp:.0%} of its limit" if account.ramp else ""
+
+
+def next_ramp(account: AccountNow) -> tuple[float, int] | None:
+    """Give the next share of its limit that an account may use, and from when on; none where it may use all."""
+    following = [share for share in RAMP if share > account.ramp]
+    return (following[0], account.ramp_since_ms + RAMP_STEP_MS) if account.ramp and following else None
 
 
 def first_orders_words(account: AccountNow, first_orders: int) -> str:

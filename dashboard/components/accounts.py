@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import loaders
 from dashboard.components.header import CONTROL
 from dashboard.components.kill_switch import release_button
-from dashboard.components.words import duration, many, plain, words
+from dashboard.components.words import duration, many, plain, when, words
 from dashboard.components.zone import zone
 from dashboard.gate.person import person
 from dashboard.queries.equity import PORTFOLIO
@@ -23,7 +23,9 @@ from shared.under_way import (
     first_orders_words,
     is_unreconciled,
     look_words,
+    next_ramp,
     order_words,
+    ramp_words,
     reconciled_words,
     silence_words,
 )
@@ -82,6 +84,8 @@ def _account(place: Place, account: AccountNow | None, found: Orders, now_ms: in
             st.caption("The worker has not opened it yet.")
         else:
             _troubles(account, found, now_ms, link_to_control)
+            if not link_to_control:
+                _ramp(account, now_ms)
 
 
 def _mode(place: Place) -> None:
@@ -103,19 +107,34 @@ def _where(place: Place) -> str:
 def _standing(account: AccountNow, found: Orders, now_ms: int) -> str:
     said = (
         reconciled_words(account, now_ms),
-        budget_words(account, now_ms, zone()),
+        ramp_words(account),
+        budget_words(account),
         first_orders_words(account, found.first_orders),
     )
     return " · ".join(filter(None, said))
 
 
+def _ramp(account: AccountNow, now_ms: int) -> None:
+    """Say how an account may use more of its limit, and from when on."""
+    following = next_ramp(account)
+    if following is None:
+        return
+    share, from_ms = following
+    begins = "may be taken now" if from_ms <= now_ms else f"may be taken from {when(from_ms)} on"
+    st.caption(
+        f"The next step of its ramp, {share:.0%} of its limit, {begins}, while nothing is unresolved: "
+        f"`ramp = {share:g}` under `[accounts.{account.account}]` in `flotilla.toml`, then "
+        "`.venv/bin/supervisorctl signal HUP worker`."
+    )
+
+
 def _troubles(account: AccountNow, found: Orders, now_ms: int, link_to_control: bool) -> None:
     if account.silent_until_ms > now_ms:
-        said = f"The exchange told account {account.account} to wait: {silence_words(account, now_ms, zone())}"
-        st.error(f"{plain(said)}. {NOT_ASKED}", icon=":material/timer:")
+        said = f"Account {account.account} was {silence_words(account, now_ms, zone())}"
+        st.error(f"{plain(said)}. {NOT_ASKED}", title="The exchange wants silence", icon=":material/timer:")
     if account.differs:
         _differs(account, link_to_control)
-    if is_unreconciled(account, found.every_ms, now_ms):
+    if account.silent_until_ms <= now_ms and is_unreconciled(account, found.every_ms, now_ms):
         _unreconciled(account, found.every_ms, now_ms)
 
 
@@ -166,13 +185,15 @@ def _orders(found: Orders, now_ms: int, is_short: bool) -> None:
     if unknown:
         _unknown(unknown, found, now_ms)
     named = [] if is_short else [order for order in orders if not order.is_unknown][:MOST_NAMED]
+    if named:
+        st.caption(f"{many(count, 'order')} on the way")
     for order in named:
         st.text(order_words(order, now_ms))
     left = count - len(unknown) - len(named)
     if not count:
         st.caption("No order is on its way.")
     elif left:
-        st.caption(f"{many(left, 'order')} on the way" if left == count else f"{left:,} more on the way")
+        st.caption(f"{many(left, 'order')} on the way" if left == count else f"and {left:,} more")
 
 
 def _unknown(orders: Sequence[OrderNow], found: Orders, now_ms: int) -> None:

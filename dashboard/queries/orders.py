@@ -23,7 +23,6 @@ class Place:
     is_testnet: bool = True
     endpoint: str | None = None
     limit: float | None = None
-    ramp: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,5 +74,4 @@ def _place(account: str, found: dict[str, Any]) -> Place:
         bool(found.get("sandbox", True)),
         found.get("endpoint"),
         found.get("limit"),
-        found.get("ramp"),
     )

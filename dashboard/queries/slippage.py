@@ -4,14 +4,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from pandas import DataFrame
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, case, select
 
 from dashboard.queries.candles import candle_market
 from dashboard.queries.filters import EVERYTHING, Filters
 from dashboard.queries.frames import frame
 from dashboard.queries.trades import PAGE_ROWS, Page, load_fills
 from shared.enums import Side, Trigger
-from shared.tables import Candle, Fill, Order, Portfolio
+from shared.tables import Candle, Fill, MarketState, Order, Portfolio
 
 # What the backtest fills at the open; a protective exit is held against its level there.
 AT_OPENS = (Trigger.SIGNAL.name, Trigger.CLOSE.name)
@@ -67,7 +67,7 @@ def _held_against(connection: Connection, portfolio_id: int, fills: DataFrame) -
     portfolio = Portfolio.__table__.c
     step_ms = int(connection.execute(select(portfolio.step_ms).where(portfolio.id == portfolio_id)).scalar_one())
     bar = and_(
-        candle.market == (candle_market(connection, portfolio_id) or ""),
+        candle.market == case(_markets(connection, portfolio_id), value=order.account, else_=""),
         candle.symbol == own.symbol,
         candle.timeframe_ms == step_ms,
         candle.open_ms == order.decided_ms - order.decided_ms % step_ms,
@@ -80,3 +80,10 @@ def _held_against(connection: Connection, portfolio_id: int, fills: DataFrame) -
         .where(own.id.in_(fills["fill_id"].tolist()))
     )
     return frame(connection, statement)
+
+
+def _markets(connection: Connection, portfolio_id: int) -> dict[str, str]:
+    """Name what the candles of each account's symbols are kept under."""
+    own = MarketState.__table__.c
+    accounts = connection.execute(select(own.account).where(own.portfolio_id == portfolio_id).distinct()).scalars()
+    return {account: candle_market(connection, portfolio_id, account=account) or "" for account in accounts}

@@ -24,7 +24,9 @@ from shared.under_way import (
     first_orders_words,
     look_words,
     order_words,
+    ramp_words,
     reconciled_words,
+    silence_words,
 )
 from shared.units import format_duration, format_time
 from shared.words import many, words
@@ -105,9 +107,10 @@ def _account_line(account: AccountNow, first_orders: int, now_ms: int) -> str:
     sent = first_orders_words(account, first_orders) or f"{many(account.orders_sent, 'order')} sent"
     said = (
         f"account {account.account}: {sent}",
-        f"{account.ramp:.0%} of its limit in use" if account.ramp else "",
+        ramp_words(account),
         reconciled_words(account, now_ms),
-        budget_words(account, now_ms),
+        budget_words(account),
+        silence_words(account, now_ms),
         "" if account.differs else account.message,
     )
     return ", ".join(filter(None, said))

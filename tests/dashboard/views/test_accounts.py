@@ -40,7 +40,9 @@ def test_mode_account_reconciliation_and_budget_are_said(page: str, own: Books, 
     words = said(open_page(own.root, page))
     assert "Live on a testnet" in words
     assert "**main** · binance spot · limit 27,000.00 USDT" in words
-    assert "difference 0 · rate budget 120 of 6,000" in words
+    assert "difference 0 · may use 10% of its limit · rate budget 120 of 6,000" in words
+    how = "25% of its limit, may be taken now, while nothing is unresolved: `ramp = 0.25` under `[accounts.main]`"
+    assert (how in words) == (page == "control")
     assert "No order is on its way." in words
     assert "not reconciled" not in words
     assert "Paper ·" not in words
@@ -123,7 +125,9 @@ def test_an_account_that_is_not_read_any_more_is_red_with_the_reason(
 def test_a_ban_says_until_when(page: str, own: Books, open_page: OpenPage) -> None:
     own.write("UPDATE account_state SET silent_until_ms = ?", SystemClock().now_ms() + 600_000)
     app = open_page(own.root, page)
-    (ban,) = [error.value.replace("\\", "") for error in app.error if "told account main to wait" in error.value]
+    (ban,) = [
+        error.value.replace("\\", "") for error in app.error if "Account main was told to wait until" in error.value
+    ]
     assert "min from now. Nothing is asked there meanwhile" in ban
 
 
