@@ -230,6 +230,13 @@ def test_over_the_wire_a_key_that_may_withdraw_is_refused(venue: Venue) -> None:
         admit(client, settings, settings.portfolio.symbols, (), is_new=True)
 
 
+def test_over_the_wire_a_key_that_the_exchange_does_not_take_is_refused(venue: Venue) -> None:
+    venue.account.key.is_active = False
+    client, settings = venue.client(*SPOT)
+    with pytest.raises(ConfigurationError, match="key of account main must be taken by its exchange, was not: .*-2015"):
+        admit(client, settings, settings.portfolio.symbols, (), is_new=True)
+
+
 def test_over_the_wire_an_unknown_symbol_is_refused_unless_the_books_know_it(venue: Venue) -> None:
     client, settings = venue.client(*SPOT)
     with pytest.raises(ConfigurationError, match="symbol must be listed among .*, was 'XYZ/USDT'"):

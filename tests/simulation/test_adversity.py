@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shared.enums import Cause, CommandKind
-from shared.errors import ConfigurationError, DiskFull, LeaseError
+from shared.errors import ConfigurationError, DatabaseError, DiskFull, LeaseError
 from tests.live.plain_strategies import make_strategy, plain
 from tests.simulation.adversity import LATER_BAR, MINUTE_MS, Trial, make_trial
 from tests.simulation.crash_matrix import walk
@@ -167,7 +167,7 @@ def test_a_database_that_stops_answering(tmp_path: Path, when: str, minutes: flo
     trial.run(34)
     sent = [minute for minute, _ in _requests(trial)]
     assert trial.database.failures > 3
-    assert set(trial.ends) == {69}
+    assert set(trial.ends) == {DatabaseError.exit_code}
     # Nothing leaves while nothing can be committed: of two orders, the one whose mark was there before, at most.
     assert sum(minute < 15 + minutes for minute in sent) == (0 if when == "before sending" else 1)
     # A young intention leaves after all, under its name; an old one is cancelled, and wanted anew at the next bar.
@@ -177,6 +177,18 @@ def test_a_database_that_stops_answering(tmp_path: Path, when: str, minutes: flo
     assert statuses == ([filled] * 2 if minutes == 1 else [filled] * (2 - lost) + [expired] * lost + [filled] * lost)
     assert len(sent) == len(trial.placed()) == 2
     assert all(trial.held().values())
+    assert not trial.broken()
+
+
+@pytest.mark.slow
+def test_a_database_that_stops_answering_between_two_bars(tmp_path: Path) -> None:
+    trial = _trial(tmp_path)
+    trial.database.words = "unable to open database file"
+    trial.database.fails = Away(trial, lambda statement: trial.minutes() > 20 and "FROM command" in statement, 10)
+    trial.run(34)
+    # Something outside is not there: no crash, of which five would stop entries.
+    assert set(trial.ends) == {DatabaseError.exit_code}
+    assert len(trial.placed()) == 2
     assert not trial.broken()
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import ccxt
 
 from shared.clock import Clock
-from shared.errors import MarketError, MarketRefusal, NotAsked
+from shared.errors import KeyRefused, MarketError, MarketRefusal, NotAsked
 from worker.exchange.account_client import make_account_client
 from worker.exchange.account_transport import AccountTransport, Carry
 from worker.exchange.budget import BANNED, TOO_MANY, RateBudget, Withheld
@@ -101,6 +101,7 @@ class Wire:
         if not failure.was_asked:
             return NotAsked(f"{self.name} {what} not asked for: {failure.text}")
         kind = MarketRefusal if failure.is_final else MarketError
+        kind = KeyRefused if failure.refusal is Refusal.KEY else kind
         return kind(f"{self.name} {what} could not be read: {failure.text}")
 
     @property
