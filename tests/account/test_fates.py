@@ -62,6 +62,9 @@ SAID: list[tuple[str, str, Any, Fate, Refusal]] = [
     ("binance", "spot", binance(-1013, "Filter failure: LOT_SIZE"), Fate.REJECTED, Refusal.RULES),
     ("binance", "spot", binance(-1013, "Filter failure: NOTIONAL"), Fate.REJECTED, Refusal.RULES),
     ("binance", "swap", binance(-4164, "Order's notional must be no smaller"), Fate.REJECTED, Refusal.RULES),
+    ("binance", "spot", binance(-2010, "Order would immediately match and take."), Fate.REJECTED, Refusal.POST_ONLY),
+    ("binance", "swap", binance(-5022, "the Post Only order will be rejected."), Fate.REJECTED, Refusal.POST_ONLY),
+    ("gate", "spot", (400, '{"label":"POC_FILL_IMMEDIATELY","message":"x"}'), Fate.REJECTED, Refusal.POST_ONLY),
     # all that follows may have been taken
     ("binance", "spot", ReadTimeout(), Fate.UNKNOWN, Refusal.NONE),
     ("binance", "spot", requests.exceptions.ConnectionError("reset"), Fate.UNKNOWN, Refusal.NONE),
@@ -105,6 +108,7 @@ def every_class() -> Iterator[type[ccxt.BaseError]]:
 
 KNOWN = {
     "InsufficientFunds": Refusal.FUNDS,
+    "OrderImmediatelyFillable": Refusal.POST_ONLY,
     **dict.fromkeys(("BadSymbol", "MarketClosed", "ContractUnavailable"), Refusal.SYMBOL),
     **dict.fromkeys(
         ("AuthenticationError", "PermissionDenied", "AccountNotEnabled", "AccountSuspended", "RestrictedLocation"),
@@ -114,7 +118,6 @@ KNOWN = {
         (
             "InvalidOrder",
             "OrderNotCached",
-            "OrderImmediatelyFillable",
             "OrderNotFillable",
             "BadRequest",
             "OperationRejected",

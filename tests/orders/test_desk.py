@@ -38,6 +38,16 @@ def test_an_order_that_fills_at_once_is_booked_from_its_trades(harbour: Harbour)
     assert harbour.desk.under_way == {}
 
 
+def test_all_orders_leave_before_what_they_came_to_is_asked(harbour: Harbour) -> None:
+    account, asked = harbour.account, []
+    send, trades_of = account.send, account.trades_of
+    account.send = lambda *given: asked.append("order") or send(*given)  # type: ignore[method-assign]
+    account.trades_of = lambda *given: asked.append("trades") or trades_of(*given)  # type: ignore[method-assign]
+    harbour.desk.put([harbour.order({0: COIN}), harbour.order({1: COIN}), harbour.order({2: COIN})])
+    assert len(harbour.tend()) == 3
+    assert asked == ["order"] * 3 + ["trades"] * 3
+
+
 def test_many_trades_of_an_order_sum_to_it_and_to_each_bots_part(harbour: Harbour) -> None:
     harbour.account.parts = (Decimal("0.3"), Decimal("0.125"), Decimal("0.075"), Decimal("0.5"))
     order = _send(harbour, "fill")
@@ -154,7 +164,8 @@ def test_a_trade_that_is_told_twice_is_booked_once(harbour: Harbour) -> None:
 
 
 def test_a_limit_order_is_cancelled_when_its_time_to_rest_is_over(harbour: Harbour) -> None:
-    order = _send(harbour, "rest", kind=OrderKind.LIMIT, limit_price=Decimal(99))
+    until_ms = harbour.clock.monotonic_ms() + 20_000
+    order = _send(harbour, "rest", kind=OrderKind.LIMIT, limit_price=Decimal(99), rests_until_ms=until_ms)
     harbour.account.fill(order.client_order_id, Decimal("0.25"))
     harbour.run(15)
     assert harbour.status(order) is OrderStatus.PARTLY_FILLED

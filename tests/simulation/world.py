@@ -94,7 +94,7 @@ def settings_of(venue: Venue, *overrides: str) -> Settings:
     account = (
         f"accounts.{ACCOUNT}.exchange={venue.exchange}",
         f"accounts.{ACCOUNT}.type={venue.type}",
-        f"accounts.{ACCOUNT}.limit=90000",
+        f"accounts.{ACCOUNT}.limit=900000",
         f"accounts.{ACCOUNT}.sandbox=false",
         f"portfolio.allow_short={str(venue.shorts).lower()}",
     )

@@ -43,8 +43,10 @@ class Refusal(StrEnum):
 
     NONE = auto()
     FUNDS = auto()
-    # step, minimum, price band, post-only that would have filled …
+    # step, minimum, price band …
     RULES = auto()
+    # an order that may only rest would have filled at once
+    POST_ONLY = auto()
     # unknown, closed for trading, delisted
     SYMBOL = auto()
     # key, signature, rights, address

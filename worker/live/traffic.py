@@ -6,7 +6,8 @@ from sqlalchemy import Connection, Engine
 
 from shared.clock import Clock
 from shared.database import transaction
-from shared.enums import Level, OrderStatus, ScopeKind, Severity
+from shared.enums import Level, OrderStatus, Severity
+from shared.units import format_duration
 from worker.live.books import Books
 from worker.live.flows import book_money
 from worker.live.stepper import Stepper, StepRows
@@ -15,6 +16,7 @@ from worker.orders.reading import Reading
 from worker.orders.sending import CLOCK
 from worker.orders.under_way import UnderWay
 from worker.risk.levels import set_levels
+from worker.risk.position import is_flat
 from worker.store import lease
 from worker.store.events import EventRow, save_events
 from worker.store.money import save_transfers
@@ -69,8 +71,9 @@ class Traffic:
 
     def tend(self) -> None:
         """Take over what became known since."""
-        for outcome in self._under_way.tend():
-            self._take(outcome)
+        while sum(self._take(outcome) for outcome in self._under_way.tend()):
+            # What goes on with another order leaves at once.
+            pass
         for reading in self._under_way.readings():
             self._reconcile(reading)
         for order in self._under_way.overdue():
@@ -83,15 +86,17 @@ class Traffic:
     def _wait(self, rows: StepRows, patience_ms: int) -> None:
         ids = [order.client_order_id for order in rows.new_orders]
         until_ms = self._clock.monotonic_ms() + patience_ms
-        while self._under_way.is_leaving(ids) and self._clock.monotonic_ms() < until_ms:
+        while self._under_way.is_leaving(ids) and (now_ms := self._clock.monotonic_ms()) < until_ms:
             outcomes = self._under_way.tend(LOOK_SECONDS)
             for outcome in outcomes:
                 self._take(outcome)
-            if not outcomes:
+            # Lanes without threads do not wait.
+            if not outcomes and self._clock.monotonic_ms() == now_ms:
                 self._clock.sleep(LOOK_SECONDS)
         self._under_way.mark(self._stepper.fleet)
 
-    def _take(self, outcome: Outcome) -> None:
+    def _take(self, outcome: Outcome) -> bool:
+        """Book an outcome, and say whether another order goes on with what this one left."""
         now_ms = self._clock.now_ms()
         with transaction(self._engine) as connection:
             lease.renew(connection, self._books.portfolio_id, self._token, now_ms)
@@ -104,9 +109,33 @@ class Traffic:
                 said = f"{_named(outcome.order)} was {outcome.order.status.lower()}: {outcome.text}"
                 events.append(self._event(Severity.WARNING, f"ORDER_{outcome.order.status}", said))
             self._save(connection, events)
+            goes_on = self._under_way.next_attempt(connection, outcome, self._stepper.fleet)
             self._under_way.took(outcome)
             self._under_way.mark(self._stepper.fleet)
             self._books.save_states(connection)
+        if outcome.order.is_over:
+            log.info("%s on %s is %s", _named(outcome.order), outcome.order.account, outcome.order.status.lower())
+        if goes_on is not None:
+            self._under_way.go_on(goes_on)
+            self._under_way.mark(self._stepper.fleet)
+        is_late = bool(booked.shares) and outcome.order.increases and self._flatten_late()
+        return goes_on is not None or is_late
+
+    def _flatten_late(self) -> bool:
+        """Close what was bought by an order that was on its way when its bots were flattened; say whether any was."""
+        fleet = self._stepper.fleet
+        late = [bot for bot in fleet.bots if bot.level == Level.FLATTEN and bot.unresolved == 0]
+        if all(is_flat(bot, fleet.markets[bot.market]) for bot in late):
+            return False
+        now_ms = self._clock.now_ms()
+        rows = self._stepper.close_positions(now_ms)
+        with transaction(self._engine) as connection:
+            lease.renew(connection, self._books.portfolio_id, self._token, now_ms)
+            self._books.save_step(connection, rows, self._books.book(rows.fills), [], [])
+            self._under_way.save(connection, rows.new_orders)
+        self._under_way.leave(rows.new_orders)
+        self._under_way.mark(fleet)
+        return bool(rows.new_orders)
 
     def _reconcile(self, reading: Reading) -> None:
         """Hold the books to what a pass over an account found, and book what it found of our orders."""
@@ -150,14 +179,17 @@ class Traffic:
         return [self._event(Severity.ERROR, f"{outcome.alarm}_TRIPPED", said)]
 
     def _tell(self, order: LiveOrder) -> None:
-        said = f"nothing has been known of {_named(order)} for a minute; it is looked up until its fate is proved"
+        since_ms = order.unknown_since_ms or 0
+        for_long = format_duration(self._clock.monotonic_ms() - since_ms)
+        said = f"nothing has been known of {_named(order)} for {for_long}; it is looked up until its fate is proved"
         with transaction(self._engine) as connection:
             self._save(connection, [self._event(Severity.ERROR, "ORDER_UNKNOWN", said)])
 
     def _event(self, severity: Severity, kind: str, sentence: str) -> EventRow:
-        portfolio = self._stepper.fleet.portfolio
-        log.log(logging.WARNING, "%s", sentence)
-        return EventRow(portfolio.time_ms, self._clock.now_ms(), severity, kind, sentence, ScopeKind.PORTFOLIO)
+        log.log(logging.INFO if severity is Severity.INFO else logging.WARNING, "%s", sentence)
+        now_ms = self._clock.now_ms()
+        # Before the first step there is no time of a bar.
+        return EventRow(self._stepper.fleet.portfolio.time_ms or now_ms, now_ms, severity, kind, sentence)
 
     def _save(self, connection: Connection, events: list[EventRow]) -> None:
         save_events(connection, self._books.portfolio_id, events)

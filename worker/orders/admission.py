@@ -8,10 +8,12 @@ from decimal import Decimal
 from shared.accounts import AccountSettings
 from shared.errors import ConfigurationError, KeyRefused
 from shared.settings import LIVE_VARIABLE, Settings
+from shared.settings_file import shown
 from worker.exchange.key_check import check_rights
 from worker.exchange.protocol import AccountClient
 from worker.exchange.table import quirks_of
 from worker.fleet.plan import planned_bots
+from worker.fleet.series import candle_sources
 from worker.orders.live_order import base_of
 from worker.orders.sending import clock_fault
 
@@ -31,7 +33,7 @@ def check_settings(settings: Settings, in_books: Mapping[str, Collection[str]], 
     accounts = symbols_by_account(settings)
     for name in dict.fromkeys((*accounts, *in_books)):
         _check_account(settings, name, accounts.get(name, ()))
-    _check_market(settings, tuple(dict.fromkeys((*accounts, *in_books))))
+    _check_market(settings, in_books)
     for name in accounts:
         _check_limit(settings, name)
     _check_word(tuple(dict.fromkeys((*accounts, *in_books))), environment)
@@ -79,7 +81,7 @@ def _check_account(settings: Settings, name: str, symbols: Sequence[str]) -> Non
             f"account {name} must be in the settings as [accounts.{name}] where broker.kind is ccxt, was not"
         )
     account = settings.accounts[name]
-    quirks_of(account.exchange, account.type)
+    quirks_of(account.exchange, account.type, f"account {name}")
     spot = [symbol for symbol in symbols if not is_perpetual(symbol, account)]
     if settings.portfolio.allow_short and spot:
         raise ConfigurationError(
@@ -92,34 +94,19 @@ def is_perpetual(symbol: str, account: AccountSettings) -> bool:
     return account.type == "swap" or ":" in symbol
 
 
-def _check_market(settings: Settings, names: Sequence[str]) -> None:
-    """Candles come from one market: that of all the accounts."""
-    market = settings.market
-    if market.kind != "ccxt":
-        raise ConfigurationError(f"market.kind must be ccxt where broker.kind is ccxt, was {market.kind}")
-    for name in names:
-        account = settings.accounts[name]
-        kind = market.exchange_type if account.type == "unified" else account.type
-        for setting, wanted, found in (
-            ("exchange", account.exchange, market.exchange),
-            ("exchange_type", kind, market.exchange_type),
-            ("endpoint", account.endpoint, market.endpoint),
-        ):
-            if wanted != found:
-                raise ConfigurationError(
-                    f"market.{setting} must be {_word(wanted)}, that of account {name}, was {_word(found)}"
-                )
-        unclear = [symbol for symbol in settings.portfolio.symbols if ":" not in symbol]
-        if account.type == "unified" and kind == "swap" and unclear:
-            base, quote = unclear[0].split("/")
+def _check_market(settings: Settings, in_books: Mapping[str, Collection[str]]) -> None:
+    """Candles come from the exchange of each account, or live would trade on prices of elsewhere."""
+    if settings.market.kind != "ccxt":
+        raise ConfigurationError(f"market.kind must be ccxt where broker.kind is ccxt, was {settings.market.kind}")
+    candle_sources(settings, in_books)
+    for bot in planned_bots(settings):
+        is_unified = settings.accounts[bot.account].type == "unified"
+        if is_unified and settings.market.exchange_type == "swap" and ":" not in bot.symbol:
+            base, quote = bot.symbol.split("/")
             raise ConfigurationError(
-                f"symbols must be like {base}/{quote}:{quote} for perpetuals of the unified account {name}, "
-                f"was {unclear[0]}"
+                f"symbols must be like {base}/{quote}:{quote} for perpetuals of the unified account {bot.account}, or "
+                f"market.exchange_type spot, was {bot.symbol}"
             )
-
-
-def _word(value: str | None) -> str:
-    return "unset" if value is None else value
 
 
 def _check_limit(settings: Settings, name: str) -> None:
@@ -139,7 +126,7 @@ def _check_word(names: Sequence[str], environment: Mapping[str, str]) -> None:
     if sorted(typed) != sorted(names):
         raise ConfigurationError(
             f"{LIVE_VARIABLE} in the environment must be {','.join(names)}, the accounts that are to trade, was "
-            f"{said or 'not set'}"
+            f"{shown(said) if said else 'not set'}"
         )
 
 

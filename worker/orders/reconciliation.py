@@ -36,6 +36,8 @@ from worker.store.reconciliation import (
 FIRST_RETRY_MS = 1_000
 # A trade may show a moment after a later one; the exchange's clock and ours differ.
 OVERLAP_MS = 2 * MINUTE_MS
+# A pass that came while an order moved what the account holds is made again after so long.
+AGAIN_MS = 5_000
 # An exchange rounds what a trade costs; quantities it does not round.
 ROUNDING = Decimal("0.000001")
 
@@ -132,12 +134,16 @@ class Reconciler:
         reconciled = Reconciled(account)
         if reading.failure:
             self._take_failure(reading, reconciled)
+            state = load_reconciled(connection, self._portfolio_id, account)
+            state.message = f"the last pass failed: {reading.failure}"
+            save_reconciled(connection, self._portfolio_id, state)
             return reconciled
         self._failures[account] = 0
         self._sort_trades(connection, reading, reconciled)
         self._sort_opens(connection, reading, reconciled)
         if not is_quiet or reconciled.trades or reconciled.cancels:
-            self.hurry(account)
+            # An order may rest for minutes.
+            self._due_ms[account] = self._clock.monotonic_ms() + min(AGAIN_MS, self._every_ms)
             return reconciled
         self._take_flows(connection, reading, reconciled)
         self._compare(connection, reading, reconciled)
@@ -195,10 +201,19 @@ class Reconciler:
         for order in reading.opens:
             if not is_ours(order.client_order_id, self._installation):
                 self._flag_foreign(order, reconciled)
-            elif find_order(connection, self._portfolio_id, order.client_order_id) is None:
-                reconciled.cancels.append(order)
-                said = f"open order {order.client_order_id} of {order.symbol} has no intention in the books: cancelled"
-                reconciled.said.append(Said(Severity.ERROR, "ORDER_UNINTENDED", said))
+                continue
+            known = find_order(connection, self._portfolio_id, order.client_order_id)
+            named = f"open order {order.client_order_id} of {order.symbol}"
+            if known is None:
+                said = f"{named} has no intention in the books: cancelled"
+            elif known.exchange_id not in (None, order.exchange_id):
+                said = (
+                    f"{named} was delivered twice, as {known.exchange_id} and {order.exchange_id}: the latter cancelled"
+                )
+            else:
+                continue
+            reconciled.cancels.append(order)
+            reconciled.said.append(Said(Severity.ERROR, "ORDER_UNINTENDED", said))
 
     def _flag_foreign(self, order: ExchangeOrder, reconciled: Reconciled) -> None:
         if order.exchange_id not in self._foreign:

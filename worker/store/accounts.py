@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Update, bindparam, func, select, update
 
-from shared.enums import BotStatus
-from shared.tables import AccountState, Bot, BotState, MarketState, Portfolio, Sleeve, Trade
+from shared.enums import BotStatus, OrderStatus
+from shared.tables import AccountState, Bot, BotState, MarketState, Order, Portfolio, Sleeve, Trade
 from worker.store.rows import insert_missing_rows, load_rows, record_columns
 
 
@@ -72,11 +73,27 @@ def is_confirmed(connection: Connection, portfolio_id: int, account: str) -> boo
     return load_account(connection, portfolio_id, account).is_confirmed == 1
 
 
+def has_unresolved(connection: Connection, portfolio_id: int, account: str) -> bool:
+    """Say whether an account differs from the books, or has an order of which nothing is known."""
+    own = Order.__table__.c
+    unknown = select(own.id).where(
+        own.portfolio_id == portfolio_id, own.account == account, own.status == OrderStatus.UNKNOWN.name
+    )
+    differs = load_account(connection, portfolio_id, account).differs == 1
+    return differs or connection.execute(unknown.limit(1)).first() is not None
+
+
 def count_order(connection: Connection, portfolio_id: int, account: str) -> None:
     """Count an order that leaves."""
+    connection.execute(_counting(), {"portfolio": portfolio_id, "name": account})
+
+
+# To put a statement together takes longer than to run it.
+@cache
+def _counting() -> Update:
     own = AccountState.__table__.c
-    mine = update(AccountState).where(own.portfolio_id == portfolio_id, own.account == account)
-    connection.execute(mine.values(orders_sent=own.orders_sent + 1))
+    mine = own.portfolio_id == bindparam("portfolio"), own.account == bindparam("name")
+    return update(AccountState).where(*mine).values(orders_sent=own.orders_sent + 1)
 
 
 def accounts_in_books(connection: Connection, portfolio: str) -> dict[str, tuple[str, ...]]:
