@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from shared.clock import Clock, SystemClock
-from shared.database import open_writer, transaction
+from shared.database import open_writer, transaction, translated
 from shared.errors import ConfigurationError
 from shared.migrations.upgrade import upgrade
 from shared.settings import Settings
@@ -137,7 +137,7 @@ def make_orders(
     settings: Settings, root: Path, engine: Engine, clock: Clock, environment: Mapping[str, str]
 ) -> ExchangeOrders:
     """Make what carries orders to the accounts and back; errors as of `make_accounts`."""
-    with engine.connect() as connection:
+    with translated(engine), engine.connect() as connection:
         known = known_accounts(connection, settings.portfolio.name)
     clients, warnings = make_accounts(settings, known, clock, environment)
     around = Surroundings(

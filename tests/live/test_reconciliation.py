@@ -273,3 +273,10 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
     assert said in answer
     _wait(place, worker)
     assert _state(place)[1] == 1
+
+
+def test_what_is_told_before_the_first_step_has_a_time(place: ExchangePlace) -> None:
+    with place.open() as worker:
+        _wait(place, worker, 3)
+        ((time_ms, wall_ms),) = place.rows("SELECT time_ms, wall_ms FROM event WHERE kind = 'RECONCILIATION_BASELINE'")
+        assert time_ms == wall_ms > 0

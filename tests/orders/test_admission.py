@@ -89,7 +89,7 @@ def test_two_accounts_of_one_exchange_are_named_in_any_order() -> None:
         (
             ["accounts.main.exchange=bybit", "accounts.main.type=unified", *OF_BYBIT],
             WORD,
-            "symbols must be like BTC/USDT:USDT for perpetuals of the unified account main, was BTC/USDT",
+            "symbols must be like BTC/USDT:USDT for perpetuals of the unified account main, or",
         ),
     ],
 )
@@ -227,6 +227,13 @@ def test_over_the_wire_a_key_that_may_withdraw_is_refused(venue: Venue) -> None:
     venue.account.key.may_withdraw = True
     client, settings = venue.client(*SPOT)
     with pytest.raises(ConfigurationError, match="must not have the right to withdraw"):
+        admit(client, settings, settings.portfolio.symbols, (), is_new=True)
+
+
+def test_over_the_wire_a_key_that_the_exchange_does_not_take_is_refused(venue: Venue) -> None:
+    venue.account.key.is_active = False
+    client, settings = venue.client(*SPOT)
+    with pytest.raises(ConfigurationError, match="key of account main must be taken by its exchange, was not: .*-2015"):
         admit(client, settings, settings.portfolio.symbols, (), is_new=True)
 
 

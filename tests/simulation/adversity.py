@@ -18,7 +18,7 @@ from tests.live.plain_strategies import NO_DEFAULTS, PLAIN_RISK
 from tests.simulation.checks import broken
 from tests.simulation.exchange_market import ExchangeMarket
 from tests.simulation.saboteurs import Through
-from tests.simulation.world import ACCOUNT, START_MS, STEP_MS, VENUES, Process, World, settings_of
+from tests.simulation.world import ACCOUNT, START_MS, STEP_MS, VENUES, Process, Sent, World, settings_of
 from worker.build import admitted
 from worker.exchange.protocol import AccountClient, Answer, OrderRequest
 from worker.orders.exchange_orders import ExchangeOrders, Surroundings
@@ -93,6 +93,15 @@ class Placed(NamedTuple):
     name: str
 
 
+def _minutes(time_ms: int) -> float:
+    return (time_ms - START_MS) / MINUTE_MS
+
+
+def places_order(sent: Sent) -> bool:
+    """Say whether a request would place an order."""
+    return sent.method == "POST" and "newClientOrderId" in sent.text
+
+
 @dataclass
 class Trial:
     """A world with a steady fleet, and a supervisor over its worker: `ends` are the exit codes of those that ended."""
@@ -142,7 +151,7 @@ class Trial:
 
     def minutes(self) -> float:
         """Give how long the world has been there, by the exchange."""
-        return (self.world.exchange.clock() - START_MS) / MINUTE_MS
+        return _minutes(self.world.exchange.clock())
 
     def fall(self, minutes: float, *listed: str) -> None:
         """Let prices fall so that every stop is reached, of all symbols where none is named."""
@@ -156,10 +165,7 @@ class Trial:
         """Give the orders that the exchange has, oldest first, by its own record."""
         known = record.orders_by_client_id(self.world.exchange, self.world.account)
         rows = [row for rows in known.values() for row in rows]
-        return sorted(
-            Placed((row.time_ms - START_MS) / MINUTE_MS, row.symbol, row.side, row.quantity, row.client_id)
-            for row in rows
-        )
+        return sorted(Placed(_minutes(row.time_ms), row.symbol, row.side, row.quantity, row.client_id) for row in rows)
 
     def held(self) -> dict[str, Decimal]:
         """Give what the exchange has of each symbol of the fleet."""
@@ -174,6 +180,32 @@ class Trial:
     def booked(self) -> dict[str, int]:
         """Give the units of each bot."""
         return dict(self.rows("SELECT name, units FROM bot_state JOIN bot ON bot.id = bot_id ORDER BY 1"))
+
+    def orders(self) -> list[tuple[float, str, str]]:
+        """Give minute, status and reason of the orders in the books."""
+        rows = self.rows('SELECT decided_ms, status, reason FROM "order" ORDER BY id')
+        return [(_minutes(decided_ms), status, reason) for decided_ms, status, reason in rows]
+
+    def requests(self) -> list[float]:
+        """Give the minutes of the requests that would place an order."""
+        return [_minutes(sent.time_ms) for sent in self.world.sent if places_order(sent)]
+
+    def asked(self) -> list[float]:
+        """Give the minutes of all requests."""
+        return [_minutes(sent.time_ms) for sent in self.world.sent]
+
+    def reasons(self, strategy: str) -> set[str]:
+        """Give why the bots of a strategy did or did not trade."""
+        asked = """SELECT decision.reason FROM decision JOIN bot ON bot.id = bot_id WHERE substr(name, 1, 2) = ?
+                   UNION SELECT bot_state.reason FROM bot_state JOIN bot ON bot.id = bot_id
+                   WHERE substr(name, 1, 2) = ?"""
+        return {reason for (reason,) in self.rows(asked, strategy[:2], strategy[:2])}
+
+    def differences(self) -> dict[str, Decimal]:
+        """Give how much more of each coin was found than expected, where that is something."""
+        rows = self.rows("SELECT coin, found, expected FROM account_coin")
+        gaps = {coin: Decimal(found) - Decimal(expected) for coin, found, expected in rows}
+        return {coin: gap for coin, gap in gaps.items() if gap}
 
     def _make(self, _settings: Settings) -> "_Started":
         self.process = self.world.start(machine="one")

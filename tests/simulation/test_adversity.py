@@ -1,6 +1,5 @@
 """Adversity by name: what each must end in, held against the exchange's own record and the books."""
 
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,11 +7,12 @@ import numpy as np
 import pytest
 
 from shared.enums import Cause, CommandKind
-from shared.errors import ConfigurationError, DiskFull, LeaseError
+from shared.errors import ConfigurationError, DatabaseError, DiskFull, LeaseError
 from tests.live.plain_strategies import make_strategy, plain
-from tests.simulation.adversity import LATER_BAR, MINUTE_MS, Trial, make_trial
+from tests.simulation.adversity import LATER_BAR, MINUTE_MS, Trial, make_trial, places_order
 from tests.simulation.crash_matrix import walk
-from tests.simulation.world import ACCOUNT, START_MS, STEP_MS, Process, Sent
+from tests.simulation.troubles import Away, FullAt, Nap, is_mark
+from tests.simulation.world import ACCOUNT, START_MS, STEP_MS, Process
 from worker.orders.gateway import Gateway, Verdict
 from worker.orders.live_order import LiveOrder
 from worker.strategies.bands import Bands
@@ -29,59 +29,6 @@ def _later(bars: Bars, exposure: float) -> Bands:
     return Bands(wanted, wanted)
 
 
-def _reasons(trial: Trial, strategy: str) -> set[str]:
-    """Give why the bots of a strategy did or did not trade, but for what they do now."""
-    asked = "SELECT DISTINCT reason FROM decision JOIN bot ON bot.id = bot_id WHERE substr(bot.name, 1, 2) = ?"
-    return {reason for (reason,) in trial.rows(asked, strategy[:2])}
-
-
-class Away:
-    """A database that fails from a statement on, for some minutes."""
-
-    def __init__(self, trial: Trial, begins: Callable[[str], bool], minutes: float) -> None:
-        self._trial, self._begins, self._minutes = trial, begins, minutes
-        self._until: float | None = None
-
-    def __call__(self, statement: str) -> bool:
-        if self._until is None and self._begins(statement):
-            self._until = self._trial.minutes() + self._minutes
-        return self._until is not None and self._trial.minutes() < self._until
-
-
-class _FullAt(Away):
-    """A disk that is full from the n-th commit on of the step at minute 15; with 0 never, and only counts them."""
-
-    def __init__(self, trial: Trial, number: int, minutes: float) -> None:
-        super().__init__(trial, lambda statement: self._count(statement) == number, minutes)
-        self.seen = 0
-
-    def _count(self, statement: str) -> int:
-        if statement != "COMMIT" or not 15 <= self._trial.minutes() < 15.1:
-            return -1
-        self.seen += 1
-        return self.seen
-
-
-class _Nap:
-    """The process sleeps once, so many seconds, at the first occasion after a minute."""
-
-    def __init__(self, trial: Trial, minutes: float, seconds: float) -> None:
-        self._trial, self._minutes, self._seconds = trial, minutes, seconds
-        self._is_marked = False
-
-    def __call__(self) -> None:
-        if self._seconds and self._trial.minutes() > self._minutes:
-            seconds, self._seconds = self._seconds, 0.0
-            self._trial.world.clock.sleep(seconds)
-
-    def at_the_commit_of_a_mark(self, statement: str) -> bool:
-        """Sleep, and let nothing fail."""
-        self._is_marked |= _is_mark(statement) and self._trial.minutes() > self._minutes
-        if self._is_marked and statement == "COMMIT":
-            self()
-        return False
-
-
 def _trial(root: Path, venue: str = "binance swap") -> Trial:
     return make_trial(root, venue, "broker.reconcile_seconds=300")
 
@@ -89,31 +36,6 @@ def _trial(root: Path, venue: str = "binance swap") -> Trial:
 def _running(trial: Trial) -> Process:
     assert trial.process is not None
     return trial.process
-
-
-def _is_mark(statement: str) -> bool:
-    """Say whether a statement marks an order SUBMITTED."""
-    return statement.startswith('UPDATE "order" SET') and "sent_ms=" in statement and "done_ms" not in statement
-
-
-def _places(sent: Sent) -> bool:
-    return sent.method == "POST" and "newClientOrderId" in sent.text
-
-
-def _requests(trial: Trial) -> list[tuple[float, str]]:
-    """Give the requests that would place an order, with their minute."""
-    return [((sent.time_ms - START_MS) / MINUTE_MS, sent.text) for sent in trial.world.sent if _places(sent)]
-
-
-def _asked(trial: Trial) -> list[float]:
-    """Give the minutes of all requests."""
-    return [(sent.time_ms - START_MS) / MINUTE_MS for sent in trial.world.sent]
-
-
-def _orders(trial: Trial) -> list[tuple[float, str, str]]:
-    """Give minute, status and reason of the orders in the books."""
-    rows = trial.rows('SELECT decided_ms, status, reason FROM "order" ORDER BY id')
-    return [((decided_ms - START_MS) / MINUTE_MS, status, reason) for decided_ms, status, reason in rows]
 
 
 @pytest.fixture(autouse=True)
@@ -146,7 +68,7 @@ def test_an_outage_of_an_hour_in_positions(tmp_path: Path, venue: str, fault: st
     assert all(one.side == "sell" and 140 <= one.minutes <= 141.1 for one in exits)
     assert [(one.side, round(one.minutes)) for one in later] == [("buy", 165), ("buy", 165)]
     assert all(reconciled_ms > START_MS + 155 * MINUTE_MS for (reconciled_ms,) in seen[-2:])
-    assert "RECONCILIATION" in _reasons(trial, "later")
+    assert "RECONCILIATION" in trial.reasons("later")
     (said,) = trial.events("RECONCILIATION_FAILED")
     assert said.endswith("no entries there until a pass agrees")
     assert trial.ends == []
@@ -161,22 +83,34 @@ def test_a_database_that_stops_answering(tmp_path: Path, when: str, minutes: flo
     trial.database.words = "unable to open database file"
 
     def begins(statement: str) -> bool:
-        return _is_mark(statement) if when == "before sending" else bool(_requests(trial))
+        return is_mark(statement) if when == "before sending" else bool(trial.requests())
 
     trial.database.fails = Away(trial, begins, minutes)
     trial.run(34)
-    sent = [minute for minute, _ in _requests(trial)]
+    sent = trial.requests()
     assert trial.database.failures > 3
-    assert set(trial.ends) == {69}
+    assert set(trial.ends) == {DatabaseError.exit_code}
     # Nothing leaves while nothing can be committed: of two orders, the one whose mark was there before, at most.
     assert sum(minute < 15 + minutes for minute in sent) == (0 if when == "before sending" else 1)
     # A young intention leaves after all, under its name; an old one is cancelled, and wanted anew at the next bar.
-    statuses = [(status, reason) for _, status, reason in _orders(trial)]
+    statuses = [(status, reason) for _, status, reason in trial.orders()]
     filled, expired = ("FILLED", None), ("CANCELLED", "EXPIRED_INTENT")
     lost = 2 if when == "before sending" else 1
     assert statuses == ([filled] * 2 if minutes == 1 else [filled] * (2 - lost) + [expired] * lost + [filled] * lost)
     assert len(sent) == len(trial.placed()) == 2
     assert all(trial.held().values())
+    assert not trial.broken()
+
+
+@pytest.mark.slow
+def test_a_database_that_stops_answering_between_two_bars(tmp_path: Path) -> None:
+    trial = _trial(tmp_path)
+    trial.database.words = "unable to open database file"
+    trial.database.fails = Away(trial, lambda statement: trial.minutes() > 20 and "FROM command" in statement, 10)
+    trial.run(34)
+    # Something outside is not there: no crash, of which five would stop entries.
+    assert set(trial.ends) == {DatabaseError.exit_code}
+    assert len(trial.placed()) == 2
     assert not trial.broken()
 
 
@@ -205,9 +139,9 @@ def test_two_workers_at_once(tmp_path: Path) -> None:
     trial.run(150)
     # The exit that the first had in hand is proved absent and asked anew, the one that waited behind it leaves later.
     # The second sent nothing while the first had the lease, and the first nothing from when it was taken over on.
-    assert [sent.process for sent in world.sent if _places(sent)] == [0, 0, 2, 2, 3, 3]
+    assert [sent.process for sent in world.sent if places_order(sent)] == [0, 0, 2, 2, 3, 3]
     assert [round(one.minutes) for one in trial.placed()] == [15, 15, 105, 120, 135, 135]
-    assert [status for minute, status, _ in _orders(trial) if minute == 105] == ["ABSENT", "FILLED"]
+    assert [status for minute, status, _ in trial.orders() if minute == 105] == ["ABSENT", "FILLED"]
     assert trial.ends == [LeaseError.exit_code]
     assert not trial.broken()
 
@@ -216,7 +150,7 @@ def test_two_workers_at_once(tmp_path: Path) -> None:
 @pytest.mark.timeout(600)
 def test_a_disk_that_is_full_at_any_commit_of_a_step(tmp_path: Path) -> None:
     trial = _trial(tmp_path / "undisturbed")
-    commits = _FullAt(trial, 0, 0)
+    commits = FullAt(trial, 0, 0)
     trial.database.fails = commits
     trial.run(32)
     places, end = commits.seen, (trial.booked(), trial.held())
@@ -224,7 +158,7 @@ def test_a_disk_that_is_full_at_any_commit_of_a_step(tmp_path: Path) -> None:
     for number in range(1, places + 1):
         trial = _trial(tmp_path / str(number))
         # For so short that intentions leave after all, and for so long that they are too old by then.
-        trial.database.fails = _FullAt(trial, number, 1 if number % 2 else 6)
+        trial.database.fails = FullAt(trial, number, 1 if number % 2 else 6)
         trial.run(32)
         assert trial.database.failures > 0
         assert trial.ends == []
@@ -244,7 +178,7 @@ def test_one_that_sends_what_it_could_not_commit_is_caught(tmp_path: Path, monke
 
     monkeypatch.setattr(Gateway, "submit", heedless)
     trial = _trial(tmp_path)
-    trial.database.fails = Away(trial, _is_mark, 6)
+    trial.database.fails = Away(trial, is_mark, 6)
     trial.database.words = "database or disk is full"
     trial.run(32)
     assert any("left and was not in the books" in said for said in trial.broken())
@@ -276,11 +210,11 @@ def test_a_clock_that_is_60_s_off(tmp_path: Path, set_by_ms: int, words: str) ->
     trial.run(150)
     # Exits were due at minute 105; they leave at the first close at which the clock is right, entries after them.
     assert [(round(one.minutes), one.side) for one in trial.placed()[2:]] == [(135, "sell")] * 2 + [(135, "buy")] * 2
-    refused = {reason for minute, _, reason in _orders(trial) if 100 < minute < 130}
+    refused = {reason for minute, _, reason in trial.orders() if 100 < minute < 130}
     (sentence,) = refused
     assert sentence.endswith(words)
     assert trial.events("CLOCK_OFF") == [f"no order leaves: {sentence}"]
-    assert len(_requests(trial)) == 6
+    assert len(trial.requests()) == 6
     assert not trial.broken()
 
 
@@ -295,7 +229,7 @@ def test_a_clock_that_is_20_s_off_is_corrected(tmp_path: Path, set_by_ms: int) -
     # The exchange takes no request whose time is more than 5 s old, or more than 1 s ahead.
     assert [round(one.minutes) for one in trial.placed()] == [15, 15, 105, 105]
     assert trial.rows("SELECT skew_ms FROM account_state")[0][0] == pytest.approx(-set_by_ms, abs=50)
-    assert {status for _, status, _ in _orders(trial)} == {"FILLED"}
+    assert {status for _, status, _ in trial.orders()} == {"FILLED"}
     assert not trial.broken()
 
 
@@ -310,7 +244,7 @@ def test_a_key_is_revoked(tmp_path: Path) -> None:
     assert len(trial.placed()) == 2
     (said,) = trial.events("KEY_TRIPPED")
     assert said.startswith("no entries until a person releases the cause RECONCILIATION: AuthenticationError")
-    assert {status for minute, status, _ in _orders(trial) if minute > 100} == {"REJECTED"}
+    assert {status for minute, status, _ in trial.orders() if minute > 100} == {"REJECTED"}
     trial.run(118)
     assert trial.ends == [ConfigurationError.exit_code]
     key.is_active = True
@@ -340,10 +274,10 @@ def test_a_ban_is_obeyed_by_everything_and_over_a_restart(tmp_path: Path, status
     trial.run(112)
     trial.run(150)
     # The first request is told so; none follows until the time that it was told is over.
-    told, *later = [minute for minute in _asked(trial) if minute >= 91]
+    told, *later = [minute for minute in trial.asked() if minute >= 91]
     assert told < 97
     assert later[0] > 130
-    assert {reason.partition(":")[0] for minute, _, reason in _orders(trial) if minute == 105} == {"EXPIRED_INTENT"}
+    assert {reason.partition(":")[0] for minute, _, reason in trial.orders() if minute == 105} == {"EXPIRED_INTENT"}
     # Exits that were due leave at once then.
     assert [(round(one.minutes), one.side) for one in trial.placed()[2:]] == [(130, "sell")] * 2 + [(135, "buy")] * 2
     assert not trial.broken()
@@ -373,7 +307,7 @@ def test_exits_have_what_is_kept_back_of_the_rate_budget(tmp_path: Path) -> None
 @pytest.mark.parametrize("where", ["within the commit", "before the request"])
 def test_a_worker_sleeps_for_10_minutes_between_commit_and_request(tmp_path: Path, where: str) -> None:
     trial = _trial(tmp_path)
-    nap = _Nap(trial, 100, 600)
+    nap = Nap(trial, 100, 600)
     if where == "within the commit":
         trial.database.fails = nap.at_the_commit_of_a_mark
     else:
@@ -381,13 +315,13 @@ def test_a_worker_sleeps_for_10_minutes_between_commit_and_request(tmp_path: Pat
     trial.fall(95)
     trial.run(134)
     # What was asked at minute 105 does not leave; the exits are asked anew, and leave when it wakes up.
-    late, other, *anew = _orders(trial)[2:]
+    late, other, *anew = trial.orders()[2:]
     assert late[1:] == ("CANCELLED", "EXPIRED_INTENT: not sent: it had to leave 599000 ms before")
     assert other[1:] == ("CANCELLED", "EXPIRED_INTENT")
     assert [status for _, status, _ in anew] == ["FILLED", "FILLED"]
     assert [(round(one.minutes), one.side) for one in trial.placed()[2:]] == [(115, "sell")] * 2
     assert not any(trial.held().values())
-    assert len(_requests(trial)) == 4
+    assert len(trial.requests()) == 4
     assert not trial.broken()
 
 
@@ -444,33 +378,20 @@ def test_balances_vanish_and_trading_is_suspended(tmp_path: Path) -> None:
     trial.run(155)
     # Nothing was taken by the exchange, nothing entered, and no bot lost or won by what is gone.
     assert len(trial.placed()) == 2
-    assert "RECONCILIATION" in _reasons(trial, "later") | _standing(trial, "later")
+    assert "RECONCILIATION" in trial.reasons("later")
     assert trial.rows(worth) == before
-    assert {status for minute, status, _ in _orders(trial) if minute > 100} == {"REJECTED"}
+    assert {status for minute, status, _ in trial.orders() if minute > 100} == {"REJECTED"}
     gone = {"BTC": Decimal("-0.0831168"), "USDT": Decimal("-45007.8412635")}
-    assert _differences(trial) == gone
+    assert trial.differences() == gone
     (said,) = trial.events("RECONCILIATION_DIFFERS")
     assert "BTC: 0.0831168 expected, 0 found, difference -0.0831168" in said
     # By a person's word it is nobody's: shown as explained otherwise, in no bot's books.
     for coin in ("BTC/USDT", "USDT"):
         world.ask(CommandKind.RECONCILE, detail=f"{coin} unattributed")
     trial.run(160)
-    assert _differences(trial) == {}
+    assert trial.differences() == {}
     explained = trial.rows("SELECT coin, explained FROM account_coin WHERE explained != '0'")
     assert {coin: Decimal(amount) for coin, amount in explained} == gone
     assert trial.rows(worth) == before
     assert trial.rows("SELECT count(*) FROM round_trip") == [(0,)]
     assert trial.broken() == ["quantities: BTC/USDT: the books hold 0.0831168, the exchange 0.0"]
-
-
-def _differences(trial: Trial) -> dict[str, Decimal]:
-    """Give how much more of each coin was found than expected, where that is something."""
-    rows = trial.rows("SELECT coin, found, expected FROM account_coin")
-    gaps = {coin: Decimal(found) - Decimal(expected) for coin, found, expected in rows}
-    return {coin: gap for coin, gap in gaps.items() if gap}
-
-
-def _standing(trial: Trial, strategy: str) -> set[str]:
-    """Give why the bots of a strategy do or do not trade now."""
-    asked = "SELECT DISTINCT reason FROM bot_state JOIN bot ON bot.id = bot_id WHERE substr(name, 1, 2) = ?"
-    return {reason for (reason,) in trial.rows(asked, strategy[:2])}

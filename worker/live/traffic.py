@@ -6,7 +6,8 @@ from sqlalchemy import Connection, Engine
 
 from shared.clock import Clock
 from shared.database import transaction
-from shared.enums import Level, OrderStatus, ScopeKind, Severity
+from shared.enums import Level, OrderStatus, Severity
+from shared.units import format_duration
 from worker.live.books import Books
 from worker.live.flows import book_money
 from worker.live.stepper import Stepper, StepRows
@@ -112,6 +113,11 @@ class Traffic:
             self._under_way.took(outcome)
             self._under_way.mark(self._stepper.fleet)
             self._books.save_states(connection)
+        if outcome.order.is_over and outcome.order.status not in REFUSED:
+            why = f": {outcome.text}" if outcome.text else ""
+            log.info(
+                "%s on %s is %s%s", _named(outcome.order), outcome.order.account, outcome.order.status.lower(), why
+            )
         if goes_on is not None:
             self._under_way.go_on(goes_on)
             self._under_way.mark(self._stepper.fleet)
@@ -176,14 +182,17 @@ class Traffic:
         return [self._event(Severity.ERROR, f"{outcome.alarm}_TRIPPED", said)]
 
     def _tell(self, order: LiveOrder) -> None:
-        said = f"nothing has been known of {_named(order)} for a minute; it is looked up until its fate is proved"
+        since_ms = order.unknown_since_ms or 0
+        for_long = format_duration(self._clock.monotonic_ms() - since_ms)
+        said = f"nothing has been known of {_named(order)} for {for_long}; it is looked up until its fate is proved"
         with transaction(self._engine) as connection:
             self._save(connection, [self._event(Severity.ERROR, "ORDER_UNKNOWN", said)])
 
     def _event(self, severity: Severity, kind: str, sentence: str) -> EventRow:
-        portfolio = self._stepper.fleet.portfolio
-        log.log(logging.WARNING, "%s", sentence)
-        return EventRow(portfolio.time_ms, self._clock.now_ms(), severity, kind, sentence, ScopeKind.PORTFOLIO)
+        log.log(logging.INFO if severity is Severity.INFO else logging.WARNING, "%s", sentence)
+        now_ms = self._clock.now_ms()
+        # Before the first step there is no time of a bar.
+        return EventRow(self._stepper.fleet.portfolio.time_ms or now_ms, now_ms, severity, kind, sentence)
 
     def _save(self, connection: Connection, events: list[EventRow]) -> None:
         save_events(connection, self._books.portfolio_id, events)

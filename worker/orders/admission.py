@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 from shared.accounts import AccountSettings
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, KeyRefused
 from shared.settings import LIVE_VARIABLE, Settings
 from shared.settings_file import shown
 from worker.exchange.key_check import check_rights
@@ -47,6 +47,17 @@ def admit(
     `in_books` are symbols of the account that the books have: of them one that trades no more is a warning, for what
     is held there must be looked after. `is_new`: no order was sent to the account yet.
     """
+    try:
+        return _admit(client, settings, symbols, in_books, is_new)
+    except KeyRefused as error:
+        raise ConfigurationError(
+            f"key of account {client.name} must be taken by its exchange, was not: {error}"
+        ) from error
+
+
+def _admit(
+    client: AccountClient, settings: Settings, symbols: Collection[str], in_books: Collection[str], is_new: bool
+) -> list[str]:
     client.connect((*symbols, *in_books), in_books)
     if said := clock_fault(client):
         raise ConfigurationError(said)
@@ -88,6 +99,14 @@ def _check_market(settings: Settings, in_books: Mapping[str, Collection[str]]) -
     if settings.market.kind != "ccxt":
         raise ConfigurationError(f"market.kind must be ccxt where broker.kind is ccxt, was {settings.market.kind}")
     candle_sources(settings, in_books)
+    for bot in planned_bots(settings):
+        is_unified = settings.accounts[bot.account].type == "unified"
+        if is_unified and settings.market.exchange_type == "swap" and ":" not in bot.symbol:
+            base, quote = bot.symbol.split("/")
+            raise ConfigurationError(
+                f"symbols must be like {base}/{quote}:{quote} for perpetuals of the unified account {bot.account}, or "
+                f"market.exchange_type spot, was {bot.symbol}"
+            )
 
 
 def _check_limit(settings: Settings, name: str) -> None:
