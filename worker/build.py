@@ -8,11 +8,13 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from shared.clock import Clock, SystemClock
-from shared.database import open_writer, transaction
+from shared.database import open_writer, transaction, translated
 from shared.errors import ConfigurationError
 from shared.migrations.upgrade import upgrade
 from shared.settings import Settings
+from shared.state_folder import state_folder
 from worker.brokers.exchange import ExchangeBroker
+from worker.exchange.key_check import require_own_wallets
 from worker.exchange.keys import load_keys
 from worker.exchange.protocol import AccountClient
 from worker.fleet.series import CandlePlace, candle_sources, market_place
@@ -27,7 +29,6 @@ from worker.store.accounts import KnownAccount, accounts_in_books, is_confirmed,
 from worker.store.candles import Candles
 from worker.store.lease import require_unheld, this_process
 from worker.store.lease_keeper import LeaseKeeper
-from worker.store.state_folder import state_folder
 from worker.store.trace import require_books
 
 log = logging.getLogger(__name__)
@@ -101,19 +102,27 @@ def make_accounts(
     planned = symbols_by_account(settings)
     check_settings(settings, {name: account.symbols for name, account in known.items() if account.symbols}, environment)
     names = dict.fromkeys((*planned, *(name for name, account in known.items() if account.symbols)))
+    places = {name: settings.account(name) for name in names}
+    require_own_wallets({name: (place, load_keys(name, place.keys)) for name, place in places.items()})
     clients = {name: make_account(settings, name, clock) for name in names}
     warnings = []
     for name, client in clients.items():
-        account = known.get(name, KnownAccount())
-        if account.holds_paper:
-            raise ConfigurationError(
-                f"bots of account {name} must hold nothing that was bought on paper, did: live orders want books of "
-                "their own (database.url)"
-            )
-        client.budget.silent_until_ms = account.silent_until_ms
-        _wait_out(client, clock)
-        warnings += admit(client, settings, planned.get(name, ()), account.symbols, not account.orders_sent)
+        warnings += admitted(client, settings, planned.get(name, ()), known.get(name, KnownAccount()), clock)
     return clients, warnings
+
+
+def admitted(
+    client: AccountClient, settings: Settings, symbols: Sequence[str], account: KnownAccount, clock: Clock
+) -> list[str]:
+    """Wait until an account may be asked, hold it to what orders want of it, and give warnings; errors as above."""
+    if account.holds_paper:
+        raise ConfigurationError(
+            f"bots of account {client.name} must hold nothing that was bought on paper, did: live orders want books of "
+            "their own (database.url)"
+        )
+    client.budget.silent_until_ms = account.silent_until_ms
+    _wait_out(client, clock)
+    return admit(client, settings, symbols, account.symbols, not account.orders_sent)
 
 
 def _wait_out(client: AccountClient, clock: Clock) -> None:
@@ -128,7 +137,7 @@ def make_orders(
     settings: Settings, root: Path, engine: Engine, clock: Clock, environment: Mapping[str, str]
 ) -> ExchangeOrders:
     """Make what carries orders to the accounts and back; errors as of `make_accounts`."""
-    with engine.connect() as connection:
+    with translated(engine), engine.connect() as connection:
         known = known_accounts(connection, settings.portfolio.name)
     clients, warnings = make_accounts(settings, known, clock, environment)
     around = Surroundings(

@@ -64,9 +64,13 @@ class Order(SQLModel, table=True):
     fencing: int = later()
     step: Whole
     decided_ms: Whole
-    # the price when it was decided, which slippage is told against
+    # on an exchange: the best price it could have had when it left, the ask of a buy; before that, and where none could
+    # be read, the price it was decided at
     reference_price: MaybeNumber = None
     sent_ms: MaybeWhole = None
+    # while nothing is known of it: how often it was looked up, and when it is the next time (wall)
+    looks: int = later()
+    look_ms: int = later()
     done_ms: MaybeWhole = None
     exchange_id: MaybeWords = None
     # why it was rejected, cancelled or is unknown

@@ -11,6 +11,7 @@ import requests
 from requests.exceptions import ChunkedEncodingError, ConnectTimeout, ReadTimeout
 
 from shared.clock import ManualClock
+from shared.errors import MarketError, MarketRefusal
 from tests.account.recording import ID, NOW_MS, Recorder, make_account, request_of, response
 from worker.exchange.account import CcxtAccount
 from worker.exchange.budget import TooLate, Withheld, WrongPlace
@@ -196,3 +197,12 @@ def test_told_to_wait_nothing_is_asked_before_the_time_that_was_said(
     clock.advance_ms(1)
     account.send(request_of("BTC/USDT"))
     assert len(recorder.sent) == before + 1
+
+
+def test_who_is_told_to_wait_is_not_refused_for_good_whatever_the_body_says() -> None:
+    account, recorder = account_on("bybit", "swap")
+    # A proxy before the exchange answers in words that are not the exchange's.
+    recorder.answers = [lambda request: response(request, (429, binance(-1003)[1]), {})]
+    with pytest.raises(MarketError) as failed:
+        account.trades("BTC/USDT", NOW_MS - 1_000)
+    assert not isinstance(failed.value, MarketRefusal)

@@ -38,6 +38,16 @@ def test_an_order_that_fills_at_once_is_booked_from_its_trades(harbour: Harbour)
     assert harbour.desk.under_way == {}
 
 
+def test_all_orders_leave_before_what_they_came_to_is_asked(harbour: Harbour) -> None:
+    account, asked = harbour.account, []
+    send, trades_of = account.send, account.trades_of
+    account.send = lambda *given: asked.append("order") or send(*given)  # type: ignore[method-assign]
+    account.trades_of = lambda *given: asked.append("trades") or trades_of(*given)  # type: ignore[method-assign]
+    harbour.desk.put([harbour.order({0: COIN}), harbour.order({1: COIN}), harbour.order({2: COIN})])
+    assert len(harbour.tend()) == 3
+    assert asked == ["order"] * 3 + ["trades"] * 3
+
+
 def test_many_trades_of_an_order_sum_to_it_and_to_each_bots_part(harbour: Harbour) -> None:
     harbour.account.parts = (Decimal("0.3"), Decimal("0.125"), Decimal("0.075"), Decimal("0.5"))
     order = _send(harbour, "fill")
@@ -74,6 +84,16 @@ def test_an_order_that_never_was_is_absent_only_after_the_window_in_which_it_may
     harbour.run(20)
     assert harbour.status(order) is OrderStatus.ABSENT
     assert len(_sent(harbour)) == 1
+
+
+@pytest.mark.parametrize("set_by_ms", [60_000, -60_000])
+def test_a_wall_clock_that_is_set_meanwhile_proves_nothing(harbour: Harbour, set_by_ms: int) -> None:
+    order = _send(harbour, "silence")
+    harbour.clock.set_wall_ms(harbour.clock.now_ms() + set_by_ms)
+    harbour.run(9.5)
+    assert harbour.status(order) is OrderStatus.UNKNOWN
+    harbour.run(20)
+    assert harbour.status(order) is OrderStatus.ABSENT
 
 
 def test_where_nothing_can_be_asked_an_order_stays_unknown_and_becomes_an_alarm_once(harbour: Harbour) -> None:

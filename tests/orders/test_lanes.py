@@ -2,12 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import partial
 
 import pytest
 
-from worker.orders.lanes import InlineLanes, Lanes, ThreadLanes, Urgency
+from worker.orders.lanes import InlineLanes, Lanes, Later, ThreadLanes, Urgency, in_parts
 
 MAKERS: list[Callable[[list[str]], Lanes]] = [InlineLanes, ThreadLanes]
 
@@ -34,6 +34,36 @@ def test_an_exit_that_comes_while_entries_wait_leaves_first(make: Callable[[list
     may_go.set()
     found = [item for item in _collected(lanes, 23) if item != "first"]
     assert found == ["exit", "look", *range(20)]
+    lanes.close()
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_what_is_left_of_a_work_waits_its_turn_again(make: Callable[[list[str]], Lanes]) -> None:
+    lanes, may_go = make(["main"]), threading.Event()
+    lanes.put("main", Urgency.EXIT, lambda: None if isinstance(lanes, InlineLanes) else may_go.wait(10.0) and None)
+    for number in range(3):
+        lanes.put("main", Urgency.ENTRY, partial(Later, Urgency.TRADES, partial(str, f"trades {number}")))
+    lanes.put("main", Urgency.READ, lambda: "pass")
+    lanes.put("main", Urgency.LOOK_UP, lambda: "look")
+    may_go.set()
+    assert _collected(lanes, 5) == ["look", "trades 0", "trades 1", "trades 2", "pass"]
+    lanes.close()
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_between_the_parts_of_a_work_goes_what_is_more_urgent(make: Callable[[list[str]], Lanes]) -> None:
+    lanes = make(["main"])
+
+    def parts() -> Generator[None, None, str]:
+        lanes.put("main", Urgency.ENTRY, lambda: "entry")
+        yield
+        lanes.put("main", Urgency.EXIT, lambda: "exit")
+        lanes.put("main", Urgency.READ, lambda: "another pass")
+        yield
+        return "pass"
+
+    lanes.put("main", Urgency.READ, in_parts(Urgency.READ, parts()))
+    assert _collected(lanes, 4) == ["entry", "exit", "another pass", "pass"]
     lanes.close()
 
 

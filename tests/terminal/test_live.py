@@ -142,10 +142,14 @@ def test_status_says_how_accounts_and_orders_stand(
     assert call(["status"]) == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert (
-        "account main: 12 orders sent, the first not confirmed yet, not reconciled yet, told to wait until" in printed
+        "account main: its first 10 orders wait for a person's word, not reconciled yet, told to wait until" in printed
     )
-    assert "order wabcd1 on main: buy 0.00000003 C0/USDT, UNKNOWN for" in printed
-    assert "looked up until its fate is proved order wabcd2 on main: sell" in printed
+    assert "order wabcd1 on main: buy 0.00000003 C0/USDT (signal), unknown for" in printed
+    assert (
+        "looked up 0 times so far, the next is due, until its fate is proved; alarm since 1970-01-01 00:01 UTC"
+        in printed
+    )
+    assert "order wabcd2 on main: sell" in printed
     assert "no order leaves" not in printed
     (folder / "KILL").touch()
     assert call(["status"]) == 0

@@ -6,12 +6,14 @@ from sqlalchemy import Connection, Engine
 
 from shared.clock import Clock
 from shared.database import transaction
-from shared.enums import Level, OrderStatus, ScopeKind, Severity
+from shared.enums import Level, OrderStatus, Severity
+from shared.units import format_duration
 from worker.live.books import Books
 from worker.live.flows import book_money
 from worker.live.stepper import Stepper, StepRows
 from worker.orders.live_order import LiveOrder, Outcome
 from worker.orders.reading import Reading
+from worker.orders.sending import CLOCK
 from worker.orders.under_way import UnderWay
 from worker.risk.levels import set_levels
 from worker.risk.position import is_flat
@@ -42,6 +44,8 @@ class Traffic:
         self._engine = engine
         self._clock = clock
         self._token = token
+        # accounts whose exchange's clock is too far from ours, as was told
+        self._clock_off: set[str] = set()
 
     def send_exits(self, rows: StepRows) -> None:
         """Commit exits that a bar asks for, let them leave, and wait for what becomes of them.
@@ -82,11 +86,12 @@ class Traffic:
     def _wait(self, rows: StepRows, patience_ms: int) -> None:
         ids = [order.client_order_id for order in rows.new_orders]
         until_ms = self._clock.monotonic_ms() + patience_ms
-        while self._under_way.is_leaving(ids) and self._clock.monotonic_ms() < until_ms:
+        while self._under_way.is_leaving(ids) and (now_ms := self._clock.monotonic_ms()) < until_ms:
             outcomes = self._under_way.tend(LOOK_SECONDS)
             for outcome in outcomes:
                 self._take(outcome)
-            if not outcomes:
+            # Lanes without threads do not wait.
+            if not outcomes and self._clock.monotonic_ms() == now_ms:
                 self._clock.sleep(LOOK_SECONDS)
         self._under_way.mark(self._stepper.fleet)
 
@@ -108,6 +113,11 @@ class Traffic:
             self._under_way.took(outcome)
             self._under_way.mark(self._stepper.fleet)
             self._books.save_states(connection)
+        if outcome.order.is_over and outcome.order.status not in REFUSED:
+            why = f": {outcome.text}" if outcome.text else ""
+            log.info(
+                "%s on %s is %s%s", _named(outcome.order), outcome.order.account, outcome.order.status.lower(), why
+            )
         if goes_on is not None:
             self._under_way.go_on(goes_on)
             self._under_way.mark(self._stepper.fleet)
@@ -151,7 +161,15 @@ class Traffic:
                 self._take(outcome)
 
     def _alarm(self, outcome: Outcome) -> list[EventRow]:
-        """Set the level that an outcome asks for, each cause once."""
+        """Set the level that an outcome asks for, each cause once; that no order leaves for the clock is told once."""
+        account = outcome.order.account
+        if outcome.alarm == CLOCK:
+            is_known = account in self._clock_off
+            self._clock_off.add(account)
+            said = f"no order leaves: {outcome.text}"
+            return [] if is_known else [self._event(Severity.ERROR, "CLOCK_OFF", said)]
+        if outcome.exchange_id is not None:
+            self._clock_off.discard(account)
         if not outcome.alarm:
             return []
         portfolio = self._stepper.fleet.portfolio
@@ -164,14 +182,17 @@ class Traffic:
         return [self._event(Severity.ERROR, f"{outcome.alarm}_TRIPPED", said)]
 
     def _tell(self, order: LiveOrder) -> None:
-        said = f"nothing has been known of {_named(order)} for a minute; it is looked up until its fate is proved"
+        since_ms = order.unknown_since_ms or 0
+        for_long = format_duration(self._clock.monotonic_ms() - since_ms)
+        said = f"nothing has been known of {_named(order)} for {for_long}; it is looked up until its fate is proved"
         with transaction(self._engine) as connection:
             self._save(connection, [self._event(Severity.ERROR, "ORDER_UNKNOWN", said)])
 
     def _event(self, severity: Severity, kind: str, sentence: str) -> EventRow:
-        portfolio = self._stepper.fleet.portfolio
-        log.log(logging.WARNING, "%s", sentence)
-        return EventRow(portfolio.time_ms, self._clock.now_ms(), severity, kind, sentence, ScopeKind.PORTFOLIO)
+        log.log(logging.INFO if severity is Severity.INFO else logging.WARNING, "%s", sentence)
+        now_ms = self._clock.now_ms()
+        # Before the first step there is no time of a bar.
+        return EventRow(self._stepper.fleet.portfolio.time_ms or now_ms, now_ms, severity, kind, sentence)
 
     def _save(self, connection: Connection, events: list[EventRow]) -> None:
         save_events(connection, self._books.portfolio_id, events)

@@ -86,7 +86,7 @@ class OrderDesk:
         if order.is_over:
             self.under_way.pop(order.client_order_id, None)
         elif order.look_at_ms is None:
-            self._look_soon(order, self._pause_ms(order))
+            self._look_soon(order, self.pause_ms(order))
 
     def busy_bots(self, order: LiveOrder) -> set[int]:
         """Name the bots that another order on the market of this one is under way for."""
@@ -133,7 +133,7 @@ class OrderDesk:
             order.looks += 1
             self._work(order, Urgency.LOOK_UP, sender.follow if order.is_resting else sender.look_up)
 
-    def _work(self, order: LiveOrder, urgency: Urgency, call: Callable[[LiveOrder], Outcome]) -> None:
+    def _work(self, order: LiveOrder, urgency: Urgency, call: Callable[[LiveOrder], object]) -> None:
         order.look_at_ms = None
         self._at_work.add(order.client_order_id)
         if call == self.senders[order.account].send:
@@ -163,9 +163,11 @@ class OrderDesk:
         return Outcome(order, None, text=outcome.text)
 
     def _is_proved_absent(self, order: LiveOrder, now_ms: int) -> bool:
-        finality, wall_ms = self.senders[order.account].client.finality, self._clock.now_ms()
+        finality = self.senders[order.account].client.finality
         if finality.window_ms is not None:
-            return wall_ms >= order.sent_ms + finality.window_ms + READ_LAG_MS
+            # By the time that only moves on: the wall clock may have been set since it was sent.
+            since_ms = now_ms if order.unknown_since_ms is None else order.unknown_since_ms
+            return now_ms >= since_ms + finality.window_ms + READ_LAG_MS
         if order.first_absent_ms is None:
             order.first_absent_ms = now_ms
         is_twice = now_ms - order.first_absent_ms >= TWICE_MS
@@ -180,7 +182,8 @@ class OrderDesk:
                 if order.look_at_ms is not None:
                     order.look_at_ms = now_ms
 
-    def _pause_ms(self, order: LiveOrder) -> int:
+    def pause_ms(self, order: LiveOrder) -> int:
+        """Give how long until an order is looked up once more, from its last outcome on."""
         first_ms = FIRST_LOOK_MS if order.status is OrderStatus.UNKNOWN else OPEN_LOOK_MS
         pause_ms = min(first_ms * 2 ** min(order.looks, 16), LONGEST_LOOK_MS)
         if not order.is_resting:

@@ -25,12 +25,12 @@ from worker.orders.direct_booking import Owners, take_in
 from worker.orders.direct_file import direct_file, read_orders
 from worker.orders.gateway import LEAVES_WITHIN_MS, Bounds, Gateway, Owner
 from worker.orders.ids import is_ours, next_order_id
-from worker.orders.lanes import Lanes, Urgency
+from worker.orders.lanes import Lanes, Urgency, in_parts
 from worker.orders.live_order import REASON_EXPIRED, LiveOrder, Outcome
 from worker.orders.order_book import OrderRow
 from worker.orders.order_rows import OrderRows
 from worker.orders.ramp import keep_ramp, ramp_of
-from worker.orders.reading import Reading, read_account
+from worker.orders.reading import Reading, reading_account
 from worker.orders.reconciliation import Reconciled, Reconciler, Resolved
 from worker.orders.sending import Sender
 from worker.risk.position import sign
@@ -41,6 +41,7 @@ from worker.store.fleet import RegisteredFleet
 from worker.store.live_orders import (
     let_rest,
     load_unfinished,
+    note_look,
     restamp,
     save_shares,
     with_shares,
@@ -163,16 +164,22 @@ class ExchangeOrders:
                 _mark(bot, fleet.markets[bot.market], order, direction * (units - order.filled.get(b, 0)))
 
     def look(self, fleet: Fleet) -> Sequence[float]:
-        """Give the middles where something crosses or is to leave; an account that does not answer gives none."""
+        """Give the middles where something crosses; an account that does not answer gives none.
+
+        Where nothing does, prices are asked meanwhile: what is to leave wants them.
+        """
+        ordering = {bot.market for bot in fleet.bots if bot.order_units != 0}
+        crossing = {self._plan.markets[bot.market][0] for bot in fleet.bots if bot.crossed_units != 0}
         wanted: dict[str, list[str]] = {}
-        for market, (account, symbol) in zip(fleet.markets, self._plan.markets, strict=True):
-            if market.order_units != 0 or any(
-                bot.order_units != 0 and fleet.markets[bot.market] is market for bot in fleet.bots
-            ):
+        for m, (account, symbol) in enumerate(self._plan.markets):
+            if fleet.markets[m].order_units != 0 or m in ordering:
                 wanted.setdefault(account, []).append(symbol)
         mids = [0.0] * len(fleet.markets)
         for account, symbols in wanted.items():
             sender = self.senders[account]
+            if account not in crossing:
+                self._lanes.put(account, Urgency.EXIT, partial(sender.look_ahead, symbols))
+                continue
             try:
                 found = self._lanes.ask(account, partial(sender.best_prices, symbols))
             except MarketError:
@@ -199,8 +206,8 @@ class ExchangeOrders:
         for account in self.reconciler.due():
             with transaction(self._around.engine) as connection:
                 question = self.reconciler.question(connection, account, self.desk.sent[account])
-            read = partial(read_account, self._around.clients[account], question, self._around.clock)
-            self._lanes.put(account, Urgency.READ, read)
+            parts = reading_account(self._around.clients[account], question, self._around.clock)
+            self._lanes.put(account, Urgency.READ, in_parts(Urgency.READ, parts))
         outcomes = self.desk.tend(timeout_seconds)
         for outcome in outcomes:
             if outcome.status is OrderStatus.UNKNOWN:
@@ -243,7 +250,12 @@ class ExchangeOrders:
 
     def book(self, connection: Connection, outcome: Outcome) -> Booked:
         """Write an outcome into the books of orders."""
-        return self._books.book(connection, outcome, self._around.clock.now_ms())
+        now_ms, order = self._around.clock.now_ms(), outcome.order
+        booked = self._books.book(connection, outcome, now_ms)
+        if order.status is OrderStatus.UNKNOWN:
+            look_ms = now_ms + self.desk.pause_ms(order)
+            note_look(connection, self._portfolio_id, order.client_order_id, order.looks, look_ms)
+        return booked
 
     def took(self, outcome: Outcome) -> None:
         """Go on from an outcome."""
@@ -352,9 +364,10 @@ class ExchangeOrders:
                 restamp(connection, [order.client_order_id], self._token)
                 return
             order.status, order.reason = OrderStatus.CANCELLED, REASON_EXPIRED
-        elif order.status is OrderStatus.SUBMITTED:
-            # Whether it left, and arrived, only the exchange knows.
+        elif order.status in (OrderStatus.SUBMITTED, OrderStatus.UNKNOWN):
+            # Whether it left, and arrived, only the exchange knows. It is looked up at once.
             order.status, order.unknown_since_ms = OrderStatus.UNKNOWN, clock.monotonic_ms()
+            note_look(connection, self._portfolio_id, order.client_order_id, 0, clock.now_ms())
         done_ms = clock.now_ms() if order.is_over else None
         result = OrderResult(
             order.client_order_id,

@@ -7,7 +7,8 @@ import heapq
 import itertools
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol, TypeVar
 
@@ -23,15 +24,38 @@ class Urgency(IntEnum):
     # an order nothing is known of
     LOOK_UP = 1
     ENTRY = 2
+    # what orders that left came to
+    TRADES = 3
     # reads that may wait
-    READ = 3
+    READ = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What a work gives that is not done yet: the rest of it waits its turn again, and gives what is collected."""
+
+    urgency: Urgency
+    work: Work
+
+
+def in_parts(urgency: Urgency, parts: Generator[None, None, object]) -> Work:
+    """Make work of a generator: wherever it yields, what is more urgent goes first; what it returns is collected."""
+
+    def go_on() -> object:
+        try:
+            next(parts)
+        except StopIteration as end:
+            return end.value
+        return Later(urgency, go_on)
+
+    return go_on
 
 
 class Lanes(Protocol):
     """Where work of accounts waits its turn."""
 
     def put(self, account: str, urgency: Urgency, work: Work) -> None:
-        """Let work wait; what it gives or raises is collected."""
+        """Let work wait; what it gives, unless that is nothing, or raises is collected."""
         ...
 
     def collect(self, timeout_seconds: float = 0.0) -> list[object]:
@@ -74,10 +98,13 @@ class InlineLanes:
     def collect(self, timeout_seconds: float = 0.0) -> list[object]:
         """Do all that waits, the accounts by turns, and what it makes wait."""
         done: list[object] = []
-        works = [work for queue in self._queues.values() if (work := queue.take()) is not None]
-        while works:
-            done += [work() for work in works]
-            works = [work for queue in self._queues.values() if (work := queue.take()) is not None]
+        while works := [(name, work) for name, queue in self._queues.items() if (work := queue.take()) is not None]:
+            for account, work in works:
+                given = work()
+                if isinstance(given, Later):
+                    self.put(account, given.urgency, given.work)
+                elif given is not None:
+                    done.append(given)
         return done
 
     def ask(self, account: str, work: Callable[[], Result]) -> Result:
@@ -112,7 +139,7 @@ class ThreadLanes:
 
     def put(self, account: str, urgency: Urgency, work: Work) -> None:
         """Let work wait."""
-        self._put(account, int(urgency), lambda: self._finish(_outcome(work)))
+        self._put(account, int(urgency), lambda: self._finish(account, _outcome(work)))
 
     def collect(self, timeout_seconds: float = 0.0) -> list[object]:
         """Give what was done since."""
@@ -165,7 +192,12 @@ class ThreadLanes:
             assert work is not None
             work()
 
-    def _finish(self, given: object) -> None:
+    def _finish(self, account: str, given: object) -> None:
+        if isinstance(given, Later):
+            self.put(account, given.urgency, given.work)
+            return
+        if given is None:
+            return
         with self._any_done:
             self._done.append(given)
             self._any_done.notify()

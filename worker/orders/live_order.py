@@ -95,7 +95,7 @@ class Outcome:
     is_absent: bool = False
     # an order that rested is over by the exchange's own word: what it left may go on
     may_go_on: bool = False
-    # the cause of a level that this sets: KEY, RUNAWAY, FIRST_ORDERS, or nothing
+    # the cause of a level that this sets (KEY, RUNAWAY, FIRST_ORDERS), CLOCK where it is only told, or nothing
     alarm: str = ""
     coin_prices: dict[str, Decimal] = field(default_factory=dict)
 

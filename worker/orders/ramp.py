@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from shared.accounts import RAMP
+from shared.accounts import RAMP, RAMP_STEP_MS
 from shared.units import DAY_MS
 from worker.store.accounts import has_unresolved, load_account, note_account
-
-STEP_MS = 7 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ def ramp_of(connection: Connection, portfolio_id: int, account: str, wanted: flo
         return Ramp(held, f"{said} at first, was {wanted:g}")
     if wanted > following:
         return Ramp(held, f"{said}, or {following:g}, the next step, was {wanted:g}")
-    left_ms = known.ramp_since_ms + STEP_MS - now_ms
+    left_ms = known.ramp_since_ms + RAMP_STEP_MS - now_ms
     if left_ms > 0:
         return Ramp(held, f"{said} for another {_days(left_ms)}, a step in 7 days, was {wanted:g}")
     if has_unresolved(connection, portfolio_id, account):

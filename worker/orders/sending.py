@@ -4,8 +4,10 @@ Everything here runs on the thread of the account, which alone may use its clien
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 from shared.clock import Clock
 from shared.enums import OrderStatus, Side
@@ -23,9 +25,10 @@ from worker.exchange.protocol import (
 )
 from worker.orders.attempts import Styles, may_follow
 from worker.orders.gateway import Gateway
+from worker.orders.lanes import Later, Urgency
 from worker.orders.live_order import LiveOrder, Outcome, base_of, exact, whole_units
 
-KEY = "KEY"
+KEY, CLOCK = "KEY", "CLOCK"
 # What becomes of an order that rested.
 IN_ITS_TIME = "not filled in its time"
 FORBIDDEN = "a level forbids it now"
@@ -45,6 +48,17 @@ _STATUS = {
     Status.CANCELLED: OrderStatus.CANCELLED,
     Status.REJECTED: OrderStatus.REJECTED,
 }
+
+
+def clock_fault(client: AccountClient) -> str:
+    """Say that this machine's clock is too far from that of an account's exchange for orders; empty where it is not."""
+    skew_ms = client.skew_ms()
+    if abs(skew_ms) <= LARGEST_SKEW_MS:
+        return ""
+    return (
+        f"clock of this machine must be within {LARGEST_SKEW_MS // 1000} s of that of account {client.name}'s "
+        f"exchange, was {abs(skew_ms) / 1000:.0f} s {'behind' if skew_ms > 0 else 'ahead of'} it"
+    )
 
 
 class Sender:
@@ -73,11 +87,10 @@ class Sender:
         """Give how long an intention may wait."""
         return self._gateway.bounds.fresh_ms
 
-    def send(self, order: LiveOrder) -> Outcome:
-        """Let an order leave once, if it still may."""
-        if abs(self.client.skew_ms()) > LARGEST_SKEW_MS:
-            said = f"clock must be within 30 s of the exchange's, was {self.client.skew_ms() / 1000:.0f} s off"
-            return Outcome(order, OrderStatus.CANCELLED, text=said)
+    def send(self, order: LiveOrder) -> Outcome | Later:
+        """Let an order leave once, if it still may; what it was filled at is asked once no other waits to leave."""
+        if said := clock_fault(self.client):
+            return Outcome(order, OrderStatus.CANCELLED, text=said, alarm=CLOCK)
         if order.attempt:
             # What was read before is why another attempt is made.
             self._priced_ms.pop(order.symbol, None)
@@ -145,9 +158,9 @@ class Sender:
         bid, ask = self._prices.get(order.symbol, (price, price))
         return bid if order.side is Side.BUY else ask
 
-    def _read(self, order: LiveOrder, answer: Answer) -> Outcome:
+    def _read(self, order: LiveOrder, answer: Answer) -> Outcome | Later:
         if answer.fate is Fate.ACCEPTED and answer.order is not None:
-            return self._accepted(order, answer.order)
+            return Later(Urgency.TRADES, partial(self._accepted, order, answer.order))
         if answer.refusal is Refusal.POST_ONLY and order.kind is OrderKind.MAKER:
             return Outcome(order, OrderStatus.CANCELLED, text=AT_ONCE, may_go_on=True)
         if answer.fate is Fate.REJECTED:
@@ -192,6 +205,11 @@ class Sender:
             self._prices.update(self.client.best_prices(old))
             self._priced_ms.update(dict.fromkeys(old, self._clock.monotonic_ms()))
         return {symbol: self._prices[symbol] for symbol in symbols}
+
+    def look_ahead(self, symbols: Collection[str]) -> None:
+        """Ask for prices that orders will want; where that fails, each order asks itself."""
+        with suppress(MarketError):
+            self.best_prices(symbols)
 
     def _price(self, order: LiveOrder) -> Decimal:
         bid, ask = self.best_prices([order.symbol])[order.symbol]

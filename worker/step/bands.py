@@ -99,12 +99,18 @@ def _mark_changes(low, high, atr_fraction, marks) -> None:
 def _take_marked(low, high, first: int, marks, eights, bars, lows, highs) -> int:
     """Write the bars of marked rows, and what is said there; give how many there are. `eights` are marks by eight."""
     count = 0
-    for eight in range(-(-len(low) // 8)):
+    for eight in range(len(low) // 8):
         if eights[eight] != 0:
-            for row in range(8 * eight, min(8 * eight + 8, len(low))):
+            for more in range(8):
                 # Written whether it counts or not: to guess wrong whether it does takes longer.
-                bars[count], lows[count], highs[count] = first + row, low[row], high[row]
-                count += marks[row]
+                bars[count] = 8 * eight + more
+                count += marks[8 * eight + more]
+    for row in range(len(low) // 8 * 8, len(low)):
+        bars[count] = row
+        count += marks[row]
+    for at in range(count):
+        row = bars[at]
+        bars[at], lows[at], highs[at] = first + row, low[row], high[row]
     return count
 
 

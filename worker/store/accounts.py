@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Update, bindparam, func, select, update
 
 from shared.enums import BotStatus, OrderStatus
 from shared.tables import AccountState, Bot, BotState, MarketState, Order, Portfolio, Sleeve, Trade
@@ -84,9 +85,15 @@ def has_unresolved(connection: Connection, portfolio_id: int, account: str) -> b
 
 def count_order(connection: Connection, portfolio_id: int, account: str) -> None:
     """Count an order that leaves."""
+    connection.execute(_counting(), {"portfolio": portfolio_id, "name": account})
+
+
+# To put a statement together takes longer than to run it.
+@cache
+def _counting() -> Update:
     own = AccountState.__table__.c
-    mine = update(AccountState).where(own.portfolio_id == portfolio_id, own.account == account)
-    connection.execute(mine.values(orders_sent=own.orders_sent + 1))
+    mine = own.portfolio_id == bindparam("portfolio"), own.account == bindparam("name")
+    return update(AccountState).where(*mine).values(orders_sent=own.orders_sent + 1)
 
 
 def accounts_in_books(connection: Connection, portfolio: str) -> dict[str, tuple[str, ...]]:

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from shared.enums import Reason
 from shared.tables import Bot as BotTable
@@ -73,10 +74,16 @@ def save_ended(connection: Connection, stretches: Sequence[tuple]) -> None:
 
 
 def _open_stretches(connection: Connection, portfolio_id: int) -> dict[int, tuple]:
-    columns = [OpenDecision.__table__.c[name] for name in _COLUMNS]
-    of_portfolio = select(BotTable.id).where(BotTable.portfolio_id == portfolio_id)
-    rows = connection.execute(select(*columns).where(OpenDecision.bot_id.in_(of_portfolio)))
+    rows = connection.execute(_open_statement(), {"portfolio": portfolio_id})
     return {row[0]: tuple(row) for row in rows}
+
+
+# To put a statement together takes longer than to run it.
+@cache
+def _open_statement() -> Select:
+    columns = [OpenDecision.__table__.c[name] for name in _COLUMNS]
+    of_portfolio = select(BotTable.id).where(BotTable.portfolio_id == bindparam("portfolio"))
+    return select(*columns).where(OpenDecision.bot_id.in_(of_portfolio))
 
 
 def _or_none(value: float) -> float | None:

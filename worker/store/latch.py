@@ -5,9 +5,21 @@ A level command that waits to be taken counts already, so that it works when the
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, text
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Connection,
+    Select,
+    bindparam,
+    literal,
+    or_,
+    select,
+    text,
+    union_all,
+)
 
 from shared.enums import Cause, CommandKind, Level, ScopeKind
 from shared.tables import Bot, BotState, Command, PortfolioState, Sleeve, SleeveState
@@ -17,6 +29,13 @@ _ASKED_LEVEL = {
     CommandKind.PAUSE.name: Level.NO_ENTRIES,
     CommandKind.FLATTEN.name: Level.FLATTEN,
     CommandKind.HALT.name: Level.HALTED,
+}
+
+
+_STATES: dict[ScopeKind, Any] = {
+    ScopeKind.PORTFOLIO: PortfolioState,
+    ScopeKind.SLEEVE: SleeveState,
+    ScopeKind.BOT: BotState,
 }
 
 
@@ -39,36 +58,48 @@ class Latch:
 
 def read_latch(connection: Connection, portfolio_id: int, causes: Collection[Cause] = tuple(Cause)) -> Latch:
     """Read the levels in force for the given causes, and those asked for but not taken yet."""
-    of_sleeves = select(Sleeve.id).where(Sleeve.portfolio_id == portfolio_id)
-    of_bots = select(Bot.id).where(Bot.portfolio_id == portfolio_id)
-    portfolio = _raised(connection, PortfolioState, PortfolioState.portfolio_id == portfolio_id, causes)
-    sleeves = _raised(connection, SleeveState, SleeveState.sleeve_id.in_(of_sleeves), causes)
-    bots = _raised(connection, BotState, BotState.bot_id.in_(of_bots), causes)
-    latches = {ScopeKind.PORTFOLIO.name: portfolio, ScopeKind.SLEEVE.name: sleeves, ScopeKind.BOT.name: bots}
+    latches: dict[str, dict[int, Level]] = {kind.name: {} for kind in _STATES}
+    for scope_kind, scope_id, *names in connection.execute(_raised(tuple(causes)), {"portfolio": portfolio_id}):
+        latches[scope_kind][scope_id] = max(Level[name] for name in names)
     for scope_kind, scope_id, level in _asked(connection, portfolio_id):
         levels = latches[scope_kind]
         levels[scope_id] = max(level, levels.get(scope_id, Level.RUNNING))
+    portfolio, sleeves, bots = latches.values()
     return Latch(portfolio.get(portfolio_id, Level.RUNNING), sleeves, bots)
 
 
-def _raised(connection: Connection, model: Any, in_portfolio: Any, causes: Collection[Cause]) -> dict[int, Level]:
-    columns = model.__table__.c
-    key = next(iter(model.__table__.primary_key))
-    levels = [columns[f"level_{cause.name.lower()}"] for cause in causes]
-    raised = or_(*(column != Level.RUNNING.name for column in levels))
-    rows = connection.execute(select(key, *levels).where(in_portfolio, raised))
-    return {row[0]: max(Level[name] for name in row[1:]) for row in rows}
+# To put a statement together takes longer than to run it.
+@cache
+def _raised(causes: tuple[Cause, ...]) -> CompoundSelect:
+    """Give the scopes that a cause has raised: kind and id, then the name of each cause's level."""
+    portfolio: BindParameter[int] = bindparam("portfolio")
+    within = {
+        ScopeKind.PORTFOLIO: PortfolioState.portfolio_id == portfolio,
+        ScopeKind.SLEEVE: SleeveState.sleeve_id.in_(select(Sleeve.id).where(Sleeve.portfolio_id == portfolio)),
+        ScopeKind.BOT: BotState.bot_id.in_(select(Bot.id).where(Bot.portfolio_id == portfolio)),
+    }
+    selects = []
+    for kind, model in _STATES.items():
+        columns, key = model.__table__.c, next(iter(model.__table__.primary_key))
+        levels = [columns[f"level_{cause.name.lower()}"] for cause in causes]
+        raised = or_(*(column != Level.RUNNING.name for column in levels))
+        selects.append(select(literal(kind.name), key, *levels).where(within[kind], raised))
+    return union_all(*selects)
 
 
-def _asked(connection: Connection, portfolio_id: int) -> list[tuple[str, int, Level]]:
-    statement = (
+@cache
+def _asked_statement() -> Select:
+    return (
         select(Command.kind, Command.scope_kind, Sleeve.id, Bot.id)
         .outerjoin(Sleeve, (Sleeve.portfolio_id == Command.portfolio_id) & (Sleeve.name == Command.scope))
         .outerjoin(Bot, (Bot.portfolio_id == Command.portfolio_id) & (Bot.name == Command.scope))
-        .where(Command.portfolio_id == portfolio_id, text(f"command.{COMMAND_IS_PENDING}"))
+        .where(Command.portfolio_id == bindparam("portfolio"), text(f"command.{COMMAND_IS_PENDING}"))
     )
+
+
+def _asked(connection: Connection, portfolio_id: int) -> list[tuple[str, int, Level]]:
     asked = []
-    for kind, scope_kind, sleeve_id, bot_id in connection.execute(statement):
+    for kind, scope_kind, sleeve_id, bot_id in connection.execute(_asked_statement(), {"portfolio": portfolio_id}):
         scope_id = {"PORTFOLIO": portfolio_id, "SLEEVE": sleeve_id, "BOT": bot_id}[scope_kind]
         if kind in _ASKED_LEVEL and scope_id is not None:
             asked.append((scope_kind, scope_id, _ASKED_LEVEL[kind]))

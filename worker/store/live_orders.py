@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 
-from sqlalchemy import Connection, exists, func, select, update
+from sqlalchemy import BindParameter, Connection, Select, Update, bindparam, exists, func, select, update
 
 from shared.enums import OrderStatus, OrderStyle, Side
 from shared.tables import Heartbeat, Order, OrderShare, Trade
@@ -61,12 +62,8 @@ def save_shares(connection: Connection, shares: Sequence[ShareRow]) -> None:
 
 def restamp(connection: Connection, client_order_ids: Sequence[str], token: int) -> None:
     """Let intentions be those of the lease with this number."""
-    own = Order.__table__.c
-    connection.execute(
-        update(Order)
-        .where(own.client_order_id.in_(client_order_ids), own.status == OrderStatus.INTENT.name)
-        .values(fencing=token)
-    )
+    if client_order_ids:
+        connection.execute(_restamping(), {"ids": client_order_ids, "token": token})
 
 
 def let_rest(connection: Connection, client_order_ids: Sequence[str], style: OrderStyle, until_ms: int) -> None:
@@ -89,29 +86,23 @@ def mark_submitted(
 
     `price` is that at sending. One that provably never arrived may be marked again.
     """
-    own, beat = Order.__table__.c, Heartbeat.__table__.c
-    holds_lease = exists().where(beat.portfolio_id == portfolio_id, beat.lease_token == token)
-    marked = connection.execute(
-        update(Order)
-        .where(
-            own.portfolio_id == portfolio_id,
-            own.client_order_id == client_order_id,
-            own.status.in_((OrderStatus.INTENT.name, OrderStatus.SUBMITTED.name)),
-            own.fencing == token,
-            holds_lease,
-        )
-        .values(status=OrderStatus.SUBMITTED.name, sent_ms=sent_ms, reference_price=price, limit_price=limit_price)
-    )
-    return marked.rowcount == 1
+    order = {"portfolio": portfolio_id, "order": client_order_id, "token": token}
+    changes = {"status": OrderStatus.SUBMITTED.name, "sent_ms": sent_ms, "reference_price": price}
+    changes |= {"limit_price": limit_price}
+    return connection.execute(_marking(), {**order, **changes}).rowcount == 1
+
+
+def note_look(connection: Connection, portfolio_id: int, client_order_id: str, looks: int, look_ms: int) -> None:
+    """Note how often an order of which nothing is known was looked up, and when it is the next time (wall)."""
+    own = Order.__table__.c
+    mine = update(Order).where(own.portfolio_id == portfolio_id, own.client_order_id == client_order_id)
+    connection.execute(mine.values(looks=looks, look_ms=look_ms))
 
 
 def count_sent(connection: Connection, portfolio_id: int, account: str, since_ms: int) -> int:
     """Count the orders of an account that left at or after a wall time."""
-    own = Order.__table__.c
-    asked = select(func.count()).where(
-        own.portfolio_id == portfolio_id, own.account == account, own.sent_ms >= since_ms
-    )
-    return int(connection.execute(asked).scalar_one())
+    asked = {"portfolio": portfolio_id, "account": account, "since": since_ms}
+    return int(connection.execute(_counting(), asked).scalar_one())
 
 
 def known_orders(connection: Connection, portfolio_id: int, ids: Sequence[str]) -> set[str]:
@@ -123,11 +114,8 @@ def known_orders(connection: Connection, portfolio_id: int, ids: Sequence[str]) 
 
 def known_trades(connection: Connection, portfolio_id: int, account: str, symbol: str, ids: Sequence[str]) -> set[str]:
     """Give which of an exchange's trade ids are in the books already."""
-    own = Trade.__table__.c
-    asked = select(own.trade_id).where(
-        own.portfolio_id == portfolio_id, own.account == account, own.symbol == symbol, own.trade_id.in_(ids)
-    )
-    return set(connection.execute(asked).scalars())
+    asked = {"portfolio": portfolio_id, "account": account, "symbol": symbol, "ids": ids}
+    return set(connection.execute(_knowing(), asked).scalars())
 
 
 def save_trades(connection: Connection, portfolio_id: int, rows: Sequence[TradeRow]) -> None:
@@ -137,13 +125,12 @@ def save_trades(connection: Connection, portfolio_id: int, rows: Sequence[TradeR
 
 def save_filled_shares(connection: Connection, shares: Sequence[ShareRow]) -> None:
     """Write what each bot got of an order so far."""
-    own = OrderShare.__table__.c
-    for share in shares:
-        connection.execute(
-            update(OrderShare)
-            .where(own.client_order_id == share.client_order_id, own.bot_id == share.bot_id)
-            .values(filled_units=share.filled_units)
-        )
+    if shares:
+        values = [
+            {"order": share.client_order_id, "bot": share.bot_id, "filled_units": share.filled_units}
+            for share in shares
+        ]
+        connection.execute(_filling(), values)
 
 
 def load_unfinished(connection: Connection, portfolio_id: int) -> list[StoredOrder]:
@@ -166,3 +153,50 @@ def with_shares(connection: Connection, portfolio_id: int, row: OrderRow) -> Sto
         stored.filled_quote += Decimal(quantity) * Decimal(price)
         stored.fee_quote += Decimal(repr(fee_quote))
     return stored
+
+
+# What every order that leaves waits for: to put a statement together takes longer than to run it.
+@cache
+def _restamping() -> Update:
+    own = Order.__table__.c
+    mine = own.client_order_id.in_(bindparam("ids", expanding=True)), own.status == OrderStatus.INTENT.name
+    return update(Order).where(*mine).values(fencing=bindparam("token"))
+
+
+@cache
+def _marking() -> Update:
+    """Give the update of the columns that are given values beside portfolio, order and token."""
+    own, beat = Order.__table__.c, Heartbeat.__table__.c
+    portfolio: BindParameter[int] = bindparam("portfolio")
+    token: BindParameter[int] = bindparam("token")
+    mine = (
+        own.portfolio_id == portfolio,
+        own.client_order_id == bindparam("order"),
+        own.status.in_((OrderStatus.INTENT.name, OrderStatus.SUBMITTED.name)),
+        own.fencing == token,
+        exists().where(beat.portfolio_id == portfolio, beat.lease_token == token),
+    )
+    return update(Order.__table__).where(*mine)
+
+
+@cache
+def _counting() -> Select:
+    own = Order.__table__.c
+    left_since = own.account == bindparam("account"), own.sent_ms >= bindparam("since")
+    return select(func.count()).where(own.portfolio_id == bindparam("portfolio"), *left_since)
+
+
+@cache
+def _filling() -> Update:
+    """Give the update of the columns that are given values beside order and bot."""
+    own = OrderShare.__table__.c
+    mine = own.client_order_id == bindparam("order"), own.bot_id == bindparam("bot")
+    return update(OrderShare.__table__).where(*mine)
+
+
+@cache
+def _knowing() -> Select:
+    own = Trade.__table__.c
+    of_symbol = own.account == bindparam("account"), own.symbol == bindparam("symbol")
+    told = own.trade_id.in_(bindparam("ids", expanding=True))
+    return select(own.trade_id).where(own.portfolio_id == bindparam("portfolio"), *of_symbol, told)

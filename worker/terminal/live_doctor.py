@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from rich.text import Text
 
 from shared.clock import Clock, SystemClock
-from shared.database import open_commands
+from shared.database import open_commands, translated
 from shared.enums import Severity
 from shared.errors import ConfigurationError, DatabaseError, LedgerError, MarketError
 from worker.build import make_accounts
@@ -97,7 +97,7 @@ def _differences(place: Place, client: AccountClient, symbols: Sequence[str], cl
     reading = _require_read(read_account(client, question, clock))
     engine = open_commands(settings.database.url, place.root)
     try:
-        with engine.connect() as connection:
+        with translated(engine), engine.connect() as connection:
             said = reconciler.take(connection, reading, is_quiet).said
             connection.rollback()
     finally:
