@@ -107,7 +107,9 @@ class Traffic:
             self._books.save_states(connection)
         if outcome.order.is_over and outcome.order.status not in REFUSED:
             why = f": {outcome.text}" if outcome.text else ""
-            log.info("%s on %s is %s%s", _named(outcome.order), outcome.order.account, outcome.order.status.lower(), why)
+            log.info(
+                "%s on %s is %s%s", _named(outcome.order), outcome.order.account, outcome.order.status.lower(), why
+            )
 
     def _reconcile(self, reading: Reading) -> None:
         """Hold the books to what a pass over an account found, and book what it found of our orders."""

@@ -157,7 +157,10 @@ class OrderDesk:
     def _is_proved_absent(self, order: LiveOrder, now_ms: int) -> bool:
         finality, wall_ms = self.senders[order.account].client.finality, self._clock.now_ms()
         if finality.window_ms is not None:
-            return wall_ms >= order.sent_ms + finality.window_ms + READ_LAG_MS
+            if wall_ms < order.sent_ms + finality.window_ms + READ_LAG_MS:
+                return False
+            if finality.named_ms is None or wall_ms <= order.sent_ms + finality.named_ms:
+                return True
         if order.first_absent_ms is None:
             order.first_absent_ms = now_ms
         is_twice = now_ms - order.first_absent_ms >= TWICE_MS
