@@ -121,7 +121,9 @@ class Traffic:
         if goes_on is not None:
             self._under_way.go_on(goes_on)
             self._under_way.mark(self._stepper.fleet)
-        is_late = bool(booked.shares) and self._flatten_late()
+        # A close that was filled whole may leave what was bought meanwhile; what it could not fill is not chased.
+        may_be_late = outcome.order.increases or outcome.order.status is OrderStatus.FILLED
+        is_late = bool(booked.shares) and may_be_late and self._flatten_late()
         return goes_on is not None or is_late
 
     def _flatten_late(self) -> bool:
