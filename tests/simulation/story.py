@@ -15,7 +15,7 @@ from tests.simulation.death import Killed
 from tests.simulation.world import START_MS, Process, World
 
 DAY_MS = 24 * HOUR_MS
-# Weather lasts no longer than that; then all is to be settled.
+# Weather lasts no longer than that; then all is to be settled: so long after every account was read once more.
 WEATHER_ENDS_MS, SETTLE_MS = 100 * MINUTE_MS, 20 * MINUTE_MS
 WAKES_AFTER_MS = 2_000
 # The worker's loop looks that often.
@@ -70,7 +70,7 @@ class Story:
         while self.world.exchange.clock() < self._end_ms:
             self._live(self._happen)
         self._calm()
-        until_ms = self.world.exchange.clock() + SETTLE_MS
+        until_ms = self.world.exchange.clock() + round(1000 * self.world.settings.broker.reconcile_seconds) + SETTLE_MS
         while self.world.exchange.clock() < until_ms:
             self._live(self._settle)
         if self._process is not None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.enums import Side
+from shared.errors import MarketError
 from tests.simulation.death import Places, never
 from tests.simulation.world import ACCOUNT, VENUES, World, settings_of
 from worker.exchange.protocol import Fate, OrderKind, OrderRequest
@@ -48,4 +49,14 @@ def test_orders_and_positions_of_several_symbols_are_read_where_they_are(tmp_pat
     held = client.positions(symbols)
     assert held == ({"BTC/USDT": 0, "ETH/USDT": known.filled} if world.venue.type == "swap" else {})
     assert client.name == ACCOUNT
+    world.close()
+
+
+def test_a_setting_that_a_busy_exchange_did_not_take_is_no_fault_of_the_settings(tmp_path: Path) -> None:
+    world = World(tmp_path, VENUES["bybit swap"], settings_of(VENUES["bybit swap"]))
+    body = '{"code":-1003,"msg":"Too many requests"}'
+    world.desk.faults.add("status", "*switch-mode", code=429, body=body, headers={"Retry-After": "2"})
+    with pytest.raises(MarketError, match="^main position mode .*Too many requests"):
+        world.start()
+    world.end(world.start())
     world.close()

@@ -23,6 +23,7 @@ from worker.exchange.secrecy import clean
 
 Answer = TypeVar("Answer")
 
+SERVER_ERROR = 500
 _NO_CHANGE = re.compile(r"-4046|-4059|1100(25|26|43)|NO_CHANGE")
 
 
@@ -124,14 +125,16 @@ class Wire:
             clean(f"{kind}{error}", self._secrets),
             fate,
             refusal,
-            # Whatever the body is taken for: who is told to wait is not refused for good.
-            is_final=isinstance(error, ccxt.ExchangeError)
-            and refusal not in (Refusal.KEY, Refusal.RATE)
-            and not is_told_to_wait,
+            is_final=self._is_final(error, refusal),
             is_absent=isinstance(error, ccxt.OrderNotFound) and self.quirks.says_absent(self._body()),
             is_no_change=isinstance(error, ccxt.NoChange) or _NO_CHANGE.search(str(error)) is not None,
             was_asked=was_asked,
         )
+
+    def _is_final(self, error: Exception, refusal: Refusal) -> bool:
+        # What stands before an exchange says in words of its own that it is busy; ccxt takes them for the exchange's.
+        was_busy = self.transport.status in (TOO_MANY, BANNED) or self.transport.status >= SERVER_ERROR
+        return isinstance(error, ccxt.ExchangeError) and not was_busy and refusal not in (Refusal.KEY, Refusal.RATE)
 
     def _body(self) -> str:
         return str(self.client.last_http_response or "")
