@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
@@ -9,8 +10,8 @@ from sqlalchemy import Connection, Engine
 
 from shared.clock import Clock
 from shared.database import transaction
-from shared.enums import OrderStatus, Side, Trigger
-from shared.errors import MarketError
+from shared.enums import OrderStatus, Purpose, Side, Trigger
+from shared.errors import CommandRefused, MarketError
 from shared.quantities import Unit
 from shared.settings import Settings
 from worker.exchange.protocol import AccountClient, ExchangeTrade, OrderKind
@@ -24,10 +25,10 @@ from worker.orders.direct_file import direct_file, read_orders
 from worker.orders.gateway import LEAVES_WITHIN_MS, Bounds, Gateway, Owner
 from worker.orders.ids import is_ours
 from worker.orders.lanes import Lanes, Urgency
-from worker.orders.live_order import REASON_EXPIRED, LiveOrder, Outcome
+from worker.orders.live_order import REASON_EXPIRED, LiveOrder, Outcome, base_of
 from worker.orders.order_book import OrderRow
 from worker.orders.reading import Reading, read_account
-from worker.orders.reconciliation import Reconciled, Reconciler, Resolved
+from worker.orders.reconciliation import Difference, Reconciled, Reconciler
 from worker.orders.sending import Sender
 from worker.risk.position import sign
 from worker.risk.quantity import coins
@@ -170,7 +171,7 @@ class ExchangeOrders:
 
     def leave(self, orders: Sequence[OrderRow]) -> None:
         """Let orders leave."""
-        self.desk.put([self._live(order) for order in orders if order.shares])
+        self.desk.put([self._live(order) for order in orders if order.shares or order.purpose is Purpose.RECONCILE])
 
     def tend(self, timeout_seconds: float = 0.0) -> list[Outcome]:
         """Ask what is due and give what became known."""
@@ -200,9 +201,18 @@ class ExchangeOrders:
             self._lanes.put(account, Urgency.EXIT, cancel)
         return reconciled
 
-    def resolve(self, connection: Connection, symbol: str) -> Resolved:
-        """Let a difference be accounted for by a person's word."""
-        return self.reconciler.resolve(connection, symbol)
+    def find_difference(self, connection: Connection, symbol: str, account: str) -> Difference:
+        """Give what differs of a symbol or coin."""
+        found = self.reconciler.find(connection, symbol, account)
+        for order in self.desk.under_way.values():
+            is_of_it = order.account == found.account and found.coin in (order.symbol, base_of(order.symbol))
+            if order.purpose is Purpose.RECONCILE and is_of_it:
+                raise CommandRefused(f"order {order.client_order_id}, which closes it, is on its way: wait for it")
+        return found
+
+    def explain(self, connection: Connection, found: Difference, amount: Decimal) -> None:
+        """Let so much of a difference be accounted for by a person's word."""
+        self.reconciler.explain(connection, found, amount)
 
     def late(self, client_order_id: str, trades: Sequence[ExchangeTrade]) -> Outcome | None:
         """Make trades that a pass found an outcome of their order."""
@@ -297,9 +307,9 @@ class ExchangeOrders:
         )
 
     def _of(self, stored: StoredOrder) -> LiveOrder | None:
-        """Make an order of the books one that is under way again; a paper order has no shares."""
+        """Make an order of the books one that is under way again; a paper order has no shares, nor nobody's."""
         row, place = stored.row, {id_: b for b, id_ in enumerate(self._bot_ids)}
-        if not stored.shares:
+        if not stored.shares and row.purpose is not Purpose.RECONCILE:
             return None
         age_ms = max(self._around.clock.now_ms() - row.decided_ms, 0)
         return LiveOrder(
@@ -315,7 +325,7 @@ class ExchangeOrders:
             step=row.step,
             fencing=self._token,
             increases=bool(row.increases),
-            reduce_only=False,
+            reduce_only=row.purpose is Purpose.RECONCILE,
             shares={place[share.bot_id]: abs(share.units) for share in stored.shares},
             filled={place[share.bot_id]: share.filled_units for share in stored.shares if share.filled_units},
             trade_ids=stored.trade_ids,
