@@ -9,6 +9,7 @@ FlotillaError
 │   └── DatabaseChanged    exit 69: the file is not the one that was opened; the process ends without closing it
 ├── LeaseError             exit 75: another living worker holds the lease; try later
 ├── MarketError            the bar counts as missing; tried again soon
+│   ├── KeyRefused         exit 78 at start: the exchange answers, and does not take the key
 │   ├── MarketRefusal      the market answered and will not give this: what asked goes on without it
 │   └── NotAsked           nothing was asked, for too much had failed just before; tried again soon
 ├── CommandRefused         the command is answered with the sentence and nothing changes
@@ -54,6 +55,12 @@ class LeaseError(FlotillaError):
 
 class MarketError(FlotillaError):
     exit_code = 69
+
+
+class KeyRefused(MarketError):
+    """The exchange answered, and does not take the key of the account; a person must replace it."""
+
+    exit_code = 78
 
 
 class MarketRefusal(MarketError):

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import ccxt
 
 from shared.clock import Clock
-from shared.errors import MarketError, MarketRefusal, NotAsked
+from shared.errors import KeyRefused, MarketError, MarketRefusal, NotAsked
 from worker.exchange.account_client import make_account_client
 from worker.exchange.account_transport import AccountTransport, Carry
 from worker.exchange.budget import BANNED, TOO_MANY, RateBudget, Withheld
@@ -100,6 +100,8 @@ class Wire:
         """Give the exception for a failed read."""
         if not failure.was_asked:
             return NotAsked(f"{self.name} {what} not asked for: {failure.text}")
+        if failure.refusal is Refusal.KEY:
+            return KeyRefused(f"key of account {self.name} must be taken by its exchange, was refused: {failure.text}")
         kind = MarketRefusal if failure.is_final else MarketError
         return kind(f"{self.name} {what} could not be read: {failure.text}")
 
