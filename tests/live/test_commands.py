@@ -374,6 +374,7 @@ def test_a_lost_lease_answers_no_command(place: Place) -> None:
     assert place.value("SELECT level_person FROM portfolio_state") == "RUNNING"
 
 
+@pytest.mark.slow
 def test_money_is_taken_from_the_account_that_was_named(make_place: MakePlace) -> None:
     walks = {symbol: random_bars(80, 3 + at) for at, symbol in enumerate(SYMBOLS)}
     accounts = ("accounts.one.fee_rate=0.001", "accounts.two.fee_rate=0.002", "strategies.breakout.account=two")

@@ -275,6 +275,7 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
     assert _state(place)[1] == 1
 
 
+@pytest.mark.slow
 def test_what_is_held_beyond_the_books_is_sold_and_no_bots(place: ExchangePlace, worker: LiveWorker) -> None:
     account = place.account
     assert account is not None
@@ -303,6 +304,7 @@ def test_what_is_held_beyond_the_books_is_sold_and_no_bots(place: ExchangePlace,
     assert _state(place)[1:] == (0, None)
 
 
+@pytest.mark.slow
 def test_an_order_that_closes_a_difference_survives_a_restart_and_leaves_the_difference_where_it_fails(
     place: ExchangePlace,
 ) -> None:
@@ -350,6 +352,7 @@ def test_what_the_exchange_lacks_is_not_closed_nor_what_no_order_can(place: Exch
         assert account.sent == []
 
 
+@pytest.mark.slow
 def test_a_trade_does_not_move_a_difference(place: ExchangePlace, worker: LiveWorker) -> None:
     """Between two passes a difference is what the last found, whatever was traded since."""
     with transaction(place.engine) as connection:
