@@ -55,6 +55,7 @@ def ask(
     reason: str,
     cause: Cause | None = None,
     amount: float | None = None,
+    detail: str | None = None,
 ) -> Asked:
     """Write a command in the person's name.
 
@@ -69,6 +70,7 @@ def ask(
                 amount=amount,
                 cause=cause,
                 refused=refused,
+                detail=detail,
             )
         )
 

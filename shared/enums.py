@@ -146,6 +146,8 @@ class Purpose(_Named):
     EXIT = auto()
     FLATTEN = auto()
     SAFETY = auto()
+    # closes what the exchange holds beyond the books: no bot's
+    RECONCILE = auto()
 
 
 class CommandKind(_Named):

@@ -9,6 +9,7 @@ FlotillaError
 │   └── DatabaseChanged    exit 69: the file is not the one that was opened; the process ends without closing it
 ├── LeaseError             exit 75: another living worker holds the lease; try later
 ├── MarketError            the bar counts as missing; tried again soon
+│   ├── KeyRefused         exit 78 at start: the exchange answers, and does not take the key
 │   ├── MarketRefusal      the market answered and will not give this: what asked goes on without it
 │   ├── KeyRefused         exit 78 at a start; while running entries stop, and it is tried again
 │   └── NotAsked           nothing was asked, for too much had failed just before; tried again soon
@@ -57,12 +58,14 @@ class MarketError(FlotillaError):
     exit_code = 69
 
 
+class KeyRefused(MarketError):
+    """The exchange answered, and does not take the key of the account; a person must replace it."""
+
+    exit_code = 78
+
+
 class MarketRefusal(MarketError):
     """The market answered, and refuses what was asked of it for good: a symbol it does not know."""
-
-
-class KeyRefused(MarketError):
-    """The exchange refuses who asks: a wrong key, one that was revoked, an address or a right that it lacks."""
 
 
 class NotAsked(MarketError):

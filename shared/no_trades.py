@@ -36,6 +36,8 @@ class Standstill:
     nearest: float = math.nan
     limit: float = math.nan
     horizon_bars: int = 0
+    # where they trade
+    accounts: tuple[str, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -104,11 +106,12 @@ def _min_notional(stood: Standstill, settings: Mapping[str, Any], counted: Money
 def _largest_position(stood: Standstill, settings: Mapping[str, Any], counted: Money) -> tuple[float, str]:
     """Give the most a bot could hold by the settings, and what makes it so."""
     risk, broker, capital = settings["risk"], settings["broker"], settings["portfolio"]["capital_per_bot"]
+    fee_rate = _fee_rate(stood, settings)[0]
     is_first = math.isclose(stood.allocation, capital, rel_tol=1e-9)
     own = f"{'portfolio.capital_per_bot' if is_first else 'an allocation of'} {_amount(counted, stood.allocation)}"
     shares = {
         f"risk.max_position {risk['max_position']:g} × {own}": risk["max_position"],
-        f"risk.leverage {risk['leverage']:g} × {own}": risk["leverage"] / (1 + broker["fee_rate"] + broker["slippage"]),
+        f"risk.leverage {risk['leverage']:g} × {own}": risk["leverage"] / (1 + fee_rate + broker["slippage"]),
     }
     if risk["volatility_sizing"]:
         shares[f"risk.volatility_high {risk['volatility_high']:g} × {own}"] = risk["volatility_high"]
@@ -124,11 +127,21 @@ def _largest_position(stood: Standstill, settings: Mapping[str, Any], counted: M
     return most, f"{said}, {_amount(counted, most)},"
 
 
+def _fee_rate(stood: Standstill, settings: Mapping[str, Any]) -> tuple[float, str]:
+    """Give the lowest fee of the accounts they trade on, and the setting that says so."""
+    usual = (settings["broker"]["fee_rate"], "broker.fee_rate")
+    own = {name: settings.get("accounts", {}).get(name, {}).get("fee_rate") for name in stood.accounts}
+    return min(
+        ((rate, f"accounts.{name}.fee_rate") if rate is not None else usual for name, rate in own.items()),
+        default=usual,
+    )
+
+
 def _cost(stood: Standstill, settings: Mapping[str, Any], _counted: Money) -> str:
     edge, broker = settings["risk"]["edge_to_cost"], settings["broker"]
-    fee_rate, slippage = broker["fee_rate"], broker["slippage"]
+    (fee_rate, setting), slippage = _fee_rate(stood, settings), broker["slippage"]
     needed = f"{edge * 2.0 * (fee_rate + slippage):.2%}"
-    rule = f"risk.edge_to_cost {edge:g} × 2 × (broker.fee_rate {fee_rate:g} + broker.slippage {slippage:g})"
+    rule = f"risk.edge_to_cost {edge:g} × 2 × ({setting} {fee_rate:g} + broker.slippage {slippage:g})"
     if not is_known(stood.nearest):
         return f"the move to expect must be at least {needed}, {rule}"
     return f"the move to expect at the last step was {stood.nearest:.2%} at most, below {needed}, {rule}"

@@ -44,7 +44,7 @@ COMMANDS = {
     "deposit": Command("worker.terminal.controls:deposit", "Put money in.", SIGNED),
     "withdraw": Command("worker.terminal.controls:withdraw", "Take free money out.", SIGNED),
     "write-off": Command("worker.terminal.controls:write_off", "Book a position that can be sold no more as gone."),
-    "reconcile": Command("worker.terminal.controls:reconcile", "Say what a difference on an account is."),
+    "reconcile": Command("worker.terminal.reconcile", "Say what a difference on an account is."),
     "export": Command("worker.terminal.export", "Write fills, orders, round trips and the rest as CSV or JSON."),
     "doctor": Command("worker.terminal.doctor", "Say whether the books are whole and sum."),
     "config": Command("worker.terminal.config", "Say what changed settings would do."),

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from dashboard import actions
+from dashboard import actions, loaders
 from dashboard.components.confirm import asking_button, close_question, question
 from dashboard.components.meanings import means
 from dashboard.components.progress import follow
 from dashboard.components.tiles import tiles
 from dashboard.components.words import plain
 from dashboard.gate.person import person
+from dashboard.queries.fleet import load_members
 from dashboard.queries.overview import Overview
 from shared.enums import CommandKind, ScopeKind
 from shared.errors import FlotillaError
@@ -61,6 +62,7 @@ def money_question() -> None:
 def _ask(kind: CommandKind, counted: Money) -> None:
     label, icon, about = FLOWS[kind]
     st.markdown(f"{icon} **{label}** for **the whole portfolio**. {about}")
+    account = _account() if kind is CommandKind.WITHDRAW else None
     amount = st.number_input(
         f"Amount, {plain(counted.quote)}", min_value=0.0, value=None, step=counted.smallest,
         format=f"%.{counted.digits}f", key="money_amount",
@@ -77,15 +79,21 @@ def _ask(kind: CommandKind, counted: Money) -> None:
     with st.container(horizontal=True):
         certain = bool(amount and (reason or "").strip() and is_typed)
         if st.button(f"{label} now", type="primary", key="money_send", disabled=not certain, icon=icon):
-            _send(kind, float(amount or 0.0), reason or "")
+            _send(kind, float(amount or 0.0), reason or "", account)
         if st.button("Cancel", key="money_leave"):
             close_question()
             st.rerun()
 
 
-def _send(kind: CommandKind, amount: float, reason: str) -> None:
+def _account() -> str | None:
+    """Ask which account money is taken from, where there are several."""
+    accounts = list(dict.fromkeys(loaders.of_books(load_members)["account"]))
+    return st.selectbox("Account", accounts, key="money_account") if len(accounts) > 1 else None
+
+
+def _send(kind: CommandKind, amount: float, reason: str, account: str | None) -> None:
     try:
-        follow(actions.ask(kind, ScopeKind.PORTFOLIO, "", reason, amount=amount))
+        follow(actions.ask(kind, ScopeKind.PORTFOLIO, "", reason, amount=amount, detail=account))
     except FlotillaError as error:
         st.error(plain(error))
         return

@@ -91,6 +91,7 @@ def _standstill(
         allocation=float(states["allocation"].max()),
         equity=equity,
         horizon_bars=max(looks),
+        accounts=tuple(dict.fromkeys(members["account"])),
     )
     last = states[states["reason"] == stood.binds.name]
     return stood.measured(last["reason_value"], last["reason_limit"])

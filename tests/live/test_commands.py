@@ -372,3 +372,25 @@ def test_a_lost_lease_answers_no_command(place: Place) -> None:
             worker.answer_commands()
     assert place.answer(command) == ("ASKED", None)
     assert place.value("SELECT level_person FROM portfolio_state") == "RUNNING"
+
+
+@pytest.mark.slow
+def test_money_is_taken_from_the_account_that_was_named(make_place: MakePlace) -> None:
+    walks = {symbol: random_bars(80, 3 + at) for at, symbol in enumerate(SYMBOLS)}
+    accounts = ("accounts.one.fee_rate=0.001", "accounts.two.fee_rate=0.002", "strategies.breakout.account=two")
+    place = make_place(small_settings(*accounts, "strategies.breakout.enabled=true"), FakeMarket(walks))
+    cash = "SELECT sum(cash) FROM bot_state JOIN bot ON bot.id = bot_id JOIN sleeve ON sleeve.id = sleeve_id "
+    with place.open() as worker:
+        show_and_step(place, worker, 2)
+        status, said = place.ask_and_answer(worker, CommandKind.WITHDRAW, amount=300.0)
+        assert (status, said) == (
+            "REFUSED",
+            "account must be one of one, two, was not said: say which with --account",
+        )
+        before = [place.value(f"{cash} WHERE sleeve.account = '{name}'") for name in ("one", "two")]
+        status, said = place.ask_and_answer(worker, CommandKind.WITHDRAW, amount=300.0, detail="two")
+        assert status == "DONE", said
+        after = [place.value(f"{cash} WHERE sleeve.account = '{name}'") for name in ("one", "two")]
+        assert after == [before[0], pytest.approx(before[1] - 300.0)]
+        status, said = place.ask_and_answer(worker, CommandKind.WITHDRAW, amount=1e6, detail="two")
+        assert "of account two, was" in said

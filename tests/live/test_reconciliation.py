@@ -15,8 +15,10 @@ from tests.live.test_exchange_orders import LIVE
 from tests.live.test_parity import two_symbols
 from worker.exchange.protocol import ExchangeOrder, Flow, Status
 from worker.live.worker import LiveWorker
+from worker.orders.holdings import difference
 from worker.orders.ids import own_prefix
 from worker.store.doctor import examine
+from worker.store.reconciliation import expect, load_coins
 
 COIN = 100_000_000
 
@@ -256,7 +258,7 @@ def test_money_that_came_without_a_word_of_the_ledger_is_a_deposit_by_a_persons(
 @pytest.mark.parametrize(
     ("detail", "said"),
     [
-        ("AAA/USDT forget", "must say one of adopt, deposit, withdraw, unattributed, was 'forget'"),
+        ("AAA/USDT forget", "must say one of adopt, deposit, withdraw, unattributed, close, was 'forget'"),
         ("BBB/USDT unattributed", "symbol must be one of AAA, was 'BBB/USDT'"),
         ("AAA/USDT adopt", "adopt must name a running bot"),
         ("AAA/USDT deposit", "deposit must be of the quote USDT, was of AAA"),
@@ -280,3 +282,90 @@ def test_what_is_told_before_the_first_step_has_a_time(place: ExchangePlace) -> 
         _wait(place, worker, 3)
         ((time_ms, wall_ms),) = place.rows("SELECT time_ms, wall_ms FROM event WHERE kind = 'RECONCILIATION_BASELINE'")
         assert time_ms == wall_ms > 0
+
+
+@pytest.mark.slow
+def test_what_is_held_beyond_the_books_is_sold_and_no_bots(place: ExchangePlace, worker: LiveWorker) -> None:
+    account = place.account
+    assert account is not None
+    account.extra = {"AAA": Decimal("0.500000001")}
+    _wait(place, worker)
+    held, cash = "SELECT bot_id, units FROM bot_state ORDER BY 1", "SELECT cash FROM portfolio_state"
+    before, money, fills = place.rows(held), place.value(cash), place.value("SELECT count(*) FROM fill")
+    trades = len(account.executions)
+    status, answer = _resolve(place, worker, "AAA/USDT close")
+    assert status == "DONE"
+    assert "sells 0.5 AAA/USDT at market on account main; +0.000000001, less than a step, is nobody's" in answer
+    assert _resolve(place, worker, "AAA/USDT close")[1] == "symbol must be one that differs, none does, was 'AAA/USDT'"
+    assert [(trade.side, trade.quantity) for trade in account.executions[trades:]] == [(Side.SELL, Decimal("0.5"))]
+    _wait(place, worker)
+    assert _state(place)[1:] == (0, None)
+    assert (place.rows(held), place.value(cash)) == (before, money)
+    assert place.value("SELECT count(*) FROM fill") == fills
+    own = "FROM \"order\" WHERE purpose = 'RECONCILE'"
+    assert place.rows(f"SELECT status, filled_units {own}") == [("FILLED", COIN // 2)]
+    assert place.value(f"SELECT count(*) FROM trade WHERE client_order_id = (SELECT client_order_id {own})") == 1
+    with transaction(place.engine) as connection:
+        assert [finding.identity for finding in examine(connection, 1) if not finding.holds] == []
+    entries = _entries(place, "AAA/USDT")
+    place.walk(worker, 40)
+    assert _entries(place, "AAA/USDT") > entries
+    assert _state(place)[1:] == (0, None)
+
+
+@pytest.mark.slow
+def test_an_order_that_closes_a_difference_survives_a_restart_and_leaves_the_difference_where_it_fails(
+    place: ExchangePlace,
+) -> None:
+    account = place.account
+    assert account is not None
+    own = "SELECT status, filled_units FROM \"order\" WHERE purpose = 'RECONCILE'"
+    with place.open() as worker:
+        place.walk(worker, 20)
+        account.extra = {"AAA": Decimal("0.5")}
+        _wait(place, worker)
+        account.script = ["reject"]
+        assert _resolve(place, worker, "AAA/USDT close")[0] == "DONE"
+        _wait(place, worker)
+        assert place.rows(own) == [("REJECTED", 0)]
+        assert "difference +0.5" in (_state(place)[2] or "")
+        account.script = ["lost answer"]
+        assert _resolve(place, worker, "AAA/USDT close")[0] == "DONE"
+        assert _resolve(place, worker, "AAA/USDT unattributed")[1].endswith("is on its way: wait for it")
+    with place.open() as worker:
+        _wait(place, worker)
+        assert place.rows(own) == [("REJECTED", 0), ("FILLED", COIN // 2)]
+        assert _state(place)[1:] == (0, None)
+
+
+def test_what_the_exchange_lacks_is_not_closed_nor_what_no_order_can(place: ExchangePlace) -> None:
+    account = place.account
+    assert account is not None
+    account.extra = {"AAA": Decimal(2)}
+    with place.open() as worker:
+        place.walk(worker, 1)
+        account.extra = {"AAA": Decimal(1), "USDT": Decimal(50)}
+        _wait(place, worker)
+        status, answer = _resolve(place, worker, "AAA/USDT close")
+        assert status == "REFUSED"
+        assert "`reconcile adopt` takes it off a bot, `reconcile unattributed` off nobody" in answer
+        assert "was of USDT: say unattributed, or deposit or withdraw" in _resolve(place, worker, "USDT close")[1]
+        assert "account must be one of main, was 'other'" in _resolve(place, worker, "AAA/USDT close other")[1]
+        account.extra = {"AAA": Decimal("2.0001")}
+        _wait(place, worker)
+        assert "the exchange takes no less" in _resolve(place, worker, "AAA/USDT close main")[1]
+        place.ask_and_answer(worker, CommandKind.HALT)
+        account.extra = {"AAA": Decimal(3)}
+        _wait(place, worker)
+        assert "no order leaves before it is released" in _resolve(place, worker, "AAA/USDT close")[1]
+        assert account.sent == []
+
+
+@pytest.mark.slow
+def test_a_trade_does_not_move_a_difference(place: ExchangePlace, worker: LiveWorker) -> None:
+    """Between two passes a difference is what the last found, whatever was traded since."""
+    with transaction(place.engine) as connection:
+        expect(connection, 1, "main", {"AAA": Decimal(3), "NEW": Decimal(-1)})
+        coins = load_coins(connection, 1, "main")
+    assert difference(coins["AAA"]) == 0
+    assert "NEW" not in coins, "what was not looked at yet has its baseline at the next pass"

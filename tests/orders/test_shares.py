@@ -26,7 +26,7 @@ def _all_trades(share: Share, wanted: list[int], trades: list[int], step: int) -
 
 @st.composite
 def _order_in_trades(draw: st.DrawFn) -> tuple[list[int], list[int], int]:
-    step = draw(st.sampled_from([1, 10, 1_000]))
+    step = draw(st.sampled_from([1, 3, 7, 10, 250, 1_000, 123_457]))
     wanted = [step * part for part in draw(st.lists(st.integers(1, 10**6), min_size=1, max_size=6))]
     left = sum(wanted) // step
     trades: list[int] = []
@@ -40,6 +40,15 @@ def _order_in_trades(draw: st.DrawFn) -> tuple[list[int], list[int], int]:
 @given(_order_in_trades())
 def test_an_order_filled_whole_gives_each_bot_exactly_its_part(case: tuple[list[int], list[int], int]) -> None:
     wanted, trades, step = case
+    assert _all_trades(share_units, wanted, trades, step) == wanted
+
+
+@given(_order_in_trades(), st.sampled_from([2, 3, 7, 64, 9_973]))
+def test_trades_that_are_no_whole_steps_are_shared_out_exactly(
+    case: tuple[list[int], list[int], int], step: int
+) -> None:
+    """A step of the books that is none of the exchange's, as after it changed, loses nothing."""
+    wanted, trades, _ = case
     assert _all_trades(share_units, wanted, trades, step) == wanted
 
 

@@ -1,6 +1,7 @@
 """The one number that binds, by the reason that keeps bots from trading."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -104,3 +105,12 @@ def test_the_nearest_of_several_bots_is_told() -> None:
     near = stood.measured([0.001, math.nan, 0.004], [0.006, math.nan, 0.006])
     assert (near.nearest, near.limit) == (0.004, 0.006)
     assert math.isnan(stood.measured([], []).nearest)
+
+
+def test_the_fee_of_a_reason_is_that_of_the_account() -> None:
+    settings = load_settings(None, {}, ("accounts.main.fee_rate=0.004", "broker.slippage=0")).model_dump(mode="json")
+    settings["risk"]["edge_to_cost"] = 1.0
+    stood = Standstill(1, {Reason.COST: 5}, 1_000.0, 1_000.0, accounts=("main",))
+    said = why_no_trades(stood, settings, Money("USDT"))
+    assert "at least 0.80%, risk.edge_to_cost 1 × 2 × (accounts.main.fee_rate 0.004 +" in said
+    assert "(broker.fee_rate" in why_no_trades(replace(stood, accounts=("other",)), settings, Money("USDT"))

@@ -88,7 +88,10 @@ def test_doctor_says_what_may_trade_and_what_is_not_verified_and_sends_nothing(
 
 
 def test_doctor_refuses_as_a_start_does(
-    folder: Path, exchange: tuple[Server, Account], monkeypatch: pytest.MonkeyPatch
+    folder: Path,
+    exchange: tuple[Server, Account],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     write_settings(folder, *exchange)
     monkeypatch.delenv("FLOTILLA_LIVE")
@@ -96,6 +99,13 @@ def test_doctor_refuses_as_a_start_does(
     monkeypatch.setenv("FLOTILLA_LIVE", "main")
     exchange[1].key.may_withdraw = True
     assert call(["doctor", "--live"]) == 78
+    exchange[1].key.may_withdraw = False
+    exchange[1].key.is_active = False
+    capsys.readouterr()
+    assert call(["doctor", "--live"]) == 78
+    said = capsys.readouterr().err
+    assert "key of account main must be taken by its exchange, was refused" in said
+    assert said.count("\n") == 1
     (folder / "flotilla.toml").write_text("")
     assert call(["doctor", "--live"]) == 78
 
@@ -229,3 +239,21 @@ def test_what_cannot_be_closed_is_told_with_an_exit_code(
     (folder / "keys.toml").unlink()
     assert call(["flatten", "--direct", "--reason", "because"]) == 69
     assert "account main was left as it is: keys of account main" in capsys.readouterr().err
+
+
+def test_what_is_to_be_closed_is_told_before_it_is_asked_for(
+    folder: Path, books: Books, exchange: tuple[Server, Account], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_settings(folder, *exchange)
+    engine = open_writer(URL)
+    with transaction(engine) as connection:
+        save_coins(connection, books.fleet.portfolio_id, [CoinRow("main", "BTC", "5", "0", "5", "5.5")])
+    engine.dispose()
+    close = ["reconcile", "close", "--symbol", "BTC/USDT", "--reason", "nobody wants it"]
+    assert call(close) == 65
+    said = capsys.readouterr().err
+    assert "account main holds 5.5 BTC, the books expect 5; with --yes it is sent" in said
+    engine = open_writer(URL)
+    with transaction(engine) as connection:
+        assert connection.execute(select(Command.id)).all() == []
+    engine.dispose()

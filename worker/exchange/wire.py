@@ -101,8 +101,9 @@ class Wire:
         """Give the exception for a failed read."""
         if not failure.was_asked:
             return NotAsked(f"{self.name} {what} not asked for: {failure.text}")
+        if failure.refusal is Refusal.KEY:
+            return KeyRefused(f"key of account {self.name} must be taken by its exchange, was refused: {failure.text}")
         kind = MarketRefusal if failure.is_final else MarketError
-        kind = KeyRefused if failure.refusal is Refusal.KEY else kind
         return kind(f"{self.name} {what} could not be read: {failure.text}")
 
     @property

@@ -124,7 +124,9 @@ class CommandDesk:
         if command.kind is CommandKind.WRITE_OFF:
             return write_off(connection, self._stepper, self._books, command, market_ms, self._money)
         if command.kind is CommandKind.RECONCILE:
-            return resolve(connection, self._under_way, self._stepper, self._books, command, market_ms)
+            resolved = resolve(connection, self._under_way, self._stepper, self._books, command, market_ms)
+            self._to_leave += resolved.orders
+            return resolved.sentence
         if command.scope_kind is not ScopeKind.PORTFOLIO:
             raise CommandRefused(f"{command.kind.lower()} must be for the portfolio, was for {_where(command)}")
         smallest = self._money.smallest
@@ -260,13 +262,16 @@ class CommandDesk:
         )
 
     def _withdraw(self, connection: Connection, command: CommandRow, amount: float, market_ms: int) -> str:
-        """Take from the portfolio's own cash first, then from what the bots hold free, in proportion."""
-        portfolio = self.fleet.portfolio
-        free = [self._free(bot) for bot in self.fleet.bots]
-        own = max(portfolio.cash, 0.0)
+        """Take from the portfolio's own cash first, then from what the bots of the account hold free, in proportion."""
+        portfolio, account = self.fleet.portfolio, self._account(command)
+        is_there = [account in (None, self.fleet.markets[bot.market].account_index) for bot in self.fleet.bots]
+        free = [self._free(bot) if there else 0.0 for bot, there in zip(self.fleet.bots, is_there, strict=True)]
+        # The portfolio's own cash lies in the first account.
+        own = max(portfolio.cash, 0.0) if not account else 0.0
         if amount > own + sum(free):
             most, asked = self._money.amount(own + sum(free)), self._money.amount(amount)
-            raise CommandRefused(f"withdrawal must be at most the free {most}, was {asked}")
+            where = f" of account {command.detail}" if command.detail else ""
+            raise CommandRefused(f"withdrawal must be at most the free {most}{where}, was {asked}")
         from_bots = max(amount - own, 0.0)
         move_marks(portfolio, -amount)
         portfolio.cash -= amount - from_bots
@@ -279,6 +284,16 @@ class CommandDesk:
         self._save_transfers(connection, command, TransferKind.WITHDRAWAL, flows, market_ms)
         taken, bots_gave = self._money.amount(amount), self._money.amount(from_bots)
         return f"{taken} taken out, {bots_gave} of it from free cash of bots"
+
+    def _account(self, command: CommandRow) -> int | None:
+        """Give the place of the account that money is taken from; None where there is one only."""
+        names = self._plan.accounts
+        if command.detail in names:
+            return names.index(command.detail)
+        if command.detail is None and len(names) == 1:
+            return None
+        was = repr(command.detail) if command.detail else "not said"
+        raise CommandRefused(f"account must be one of {', '.join(names)}, was {was}: say which with --account")
 
     def _free(self, bot: Bot) -> float:
         """Give what a bot could do without: nothing that its position, or an entry that waits for its price, needs."""

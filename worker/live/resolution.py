@@ -1,5 +1,7 @@
 """What a person says a difference between books and account is: a bot's, money that came or went, or nobody's."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlalchemy import Connection
@@ -7,51 +9,62 @@ from sqlalchemy import Connection
 from shared.enums import CommandKind, ScopeKind
 from shared.errors import CommandRefused
 from worker.live.books import Books
+from worker.live.excess import close_excess
 from worker.live.flows import book_money
 from worker.live.stepper import Stepper
+from worker.orders.order_book import OrderRow
+from worker.orders.reconciliation import Difference
 from worker.orders.under_way import UnderWay
 from worker.store.commands import CommandRow
 from worker.store.money import save_transfers
 
-WAYS = ("adopt", "deposit", "withdraw", "unattributed")
+WAYS = ("adopt", "deposit", "withdraw", "unattributed", "close")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What was done about a difference, in a sentence, and the orders that are to leave for it."""
+
+    sentence: str
+    orders: Sequence[OrderRow] = ()
 
 
 def resolve(
     connection: Connection, under_way: UnderWay, stepper: Stepper, books: Books, command: CommandRow, market_ms: int
-) -> str:
-    """Book a difference as a person says, and say what it came to.
+) -> Resolved:
+    """Book a difference as a person says, or make the order that closes it.
 
-    Raises CommandRefused where nothing differs, or it cannot be what was said.
+    The command's detail is the symbol, the way, and the account where it was said. Raises CommandRefused where nothing
+    differs, or it cannot be what was said.
     """
-    _, _, way = (command.detail or "").partition(" ")
+    symbol, way, account = (*(command.detail or "").split(" "), "", "", "")[:3]
     if way not in WAYS:
         raise CommandRefused(f"{CommandKind.RECONCILE.lower()} must say one of {', '.join(WAYS)}, was {way!r}")
     # What is refused changes nothing.
     with connection.begin_nested():
-        return _book(connection, under_way, stepper, books, command, market_ms)
+        found = under_way.find_difference(connection, symbol, account)
+        if way == "close":
+            return Resolved(*close_excess(connection, under_way, stepper, books, command, found, market_ms))
+        under_way.explain(connection, found, found.gap)
+        if way == "adopt":
+            return Resolved(_adopt(connection, stepper, books, command, symbol, found.gap, market_ms))
+        return Resolved(_take_as_money(connection, stepper, books, way, found, market_ms))
 
 
-def _book(
-    connection: Connection, under_way: UnderWay, stepper: Stepper, books: Books, command: CommandRow, market_ms: int
+def _take_as_money(
+    connection: Connection, stepper: Stepper, books: Books, way: str, found: Difference, market_ms: int
 ) -> str:
-    symbol, _, way = (command.detail or "").partition(" ")
-    found = under_way.resolve(connection, symbol)
     gap = f"{found.gap.normalize():+f} {found.coin}"
-    if way == "adopt":
-        return _adopt(connection, stepper, books, command, symbol, found.gap, market_ms)
-    if way in ("deposit", "withdraw"):
-        _require_money(books, way, found.coin, found.gap > 0)
-        transfer = book_money(stepper.fleet, float(found.gap), market_ms)
-        save_transfers(connection, books.portfolio_id, [transfer])
-        return f"{gap} of account {found.account} is the portfolio's own cash"
-    return f"{gap} of account {found.account} is nobody's: the books expect it from now on"
-
-
-def _require_money(books: Books, way: str, coin: str, is_more: bool) -> None:
-    if coin != books.quote:
-        raise CommandRefused(f"{way} must be of the quote {books.quote}, was of {coin}: say adopt or unattributed")
-    if is_more != (way == "deposit"):
+    if way == "unattributed":
+        return f"{gap} of account {found.account} is nobody's: the books expect it from now on"
+    if found.coin != books.quote:
+        ways = "adopt, unattributed or close"
+        raise CommandRefused(f"{way} must be of the quote {books.quote}, was of {found.coin}: say {ways}")
+    if (found.gap > 0) != (way == "deposit"):
         raise CommandRefused(f"{way} must be of money that {'came' if way == 'deposit' else 'went'}, it did not")
+    transfer = book_money(stepper.fleet, float(found.gap), market_ms)
+    save_transfers(connection, books.portfolio_id, [transfer])
+    return f"{gap} of account {found.account} is the portfolio's own cash"
 
 
 def _adopt(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 from shared.accounts import AccountSettings
-from shared.errors import ConfigurationError, KeyRefused
+from shared.errors import ConfigurationError
 from shared.settings import LIVE_VARIABLE, Settings
 from shared.settings_file import shown
 from worker.exchange.key_check import check_rights
@@ -47,17 +47,6 @@ def admit(
     `in_books` are symbols of the account that the books have: of them one that trades no more is a warning, for what
     is held there must be looked after. `is_new`: no order was sent to the account yet.
     """
-    try:
-        return _admit(client, settings, symbols, in_books, is_new)
-    except KeyRefused as error:
-        raise ConfigurationError(
-            f"key of account {client.name} must be taken by its exchange, was not: {error}"
-        ) from error
-
-
-def _admit(
-    client: AccountClient, settings: Settings, symbols: Collection[str], in_books: Collection[str], is_new: bool
-) -> list[str]:
     client.connect((*symbols, *in_books), in_books)
     if said := clock_fault(client):
         raise ConfigurationError(said)

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from sqlalchemy import Connection
 
-from shared.enums import OrderStatus
+from shared.enums import OrderStatus, Purpose
 from worker.exchange.protocol import ExchangeTrade
-from worker.orders.holdings import changes_of
+from worker.orders.holdings import changes_of, closed_by
 from worker.orders.live_order import LiveOrder, Outcome, base_of, exact, whole_units
 from worker.orders.shares import share_amount, share_units
 from worker.orders.states import is_final, is_legal
@@ -92,7 +92,8 @@ class OrderBooks:
             is_position = (order.account, order.symbol) in self._positions
             for trade in fresh:
                 changes = changes_of(trade, self._quote, is_position)
-                expect(connection, self._portfolio_id, order.account, changes)
+                nobodys = closed_by(trade, is_position) if order.purpose is Purpose.RECONCILE else {}
+                expect(connection, self._portfolio_id, order.account, changes, nobodys)
             shares = [ShareRow(order.client_order_id, self._bot_ids[b], 0, units) for b, units in order.filled.items()]
             save_filled_shares(connection, shares)
         order.trade_ids |= told.keys()
@@ -101,23 +102,14 @@ class OrderBooks:
         order = outcome.order
         units = whole_units(trade.quantity, order.unit)
         fee_quote = self._in_quote(order, trade, outcome.coin_prices)
-        bots = list(order.shares)
-        left = [order.shares[b] - order.filled.get(b, 0) for b in bots]
-        if units > sum(left):
+        left = sum(order.shares.values()) - sum(order.filled.values()) if order.shares else order.left_units
+        if units > left:
             booked.faults.append(
-                f"trade {trade.id} of {order.client_order_id} must be within the {sum(left)} units that were left of "
+                f"trade {trade.id} of {order.client_order_id} must be within the {left} units that were left of "
                 f"it, was {units}; the largest bot holds what is beyond"
             )
-        given = share_units(units, left, self._step_units[order.account, order.symbol])
-        fees, worth = share_amount(trade.fee, given), share_amount(fee_quote, given)
-        in_base = share_units(self._base_fee_units(order, trade, booked), given, 1)
-        for b, part, fee, quote, taken in zip(bots, given, fees, worth, in_base, strict=True):
-            if part:
-                order.filled[b] = order.filled.get(b, 0) + part
-                price = float(trade.price)
-                booked.shares.append(
-                    BotTrade(b, part, price, fee, trade.fee_coin, quote, taken, trade.id, trade.time_ms)
-                )
+        if order.shares:
+            self._share_out(order, trade, units, fee_quote, booked)
         order.filled_units += units
         order.filled_quote += trade.quantity * trade.price
         order.fee_quote += fee_quote
@@ -137,6 +129,22 @@ class OrderBooks:
             int(trade.is_maker),
             trade.time_ms,
         )
+
+    def _share_out(
+        self, order: LiveOrder, trade: ExchangeTrade, units: int, fee_quote: Decimal, booked: Booked
+    ) -> None:
+        bots = list(order.shares)
+        left = [order.shares[b] - order.filled.get(b, 0) for b in bots]
+        given = share_units(units, left, self._step_units[order.account, order.symbol])
+        fees, worth = share_amount(trade.fee, given), share_amount(fee_quote, given)
+        in_base = share_units(self._base_fee_units(order, trade, booked), given, 1)
+        for b, part, fee, quote, taken in zip(bots, given, fees, worth, in_base, strict=True):
+            if part:
+                order.filled[b] = order.filled.get(b, 0) + part
+                price = float(trade.price)
+                booked.shares.append(
+                    BotTrade(b, part, price, fee, trade.fee_coin, quote, taken, trade.id, trade.time_ms)
+                )
 
     def _base_fee_units(self, order: LiveOrder, trade: ExchangeTrade, booked: Booked) -> int:
         if trade.fee_coin != base_of(order.symbol) or trade.fee <= 0:

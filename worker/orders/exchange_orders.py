@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
@@ -10,8 +11,8 @@ from sqlalchemy import Connection, Engine
 
 from shared.clock import Clock
 from shared.database import transaction
-from shared.enums import OrderStatus, OrderStyle, Side
-from shared.errors import MarketError
+from shared.enums import OrderStatus, OrderStyle, Purpose, Side
+from shared.errors import CommandRefused, MarketError
 from shared.quantities import Unit
 from shared.settings import Settings
 from worker.exchange.protocol import AccountClient, ExchangeTrade
@@ -26,12 +27,12 @@ from worker.orders.direct_file import direct_file, read_orders
 from worker.orders.gateway import LEAVES_WITHIN_MS, Bounds, Gateway, Owner
 from worker.orders.ids import is_ours, next_order_id
 from worker.orders.lanes import Lanes, Urgency, in_parts
-from worker.orders.live_order import REASON_EXPIRED, LiveOrder, Outcome
+from worker.orders.live_order import REASON_EXPIRED, LiveOrder, Outcome, base_of
 from worker.orders.order_book import OrderRow
 from worker.orders.order_rows import OrderRows
 from worker.orders.ramp import keep_ramp, ramp_of
 from worker.orders.reading import Reading, reading_account
-from worker.orders.reconciliation import Reconciled, Reconciler, Resolved
+from worker.orders.reconciliation import Difference, Reconciled, Reconciler
 from worker.orders.sending import Sender
 from worker.risk.position import sign
 from worker.risk.quantity import coins
@@ -199,7 +200,8 @@ class ExchangeOrders:
 
     def leave(self, orders: Sequence[OrderRow]) -> None:
         """Let orders leave."""
-        self.desk.put([self._rows.live(order) for order in orders if order.shares])
+        own = [order for order in orders if order.shares or order.purpose is Purpose.RECONCILE]
+        self.desk.put([self._rows.live(order) for order in own])
 
     def tend(self, timeout_seconds: float = 0.0) -> list[Outcome]:
         """Ask what is due and give what became known."""
@@ -229,9 +231,18 @@ class ExchangeOrders:
             self._lanes.put(account, Urgency.EXIT, cancel)
         return reconciled
 
-    def resolve(self, connection: Connection, symbol: str) -> Resolved:
-        """Let a difference be accounted for by a person's word."""
-        return self.reconciler.resolve(connection, symbol)
+    def find_difference(self, connection: Connection, symbol: str, account: str) -> Difference:
+        """Give what differs of a symbol or coin."""
+        found = self.reconciler.find(connection, symbol, account)
+        for order in self.desk.under_way.values():
+            is_of_it = order.account == found.account and found.coin in (order.symbol, base_of(order.symbol))
+            if order.purpose is Purpose.RECONCILE and is_of_it:
+                raise CommandRefused(f"order {order.client_order_id}, which closes it, is on its way: wait for it")
+        return found
+
+    def explain(self, connection: Connection, found: Difference, amount: Decimal) -> None:
+        """Let so much of a difference be accounted for by a person's word."""
+        self.reconciler.explain(connection, found, amount)
 
     def late(self, client_order_id: str, trades: Sequence[ExchangeTrade]) -> Outcome | None:
         """Make trades that a pass found an outcome of their order."""

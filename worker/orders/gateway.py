@@ -98,7 +98,7 @@ class Gateway:
 
     def _refuse_by_level(self, connection: Connection, order: LiveOrder) -> Verdict | None:
         latch = read_latch(connection, self._owner.portfolio_id)
-        level = max(latch.of_bot(*self._owner.bots[b]) for b in order.shares)
+        level = max((latch.of_bot(*self._owner.bots[b]) for b in order.shares), default=latch.portfolio)
         if level >= Level.HALTED and order.purpose is not Purpose.SAFETY:
             return Verdict(refusal=Level.HALTED.name)
         if level >= Level.NO_ENTRIES and order.increases:

@@ -21,6 +21,12 @@ def explain(row: CoinRow, amount: Decimal) -> None:
     row.expected = f"{Decimal(row.expected) + amount:f}"
 
 
+def exceeds(row: CoinRow) -> bool:
+    """Say whether more was found than expected, on the side that the books are on."""
+    found, expected = Decimal(row.found), Decimal(row.expected)
+    return abs(found) > abs(expected) and found * expected >= 0
+
+
 def changes_of(trade: ExchangeTrade, quote: str, is_position: bool) -> dict[str, Decimal]:
     """Give what a trade changes of an account: coins, or a position and the fee."""
     sign = 1 if trade.side is Side.BUY else -1
@@ -37,3 +43,9 @@ def changes_of(trade: ExchangeTrade, quote: str, is_position: bool) -> dict[str,
     if trade.fee:
         add(trade.fee_coin, -trade.fee)
     return changes
+
+
+def closed_by(trade: ExchangeTrade, is_position: bool) -> dict[str, Decimal]:
+    """Give what a trade closes of what is held beyond the books."""
+    sign = 1 if trade.side is Side.BUY else -1
+    return {trade.symbol if is_position else base_of(trade.symbol): sign * trade.quantity}

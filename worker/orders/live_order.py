@@ -64,6 +64,11 @@ class LiveOrder:
         return exact(self.units, self.unit)
 
     @property
+    def left_units(self) -> int:
+        """Give what is still to be filled."""
+        return max(self.units - self.filled_units, 0)
+
+    @property
     def is_over(self) -> bool:
         """Say whether nothing more comes of it."""
         return self.status in (OrderStatus.FILLED, OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.ABSENT)

@@ -92,6 +92,13 @@ class OrderBook:
         row.reference_price = bot.exit_price
         return row
 
+    def nobodys(self, fleet: Fleet, m: int, units: int, decided_ms: int, number: int) -> OrderRow:
+        """Make the order that closes what an account holds beyond the books; `number` is the command's."""
+        row = self._row(fleet, m, -1, units, Trigger.CLOSE, decided_ms, OrderStatus.INTENT, number, Purpose.RECONCILE)
+        row.reduces = 1
+        row.reference_price = fleet.markets[m].close
+        return row
+
     def revise(self, before: Sequence[OrderRow], why: str, done_ms: int) -> tuple[list[OrderRow], list[OrderRow]]:
         """Hold what waits to the orders intended before: give those that are new, and those changed or cancelled."""
         known = {row.client_order_id for row in before}
@@ -143,10 +150,11 @@ class OrderBook:
         decided_ms: int,
         status: OrderStatus,
         number: int = 0,
+        purpose: Purpose | None = None,
     ) -> OrderRow:
         account, symbol = self._plan.markets[m]
         bot = self._plan.bots[b].name if b >= 0 else ""
-        step, purpose = fleet.portfolio.step, purpose_of(trigger)
+        step, purpose = fleet.portfolio.step, purpose or purpose_of(trigger)
         name = client_order_id(
             self._installation, self._portfolio, account, symbol, step, decided_ms, purpose, bot, number
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shared.clock import Clock
-from shared.enums import OrderStatus, OrderStyle, Side, Trigger
+from shared.enums import OrderStatus, OrderStyle, Purpose, Side, Trigger
 from shared.quantities import Unit
 from worker.exchange.protocol import OrderKind
 from worker.fleet.plan import FleetPlan
@@ -58,9 +58,9 @@ class OrderRows:
         )
 
     def taken_up(self, stored: StoredOrder) -> LiveOrder | None:
-        """Make an order of the books one that is under way again; a paper order has no shares."""
+        """Make an order of the books one that is under way again; a paper order has no shares, nor nobody's."""
         row, place = stored.row, {id_: b for b, id_ in enumerate(self.bot_ids)}
-        if not stored.shares:
+        if not stored.shares and row.purpose is not Purpose.RECONCILE:
             return None
         age_ms = max(self.clock.now_ms() - row.decided_ms, 0)
         return LiveOrder(
@@ -76,7 +76,7 @@ class OrderRows:
             step=row.step,
             fencing=self.token,
             increases=bool(row.increases),
-            reduce_only=False,
+            reduce_only=row.purpose is Purpose.RECONCILE,
             shares={place[share.bot_id]: abs(share.units) for share in stored.shares},
             filled={place[share.bot_id]: share.filled_units for share in stored.shares if share.filled_units},
             trade_ids=stored.trade_ids,

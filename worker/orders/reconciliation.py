@@ -65,9 +65,10 @@ class Reconciled:
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
-    """A difference that a person accounted for: how much more was found than expected."""
+class Difference:
+    """What differs of one account: a coin, or a position by its symbol, and how much more was found than expected."""
 
+    row: CoinRow
     account: str
     coin: str
     gap: Decimal
@@ -149,23 +150,33 @@ class Reconciler:
         self._compare(connection, reading, reconciled)
         return reconciled
 
-    def resolve(self, connection: Connection, symbol: str) -> Resolved:
-        """Let the difference of a symbol, or of a coin, be accounted for, and read its account again.
+    def find(self, connection: Connection, symbol: str, account: str) -> Difference:
+        """Give the difference of a symbol, or of a coin; `account` may be empty where one account has it.
 
         Raises CommandRefused where nothing of that name differs.
         """
-        differing = []
-        for account in self._symbols:
-            coins = load_coins(connection, self._portfolio_id, account)
-            name = next((name for name in (symbol, base_of(symbol)) if name in coins), None)
-            if name is not None and (gap := difference(coins[name])):
-                explain(coins[name], gap)
-                save_coins(connection, self._portfolio_id, [coins[name]])
-                self.hurry(account)
-                return Resolved(account, name, gap)
-            differing += [coin for coin, row in coins.items() if difference(row)]
-        known = f"one of {', '.join(sorted(differing))}" if differing else "one that differs, and none does"
-        raise CommandRefused(f"symbol must be {known}, was {symbol!r}")
+        if account not in ("", *self._symbols):
+            raise CommandRefused(f"account must be one of {', '.join(self._symbols)}, was {account!r}")
+        rows = [
+            row
+            for name in ([account] if account else self._symbols)
+            for row in load_coins(connection, self._portfolio_id, name).values()
+            if difference(row)
+        ]
+        found = [row for row in rows if row.coin == symbol] or [row for row in rows if row.coin == base_of(symbol)]
+        if len(found) > 1:
+            names = ", ".join(row.account for row in found)
+            raise CommandRefused(f"{symbol} differs on several accounts, {names}: say which with --account")
+        if not found:
+            known = f"one of {', '.join(sorted({row.coin for row in rows}))}" if rows else "one that differs, none does"
+            raise CommandRefused(f"symbol must be {known}, was {symbol!r}")
+        return Difference(found[0], found[0].account, found[0].coin, difference(found[0]))
+
+    def explain(self, connection: Connection, found: Difference, amount: Decimal) -> None:
+        """Let so much of a difference be accounted for by a person's word, and read its account again."""
+        explain(found.row, amount)
+        save_coins(connection, self._portfolio_id, [found.row])
+        self.hurry(found.account)
 
     def _take_failure(self, reading: Reading, reconciled: Reconciled) -> None:
         """Let nothing be entered on an account that cannot be seen; how it fails is told once until a pass agrees."""

@@ -1,6 +1,7 @@
 """Orders between a step and what became of them, as the worker drives them: one small protocol, and its paper form."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -13,7 +14,7 @@ from worker.orders.booking import Booked
 from worker.orders.live_order import LiveOrder, Outcome
 from worker.orders.order_book import OrderRow
 from worker.orders.reading import Reading
-from worker.orders.reconciliation import Reconciled, Resolved
+from worker.orders.reconciliation import Difference, Reconciled
 from worker.step.records import Fleet
 from worker.store.fleet import RegisteredFleet
 
@@ -98,11 +99,15 @@ class UnderWay(Protocol):
         """Hold the books to what a pass found."""
         ...
 
-    def resolve(self, connection: Connection, symbol: str) -> Resolved:
-        """Let a difference of a symbol or coin be accounted for by a person's word, and say what it was.
+    def find_difference(self, connection: Connection, symbol: str, account: str) -> Difference:
+        """Give what differs of a symbol or coin; `account` may be empty where one account has it.
 
-        Raises CommandRefused where there is none.
+        Raises CommandRefused where nothing does, or an order that closes it is under way.
         """
+        ...
+
+    def explain(self, connection: Connection, found: Difference, amount: Decimal) -> None:
+        """Let so much of a difference be accounted for by a person's word."""
         ...
 
     def late(self, client_order_id: str, trades: Sequence[ExchangeTrade]) -> Outcome | None:
@@ -196,9 +201,12 @@ class NothingUnderWay:
         """There is no account."""
         return Reconciled(reading.question.account)
 
-    def resolve(self, connection: Connection, symbol: str) -> Resolved:
+    def find_difference(self, connection: Connection, symbol: str, account: str) -> Difference:
         """There is no account."""
         raise CommandRefused("orders are paper: there is no account to reconcile with")
+
+    def explain(self, connection: Connection, found: Difference, amount: Decimal) -> None:
+        """There is no account."""
 
     def late(self, client_order_id: str, trades: Sequence[ExchangeTrade]) -> Outcome | None:
         """There are no trades."""

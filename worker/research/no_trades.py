@@ -57,6 +57,7 @@ def standstill(replay: Replay, bots: list[int]) -> Standstill:
         allocation=float(own["allocation"].max()),
         equity=float(replay.fleet.portfolio["equity"]),
         horizon_bars=max(_horizon_bars(replay, b) for b in bots),
+        accounts=tuple(dict.fromkeys(replay.plan.bots[b].account for b in bots)),
     )
     last = own[own["reason"] == stood.binds]
     return stood.measured(last["reason_value"], last["reason_limit"])

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, case, func, select
 
-from shared.enums import Side, Trigger
+from shared.enums import Purpose, Side, Trigger
 from shared.metrics.round_trips import open_profit
 from shared.tables import (
     Bot,
@@ -152,7 +152,7 @@ def _accounts(connection: Connection, portfolio_id: int, bots: Sequence[_BotBook
     signed = case((Order.side == Side.BUY.name, Order.filled_units), else_=-Order.filled_units)
     rows = connection.execute(
         select(Order.account, Order.symbol, func.sum(signed))
-        .where(Order.portfolio_id == portfolio_id)
+        .where(Order.portfolio_id == portfolio_id, Order.purpose != Purpose.RECONCILE.name)
         .group_by(Order.account, Order.symbol)
     )
     gone = _without_orders(connection, portfolio_id)

@@ -123,6 +123,7 @@ def load_waiting_orders(connection: Connection, portfolio_id: int) -> list[Order
     statement = select(*record_columns(Order, OrderRow)).where(
         Order.portfolio_id == portfolio_id,
         text(ORDER_IS_OPEN),
+        Order.purpose != Purpose.RECONCILE.name,
         ~exists().where(share.client_order_id == Order.client_order_id),
     )
     return load_rows(connection, statement.order_by(Order.id), Order, OrderRow)

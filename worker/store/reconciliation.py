@@ -79,15 +79,31 @@ def save_coins(connection: Connection, portfolio_id: int, rows: Collection[CoinR
     upsert_rows(connection, AccountCoin, list(rows), portfolio_id=portfolio_id)
 
 
-def expect(connection: Connection, portfolio_id: int, account: str, changes: Mapping[str, Decimal]) -> None:
-    """Let the books expect so much more of coins, once there is a baseline; before, they are part of it."""
+def expect(
+    connection: Connection,
+    portfolio_id: int,
+    account: str,
+    changes: Mapping[str, Decimal],
+    nobodys: Mapping[str, Decimal] | None = None,
+) -> None:
+    """Take in what trades changed of coins, once there is a baseline; before, they are part of it.
+
+    What was found at the last pass moves with what is expected, so that a difference stays what it was. The part of
+    the changes that is `nobodys` was held beyond the books: it leaves a difference, and is accounted for with it.
+    """
     known = load_coins(connection, portfolio_id, account)
     if not known:
         return
     rows = []
     for coin, change in changes.items():
-        row = known.get(coin) or CoinRow(account, coin, "0", "0", "0", "0")
-        row.expected = f"{Decimal(row.expected) + change:f}"
+        row = known.get(coin)
+        if row is None:
+            # Not looked at yet: its baseline will have this in it.
+            continue
+        closed = (nobodys or {}).get(coin, Decimal(0))
+        row.expected = f"{Decimal(row.expected) + change - closed:f}"
+        row.explained = f"{Decimal(row.explained) - closed:f}"
+        row.found = f"{Decimal(row.found) + change:f}"
         rows.append(row)
     save_coins(connection, portfolio_id, rows)
 

@@ -27,6 +27,7 @@ PLAUSIBLE_TIMES = 2.0
 
 ScopeOption = Annotated[str, typer.Option("--scope", help="portfolio, sleeve:NAME or bot:NAME.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it goes into the audit trail.")]
+AccountOption = Annotated[str | None, typer.Option("--account", help="Which account, where there are several.")]
 AmountArgument = Annotated[float, typer.Argument(metavar="AMOUNT", help="Quote currency.")]
 
 
@@ -254,23 +255,6 @@ def _write_off(
     request(CommandKind.WRITE_OFF, f"bot:{bot}", reason, config, json, amount=price)
 
 
-reconcile = typer.Typer()
-
-
-@reconcile.command("reconcile")
-def _reconcile(
-    way: Annotated[str, typer.Argument(help="adopt, deposit, withdraw or unattributed.")],
-    symbol: Annotated[str, typer.Option("--symbol", help="The symbol or coin that differs, like BTC/USDT.")],
-    reason: ReasonOption,
-    bot: Annotated[str | None, typer.Option("--bot", help="Of adopt: who gets it.")] = None,
-    config: ConfigOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Say what a difference between the books and an account is; its symbols then take entries again."""
-    scope = f"bot:{bot}" if bot else "portfolio"
-    request(CommandKind.RECONCILE, scope, reason, config, json, detail=f"{symbol} {way}")
-
-
 def _check_price(bot: str, price: float, config: Path | None) -> None:
     """Refuse what is worth far more than the symbol last was: it is rather a slip of the hand."""
     last = _last_price(bot, config)
@@ -306,20 +290,32 @@ def _last_price(bot: str, config: Path | None) -> float:
         engine.dispose()
 
 
-def _flow_app(kind: CommandKind, said: str) -> typer.Typer:
-    app = typer.Typer()
-
-    def command(
-        amount: AmountArgument, reason: ReasonOption, config: ConfigOption = None, json: JsonOption = False
-    ) -> None:
-        if not amount > 0.0:
-            raise ConfigurationError(f"amount must be more than 0, was {amount:g}")
-        request(kind, "portfolio", reason, config, json, amount=amount)
-
-    command.__doc__ = said
-    app.command()(command)
-    return app
+deposit, withdraw = typer.Typer(), typer.Typer()
 
 
-deposit = _flow_app(CommandKind.DEPOSIT, "Put money in; it changes no drawdown.")
-withdraw = _flow_app(CommandKind.WITHDRAW, "Take free money out; it changes no drawdown and closes nothing.")
+@deposit.command("deposit")
+def _deposit(
+    amount: AmountArgument, reason: ReasonOption, config: ConfigOption = None, json: JsonOption = False
+) -> None:
+    """Put money in; it changes no drawdown."""
+    _request_flow(CommandKind.DEPOSIT, amount, reason, config, json)
+
+
+@withdraw.command("withdraw")
+def _withdraw(
+    amount: AmountArgument,
+    reason: ReasonOption,
+    account: AccountOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Take free money out of an account; it changes no drawdown and closes nothing."""
+    _request_flow(CommandKind.WITHDRAW, amount, reason, config, json, account)
+
+
+def _request_flow(
+    kind: CommandKind, amount: float, reason: str, config: Path | None, as_json: bool, account: str | None = None
+) -> None:
+    if not amount > 0.0:
+        raise ConfigurationError(f"amount must be more than 0, was {amount:g}")
+    request(kind, "portfolio", reason, config, as_json, amount=amount, detail=account)
