@@ -66,7 +66,7 @@ def assert_whole(engine: Engine) -> int:
     return step
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [4, pytest.param(40, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 def test_a_kill_leaves_whole_steps_and_none_that_was_committed_is_lost(engine: Engine, url: str, kills: int) -> None:
     chance = random.Random(kills)
     engine.dispose()

@@ -113,8 +113,11 @@ class Traffic:
             self._under_way.took(outcome)
             self._under_way.mark(self._stepper.fleet)
             self._books.save_states(connection)
-        if outcome.order.is_over:
-            log.info("%s on %s is %s", _named(outcome.order), outcome.order.account, outcome.order.status.lower())
+        if outcome.order.is_over and outcome.order.status not in REFUSED:
+            why = f": {outcome.text}" if outcome.text else ""
+            log.info(
+                "%s on %s is %s%s", _named(outcome.order), outcome.order.account, outcome.order.status.lower(), why
+            )
         if goes_on is not None:
             self._under_way.go_on(goes_on)
             self._under_way.mark(self._stepper.fleet)
