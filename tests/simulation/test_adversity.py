@@ -284,6 +284,19 @@ def test_a_ban_is_obeyed_by_everything_and_over_a_restart(tmp_path: Path, status
 
 
 @pytest.mark.slow
+def test_exits_of_one_side_may_be_more_than_the_account_holds(tmp_path: Path) -> None:
+    grid = "strategies.steady.grid=[[1.0], [0.9], [-0.8]]"
+    trial = make_trial(tmp_path, "binance swap", grid, "broker.reconcile_seconds=300")
+    # The stops of two bots are reached, while a third is short: the account held less than they sell.
+    trial.fall(95)
+    trial.run(112)
+    exits = [status for minute, status, _ in trial.orders() if minute > 100]
+    assert exits == ["FILLED"] * 4
+    assert all(quantity < 0 for quantity in trial.held().values())
+    assert not trial.broken()
+
+
+@pytest.mark.slow
 def test_exits_have_what_is_kept_back_of_the_rate_budget(tmp_path: Path) -> None:
     trial = _trial(tmp_path)
 
