@@ -82,7 +82,13 @@ def without_fencing() -> Iterator[None]:
     """Let a worker send what it has in hand, whoever has the lease by now."""
 
     def mark(
-        connection: Connection, portfolio_id: int, client_order_id: str, _token: int, sent_ms: int, price: float | None
+        connection: Connection,
+        portfolio_id: int,
+        client_order_id: str,
+        _token: int,
+        sent_ms: int,
+        price: float | None,
+        _limit_price: float | None = None,
     ) -> bool:
         own = Order.__table__.c
         mine = update(Order).where(own.portfolio_id == portfolio_id, own.client_order_id == client_order_id)
