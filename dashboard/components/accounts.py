@@ -123,7 +123,7 @@ def _ramp(account: AccountNow, now_ms: int) -> None:
     begins = "may be taken now" if from_ms <= now_ms else f"may be taken from {when(from_ms)} on"
     st.caption(
         f"The next step of its ramp, {share:.0%} of its limit, {begins}, while nothing is unresolved: "
-        f"`ramp = {share:g}` under `[accounts.{account.account}]` in `flotilla.toml`, then "
+        f"`ramp = {share:g}` of account {plain(account.account)} in `flotilla.toml`, then "
         "`.venv/bin/supervisorctl signal HUP worker`."
     )
 

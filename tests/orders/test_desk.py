@@ -121,6 +121,19 @@ def test_without_a_window_it_takes_two_looks_half_a_minute_apart_and_balances_th
     assert harbour.status(order) is OrderStatus.ABSENT
 
 
+def test_where_ids_are_forgotten_an_order_that_is_not_found_later_wants_balances_that_agree(harbour: Harbour) -> None:
+    harbour.account.finality = Finality(window_ms=5_000, bound_ms=0, named_ms=30_000)
+    harbour.account.is_deaf, harbour.agrees[0] = True, False
+    order = _send(harbour, "silence")
+    harbour.run(31)
+    harbour.account.is_deaf = False
+    harbour.run(120)
+    assert harbour.status(order) is OrderStatus.UNKNOWN
+    harbour.agrees[0] = True
+    harbour.run(61)
+    assert harbour.status(order) is OrderStatus.ABSENT
+
+
 def test_an_order_that_provably_did_not_arrive_leaves_again_under_its_name(harbour: Harbour) -> None:
     order = _send(harbour, "busy", "busy", "fill")
     harbour.run(1.5)

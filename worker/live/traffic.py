@@ -121,11 +121,11 @@ class Traffic:
         if goes_on is not None:
             self._under_way.go_on(goes_on)
             self._under_way.mark(self._stepper.fleet)
-        is_late = bool(booked.shares) and outcome.order.increases and self._flatten_late()
+        is_late = bool(booked.shares) and self._flatten_late()
         return goes_on is not None or is_late
 
     def _flatten_late(self) -> bool:
-        """Close what was bought by an order that was on its way when its bots were flattened; say whether any was."""
+        """Close what came of orders that were on their way when their bots were flattened; say whether any did."""
         fleet = self._stepper.fleet
         late = [bot for bot in fleet.bots if bot.level == Level.FLATTEN and bot.unresolved == 0]
         if all(is_flat(bot, fleet.markets[bot.market]) for bot in late):

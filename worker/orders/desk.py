@@ -167,7 +167,10 @@ class OrderDesk:
         if finality.window_ms is not None:
             # By the time that only moves on: the wall clock may have been set since it was sent.
             since_ms = now_ms if order.unknown_since_ms is None else order.unknown_since_ms
-            return now_ms >= since_ms + finality.window_ms + READ_LAG_MS
+            if now_ms < since_ms + finality.window_ms + READ_LAG_MS:
+                return False
+            if finality.named_ms is None or self._clock.now_ms() <= order.sent_ms + finality.named_ms:
+                return True
         if order.first_absent_ms is None:
             order.first_absent_ms = now_ms
         is_twice = now_ms - order.first_absent_ms >= TWICE_MS

@@ -41,7 +41,7 @@ def test_mode_account_reconciliation_and_budget_are_said(page: str, own: Books, 
     assert "Live on a testnet" in words
     assert "**main** · binance spot · limit 27,000.00 USDT" in words
     assert "difference 0 · may use 10% of its limit · rate budget 120 of 6,000" in words
-    how = "25% of its limit, may be taken now, while nothing is unresolved: `ramp = 0.25` under `[accounts.main]`"
+    how = "25% of its limit, may be taken now, while nothing is unresolved: `ramp = 0.25` of account main"
     assert (how in words) == (page == "control")
     assert "No order is on its way." in words
     assert "not reconciled" not in words

@@ -37,6 +37,8 @@ _BITGET_SWAP = replace(
     kind="swap",
     buys_in_quote=False,
     margin_parameter="marginMode",
+    # its deposits and withdrawals are of the spot account
+    flows=(),
     rows_hold={"positions": ("symbol",), "balances": ("marginCoin",)},
     options={"uta": False, "fetchMarkets": {"types": ["swap"]}},
 )

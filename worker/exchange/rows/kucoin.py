@@ -24,7 +24,7 @@ _KUCOIN_SPOT = Quirks(
     rows_hold={"trades": ("feeCurrency",), "balances": ("currency", "type")},
     trades_by_order="orderId",
     trades_window_ms=7 * 86_400_000,
-    flows=("fetch_deposits", "fetch_withdrawals"),
+    # its deposits and withdrawals are of the main account, which is another wallet: none is taken for a flow
     options={"uta": False, "hf": True, "fetchMarkets": {"types": ["spot"], "fetchTickersFees": False}},
     verified=REQUESTS,
     not_verified=("answers", "duplicates", *UNTRIED),

@@ -24,7 +24,7 @@ _OKX = Quirks(
     history=("fetch_closed_orders", "fetch_canceled_orders"),
     most_opens=100,
     trades_by_order="ordId",
-    flows=("fetch_deposits", "fetch_withdrawals"),
+    # its deposits and withdrawals are of the funding account, which is another wallet: none is taken for a flow
     rows_hold={"positions": ("instId",)},
     wallet=(("data", "0", "details"), "ccy", "cashBal"),
     expiry_header="expTime",
