@@ -45,6 +45,7 @@ FLEET = (
 # The later ones want to from the close of this bar on.
 LATER_BAR = 8
 MINUTE_MS = 60_000
+MORE_MONEY = "900000"
 # Exit codes after which supervisor leaves a program ended.
 FINAL = (0, 78)
 
@@ -177,6 +178,11 @@ class Trial:
                 found[f"{coin}USDT"] += sum(amounts)
         return found
 
+    def held_of(self, coin: str) -> Decimal:
+        """Give what the exchange has of a coin."""
+        found = record.balances(self.world.exchange, self.world.account).items()
+        return sum((sum(amounts, Decimal(0)) for (_, name), amounts in found if name == coin), Decimal(0))
+
     def booked(self) -> dict[str, int]:
         """Give the units of each bot."""
         return dict(self.rows("SELECT name, units FROM bot_state JOIN bot ON bot.id = bot_id ORDER BY 1"))
@@ -291,8 +297,17 @@ def make_trial(root: Path, venue: str, *overrides: str) -> Trial:
 
     settings = settings_of(VENUES[venue], *FLEET, *overrides)
     world = World(root, VENUES[venue], settings, prices=Wave(), wrap=admit, make_orders=make_orders)
+    _fund(world)
     for listed, level in LEVELS.items():
         world.exchange.price_override[listed] = lambda _, level=level: level
     world.market = market = FailingMarket(world.exchange, world.venue.listed, STEP_MS, START_MS)
     trial = Trial(world, market, database)
     return trial
+
+
+def _fund(world: World) -> None:
+    """Let the account be worth the limit of the settings: a start looks."""
+    if world.venue.type == "swap":
+        world.exchange.fund_contracts(world.account, "USDT", MORE_MONEY)
+    else:
+        world.exchange.flows.deposit(world.account, "USDT", Decimal(MORE_MONEY))

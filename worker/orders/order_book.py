@@ -88,7 +88,7 @@ class OrderBook:
         bot, trigger = fleet.bots[b], Trigger(fleet.bots[b].exit_trigger)
         row = self._row(fleet, bot.market, b, bot.exit_units, trigger, decided_ms, OrderStatus.INTENT)
         row.shares = {b: bot.exit_units}
-        row.reduces = int(reduces(row.side, row.units, fleet, row.market))
+        row.reduces = int(reduces(row.side, row.units, fleet, row.market, b))
         row.reference_price = bot.exit_price
         return row
 
@@ -179,11 +179,16 @@ def _share(row: OrderRow, fleet: Fleet) -> None:
     row.reference_price = fleet.markets[row.market].close
 
 
-def reduces(side: Side, units: int, fleet: Fleet, m: int) -> bool:
-    """Say whether the account's own position in a market can only get smaller by an order."""
-    held = sum(bot.units for bot in fleet.bots if bot.market == m)
-    is_opposite = held < 0 if side is Side.BUY else held > 0
-    return is_opposite and units <= abs(held)
+def reduces(side: Side, units: int, fleet: Fleet, m: int, b: int = -1) -> bool:
+    """Say whether the account's own position in a market can only get smaller by an order, that of bot `b` or of all.
+
+    Exits of other bots may come before it: bots of both sides net to less than one side exits.
+    """
+    held, sign = 0, 1 if side is Side.BUY else -1
+    for number, bot in enumerate(fleet.bots):
+        if bot.market == m:
+            held += bot.units if number == b else bot.units + sign * max(sign * bot.exit_units, 0)
+    return -sign * held >= units
 
 
 def belongs(fill: Fill, row: OrderRow) -> bool:
