@@ -39,7 +39,7 @@ test: $(TESTING) ## run the quick tests, under 5 minutes on 2 cores
 	@$(PYTEST) -m "not slow" $(ARGS)
 
 test-slow: $(TESTING) ## run the slow tests
-	@$(PYTEST) -m slow $(ARGS)
+	@$(PYTEST) -m slow --maxschedchunk 2 $(ARGS)
 
 test-all: $(TESTING) ## run all tests, under 60 minutes on 2 cores
 	@$(PYTEST) $(ARGS)

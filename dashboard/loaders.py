@@ -1,7 +1,8 @@
 """The one place that opens the database for reading, and the one place that caches.
 
-How far the books are is looked up every second, once for all sessions. Three policies, by what a figure depends on:
-`live` (read again when the books went on, at the latest after half a minute), `of_books` (kept as long as the books
+How far the books are is looked up every second, once for all sessions. The policies, by what a figure depends on:
+`live` (read again when the books went on, at the latest after half a minute; `of_beat` also when the worker is heard
+of), `of_books` (kept as long as the books
 stand where they stood) and `history` (kept for a while: dear to make, slow to change). What is kept is shared by all
 sessions and handed out as it is, for Streamlit's own cache writes it down and reads it again for each of them: each
 gets a frame of its own over the same columns, which pandas copies when one is written to.
@@ -91,8 +92,7 @@ def portfolio_id() -> int:
 
 def overview() -> Overview | None:
     """Give the portfolio as of its last step; None before the worker has opened its books."""
-    # The lease is renewed between two steps, too.
-    return _live(load_overview, _source(), (newest(), _look(load_pulse)), ())
+    return of_beat(load_overview)
 
 
 def counted() -> Money:
@@ -135,6 +135,11 @@ def command(command_id: int) -> dict[str, Any] | None:
 def live(query: Query, *arguments: Any) -> Any:
     """Run `query(connection, portfolio_id, *arguments)`, once for each state of the books for all sessions together."""
     return _own(_live(query, _source(), newest(), arguments))
+
+
+def of_beat(query: Query, *arguments: Any) -> Any:
+    """Run a query as `live` does, and anew whenever the worker has renewed its lease, as it does between steps, too."""
+    return _own(_live(query, _source(), (newest(), _look(load_pulse)), arguments))
 
 
 def of_books(query: Query, *arguments: Any) -> Any:

@@ -10,6 +10,7 @@ FlotillaError
 ├── LeaseError             exit 75: another living worker holds the lease; try later
 ├── MarketError            the bar counts as missing; tried again soon
 │   ├── MarketRefusal      the market answered and will not give this: what asked goes on without it
+│   ├── KeyRefused         exit 78 at a start; while running entries stop, and it is tried again
 │   └── NotAsked           nothing was asked, for too much had failed just before; tried again soon
 ├── CommandRefused         the command is answered with the sentence and nothing changes
 └── LedgerError            the step is rolled back and the worker stops: the books would not sum
@@ -58,6 +59,10 @@ class MarketError(FlotillaError):
 
 class MarketRefusal(MarketError):
     """The market answered, and refuses what was asked of it for good: a symbol it does not know."""
+
+
+class KeyRefused(MarketError):
+    """The exchange refuses who asks: a wrong key, one that was revoked, an address or a right that it lacks."""
 
 
 class NotAsked(MarketError):

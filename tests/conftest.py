@@ -32,6 +32,11 @@ def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
         report.longrepr = f"must not be skipped here (FLOTILLA_REQUIRE_ALL is set): {reason}"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that may take longest: what runs last alone keeps one core."""
+    items.sort(key=lambda item: -sum(mark.args[0] for mark in item.iter_markers("timeout")))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, Any, Any]:
     report = yield

@@ -8,25 +8,27 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from shared.clock import Clock, SystemClock
-from shared.database import open_writer, transaction
+from shared.database import open_writer, transaction, translated
 from shared.errors import ConfigurationError
 from shared.migrations.upgrade import upgrade
 from shared.settings import Settings
+from shared.state_folder import state_folder
 from worker.brokers.exchange import ExchangeBroker
+from worker.exchange.key_check import require_own_wallets
 from worker.exchange.keys import load_keys
 from worker.exchange.protocol import AccountClient
+from worker.fleet.series import CandlePlace, candle_sources, market_place
 from worker.jit import kernel_cache
 from worker.live.worker import LiveWorker
+from worker.market.places import Places
 from worker.market.protocol import Market
 from worker.orders.admission import admit, check_settings, symbols_by_account
 from worker.orders.exchange_orders import ExchangeOrders, Surroundings
 from worker.orders.lanes import ThreadLanes
-from worker.store.accounts import KnownAccount, is_confirmed, known_accounts
+from worker.store.accounts import KnownAccount, accounts_in_books, is_confirmed, known_accounts
 from worker.store.candles import Candles
-from worker.store.fleet import symbols_in_books
 from worker.store.lease import require_unheld, this_process
 from worker.store.lease_keeper import LeaseKeeper
-from worker.store.state_folder import state_folder
 from worker.store.trace import require_books
 
 log = logging.getLogger(__name__)
@@ -36,14 +38,17 @@ def candles_name(settings: Settings) -> str:
     """Name what candles are kept under: bars of different markets must not mix."""
     market = settings.market
     if market.kind == "ccxt":
-        return ":".join(filter(None, (market.exchange, market.exchange_type, market.endpoint)))
+        return market_place(settings).name
     return f"simulated:{market.seed}" if market.kind == "simulated" else f"replay:{market.candles}"
 
 
-def make_market(settings: Settings, in_books: Sequence[str], root: Path, engine: Engine, clock: Clock) -> Market:
-    """Make the market the settings ask for, for their symbols and those of the bots in the books."""
+def make_market(
+    settings: Settings, in_books: Mapping[str, Sequence[str]], root: Path, engine: Engine, clock: Clock
+) -> Market:
+    """Make the market the settings ask for, for their symbols and those of the bots in the books, by account."""
     market, step_ms = settings.market, settings.step_ms
-    symbols = tuple(dict.fromkeys((*settings.portfolio.symbols, *in_books)))
+    known = tuple(dict.fromkeys(symbol for symbols in in_books.values() for symbol in symbols))
+    symbols = tuple(dict.fromkeys((*settings.portfolio.symbols, *known)))
     if market.kind == "simulated":
         from worker.market.simulated import SimulatedMarket
 
@@ -54,12 +59,29 @@ def make_market(settings: Settings, in_books: Sequence[str], root: Path, engine:
         folders = {
             name: root / folder.expanduser() for name in ("candles", "funding") if (folder := getattr(market, name))
         }
-        return ReplayMarket(symbols, step_ms, market.model_copy(update=folders), clock, in_books)
+        return ReplayMarket(symbols, step_ms, market.model_copy(update=folders), clock, known)
     if market.kind == "ccxt":
-        from worker.market.exchange import CcxtMarket
-
-        return CcxtMarket(symbols, step_ms, market, clock, Candles(engine, candles_name(settings)), in_books)
+        return _exchange_market(settings, in_books, engine, clock)
     raise ConfigurationError(f"market.kind must be simulated, replay or ccxt, was {market.kind!r}")
+
+
+def _exchange_market(settings: Settings, in_books: Mapping[str, Sequence[str]], engine: Engine, clock: Clock) -> Market:
+    """Make the market of each exchange that an account is on, and all of them one where they are several."""
+    from worker.market.exchange import CcxtMarket
+
+    sources = candle_sources(settings, in_books)
+    places: dict[CandlePlace, dict[str, None]] = {}
+    for place, symbol in sources.values():
+        places.setdefault(place, {})[symbol] = None
+    known = {symbol for symbols in in_books.values() for symbol in symbols}
+    markets: dict[CandlePlace, Market] = {}
+    for place, symbols in places.items():
+        update = {"exchange": place.exchange, "exchange_type": place.kind, "endpoint": place.endpoint}
+        market, store = settings.market.model_copy(update=update), Candles(engine, place.name)
+        markets[place] = CcxtMarket(tuple(symbols), settings.step_ms, market, clock, store, known)
+    if all(series == symbol for series, (_, symbol) in sources.items()):
+        return next(iter(markets.values()))
+    return Places({series: (markets[place], symbol) for series, (place, symbol) in sources.items()})
 
 
 def make_account(settings: Settings, name: str, clock: Clock) -> AccountClient:
@@ -80,19 +102,27 @@ def make_accounts(
     planned = symbols_by_account(settings)
     check_settings(settings, {name: account.symbols for name, account in known.items() if account.symbols}, environment)
     names = dict.fromkeys((*planned, *(name for name, account in known.items() if account.symbols)))
+    places = {name: settings.account(name) for name in names}
+    require_own_wallets({name: (place, load_keys(name, place.keys)) for name, place in places.items()})
     clients = {name: make_account(settings, name, clock) for name in names}
     warnings = []
     for name, client in clients.items():
-        account = known.get(name, KnownAccount())
-        if account.holds_paper:
-            raise ConfigurationError(
-                f"bots of account {name} must hold nothing that was bought on paper, did: live orders want books of "
-                "their own (database.url)"
-            )
-        client.budget.silent_until_ms = account.silent_until_ms
-        _wait_out(client, clock)
-        warnings += admit(client, settings, planned.get(name, ()), account.symbols, not account.orders_sent)
+        warnings += admitted(client, settings, planned.get(name, ()), known.get(name, KnownAccount()), clock)
     return clients, warnings
+
+
+def admitted(
+    client: AccountClient, settings: Settings, symbols: Sequence[str], account: KnownAccount, clock: Clock
+) -> list[str]:
+    """Wait until an account may be asked, hold it to what orders want of it, and give warnings; errors as above."""
+    if account.holds_paper:
+        raise ConfigurationError(
+            f"bots of account {client.name} must hold nothing that was bought on paper, did: live orders want books of "
+            "their own (database.url)"
+        )
+    client.budget.silent_until_ms = account.silent_until_ms
+    _wait_out(client, clock)
+    return admit(client, settings, symbols, account.symbols, not account.orders_sent)
 
 
 def _wait_out(client: AccountClient, clock: Clock) -> None:
@@ -107,7 +137,7 @@ def make_orders(
     settings: Settings, root: Path, engine: Engine, clock: Clock, environment: Mapping[str, str]
 ) -> ExchangeOrders:
     """Make what carries orders to the accounts and back; errors as of `make_accounts`."""
-    with engine.connect() as connection:
+    with translated(engine), engine.connect() as connection:
         known = known_accounts(connection, settings.portfolio.name)
     clients, warnings = make_accounts(settings, known, clock, environment)
     around = Surroundings(
@@ -144,7 +174,7 @@ def make_worker(
     upgrade(settings.database.url, root, clock, lambda books: require_unheld(books, this_process(), clock.now_ms()))
     engine = open_writer(settings.database.url, root)
     with transaction(engine) as connection:
-        in_books = symbols_in_books(connection, settings.portfolio.name)
+        in_books = accounts_in_books(connection, settings.portfolio.name)
     broker, orders = None, None
     if is_live:
         broker, orders = ExchangeBroker(), make_orders(settings, root, engine, clock, environment)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from dashboard.components.answers import names_in_words
 from dashboard.components.columns import (
+    BASIS_POINTS,
     COUNT,
     EXPOSURE,
     FEE,
@@ -44,7 +45,7 @@ _TRADED = ("close", "price", "entry_price", "exit_price")
 _MEASURED_DIGITS = 6
 _FORMS = {
     PERCENT: "{:z.2f}%", SIGNED_PERCENT: "{:+.2f}%", COUNT: "{:,.0f}", EXPOSURE: "{:+z.2f}", RATIO: "{:.2f}",
-    HOURS: "{:,.1f}",
+    HOURS: "{:,.1f}", BASIS_POINTS: "{:+z.1f}",
 }  # fmt: skip
 # Sentences up to so many characters stand in one line: more would take the room of other columns.
 _ONE_LINE = 44
@@ -128,7 +129,7 @@ def _times(values: pd.Series, name: str) -> Cells:
 def _number(
     frame: pd.DataFrame, number: Number, values: pd.Series, counted: Money, decimals: Decimals, has_total: bool
 ) -> Cells:
-    scale = {PERCENT: 100.0, SIGNED_PERCENT: 100.0, HOURS: 1.0 / HOUR_MS}.get(number.style, 1.0)
+    scale = {PERCENT: 100.0, SIGNED_PERCENT: 100.0, BASIS_POINTS: 1e4, HOURS: 1.0 / HOUR_MS}.get(number.style, 1.0)
     shown = (values.to_numpy(np.float64) * scale).tolist()
     written = _texts(frame, number, shown, counted, decimals)
     texts = [UNKNOWN if math.isnan(value) else text for value, text in zip(shown, written, strict=True)]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 # How a column is written where that depends on what is in the books: by the money they count in, by the symbol of the
 # row, or by its own values.
 MONEY, SIGNED, FEE, PRICE, QUANTITY, MEASURED = "money", "signed", "fee", "price", "quantity", "measured"
-PERCENT, SIGNED_PERCENT = "percent", "signed_percent"
+PERCENT, SIGNED_PERCENT, BASIS_POINTS = "percent", "signed_percent", "basis_points"
 COUNT, EXPOSURE, RATIO, HOURS = "count", "exposure", "ratio", "hours"
 
 
@@ -61,6 +61,12 @@ NUMBERS: dict[str, Number] = {
     "net": Number("Net", SIGNED, "Long less short.", True),
     "notional": Number("Worth", MONEY, "Quantity times price; of a short position with −.", True),
     "of_equity": Number("Of equity", PERCENT, "Gross exposure as a share of the portfolio's equity.", True),
+    "open_slippage": Number(
+        "Against open, bp",
+        BASIS_POINTS,
+        "How much worse the price was than the open of the bar that the order was for, in hundredths of a percent; − "
+        "is better. – for protective exits, and until the bar has closed.",
+    ),
     "open_profit": Number("Open profit", SIGNED, "Of positions that are open, at the last price.", True),
     "ordered": Number("With an order", COUNT, "Steps in which an order was made.", True),
     "period_fees": Number("Fees in period", MONEY, "What the exchange took in the period picked.", True),
@@ -79,6 +85,12 @@ NUMBERS: dict[str, Number] = {
     "risk": Number("At risk", MONEY, "What is lost from here if it is closed at its exit level.", True),
     "round_trips": Number("Round trips", COUNT, "Round trips that were closed.", True),
     "saved": Number("Saved", MONEY, "Fees and slippage that trading in house saved.", True),
+    "sending_slippage": Number(
+        "Against sending, bp",
+        BASIS_POINTS,
+        "How much worse the price was than the best one when the order left (the ask of a buy, the bid of a sell), in "
+        "hundredths of a percent; − is better. – on paper, where nothing leaves.",
+    ),
     "short": Number("Short", MONEY, "Worth of what is held short.", True),
     "step": Number("Step", COUNT, "The step of the worker it happened in."),
     "steps": Number("Steps", COUNT, "How many steps in a row, or in all, this was so.", True),

@@ -26,12 +26,18 @@ LABELS = {
     CommandKind.PAUSE: ("No entries", ":material/pause:", "Opens nothing new; exits and stops go on."),
     CommandKind.FLATTEN: ("Flatten", ":material/vertical_align_center:", "Closes every position now and stays flat."),
     CommandKind.HALT: ("Halt", ":material/dangerous:", "Sends no order at all, no stops either; positions stay open."),
-    CommandKind.RELEASE: ("Release", ":material/play_arrow:", "Lets trading go on where a person stopped it."),
+    CommandKind.RELEASE: ("Release", ":material/play_arrow:", "Lets trading go on where it was stopped."),
     CommandKind.CLOSE: (
         "Close position",
         ":material/logout:",
         "Closes it at the next open; the bot goes that way again once its signal has left that side.",
     ),
+}
+# What the release of a cause does beside.
+RELEASED = {
+    Cause.DRAWDOWN: "The brake then measures from the equity of now.",
+    Cause.FIRST_ORDERS: "The first orders were compared with the exchange's own page and look right: from then on new "
+    "ones leave without a limit of this kind.",
 }
 # What sets or releases a level, for any scope.
 LEVEL_KINDS = (CommandKind.PAUSE, CommandKind.FLATTEN, CommandKind.HALT, CommandKind.RELEASE)
@@ -95,17 +101,17 @@ def level_question() -> None:
     question(LEVEL_QUESTION, "Are you sure?", _ask)
 
 
-def release_button(scope: Scope, cause: Cause, key: str) -> None:
+def release_button(scope: Scope, cause: Cause, key: str, label: str = "Release") -> None:
     """Draw the button that releases one cause of a scope."""
     about = {"kind": CommandKind.RELEASE, "scope": scope, "notional": 0.0, "counted": Money(), "cause": cause}
-    asking_button("Release", key, LEVEL_QUESTION, about)
+    asking_button(label, key, LEVEL_QUESTION, about)
 
 
 def _ask(kind: CommandKind, scope: Scope, notional: float, counted: Money, cause: Cause | None = None) -> None:
     label, icon, about = LABELS[kind]
     st.markdown(f"{icon} **{label}** for **{scope_name(scope)}**. {about}")
     if cause is not None:
-        st.caption(f"Set by: {words(cause.name)}. Releasing a drawdown brake lets it measure from the equity of now.")
+        st.caption(f"Set by: {words(cause.name)}. {RELEASED.get(cause, '')}")
     if kind is CommandKind.HALT and notional > 0.0:
         _offer_flatten(scope, notional, counted)
     elif kind is CommandKind.FLATTEN and notional > 0.0:

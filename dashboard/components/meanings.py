@@ -72,6 +72,15 @@ MEANS = {
     "Crossed in house": (
         "What bots bought from and sold to one another, free of fee and slippage. Buys and sells are both counted."
     ),
+    "Slippage against sending": (
+        "How much worse fills were than the best price when their orders left: the ask of a buy, the bid of a sell. In "
+        "hundredths of a percent of what was traded, − is better. On paper nothing leaves, so there is none."
+    ),
+    "Slippage against the open": (
+        "How much worse fills were than the open of the bar that their orders were for, at which the backtest fills "
+        "them. In hundredths of a percent of what was traded, − is better. Protective exits are left out, and fills "
+        "of a bar that has not closed yet."
+    ),
     "Put in": "All deposits less all withdrawals, since the start.",
     "Saved in this period": "Fees and slippage that trading in house saved in the period picked.",
 }

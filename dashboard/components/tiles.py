@@ -9,6 +9,7 @@ from dashboard.components.asked import asked_in_short
 from dashboard.components.meanings import means
 from dashboard.components.words import (
     UNKNOWN,
+    basis_points,
     days_of_risk,
     duration,
     many,
@@ -23,6 +24,7 @@ from dashboard.components.zone import UTC, zone
 from dashboard.queries.overview import Overview, WinRate
 from dashboard.queries.returns import ReturnFigures
 from dashboard.queries.round_trips import TripFigures
+from dashboard.queries.slippage import Slippage, slippage_of
 from shared.enums import Level
 from shared.money import Money
 
@@ -187,6 +189,19 @@ def risk_tiles(overview: Overview, figures: ReturnFigures | None, held: pd.DataF
             f"{many(int(held['exit_level'].isna().sum()), 'position', len(held))} without a stop",
         ),
     )
+
+
+def slippage_tiles(fills: pd.DataFrame, counted: Money) -> None:
+    """Draw what slippage took of fills; `fills` are rows of `load_slipped_fills`."""
+    tiles(
+        _slippage("Slippage against sending", slippage_of(fills, "sending_slippage"), len(fills), counted),
+        _slippage("Slippage against the open", slippage_of(fills, "open_slippage"), len(fills), counted),
+    )
+
+
+def _slippage(label: str, found: Slippage, fills: int, counted: Money) -> tuple[Any, ...]:
+    amount = f"{counted.gain(found.amount)} {plain(counted.quote)} over " if found.count else ""
+    return label, basis_points(found.fraction), means(label), f"{amount}{many(found.count, 'fill', fills)}"
 
 
 def bot_tiles(bot: dict, counted: Money) -> None:

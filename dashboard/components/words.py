@@ -35,6 +35,11 @@ def signed_percent(fraction: float | None, digits: int = 2) -> str:
     return f"{fraction + 0.0:+.{digits}%}" if is_known(fraction) else UNKNOWN
 
 
+def basis_points(fraction: float | None) -> str:
+    """Write a fraction in hundredths of a percent, with its sign."""
+    return f"{fraction * 1e4:+z.1f} bp" if is_known(fraction) else UNKNOWN
+
+
 def ratio(value: float | None) -> str:
     """Write a ratio to two places."""
     return f"{value:.2f}" if is_known(value) else UNKNOWN

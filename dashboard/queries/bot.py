@@ -222,11 +222,14 @@ def _bars(
 def _market(connection: Connection, portfolio_id: int, bot: str) -> tuple[str, str, int] | None:
     """Give under which market and symbol a bot's candles are kept, and their timeframe; None where none are."""
     members = load_members(connection, portfolio_id)
-    symbols = members.loc[members["bot"] == bot, "symbol"]
-    market = candles.candle_market(connection, portfolio_id)
+    found = members.loc[members["bot"] == bot]
+    if not len(found):
+        return None
+    symbol, account = str(found["symbol"].iloc[0]), str(found["account"].iloc[0])
+    market = candles.candle_market(connection, portfolio_id, symbol, account)
     own = Portfolio.__table__.c
     step_ms = connection.execute(select(own.step_ms).where(own.id == portfolio_id)).scalar()
-    return None if market is None or not len(symbols) else (market, str(symbols.iloc[0]), int(step_ms or 0))
+    return None if market is None else (market, symbol, int(step_ms or 0))
 
 
 def _first_step_ms(connection: Connection, portfolio_id: int, bot: str) -> int | None:

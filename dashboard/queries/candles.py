@@ -14,17 +14,22 @@ _PRICES = ("open", "high", "low", "close", "volume")
 MOST_BARS = 20_000
 
 
-def candle_market(connection: Connection, portfolio_id: int) -> str | None:
+def candle_market(
+    connection: Connection, portfolio_id: int, symbol: str | None = None, account: str | None = None
+) -> str | None:
     """Give the name that the candles of a portfolio's market are kept under; None where none are kept.
 
     Where candles of several markets are kept it is the one whose bar at the last step closed where the books say, else
-    the one with the newest bar.
+    the one with the newest bar. With `symbol`, and `account`, it is that of the symbol there.
     """
     own, state, market = Candle.__table__.c, PortfolioState.__table__.c, MarketState.__table__.c
     statement = select(state.time_ms, Portfolio.__table__.c.step_ms, market.symbol, market.close)
     statement = statement.join(Portfolio.__table__, Portfolio.__table__.c.id == state.portfolio_id)
     statement = statement.join(MarketState.__table__, market.portfolio_id == state.portfolio_id)
-    last = connection.execute(statement.where(state.portfolio_id == portfolio_id).limit(1)).first()
+    statement = statement.where(state.portfolio_id == portfolio_id)
+    for column, wanted in ((market.symbol, symbol), (market.account, account)):
+        statement = statement if wanted is None else statement.where(column == wanted)
+    last = connection.execute(statement.limit(1)).first()
     if last is None:
         return None
     found = []

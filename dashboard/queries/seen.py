@@ -163,10 +163,13 @@ def _said(watcher: _Watcher | str, bot: str, bar_ms: int, decided: tuple[float, 
 def _watcher(connection: Connection, portfolio_id: int, bot: str) -> _Watcher | str:
     """Give who looks at a bot's candles, or why nobody can."""
     members, known = load_members(connection, portfolio_id), load_portfolios(connection)
-    own, market = members[members["bot"] == bot], candles.candle_market(connection, portfolio_id)
-    if not len(own) or market is None:
+    own = members[members["bot"] == bot]
+    if not len(own):
         return NO_CANDLES
     row = own.iloc[0]
+    market = candles.candle_market(connection, portfolio_id, row["symbol"], row["account"])
+    if market is None:
+        return NO_CANDLES
     step_ms = int(known.loc[known["portfolio_id"] == portfolio_id, "step_ms"].iloc[0])
     own_ms = timeframe_ms(row["timeframe"])
     try:

@@ -94,7 +94,7 @@ def load_symbol_candles(
 
     Columns: open_ms, open, high, low, close, volume, timeframe_ms. Empty where none are kept.
     """
-    market = candles.candle_market(connection, portfolio_id)
+    market = candles.candle_market(connection, portfolio_id, symbol)
     window = load_window(connection, portfolio_id, Filters(start_ms, end_ms))
     if market is None or window is None:
         return candles.no_bars().assign(timeframe_ms=np.int64(0))

@@ -5,7 +5,8 @@ import json
 import streamlit as st
 
 from dashboard import loaders
-from dashboard.components.answers import in_words
+from dashboard.components.accounts import accounts_panel
+from dashboard.components.answers import in_words, names_in_words
 from dashboard.components.asked import COUNTS, asked_in_short, asked_levels, asked_over
 from dashboard.components.confirm import STOP_WORKER, asking_button
 from dashboard.components.downloads import Books
@@ -27,6 +28,7 @@ from dashboard.queries.equity import Scope
 from dashboard.queries.levels import load_levels, load_scopes
 from shared.enums import Cause, CommandKind, ScopeKind
 
+BRAKES = (Cause.DRAWDOWN.name, Cause.DAILY_LOSS.name)
 COMMANDS = (
     "asked_ms", "kind", "scope_kind", "scope", "who", "reason", "status", "answer", "cause", "amount", "taken_ms",
     "answered_ms", "command_id",
@@ -79,12 +81,17 @@ def _held(number: int, row: dict) -> None:
     scope, cause = Scope(ScopeKind[row["scope_kind"]], row["scope"]), Cause[row["cause"]]
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.badge(words(row["level"]), color=COLOURS[row["level"]])
-        why = f"{row['reason']} ({row['who']})" if row["who"] else "its brake"
-        st.text(f"{named_scope(scope)}, set by {words(cause.name)}: {why}")
+        st.text(f"{named_scope(scope)}, set by {words(cause.name)}: {_why(row)}")
         if cause is Cause.DAILY_LOSS:
             st.caption(f"releases itself at {utc_midnight(loaders.newest().market_ms)}")
         elif person().is_operator:
             release_button(scope, cause, f"release_{number}")
+
+
+def _why(row: dict) -> str:
+    if row["who"]:
+        return f"{row['reason']} ({row['who']})"
+    return "its brake" if row["cause"] in BRAKES or not row["reason"] else names_in_words(row["reason"])
 
 
 def money() -> None:
@@ -123,6 +130,7 @@ def settings() -> None:
 header("Control", "Stop, release, and see who asked for what.", link_to_control=False)
 chosen = one_scope_picker("scope", "Kill switch for")
 live(switch, chosen)
+live(accounts_panel, False, has_figures=False)
 level_question()
 money_question()
 st.subheader("What is stopped", anchor=False)

@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard import loaders
+from dashboard.components.accounts import accounts_panel
 from dashboard.components.downloads import Books, equity_books
 from dashboard.components.empty import nothing
 from dashboard.components.header import header
@@ -110,6 +111,7 @@ def events() -> None:
 
 
 header("Overview", "The whole fleet as of its last step.")
+live(accounts_panel, True, has_figures=False)
 live(tiles)
 questions = st.container(horizontal=True)
 with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):

@@ -15,22 +15,24 @@ from dashboard.components.live_chart import live_chart
 from dashboard.components.panels import live, overview_or_nothing, still
 from dashboard.components.rows import Rows
 from dashboard.components.tables import table
+from dashboard.components.tiles import slippage_tiles
 from dashboard.components.trade import GO_THERE, ask_for_row, follow_trade, rows_key
 from dashboard.figures.round_trips import duration_figure, excursion_figure
 from dashboard.queries.filters import Filters
 from dashboard.queries.positions import load_positions
-from dashboard.queries.trades import PAGE_ROWS, Page, load_fills, load_orders, load_round_trips
+from dashboard.queries.slippage import load_slipped_fills
+from dashboard.queries.trades import PAGE_ROWS, Page, load_orders, load_round_trips
 
 KINDS = {"Round trips": "round_trips", "Fills": "fills", "Orders": "orders", "Open positions": "positions"}
-QUERIES = {"round_trips": load_round_trips, "fills": load_fills, "orders": load_orders}
+QUERIES = {"round_trips": load_round_trips, "fills": load_slipped_fills, "orders": load_orders}
 COLUMNS = {
     "round_trips": (
         "closed_ms", "profit", "return_fraction", "bot", "symbol", "side", "exit_reason", "duration_ms", "quantity",
         "entry_price", "exit_price", "fees", "best_fraction", "worst_fraction", "opened_ms", "sleeve", "fills",
     ),
     "fills": (
-        "time_ms", "bot", "symbol", "side", "leg", "trigger", "quantity", "price", "notional", "fee", "fee_currency",
-        "crossed", "saved", "sleeve", "client_order_id", "step",
+        "time_ms", "bot", "symbol", "side", "leg", "trigger", "quantity", "price", "sending_slippage", "open_slippage",
+        "notional", "fee", "fee_currency", "crossed", "saved", "sleeve", "client_order_id", "step",
     ),
     "orders": (
         "decided_ms", "symbol", "side", "quantity", "filled_quantity", "price", "status", "trigger", "fee", "account",
@@ -52,6 +54,8 @@ def rows(kind: str, filters: Filters) -> None:
     page, books = _page(kind, filters, first), Books(kind, filters)
     if kind == "round_trips":
         _charts(page, books)
+    elif kind == "fills":
+        slippage_tiles(page.rows, loaders.counted())
     is_own = kind != "orders"
     st.caption(_counted(page))
     if is_own:

@@ -62,6 +62,7 @@ def orders(portfolio_id: int, filters: Filters) -> Select:
         "done_ms",
         "exchange_id",
         "reason",
+        "reference_price",
     )
     return (
         select(*(own[name] for name in names))

@@ -3,7 +3,7 @@
 from sqlalchemy import Index, Text, text
 from sqlmodel import Field, SQLModel
 
-from shared.enums import Leg, OrderStatus, Purpose, Reason, Side, Trigger
+from shared.enums import Leg, OrderStatus, OrderStyle, Purpose, Reason, Side, Trigger
 from shared.tables.columns import (
     MaybeNumber,
     MaybeWhole,
@@ -14,6 +14,7 @@ from shared.tables.columns import (
     Words,
     key,
     later,
+    later_named,
     maybe_reference,
     named,
     reference,
@@ -52,16 +53,24 @@ class Order(SQLModel, table=True):
     purpose: str = Field(
         default=Purpose.NET.name, sa_type=Text, sa_column_kwargs={"info": {"enum": Purpose}, "server_default": "NET"}
     )
-    # sent again only once the one before is proved absent
+    # the how manieth for what one decision wants: the next is of what the one before left, once that is over
     attempt: int = later()
+    # how it asks to be filled, until when it may rest (wall time, 0 for not at all) and at which price
+    style: str = later_named(OrderStyle.MARKET)
+    rests_until_ms: int = later()
+    limit_price: MaybeNumber = None
     # whether a bot holds more by it; the number of the lease it was decided under
     increases: int = later()
     fencing: int = later()
     step: Whole
     decided_ms: Whole
-    # the price when it was decided, which slippage is told against
+    # on an exchange: the best price it could have had when it left, the ask of a buy; before that, and where none could
+    # be read, the price it was decided at
     reference_price: MaybeNumber = None
     sent_ms: MaybeWhole = None
+    # while nothing is known of it: how often it was looked up, and when it is the next time (wall)
+    looks: int = later()
+    look_ms: int = later()
     done_ms: MaybeWhole = None
     exchange_id: MaybeWords = None
     # why it was rejected, cancelled or is unknown

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import product
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from worker.exchange.answers import number
 from worker.exchange.listing import InvalidAnswer
 from worker.exchange.protocol import Fate
 from worker.exchange.quirks import Quirks
+from worker.exchange.rights import UNSAID
 from worker.exchange.table import quirks_of
 
 BROKEN = {
@@ -66,6 +69,19 @@ def test_a_broken_answer_to_a_read_raises(traded: tuple[Any, ...]) -> None:
             account.budget._sum = 0.0
             with pytest.raises(MarketError, match=f"^{account.name} "):
                 pytest.fail(f"{what} of a {name} body was {read(account, symbol)}")
+
+
+def test_a_broken_answer_is_no_ledger_without_entries_and_no_rights(traded: tuple[Any, ...]) -> None:
+    account, recorder, row, _ = traded
+    reads: dict[str, Callable[[], Any]] = {"rights": account.rights}
+    if row.flows:
+        reads["flows"] = lambda: account.flows(NOW_MS - 60_000)
+    for (what, read), (name, body) in product(reads.items(), BROKEN.items()):
+        recorder.answers, account.budget._spent = [body], type(account.budget._spent)()
+        account.budget._sum = 0.0
+        # That an exchange does not tell is another thing than that there is nothing to tell.
+        with suppress(MarketError):
+            assert read() in (None, UNSAID), (what, name)
 
 
 def test_an_order_that_is_looked_up_in_broken_answers_is_not_absent(traded: tuple[Any, ...]) -> None:

@@ -11,6 +11,7 @@ import requests
 from requests.exceptions import ChunkedEncodingError, ConnectTimeout, ReadTimeout
 
 from shared.clock import ManualClock
+from shared.errors import MarketError, MarketRefusal
 from tests.account.recording import ID, NOW_MS, Recorder, make_account, request_of, response
 from worker.exchange.account import CcxtAccount
 from worker.exchange.budget import TooLate, Withheld, WrongPlace
@@ -61,6 +62,9 @@ SAID: list[tuple[str, str, Any, Fate, Refusal]] = [
     ("binance", "spot", binance(-1013, "Filter failure: LOT_SIZE"), Fate.REJECTED, Refusal.RULES),
     ("binance", "spot", binance(-1013, "Filter failure: NOTIONAL"), Fate.REJECTED, Refusal.RULES),
     ("binance", "swap", binance(-4164, "Order's notional must be no smaller"), Fate.REJECTED, Refusal.RULES),
+    ("binance", "spot", binance(-2010, "Order would immediately match and take."), Fate.REJECTED, Refusal.POST_ONLY),
+    ("binance", "swap", binance(-5022, "the Post Only order will be rejected."), Fate.REJECTED, Refusal.POST_ONLY),
+    ("gate", "spot", (400, '{"label":"POC_FILL_IMMEDIATELY","message":"x"}'), Fate.REJECTED, Refusal.POST_ONLY),
     # all that follows may have been taken
     ("binance", "spot", ReadTimeout(), Fate.UNKNOWN, Refusal.NONE),
     ("binance", "spot", requests.exceptions.ConnectionError("reset"), Fate.UNKNOWN, Refusal.NONE),
@@ -104,6 +108,7 @@ def every_class() -> Iterator[type[ccxt.BaseError]]:
 
 KNOWN = {
     "InsufficientFunds": Refusal.FUNDS,
+    "OrderImmediatelyFillable": Refusal.POST_ONLY,
     **dict.fromkeys(("BadSymbol", "MarketClosed", "ContractUnavailable"), Refusal.SYMBOL),
     **dict.fromkeys(
         ("AuthenticationError", "PermissionDenied", "AccountNotEnabled", "AccountSuspended", "RestrictedLocation"),
@@ -113,7 +118,6 @@ KNOWN = {
         (
             "InvalidOrder",
             "OrderNotCached",
-            "OrderImmediatelyFillable",
             "OrderNotFillable",
             "BadRequest",
             "OperationRejected",
@@ -193,3 +197,12 @@ def test_told_to_wait_nothing_is_asked_before_the_time_that_was_said(
     clock.advance_ms(1)
     account.send(request_of("BTC/USDT"))
     assert len(recorder.sent) == before + 1
+
+
+def test_who_is_told_to_wait_is_not_refused_for_good_whatever_the_body_says() -> None:
+    account, recorder = account_on("bybit", "swap")
+    # A proxy before the exchange answers in words that are not the exchange's.
+    recorder.answers = [lambda request: response(request, (429, binance(-1003)[1]), {})]
+    with pytest.raises(MarketError) as failed:
+        account.trades("BTC/USDT", NOW_MS - 1_000)
+    assert not isinstance(failed.value, MarketRefusal)

@@ -12,7 +12,7 @@ from shared.errors import ConfigurationError, MarketError
 from shared.settings import load_settings
 from tests.account.recording import KEY, KEYS, PASSPHRASE, SECRET, Recorder, make_account
 from worker.exchange.account import CcxtAccount
-from worker.exchange.key_check import check_rights
+from worker.exchange.key_check import check_rights, require_own_wallets
 from worker.exchange.keys import Keys, load_keys
 from worker.exchange.protocol import Rights
 from worker.exchange.table import quirks_of
@@ -67,7 +67,10 @@ def test_what_is_missing_in_the_environment_is_named(environment: dict[str, str]
         (f'key = "{KEY}"\nsecret = "{SECRET}"', 0o604, "mode was 604"),
         (f'key = "{KEY}"', 0o600, "must have secret, had none"),
         (f'key = "{KEY}"\nsecret = ""', 0o600, "must have secret, had none"),
-        (f'key = "{KEY}"\nsecret = 7', 0o600, "must be the texts key, secret, passphrase, was not: secret"),
+        (f'key = "{KEY}"\nsecret = 7', 0o600, "must be the texts key, secret, passphrase in ASCII, .* was not: secret"),
+        (f'key = "ключ"\nsecret = "{SECRET}"', 0o600, "in ASCII, the key without blanks, was not: key"),
+        (f'key = "{KEY} "\nsecret = "{SECRET}"', 0o600, "was not: key"),
+        (f'key = "a\\r\\nX-Other: 1"\nsecret = "{SECRET}"', 0o600, "was not: key"),
         (f'key = "{KEY}"\nsecret = "{SECRET}"\n"{SECRET}" = 1', 0o600, "was not: another name"),
         (f"key = {KEY}\nsecret = {SECRET}", 0o600, "must be TOML"),
     ],
@@ -171,6 +174,30 @@ def test_what_a_key_may_do_is_read_where_the_exchange_says_so(
 
 
 def test_rights_in_a_broken_answer_are_not_taken_for_none() -> None:
-    for body in ("{}", "null", "", "[]", "<html>"):
+    whole = {"ipRestrict": True, "enableWithdrawals": None, "enableSpotAndMarginTrading": True, "enableFutures": False}
+    for body in ("{}", "null", "", "[]", "<html>", whole):
         with pytest.raises(MarketError):
             make_account(quirks_of("binance", "spot"), Recorder(body)).rights()
+
+
+@pytest.mark.parametrize(
+    ("exchange", "kinds", "other", "is_one"),
+    [
+        ("binance", ("spot", "spot"), KEY, True),
+        ("binance", ("spot", "swap"), KEY, False),
+        ("bybit", ("spot", "swap"), KEY, True),
+        ("bybit", ("spot", "spot"), "another", False),
+    ],
+)
+def test_two_accounts_do_not_trade_from_one_wallet(
+    exchange: str, kinds: tuple[str, str], other: str, is_one: bool
+) -> None:
+    keys = (KEYS, Keys.model_validate({"key": other, "secret": SECRET}))
+    places = [AccountSettings.model_validate({"exchange": exchange, "type": kind}) for kind in kinds]
+    accounts = dict(zip(("main", "other"), zip(places, keys, strict=True), strict=True))
+    if not is_one:
+        require_own_wallets(accounts)
+        return
+    with pytest.raises(ConfigurationError, match="keys of account other must be of a wallet of its own") as refused:
+        require_own_wallets(accounts)
+    assert KEY not in str(refused.value)

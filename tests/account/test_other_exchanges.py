@@ -4,12 +4,16 @@ The answers are made by hand: they hold our reading of ccxt's, not an exchange's
 """
 
 import json
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared.enums import Side
+from shared.errors import MarketError
 from tests.account.recording import ID, NOW_MS, Recorder, make_account, symbol_of
 from worker.exchange.account import CcxtAccount
 from worker.exchange.protocol import Status
@@ -67,3 +71,74 @@ def test_a_balance_is_read(name: str) -> None:
 def test_a_position_is_read(name: str) -> None:
     account, symbol = account_and_symbol(name, "position")
     assert account.positions([symbol]) == {symbol: Decimal("-0.003")}
+
+
+READS: dict[str, Callable[[CcxtAccount, str], Any]] = {
+    "open order": lambda account, symbol: account.open_orders([symbol]),
+    "trade": lambda account, symbol: account.trades_of(symbol, "77", NOW_MS - 1_000),
+    "balance": lambda account, symbol: {coin: held for coin, held in account.balances().items() if held},
+    "position": lambda account, symbol: account.positions([symbol]),
+}
+# Names whose absence says something: an order of somebody else, a price that is not told, a list without rows.
+MAY_LACK = {"clientOrderId", "text", "orderLinkId", "clOrdId", "cl_ord_id", "cliOrdId", "clientOid", "client_order_id"}
+MAY_LACK |= {"price", "px", "limitPrice", "limit_price", "entrustedList", "fillList"}
+
+
+def spoilt(answer: Any, told: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Give an answer again and again, each time with something else of it replaced by `told`."""
+    inner = answer
+    for name in path:
+        inner = inner[name]
+    if path:
+        changed = deepcopy(answer)
+        at = changed
+        for name in path[:-1]:
+            at = at[name]
+        at[path[-1]] = told
+        yield path, changed
+    if isinstance(inner, dict | list):
+        for name in inner if isinstance(inner, dict) else range(len(inner)):
+            yield from spoilt(answer, told, (*path, name))
+
+
+@pytest.mark.parametrize("what", READS)
+def test_an_answer_of_which_a_part_is_null_is_no_empty_account_no_position_and_no_missing_order(what: str) -> None:
+    spoils = 0
+    for name, answer in ANSWERS[what].items():
+        account, symbol = account_and_symbol(name, what)
+        whole = READS[what](account, symbol)
+        for path, body in spoilt(answer, None):
+            account._wire.transport._carry = Recorder(body)
+            account.budget._spent, account.budget._sum = type(account.budget._spent)(), 0.0
+            try:
+                found = READS[what](account, symbol)
+            except MarketError:
+                spoils += 1
+                continue
+            assert found == whole or path[-1] in MAY_LACK, (name, path, found)
+    assert spoils > 20
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "body"),
+    [
+        ("kucoin swap", "open order", {"code": "200000", "data": {"items": {}}}),
+        ("bybit unified", "position", {"retCode": 0, "result": {"list": {}}}),
+        ("kucoin spot", "balance", {"code": "200000", "data": {}}),
+        ("coinbase spot", "balance", {"accounts": {}, "has_next": False}),
+        ("coinbase spot", "balance", {**ANSWERS["balance"]["coinbase spot"], "has_next": True}),
+        ("kraken spot", "balance", {"error": [], "result": []}),
+        ("bybit unified", "balance", {"retCode": 0, "result": {"list": []}}),
+    ],
+)
+def test_an_answer_in_the_form_of_another_is_none(name: str, what: str, body: Any) -> None:
+    account, symbol = account_and_symbol(name, what)
+    account._wire.transport._carry = Recorder(body)
+    with pytest.raises(MarketError, match="could not be read: "):
+        READS[what](account, symbol)
+
+
+def test_bitget_says_null_of_a_list_without_rows() -> None:
+    account, symbol = account_and_symbol("bitget swap", "open order")
+    account._wire.transport._carry = Recorder({"code": "00000", "data": {"entrustedList": None, "endId": None}})
+    assert account.open_orders([symbol]) == []

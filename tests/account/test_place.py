@@ -55,7 +55,9 @@ def test_the_listing_is_read_from_hosts_that_are_known(row: Quirks) -> None:
 @pytest.mark.parametrize("row", [row for row in QUIRKS if row.sandbox is None], ids=name)
 def test_an_exchange_without_a_testnet_must_be_meant(row: Quirks) -> None:
     settings = AccountSettings.model_validate({"exchange": row.exchange, "type": row.kind})
-    with pytest.raises(ConfigurationError, match=f"account on {row.exchange} must have sandbox = false"):
+    with pytest.raises(
+        ConfigurationError, match=rf"accounts\.main\.sandbox must be false, for ccxt .* of {row.exchange}, was true"
+    ):
         CcxtAccount("main", settings, KEYS, ManualClock(NOW_MS))
 
 

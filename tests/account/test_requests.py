@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from shared.enums import Side
+from shared.errors import MarketError
 from tests.account.recording import ID, NOW_MS, Recorder, make_account, request_of, symbol_of
 from worker.exchange.account import CcxtAccount
 from worker.exchange.protocol import Fate, OrderKind, Refusal
@@ -38,6 +40,11 @@ DONE: dict[str, Callable[[CcxtAccount, str], Any]] = {
     "reduce-only sell": lambda account, symbol: account.send(request_of(symbol, Side.SELL, reduce_only=True)),
     "cancel": lambda account, symbol: account.cancel(symbol, ID, "77"),
     "look up": lambda account, symbol: account.look_up(symbol, ID, None, NOW_MS),
+    "trades": lambda account, symbol: account.trades(symbol, NOW_MS - 60_000),
+    "trades of an order": lambda account, symbol: account.trades_of(symbol, "77", NOW_MS - 60_000),
+    "balances": lambda account, symbol: account.balances(),
+    "positions": lambda account, symbol: account.positions([symbol]),
+    "flows": lambda account, symbol: account.flows(NOW_MS - 60_000),
 }
 MARKETS = [
     (row, is_swap) for row in QUIRKS for is_swap in (False, True) if row.kind in ("unified", ("spot", "swap")[is_swap])
@@ -53,16 +60,19 @@ def recorded(quirks: str, kind: str) -> tuple[CcxtAccount, Recorder]:
 
 def requests_of(account: CcxtAccount, recorder: Recorder, what: str, symbol: str) -> list[Any]:
     recorder.sent.clear()
-    DONE[what](account, symbol)
+    account.budget._spent, account.budget._sum = type(account.budget._spent)(), 0.0
+    # What is answered is none of some reads: here it is what leaves that counts.
+    with suppress(MarketError):
+        DONE[what](account, symbol)
     return [[f"{sent.method} {sent.path}", sent.fields] for sent in recorder.sent]
 
 
-@pytest.mark.parametrize("what", DONE)
 @pytest.mark.parametrize(("quirks", "is_swap"), MARKETS, ids=IDS)
-def test_what_leaves_is_what_the_exchange_understands(quirks: Quirks, is_swap: bool, what: str) -> None:
+def test_what_leaves_is_what_the_exchange_understands(quirks: Quirks, is_swap: bool) -> None:
     account, recorder = recorded(quirks.exchange, quirks.kind)
-    left = requests_of(account, recorder, what, symbol_of(quirks, is_swap))
-    assert left == EXPECTED[f"{quirks.exchange} {'swap' if is_swap else 'spot'}"][what]
+    symbol = symbol_of(quirks, is_swap)
+    left = {what: requests_of(account, recorder, what, symbol) for what in DONE}
+    assert left == EXPECTED[f"{quirks.exchange} {'swap' if is_swap else 'spot'}"]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +81,6 @@ def test_what_leaves_is_what_the_exchange_understands(quirks: Quirks, is_swap: b
         ("bybit", "spot", {"cancel_parameter": "clientOrderId"}, "cancel"),
         ("coinbase", "spot", {"id_parameter": "clientOrderId"}, "market sell"),
         ("kucoin", "swap", {"margin_parameter": ""}, "market buy"),
-        ("gate", "spot", {"id_prefix": ""}, "cancel"),
         ("gate", "spot", {"buys_in_quote": False}, "market buy"),
         ("kraken", "spot", {"look_up_parameter": "userref"}, "look up"),
     ],

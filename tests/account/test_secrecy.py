@@ -133,3 +133,7 @@ def test_texts_are_cleaned_and_stay_readable(text: str, cleaned: str) -> None:
 
 def test_a_secret_is_taken_out_before_the_text_is_cut() -> None:
     assert SECRET[:8] not in clean("x" * 235 + SECRET, KEYS.texts())
+
+
+def test_a_short_secret_does_not_hide_a_signature_by_its_absence() -> None:
+    assert clean("GET https://api.example.com/x?timestamp=1&signature=11fe", ("s",)) == "GET http…://api.example.com/x"

@@ -33,7 +33,7 @@ def test_each_row_says_what_it_stands_on(row: Quirks) -> None:
     assert about <= set(row.verified) | set(row.not_verified)
     assert "finality" in (*row.verified, *row.not_verified) or row.finality.window_ms is None
     assert row.absent or row.look_up_by is not ByName.PARAMETER, "not found must be provable"
-    assert row.hosts and row.lists and row.balances and row.rate.limit > 0
+    assert row.hosts and row.lists and row.rate.limit > 0
     row.require_id(ID)
     assert row.ours(row.named(ID)) == ID
 

@@ -5,6 +5,7 @@ not come, a deposit, a withdrawal, a paused bot, a refused command, brakes that 
 """
 
 import atexit
+import json
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -207,6 +208,35 @@ def beat(books: Books, wall_ms: int, due_ms: int | None) -> None:
         "lease_renewed_ms = ?",
         *(wall_ms, due_ms, wall_ms - HOUR_MS, wall_ms),
     )
+
+
+def live(folder: Path, testnet: bool = True, endpoint: str | None = None) -> Books:
+    """Make seeded books that look as though their orders left for an account: reconciled, nothing on its way."""
+    books, now_ms = living(folder), SystemClock().now_ms()
+    account = {"exchange": "binance", "type": "spot", "sandbox": testnet, "endpoint": endpoint, "limit": 27_000.0}
+    changes = {"broker": {"kind": "ccxt"}, "accounts": {"main": account}}
+    books.write("UPDATE settings_version SET settings = json_patch(settings, ?)", json.dumps(changes))
+    for table in ("sleeve", "market_state", '"order"'):
+        books.write(f"UPDATE {table} SET account = 'main'")
+    books.write(
+        "INSERT INTO account_state (portfolio_id, account, baseline_ms, reconciled_ms, differs, silent_until_ms, "
+        "orders_sent, is_confirmed, ramp, ramp_since_ms, skew_ms, used_weight, weight_limit) "
+        "VALUES (1, 'main', ?, ?, 0, 0, 12, 1, 0.1, 0, 0, 120, 6000)",
+        *(now_ms - HOUR_MS, now_ms - 12_000),
+    )
+    return books
+
+
+def order_under_way(books: Books, name: str, status: str, sent_ms: int | None, **columns: Any) -> None:
+    """Write an order that is on its way: a buy of 0.5 BTC."""
+    row = {
+        **{"portfolio_id": 1, "client_order_id": name, "account": "main", "symbol": "BTC/USDT", "side": "BUY"},
+        **{"units": 50_000_000, "quantity": 0.5, "filled_units": 0, "filled_quantity": 0.0, "fee": 0.0},
+        **{"status": status, "trigger": "SIGNAL", "step": 1, "decided_ms": SystemClock().now_ms(), "sent_ms": sent_ms},
+        **columns,
+    }
+    names, marks = ", ".join(row), ", ".join("?" * len(row))
+    books.write(f'INSERT INTO "order" ({names}) VALUES ({marks})', *row.values())
 
 
 def halted(folder: Path) -> Books:

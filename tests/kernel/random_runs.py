@@ -47,6 +47,7 @@ class Case:
     unresolved: int = 0
     differing: int = 0
     account_room: float = math.inf
+    account_most: float = math.inf
 
 
 def calm_rules(**changes: float) -> Rules:
@@ -78,7 +79,9 @@ def random_fleet(case: Case) -> Fleet:
         market.differs = 1 if m < case.differing else 0
         market.account_room = case.account_room
     ladder = [Rung(profit, fraction) for profit, fraction in case.ladder]
-    return make_fleet(case.rules, portfolio, sleeves, bots, markets, case.bots, ladder)
+    fleet = make_fleet(case.rules, portfolio, sleeves, bots, markets, case.bots, ladder)
+    fleet.accounts[0].most = case.account_most
+    return fleet
 
 
 def _bot(k: int, case: Case) -> Bot:

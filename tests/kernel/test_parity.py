@@ -46,6 +46,7 @@ CASES = {
     "orders under way": Case(
         11, calm_rules(**LIVELY, max_symbol_exposure=0.1), bars=300, unresolved=2, differing=1, account_room=9_000.0
     ),
+    "an account that may hold so much": Case(12, calm_rules(**LIVELY), bars=200, unresolved=1, account_most=800.0),
     **{
         f"allocated by {policy.name.lower()}": Case(
             20 + policy, calm_rules(**LIVELY, policy=policy.value, rebalance_every=2, rebalance_band=0.01), bars=200

@@ -164,6 +164,33 @@ def test_what_a_position_has_is_not_asked_for_again() -> None:
     assert (run.steps[0].reason, run.steps[0].bot.order_units) == (Reason.TRADE, units(-20.0))
 
 
+def limited(most: float, *bots: object) -> Fleet:
+    """Give bots on one market of an account that may hold so much."""
+    fleet = a_fleet(rules(), list(bots))
+    fleet.accounts[0].most = most
+    return fleet
+
+
+def test_positions_and_what_orders_may_come_to_stay_within_what_an_account_may_hold() -> None:
+    wants = [[still(LONG), still(LONG)]]
+    orders = lambda fleet: [bot.order_units for bot in play_fleet(fleet, wants).steps[0].bots]  # noqa: E731
+    entries = [a_bot(), a_bot(signal=1)]
+    assert orders(limited(math.inf, *entries)) == [units(10.0), units(10.0)]
+    assert orders(limited(1500.0, *[a_bot(), a_bot(signal=1)])) == [units(10.0), units(5.0)]
+    assert orders(limited(1500.0, a_holder(), a_bot(signal=1))) == [0, units(5.0)]
+    assert orders(limited(1500.0, a_bot(reserved=800.0, unresolved=1), a_bot(signal=1))) == [0, units(7.0)]
+
+
+def test_the_room_is_that_of_each_bar() -> None:
+    """A price that rises uses room up, one that falls gives it back, whatever was there a bar before."""
+    fleet = limited(1500.0, a_holder(), a_bot(signal=1))
+    risen, fallen = bar(100, 155, 100, 155, LONG), bar(100, 100, 60, 60, LONG)
+    run = play_fleet(fleet, [[risen, risen], [fallen, fallen]])
+    first, second = ([bot.order_units for bot in step.bots] for step in run.steps)
+    assert first[1] == 0
+    assert second[1] > 0
+
+
 # --- exits that are asked for -------------------------------------------------------------------------------------
 
 ASKING = {"asks_exits": 1, "stop": 0.05, "leverage": 10.0, "slippage": 0.001, "risk_per_trade": 1.0}

@@ -100,7 +100,7 @@ def test_a_silence_of_before_is_kept_by_the_next_start(tmp_path: Path, exchange:
 
 
 def test_what_was_bought_on_paper_does_not_go_live(tmp_path: Path, exchange: tuple[Server, Account]) -> None:
-    paper = Place(tmp_path / "paper", small_settings("accounts.main.limit=1"), FakeMarket(two_symbols()))
+    paper = Place(tmp_path / "paper", small_settings("accounts.main.limit=1000000"), FakeMarket(two_symbols()))
     with paper.open() as worker:
         step(worker, 40)
     engine = open_reader(paper.settings.database.url, tmp_path / "paper")

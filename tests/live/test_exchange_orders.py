@@ -11,6 +11,7 @@ from tests.live.exchange_place import ExchangePlace, exchange_place
 from tests.live.fake_market import STEP_MS
 from tests.live.running import backtest, small_settings
 from tests.live.test_parity import VARIANTS, two_symbols
+from worker.live.worker import LiveWorker
 from worker.orders.states import is_final
 from worker.research.replay import Replay
 
@@ -86,6 +87,37 @@ def test_restarts_change_nothing(tmp_path: Path) -> None:
     _walk(place, 1, 2, 40, 41, 120)
     _hold(place, backtest(settings, bars), place.clock.now_ms())
     assert_books(place)
+
+
+@pytest.mark.slow
+def test_how_often_an_order_was_looked_up_and_when_it_is_next_stands_in_the_books(tmp_path: Path) -> None:
+    place = exchange_place(tmp_path, small_settings(*LIVE), two_symbols())
+    assert place.account is not None
+    look = "SELECT looks, look_ms FROM \"order\" WHERE status = 'UNKNOWN' ORDER BY id LIMIT 1"
+
+    def wait(worker: LiveWorker, seconds: int) -> tuple[int, int]:
+        for _ in range(seconds):
+            worker.answer_commands()
+            place.clock.sleep(1)
+        ((looks, look_ms),) = place.rows(look)
+        return looks, look_ms - place.clock.now_ms()
+
+    with place.open() as worker:
+        place.account.script, place.account.is_deaf = ["lost answer"] * 40, True
+        while not place.rows(look):
+            place.walk(worker, 1)
+        first, _ = wait(worker, 1)
+        later, left_ms = wait(worker, 20)
+        assert later > max(first, 2)
+        assert 0 < left_ms <= 60_000
+    with place.open() as worker:
+        assert place.rows(look)[0][0] == 0
+        place.account.is_deaf = False
+        place.account.script = []
+        for _ in range(20):
+            worker.answer_commands()
+            place.clock.sleep(1)
+        assert place.rows(look) == []
 
 
 def test_answers_that_are_lost_double_and_lose_nothing(tmp_path: Path) -> None:

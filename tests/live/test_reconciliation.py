@@ -84,9 +84,11 @@ def test_nothing_is_entered_before_a_full_pass_has_agreed(place: ExchangePlace) 
         assert _entries(place) == 0
         assert "RECONCILIATION" in _reasons(place, "AAA/USDT")
         assert len(_events(place, "RECONCILIATION_FAILED")) == 1
+        assert (_state(place)[0], "the last pass failed" in str(_state(place)[2])) == (0, True)
         place.account.is_unreadable = False
         place.walk(worker, 40)
         assert _entries(place) > 5
+        assert _state(place)[2] is None
     assert len(_events(place, "RECONCILIATION_BASELINE")) == 1
 
 
@@ -271,3 +273,10 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
     assert said in answer
     _wait(place, worker)
     assert _state(place)[1] == 1
+
+
+def test_what_is_told_before_the_first_step_has_a_time(place: ExchangePlace) -> None:
+    with place.open() as worker:
+        _wait(place, worker, 3)
+        ((time_ms, wall_ms),) = place.rows("SELECT time_ms, wall_ms FROM event WHERE kind = 'RECONCILIATION_BASELINE'")
+        assert time_ms == wall_ms > 0

@@ -227,7 +227,8 @@ def wait_for_steps(root: Path, process: subprocess.Popen, steps: int) -> int:
             reader = sqlite_module().connect(f"file:{root / 'flotilla.db'}?mode=ro", uri=True)
             try:
                 found = reader.execute("SELECT step FROM portfolio_state").fetchone()
-            except sqlite_module().OperationalError:
+            except sqlite_module().DatabaseError:
+                # Until the worker has opened books whose log was cut, they are none to a reader.
                 found = None
             finally:
                 reader.close()

@@ -54,7 +54,9 @@ def _market(settings: Settings, plan: FleetPlan, columns: Columns, record: Any, 
     # Where there is no funding at all, its column is one zero.
     funding = np.broadcast_to(columns.funding_rate[row], len(columns.open_ms))
     rest = [columns.status[row].tolist(), funding.tolist()]
-    rests = [rows[row].tolist() for rows in (columns.patience_low, columns.patience_high, columns.patience_close)]
+    # Where nothing rests, what fills it is one zero.
+    patience = (columns.patience_low, columns.patience_high, columns.patience_close)
+    rests = [np.broadcast_to(column, columns.open.shape)[row].tolist() for column in patience]
     measure, minimum = market_measure(record), float(record.min_notional)
     return Market(symbol, account, measure, minimum, *_fees(settings, account), *prices, *rest, *rests)
 

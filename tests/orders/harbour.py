@@ -17,7 +17,7 @@ from tests.orders.fake_account import FakeAccount
 from tests.store.fleets import START_MS, Books, open_books
 from worker.exchange.protocol import OrderKind
 from worker.orders.booking import Booked, OrderBooks
-from worker.orders.desk import OrderDesk, Patience
+from worker.orders.desk import OrderDesk
 from worker.orders.gateway import Bounds, Gateway, Owner
 from worker.orders.lanes import InlineLanes
 from worker.orders.live_order import LiveOrder
@@ -33,7 +33,7 @@ UNIT = Unit()
 BOUNDS = Bounds(
     fresh_ms=30_000, max_order_notional=None, max_orders_per_minute=100, max_orders_per_day=1_000, first_orders=1_000
 )
-PATIENCE = Patience(limit_ms=20_000, maker_ms=300_000, alarm_ms=60_000)
+ALARM_MS = 60_000
 ORDER, TRADE, SHARE = table_of(Order).c, table_of(Trade).c, table_of(OrderShare).c
 ME = replace(lease.this_process())
 
@@ -174,7 +174,7 @@ def open_harbour(folder: Path, bounds: Bounds = BOUNDS) -> Iterator[Harbour]:
     owner = Owner(fleet.portfolio_id, tuple((bot.id, bot.sleeve_id) for bot in fleet.bots))
     gateway = Gateway(engine, owner, bounds, folder, clock)
     senders = {"main": Sender(account, gateway, "USDT", clock, is_confirmed=False)}
-    desk = OrderDesk(senders, InlineLanes(["main"]), clock, PATIENCE, lambda *_: agrees[0])
+    desk = OrderDesk(senders, InlineLanes(["main"]), clock, ALARM_MS, lambda *_: agrees[0])
     bot_ids = [bot.id for bot in fleet.bots]
     books = OrderBooks(fleet.portfolio_id, bot_ids, "USDT", {("main", SYMBOL): 100_000})
     yield Harbour(engine, clock, account, desk, books, fleet.portfolio_id, bot_ids, token, agrees, folder, opened)

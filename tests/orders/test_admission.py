@@ -28,6 +28,7 @@ SPOT = (
     "portfolio.allow_short=false",
 )
 SWAP = (*SPOT, "accounts.main.type=swap", "market.exchange_type=swap", "portfolio.allow_short=true")
+OTHER = ("accounts.other.limit=9000", "strategies.breakout.account=other")
 OF_BYBIT = ("market.exchange=bybit", "market.exchange_type=swap")
 WORD = {"FLOTILLA_LIVE": "main"}
 
@@ -41,10 +42,24 @@ def test_whole_settings_and_the_word_may_trade() -> None:
     check_settings(settings_of(*SWAP), {}, WORD)
 
 
+ELSEWHERE = {
+    "another exchange": ["accounts.other.exchange=gate"],
+    "none at the market of the settings": ["market.exchange=kraken"],
+    "a unified account": ["accounts.other.exchange=bybit", "accounts.other.type=unified"],
+}
+
+
+@pytest.mark.parametrize("there", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_accounts_may_be_on_several_exchanges_and_candles_of_them(there: list[str]) -> None:
+    check_settings(settings_of(*SPOT, *OTHER, *there), {}, {"FLOTILLA_LIVE": "main,other"})
+
+
 def test_two_accounts_of_one_exchange_are_named_in_any_order() -> None:
     second = ("accounts.other.limit=9000", "strategies.breakout.account=other")
     check_settings(settings_of(*SPOT, *second), {}, {"FLOTILLA_LIVE": " other, main"})
-    with pytest.raises(ConfigurationError, match=r"FLOTILLA_LIVE in the environment must be main,other, .* was main$"):
+    with pytest.raises(
+        ConfigurationError, match=r"FLOTILLA_LIVE in the environment must be main,other, .* was 'main'$"
+    ):
         check_settings(settings_of(*SPOT, *second), {}, WORD)
 
 
@@ -52,7 +67,7 @@ def test_two_accounts_of_one_exchange_are_named_in_any_order() -> None:
     ("overrides", "word", "sentence"),
     [
         ([], {}, "FLOTILLA_LIVE in the environment must be main, the accounts that are to trade, was not set"),
-        ([], {"FLOTILLA_LIVE": "mian"}, "FLOTILLA_LIVE in the environment must be main, .* was mian"),
+        ([], {"FLOTILLA_LIVE": "mian"}, "FLOTILLA_LIVE in the environment must be main, .* was 'mian'"),
         (
             ["accounts.main.limit=26999"],
             WORD,
@@ -60,24 +75,21 @@ def test_two_accounts_of_one_exchange_are_named_in_any_order() -> None:
         ),
         (["portfolio.allow_short=true"], WORD, r"allow_short must be false, for account main trades BTC/USDT in spot"),
         (["market.kind=simulated"], WORD, "market.kind must be ccxt where broker.kind is ccxt, was simulated"),
-        (["market.exchange=kraken"], WORD, "market.exchange must be binance, that of account main, was kraken"),
-        (["market.exchange_type=swap"], WORD, "market.exchange_type must be spot, that of account main, was swap"),
         (
-            ["accounts.main.endpoint=http://127.0.0.1:9"],
-            WORD,
-            "market.endpoint must be http://127.0.0.1:9, that of account main, was unset",
-        ),
-        (["accounts.main.exchange=bitstamp"], WORD, "exchange of an account must be one of binance.*, was 'bitstamp'"),
-        (["accounts.main.exchange=kraken", "accounts.main.type=swap"], WORD, "type of an account on kraken must be"),
-        (
-            ["accounts.other.limit=9000", "accounts.other.exchange=gate", "strategies.breakout.account=other"],
+            ["market.exchange=gate", "accounts.other.endpoint=http://127.0.0.1:9", *OTHER],
             {"FLOTILLA_LIVE": "main,other"},
-            "market.exchange must be gate, that of account other, was binance",
+            "accounts.other.endpoint must be that of the other accounts on binance, unset, was http://127.0.0.1:9",
         ),
+        (
+            ["accounts.main.exchange=bitstamp"],
+            WORD,
+            "exchange of account main must be one of binance.*, was 'bitstamp'",
+        ),
+        (["accounts.main.exchange=kraken", "accounts.main.type=swap"], WORD, "type of account main on kraken must be"),
         (
             ["accounts.main.exchange=bybit", "accounts.main.type=unified", *OF_BYBIT],
             WORD,
-            "symbols must be like BTC/USDT:USDT for perpetuals of the unified account main, was BTC/USDT",
+            "symbols must be like BTC/USDT:USDT for perpetuals of the unified account main, or",
         ),
     ],
 )
@@ -218,6 +230,13 @@ def test_over_the_wire_a_key_that_may_withdraw_is_refused(venue: Venue) -> None:
         admit(client, settings, settings.portfolio.symbols, (), is_new=True)
 
 
+def test_over_the_wire_a_key_that_the_exchange_does_not_take_is_refused(venue: Venue) -> None:
+    venue.account.key.is_active = False
+    client, settings = venue.client(*SPOT)
+    with pytest.raises(ConfigurationError, match="key of account main must be taken by its exchange, was not: .*-2015"):
+        admit(client, settings, settings.portfolio.symbols, (), is_new=True)
+
+
 def test_over_the_wire_an_unknown_symbol_is_refused_unless_the_books_know_it(venue: Venue) -> None:
     client, settings = venue.client(*SPOT)
     with pytest.raises(ConfigurationError, match="symbol must be listed among .*, was 'XYZ/USDT'"):
@@ -262,7 +281,9 @@ def test_keys_that_others_may_read_or_that_are_not_there_are_refused(venue: Venu
 
 def test_an_exchange_without_a_testnet_wants_sandbox_false_in_writing() -> None:
     settings = settings_of(*SPOT, "accounts.main.exchange=kraken")
-    with pytest.raises(ConfigurationError, match="must have sandbox = false"):
+    with pytest.raises(
+        ConfigurationError, match=r"accounts\.main\.sandbox must be false, for ccxt .* of kraken, was true"
+    ):
         make_account_with_keys(settings)
 
 

@@ -173,3 +173,14 @@ def test_what_a_worker_sent_before_it_was_stopped_is_waited_for(tmp_path: Path) 
     assert glass.run(_perpetual(), clock.monotonic_ms() + 6_000) == []
     assert [request.side for request in account.sent] == [Side.SELL]
     assert account.positions([PERPETUAL]) == {PERPETUAL: 0}
+
+
+def test_what_cannot_be_written_down_does_not_leave(tmp_path: Path) -> None:
+    file = direct_file(tmp_path, WHO.portfolio)
+    file.mkdir()
+    account = Held(ManualClock(1_800_000_000_000), file=file, position=Decimal(2))
+    left = BreakGlass(account, WHO, file, account.clock, lambda _: None).run(_perpetual())
+    assert account.sent == []
+    assert left == [
+        f"main {PERPETUAL}: 2 could not be closed: not sent, for it must be written down before: Is a directory"
+    ]

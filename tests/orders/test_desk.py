@@ -86,6 +86,16 @@ def test_an_order_that_never_was_is_absent_only_after_the_window_in_which_it_may
     assert len(_sent(harbour)) == 1
 
 
+@pytest.mark.parametrize("set_by_ms", [60_000, -60_000])
+def test_a_wall_clock_that_is_set_meanwhile_proves_nothing(harbour: Harbour, set_by_ms: int) -> None:
+    order = _send(harbour, "silence")
+    harbour.clock.set_wall_ms(harbour.clock.now_ms() + set_by_ms)
+    harbour.run(9.5)
+    assert harbour.status(order) is OrderStatus.UNKNOWN
+    harbour.run(20)
+    assert harbour.status(order) is OrderStatus.ABSENT
+
+
 def test_where_nothing_can_be_asked_an_order_stays_unknown_and_becomes_an_alarm_once(harbour: Harbour) -> None:
     harbour.account.is_deaf = True
     order = _send(harbour, "silence")
@@ -104,6 +114,19 @@ def test_without_a_window_it_takes_two_looks_half_a_minute_apart_and_balances_th
     harbour.account.finality = Finality(window_ms=None, bound_ms=60_000)
     harbour.agrees[0] = False
     order = _send(harbour, "silence")
+    harbour.run(120)
+    assert harbour.status(order) is OrderStatus.UNKNOWN
+    harbour.agrees[0] = True
+    harbour.run(61)
+    assert harbour.status(order) is OrderStatus.ABSENT
+
+
+def test_where_ids_are_forgotten_an_order_that_is_not_found_later_wants_balances_that_agree(harbour: Harbour) -> None:
+    harbour.account.finality = Finality(window_ms=5_000, bound_ms=0, named_ms=30_000)
+    harbour.account.is_deaf, harbour.agrees[0] = True, False
+    order = _send(harbour, "silence")
+    harbour.run(31)
+    harbour.account.is_deaf = False
     harbour.run(120)
     assert harbour.status(order) is OrderStatus.UNKNOWN
     harbour.agrees[0] = True
@@ -154,7 +177,8 @@ def test_a_trade_that_is_told_twice_is_booked_once(harbour: Harbour) -> None:
 
 
 def test_a_limit_order_is_cancelled_when_its_time_to_rest_is_over(harbour: Harbour) -> None:
-    order = _send(harbour, "rest", kind=OrderKind.LIMIT, limit_price=Decimal(99))
+    until_ms = harbour.clock.monotonic_ms() + 20_000
+    order = _send(harbour, "rest", kind=OrderKind.LIMIT, limit_price=Decimal(99), rests_until_ms=until_ms)
     harbour.account.fill(order.client_order_id, Decimal("0.25"))
     harbour.run(15)
     assert harbour.status(order) is OrderStatus.PARTLY_FILLED

@@ -4,7 +4,10 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from shared.enums import Side
+from shared.errors import ConfigurationError
 from worker.orders.direct_file import DirectOrder, append_order, direct_file, read_orders
 
 ORDER = DirectOrder("w1", "main", "BTC/USDT", Side.SELL, Decimal("0.10"), Decimal("60000.5"), 7)
@@ -27,3 +30,10 @@ def test_a_line_that_was_cut_short_is_no_order(tmp_path: Path) -> None:
     assert read_orders(file) == [ORDER]
     append_order(file, replace(ORDER, client_order_id="w3"))
     assert [order.client_order_id for order in read_orders(file)] == ["w1", "w3"]
+
+
+def test_a_file_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
+    file = tmp_path / "f.direct.jsonl"
+    file.mkdir()
+    with pytest.raises(ConfigurationError, match="must be readable for this user, was not: must be a file"):
+        read_orders(file)

@@ -8,7 +8,7 @@ import pytest
 
 from shared.enums import Purpose
 from shared.installation import new_installation
-from worker.orders.ids import client_order_id, is_ours
+from worker.orders.ids import client_order_id, is_ours, next_order_id
 
 OURS = "abcd234567abcdef"
 PARTS: dict[str, Any] = {
@@ -68,3 +68,11 @@ def test_installations_are_drawn_and_in_the_same_form() -> None:
     drawn = {new_installation() for _ in range(100)}
     assert len(drawn) == 100
     assert all(re.fullmatch("[a-z2-7]{16}", name) for name in drawn)
+
+
+def test_what_goes_on_with_an_order_is_named_by_it_and_how_manieth_it_is() -> None:
+    first = client_order_id(**PARTS)
+    names = [first, *(next_order_id(OURS, first, attempt) for attempt in range(1, 5))]
+    assert len(set(names)) == 5
+    assert all(is_ours(name, OURS) for name in names)
+    assert next_order_id(OURS, first, 1) == names[1] != next_order_id("bbcd234567abcdef", first, 1)

@@ -217,3 +217,10 @@ def test_an_account_that_is_not_listed_is_refused_by_name(tmp_path: Path) -> Non
         ConfigurationError, match=r"strategies.breakout.account must be one of spot_one, was 'spot_two'"
     ):
         _settings(file=file)
+
+
+@pytest.mark.parametrize("written", ["0", "'no'", "'off'", "'false'", "1"])
+def test_real_money_wants_the_one_word(written: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"accounts\.main\.sandbox must be a valid boolean, was "):
+        _settings(overrides=[f"accounts.main.sandbox={written}"])
+    assert not _settings(overrides=["accounts.main.sandbox=false"]).accounts["main"].sandbox

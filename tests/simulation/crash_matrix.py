@@ -43,7 +43,7 @@ class Stretch:
     """A part of a worker's way: begun after so many bars, over soon after the next close.
 
     `asks` is what a person asked just before, `asks_after` what is asked once the worker has died; with `sleeper`
-    another machine's worker sleeps with an order in hand.
+    another machine's worker sleeps with an order in hand. With a `style` prices creep up while orders rest.
     """
 
     name: str
@@ -52,8 +52,12 @@ class Stretch:
     sleeper: bool = False
     starts: bool = False
     asks_after: CommandKind | None = None
+    style: tuple[str, ...] = ()
 
 
+# What rests is followed once, and taken at market well within the stretch.
+MAKER = ("broker.order=maker", "broker.maker_patience=16", "broker.requotes=1")
+CREEP_MS = 6_000
 STRETCHES = (
     Stretch("entries", 0),
     Stretch("exits", 3),
@@ -61,6 +65,7 @@ STRETCHES = (
     Stretch("flatten", 2, CommandKind.FLATTEN),
     Stretch("start", 2, starts=True),
     Stretch("take-over", 0, sleeper=True, starts=True),
+    Stretch("entries that rest", 0, style=MAKER),
 )
 
 
@@ -79,7 +84,7 @@ class Matrix:
     def __init__(self, root: Path, stretch: Stretch) -> None:
         self._root = root
         self.stretch = stretch
-        self.before = _steady_world(root / "before")
+        self.before = _steady_world(root / "before", stretch.style)
         self._begin()
 
     def ways(self) -> int:
@@ -183,11 +188,18 @@ def _at_first(wanted: str) -> Callable[[str], None]:
     return reached
 
 
-def _steady_world(root: Path) -> World:
-    world = World(root, SWAP, settings_of(SWAP, *STEADY), prices=Wave())
+def _steady_world(root: Path, style: tuple[str, ...]) -> World:
+    world = World(root, SWAP, settings_of(SWAP, *STEADY, *style), prices=Wave())
     for listed, level in LEVELS.items():
-        world.exchange.price_override[listed] = lambda at, level=level: level if at < FALLS_MS else FALL * level
+        world.exchange.price_override[listed] = lambda at, level=level: _price(level, at, bool(style))
     return world
+
+
+def _price(level: float, at_ms: int, creeps: bool) -> float:
+    if at_ms >= FALLS_MS:
+        return FALL * level
+    into_the_bar_ms = (at_ms - START_MS) % STEP_MS
+    return level * (1 + 1e-5 * min(into_the_bar_ms // CREEP_MS, 2)) if creeps else level
 
 
 def _end(world: World) -> End:

@@ -23,6 +23,10 @@ RUN = (
 )
 
 
+# Half of the seeds send market orders, the others orders that rest.
+STYLES = ("market", "market", "limit", "maker")
+
+
 @dataclass
 class Result:
     """What came of a run: `broken` are sentences of what does not hold, `digest` is of all that happened."""
@@ -48,10 +52,15 @@ def venue_of(seed: int) -> str:
     return list(VENUES)[seed % len(VENUES)]
 
 
+def style_of(seed: int) -> str:
+    """Give how a seed's orders by signal are sent."""
+    return STYLES[seed // len(VENUES) % len(STYLES)]
+
+
 def simulate(root: Path, seed: int, days: float, level: str = "rough", **changes: Any) -> Result:
     """Run a seed in a folder of its own; `changes` are given to the world."""
     venue = VENUES[venue_of(seed)]
-    world = World(root, venue, settings_of(venue, *RUN), seed, **changes)
+    world = World(root, venue, settings_of(venue, *RUN, f"broker.order={style_of(seed)}"), seed, **changes)
     story = Story(world, days, level)
     with written_log(root / "log"):
         story.run()

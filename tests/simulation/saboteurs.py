@@ -10,6 +10,7 @@ from sqlalchemy import Connection, update
 
 from shared.enums import OrderStatus
 from shared.tables import Order
+from tests.simulation import story
 from tests.simulation.world import World
 from worker.exchange.protocol import AccountClient, Answer, ExchangeTrade, Fate, Finality, LookUp, OrderRequest
 from worker.orders import gateway, reconciliation
@@ -78,18 +79,33 @@ def wrapped(saboteur: Callable[[Any], Any]) -> Callable[[World, AccountClient], 
 
 
 @contextmanager
+def with_short_naps() -> Iterator[None]:
+    """Let workers fall asleep often, and wake up while what they have in hand is still fresh."""
+    often = story.EVERY_HOURS | {"nap": 2.0}
+    with _replaced(story, "NAPS", (5.0,)), _replaced(story, "EVERY_HOURS", often):
+        yield
+
+
+@contextmanager
 def without_fencing() -> Iterator[None]:
     """Let a worker send what it has in hand, whoever has the lease by now."""
 
     def mark(
-        connection: Connection, portfolio_id: int, client_order_id: str, _token: int, sent_ms: int, price: float | None
+        connection: Connection,
+        portfolio_id: int,
+        client_order_id: str,
+        _token: int,
+        sent_ms: int,
+        price: float | None,
+        limit_price: float | None,
     ) -> bool:
         own = Order.__table__.c
         mine = update(Order).where(own.portfolio_id == portfolio_id, own.client_order_id == client_order_id)
-        connection.execute(mine.values(status=OrderStatus.SUBMITTED.name, sent_ms=sent_ms, reference_price=price))
+        prices = {"reference_price": price, "limit_price": limit_price}
+        connection.execute(mine.values(status=OrderStatus.SUBMITTED.name, sent_ms=sent_ms, **prices))
         return True
 
-    with _replaced(gateway, "mark_submitted", mark):
+    with with_short_naps(), _replaced(gateway, "mark_submitted", mark):
         yield
 
 

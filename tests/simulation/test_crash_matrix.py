@@ -10,8 +10,11 @@ from tests.simulation.crash_matrix import STRETCHES, Matrix, Stretch
 __all__ = ["plain"]
 
 LEAST_PLACES = {"entries": 30, "exits": 40, "exits, then a flatten": 40, "flatten": 30, "start": 25, "take-over": 60}
+LEAST_PLACES |= {"entries that rest": 100}
 # The quick tests go to every n-th place, each stretch beginning at another.
 QUICK = 12
+# A stretch in which orders rest has too many places for every run.
+LONG = 6
 
 
 def check(root: Path, stretch: Stretch, first: int, every: int) -> None:
@@ -28,7 +31,9 @@ def check(root: Path, stretch: Stretch, first: int, every: int) -> None:
 
 
 @pytest.mark.usefixtures("plain")
-@pytest.mark.parametrize("stretch", STRETCHES, ids=lambda stretch: stretch.name)
+@pytest.mark.parametrize(
+    "stretch", [stretch for stretch in STRETCHES if not stretch.style], ids=lambda stretch: stretch.name
+)
 def test_a_death_anywhere_changes_nothing(tmp_path: Path, stretch: Stretch) -> None:
     check(tmp_path, stretch, 1 + STRETCHES.index(stretch), QUICK)
 
@@ -38,4 +43,4 @@ def test_a_death_anywhere_changes_nothing(tmp_path: Path, stretch: Stretch) -> N
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("stretch", STRETCHES, ids=lambda stretch: stretch.name)
 def test_a_death_everywhere_changes_nothing(tmp_path: Path, stretch: Stretch) -> None:
-    check(tmp_path, stretch, 1, 1)
+    check(tmp_path, stretch, 1, LONG if stretch.style else 1)

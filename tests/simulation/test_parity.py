@@ -83,7 +83,7 @@ def hold(world: World, replay: Replay, least: int) -> None:
     )
     replayed = _summed([fill for fill in replay_fills(replay) if fill[0] <= world.clock.now_ms()])
     assert len(live) > least
-    assert live.keys() == replayed.keys()
+    assert not sorted(live.keys() ^ replayed.keys())[:5]
     for key, sums in live.items():
         assert sums[0] == pytest.approx(replayed[key][0], abs=1e-12), key
         assert sums[1:] == pytest.approx(replayed[key][1:], rel=1e-9, abs=1e-9), key

@@ -16,10 +16,10 @@ from tests.simulation.saboteurs import (
 )
 
 CASES = {
-    "retries on network errors": (nullcontext, Retrying, 0, "rough", "must be on the exchange once"),
-    "takes no answer for no order": (nullcontext, Trusting, 1, "rough", "is ABSENT in the books and"),
-    "books averages": (nullcontext, Averaging, 0, "rough", "the exchange has a trade that the books have not"),
-    "has no fencing": (without_fencing, None, 1, "rough", "another had the lease since"),
+    "retries on network errors": (nullcontext, Retrying, 2, "rough", "must be on the exchange once"),
+    "takes no answer for no order": (nullcontext, Trusting, 5, "rough", "is ABSENT in the books and"),
+    "books averages": (nullcontext, Averaging, 5, "rough", "the exchange has a trade that the books have not"),
+    "has no fencing": (without_fencing, None, 3, "rough", "another had the lease since"),
     "shares its prefix": (with_a_prefix_for_all, None, 1, "rough", "of somebody else was cancelled"),
 }
 

@@ -94,7 +94,7 @@ def settings_of(venue: Venue, *overrides: str) -> Settings:
     account = (
         f"accounts.{ACCOUNT}.exchange={venue.exchange}",
         f"accounts.{ACCOUNT}.type={venue.type}",
-        f"accounts.{ACCOUNT}.limit=90000",
+        f"accounts.{ACCOUNT}.limit=900000",
         f"accounts.{ACCOUNT}.sandbox=false",
         f"portfolio.allow_short={str(venue.shorts).lower()}",
     )
@@ -266,12 +266,20 @@ class World:
         with transaction(self.reader) as connection:
             return [tuple(row) for row in connection.exec_driver_sql(sql, parameters)]
 
-    def ask(self, kind: CommandKind, scope: str = "", amount: float | None = None, cause: Cause | None = None) -> int:
+    def ask(
+        self,
+        kind: CommandKind,
+        scope: str = "",
+        amount: float | None = None,
+        cause: Cause | None = None,
+        detail: str | None = None,
+    ) -> int:
         """Queue a command as a person does; `scope` is like `bot:NAME`, empty for the portfolio."""
         scope_kind, _, name = scope.partition(":")
         place = ScopeKind[scope_kind.upper() or "PORTFOLIO"]
         with transaction(self.reader) as connection:
-            return ask(connection, 1, kind, place, name, "simulated", "ann", self.clock.now_ms(), amount, cause)
+            now_ms = self.clock.now_ms()
+            return ask(connection, 1, kind, place, name, "simulated", "ann", now_ms, amount, cause, detail=detail)
 
     def close(self) -> None:
         """Give the connection back."""

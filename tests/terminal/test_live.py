@@ -83,7 +83,7 @@ def test_doctor_says_what_may_trade_and_what_is_not_verified_and_sends_nothing(
     assert "not bound to addresses" in printed
     assert call(["doctor", "--live", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert [account["name"] for account in found["accounts"]] == ["main"]
+    assert [(account["name"], account["books_agree"]) for account in found["accounts"]] == [("main", None)]
     assert orders_of(exchange[0]) == []
 
 
@@ -113,11 +113,13 @@ def test_doctor_holds_the_books_to_the_account_and_changes_neither(
         rows = [CoinRow("main", coin, held, "0", held, held) for coin, held in (("BTC", "5"), ("USDT", "100000"))]
         save_coins(connection, portfolio_id, rows)
     assert call(["doctor", "--live"]) == 0
+    assert "the books agree with it" in capsys.readouterr().out
     server, account = exchange
     server.exchange.flows.vanish(account, "BTC", Decimal("0.2"), Product.SPOT)
     capsys.readouterr()
     assert call(["doctor", "--live"]) == 70
-    said = capsys.readouterr().err
+    printed, said = capsys.readouterr()
+    assert "the books differ from it" in printed
     assert "account main differs from the books: BTC: 5 expected, 4" in said
     with transaction(engine) as connection:
         assert load_coins(connection, portfolio_id, "main")["BTC"].found == "5"
@@ -142,10 +144,14 @@ def test_status_says_how_accounts_and_orders_stand(
     assert call(["status"]) == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert (
-        "account main: 12 orders sent, the first not confirmed yet, not reconciled yet, told to wait until" in printed
+        "account main: its first 10 orders wait for a person's word, not reconciled yet, told to wait until" in printed
     )
-    assert "order wabcd1 on main: buy 0.00000003 C0/USDT, UNKNOWN for" in printed
-    assert "looked up until its fate is proved order wabcd2 on main: sell" in printed
+    assert "order wabcd1 on main: buy 0.00000003 C0/USDT (signal), unknown for" in printed
+    assert (
+        "looked up 0 times so far, the next is due, until its fate is proved; alarm since 1970-01-01 00:01 UTC"
+        in printed
+    )
+    assert "order wabcd2 on main: sell" in printed
     assert "no order leaves" not in printed
     (folder / "KILL").touch()
     assert call(["status"]) == 0

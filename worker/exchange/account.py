@@ -10,7 +10,7 @@ from shared.accounts import AccountSettings
 from shared.clock import Clock
 from shared.errors import ConfigurationError
 from worker.exchange import answers
-from worker.exchange.account_client import require_passphrase
+from worker.exchange.account_client import require_passphrase, require_testnet
 from worker.exchange.account_transport import Carry
 from worker.exchange.answers import Place
 from worker.exchange.keys import Keys
@@ -50,8 +50,9 @@ class CcxtAccount:
     def __init__(
         self, name: str, settings: AccountSettings, keys: Keys, clock: Clock, carry: Carry | None = None
     ) -> None:
-        quirks = quirks_of(settings.exchange, settings.type)
+        quirks = quirks_of(settings.exchange, settings.type, f"account {name}")
         require_passphrase(name, quirks, keys)
+        require_testnet(name, quirks, settings.sandbox and not settings.endpoint)
         self.name = name
         self.finality = quirks.finality
         self._quirks = quirks
@@ -141,7 +142,8 @@ class CcxtAccount:
         if quirks.cancel_by is ByName.PARAMETER:
             own_id, parameters = None, {quirks.cancel_parameter: client_order_id}
         elif quirks.cancel_by is ByName.ID:
-            own_id = quirks.named(client_order_id)
+            # Two orders of one name have an id of the exchange's each.
+            own_id = exchange_id or quirks.named(client_order_id)
         elif own_id is None:
             found = find(self._reads.opens([symbol]), client_order_id, None)
             if found is None:
@@ -195,7 +197,9 @@ class CcxtAccount:
         if hedge:
             # Orders would have to say which of two positions they are for.
             raise ConfigurationError(f"position mode of account {self.name} must be one-way, was hedge")
-        places = [self._places[symbol] for symbol in symbols if ":" in self._places[symbol].listed]
+        # One that is not listed any more has no margin.
+        known = [self._places[symbol] for symbol in symbols if symbol in self._places]
+        places = [place for place in known if ":" in place.listed]
         self._margin = Margin(leverage, isolated)
         if places:
             set_margin(self._wire, places, self._margin)

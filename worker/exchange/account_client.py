@@ -19,7 +19,7 @@ def make_account_client(
     throttle: Callable[..., None],
     now_ms: Callable[[], int],
 ) -> ccxt.Exchange:
-    """Make the client of an account; touches no network. Raises ConfigurationError where there is no testnet.
+    """Make the client of an account; touches no network. `sandbox` wants a testnet that ccxt knows.
 
     `throttle` is called with the cost of each request before it is signed; `now_ms` is the exchange's time, by which
     requests are signed.
@@ -61,6 +61,14 @@ def require_passphrase(account: str, quirks: Quirks, keys: Keys) -> None:
         raise ConfigurationError(f"keys of account {account} must have a passphrase on {quirks.exchange}, had none")
 
 
+def require_testnet(account: str, quirks: Quirks, sandbox: bool) -> None:
+    """Raise ConfigurationError where a testnet is wanted and ccxt knows none."""
+    if sandbox and quirks.sandbox is None:
+        raise ConfigurationError(
+            f"accounts.{account}.sandbox must be false, for ccxt knows no testnet of {quirks.exchange}, was true"
+        )
+
+
 def _tell_time(client: ccxt.Exchange, now_ms: Callable[[], int], nonce_rises: bool) -> None:
     last_nonce = 0
 
@@ -77,11 +85,7 @@ def _tell_time(client: ccxt.Exchange, now_ms: Callable[[], int], nonce_rises: bo
 
 
 def _enter_sandbox(client: ccxt.Exchange, quirks: Quirks) -> None:
-    if quirks.sandbox is None:
-        raise ConfigurationError(
-            f"account on {quirks.exchange} must have sandbox = false, for ccxt knows no testnet there"
-        )
-    if quirks.sandbox.is_demo:
+    if quirks.sandbox is not None and quirks.sandbox.is_demo:
         client.enable_demo_trading(True)
     else:
         client.set_sandbox_mode(True)

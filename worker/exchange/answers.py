@@ -6,6 +6,7 @@ Every function raises InvalidAnswer for what cannot be true.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import product
 from typing import Any
 
 from shared.enums import Side
@@ -32,32 +33,38 @@ class Place:
     per_contract: Decimal
 
 
-def container(raw: Any, paths: tuple[tuple[str, ...], ...], lowest_table: int = 2) -> list[Any] | dict[Any, Any]:
-    """Give the list that the exchange's own answer holds at one of the paths: only with one may an answer be empty.
-
-    From a depth of `lowest_table` on a table does too.
-    """
-    for path in paths:
+def container(raw: Any, quirks: Quirks) -> list[Any]:
+    """Give the rows that the exchange's own answer holds where its lists are: only with them may one be empty."""
+    for path in quirks.lists:
         held = _at(raw, path)
+        if isinstance(held, dict) and quirks.lists_are_tables and len(path) > 1:
+            return list(held.values())
         if isinstance(held, list) and all(isinstance(row, dict) for row in held):
             return held
-        if isinstance(held, dict) and len(path) >= lowest_table:
-            return held
+        if held is None and quirks.empty_is_null and len(path) > 1 and path[-1] in (_at(raw, path[:-1]) or ()):
+            return []
     raise InvalidAnswer(f"body must hold a list of tables, was {shortened(raw)}")
 
 
-def rows(answer: Any, raw: Any, quirks: Quirks) -> list[dict[str, Any]]:
-    """Give the rows of a list."""
-    container(raw, quirks.lists)
+def rows(answer: Any, raw: Any, quirks: Quirks, what: str) -> list[dict[str, Any]]:
+    """Give the rows of a list; `what` names its kind in `quirks.rows_hold`."""
+    _require_whole(container(raw, quirks), quirks, what)
     if not isinstance(answer, list) or not all(isinstance(row, dict) for row in answer):
         raise InvalidAnswer(f"must be a list of tables, was {shortened(answer)}")
     return answer
+
+
+def _require_whole(rows: list[Any], quirks: Quirks, what: str) -> None:
+    for row, name in product(rows, quirks.rows_hold.get(what, ())):
+        if _at(row, tuple(name.split("."))) in (None, "", {}, []):
+            raise InvalidAnswer(f"each row of {what} must hold {name}, was {shortened(row)}")
 
 
 def order(answer: Any, place: Place, quirks: Quirks) -> ExchangeOrder:
     """Give an order as the exchange has it."""
     if not isinstance(answer, dict) or not isinstance(answer.get("info"), dict):
         raise InvalidAnswer(f"order must be a table, was {shortened(answer)}")
+    _require_whole([answer["info"]], quirks, "orders")
     status, side = _STATUS.get(str(answer.get("status"))), _side(answer)
     if status is None:
         raise InvalidAnswer(f"status of an order must be one of {', '.join(_STATUS)}, was {answer.get('status')!r}")
@@ -136,10 +143,21 @@ def balances(answer: Any, raw: Any, quirks: Quirks) -> dict[str, Decimal]:
     """Give all of each coin, what orders hold included and profit that is not realised left out, where that is told."""
     if quirks.wallet is not None:
         return _wallet(raw, *quirks.wallet)
-    container(raw, quirks.balances, 1)
+    _require_whole(_coins(raw, quirks), quirks, "balances")
     if not isinstance(answer, dict) or not isinstance(answer.get("total"), dict) or None in answer["total"]:
         raise InvalidAnswer(f"balances must be a table, was {shortened(answer)}")
     return {str(coin): number(answer["total"], coin, signed=True) for coin in answer["total"]}
+
+
+def _coins(raw: Any, quirks: Quirks) -> list[Any]:
+    if quirks.more_at and _at(raw, (quirks.more_at,)) is not False:
+        raise InvalidAnswer(f"{quirks.more_at} must be false, or more is not told, was {shortened(raw)}")
+    held = _at(raw, quirks.balances)
+    if quirks.balances_are_tables and isinstance(held, dict):
+        return list(held.values())
+    if not quirks.balances_are_tables and isinstance(held, list) and all(isinstance(row, dict) for row in held):
+        return held
+    raise InvalidAnswer(f"body must hold balances, was {shortened(raw)}")
 
 
 def _wallet(raw: Any, path: tuple[str, ...], coin: str, amount: str) -> dict[str, Decimal]:
@@ -201,6 +219,8 @@ def _fee(answer: Mapping[str, Any], quirks: Quirks, place: Place) -> tuple[Decim
         raise InvalidAnswer(f"trade must have a fee, was {shortened(dict(answer))}")
     due = [(cost, coin) for cost, coin in costs if cost]
     named = str(_at(answer.get("info"), (quirks.fee_coin_at,)) or "") if quirks.fee_coin_at else ""
+    if quirks.fee_coin_at and due and not named and ":" not in place.listed:
+        raise InvalidAnswer(f"coin of a fee must be in {quirks.fee_coin_at}, was not")
     due = [(cost, named or coin) for cost, coin in due]
     if len({coin for _, coin in due}) > 1 or any(not coin for _, coin in due):
         raise InvalidAnswer(f"fee must be in one coin, was {shortened(due)}")

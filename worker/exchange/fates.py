@@ -64,6 +64,8 @@ TABLE = (
     Row((ccxt.OrderNotFound,), Fate.UNKNOWN, Refusal.NONE),
     Row((ccxt.BadSymbol, ccxt.MarketClosed, ccxt.ContractUnavailable), Fate.REJECTED, Refusal.SYMBOL),
     Row((ccxt.InsufficientFunds,), Fate.REJECTED, Refusal.FUNDS),
+    Row((ccxt.OrderImmediatelyFillable,), Fate.REJECTED, Refusal.POST_ONLY),
+    Row((ccxt.OrderNotFillable,), Fate.REJECTED, Refusal.POST_ONLY, r'"code":\s*-5022\b', "binance"),
     Row(_NO_ORDER, Fate.REJECTED, Refusal.RULES),
 )
 

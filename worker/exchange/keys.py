@@ -1,12 +1,14 @@
 """The keys of an account: where they are found, and an object that never shows them."""
 
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, ValidationError
 
 from shared.errors import ConfigurationError
 from shared.private_files import OF_OTHERS
@@ -17,14 +19,26 @@ LARGEST_BYTES = 2**16
 PARTS = ("key", "secret", "passphrase")
 
 
+def _of(pattern: str) -> AfterValidator:
+    """What is no ASCII goes in no header."""
+
+    def check(text: SecretStr) -> SecretStr:
+        if not re.fullmatch(pattern, text.get_secret_value()):
+            raise ValueError(f"must be like {pattern}")
+        return text
+
+    return AfterValidator(check)
+
+
 class Keys(BaseModel):
     """What signs the requests of an account; printed, dumped or in an error it is stars."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    key: SecretStr
-    secret: SecretStr
-    passphrase: SecretStr | None = None
+    key: Annotated[SecretStr, _of("[!-~]+")]
+    # some are a private key in several lines
+    secret: Annotated[SecretStr, _of("[ -~\r\n]+")]
+    passphrase: Annotated[SecretStr, _of("[ -~]+")] | None = None
 
     def texts(self) -> tuple[str, ...]:
         """Give all that must stand in no text, the longest first: one may hold another."""
@@ -61,7 +75,8 @@ def _whole(account: str, found: Mapping[str, object], place: str, names: Mapping
         wrong = ".".join(str(part) for part in error.errors()[0]["loc"])
         wrong = wrong if wrong in PARTS else "another name"
     raise ConfigurationError(
-        f"keys of account {account} in {place} must be the texts {', '.join(PARTS)}, was not: {wrong}"
+        f"keys of account {account} in {place} must be the texts {', '.join(PARTS)} in ASCII, the key without blanks, "
+        f"was not: {wrong}"
     )
 
 

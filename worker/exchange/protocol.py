@@ -43,8 +43,10 @@ class Refusal(StrEnum):
 
     NONE = auto()
     FUNDS = auto()
-    # step, minimum, price band, post-only that would have filled …
+    # step, minimum, price band …
     RULES = auto()
+    # an order that may only rest would have filled at once
+    POST_ONLY = auto()
     # unknown, closed for trading, delisted
     SYMBOL = auto()
     # key, signature, rights, address
@@ -173,11 +175,13 @@ class Finality:
 
     Where the exchange refuses what arrives later than `window_ms` after its time stamp, at `sent + window_ms` and 5 s;
     else where `window_ms` is None: not found twice, 30 s apart, and balances agree. `bound_ms` is how long who takes
-    over must wait before sending where there is no window.
+    over must wait before sending where there is no window. Where the exchange forgets an id of ours after `named_ms`,
+    one that was sent longer ago wants both proofs.
     """
 
     window_ms: int | None
     bound_ms: int
+    named_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

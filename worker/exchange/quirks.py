@@ -68,7 +68,7 @@ class Quirks:
     sandbox: Sandbox | None
     # where its answers hold their lists, and its balances: without one an answer that looks empty is none
     lists: tuple[tuple[str, ...], ...]
-    balances: tuple[tuple[str, ...], ...]
+    balances: tuple[str, ...]
     finality: Finality
     rate: Rate
     # client ids
@@ -103,6 +103,16 @@ class Quirks:
     # where a cancellation's answer has no id: what it must hold instead
     cancel_proof: tuple[str, ...] = ()
     # lists
+    # tables by id, or by coin
+    lists_are_tables: bool = False
+    balances_are_tables: bool = False
+    # a list without rows is null
+    empty_is_null: bool = False
+    # what says that there are more balances than were told
+    more_at: str = ""
+    # what must be held by each of its orders, and by each row of its opens, history, trades, positions or balances:
+    # else ccxt leaves it out, or guesses
+    rows_hold: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     history: tuple[str, ...] = ("fetch_closed_orders",)
     history_page: int = 100
     opens_without_symbol: bool = True
@@ -150,12 +160,15 @@ class Quirks:
         return written.removeprefix(self.id_prefix)
 
 
-def find_quirks(exchange: str, kind: str, rows: tuple[Quirks, ...]) -> Quirks:
-    """Give the row of an exchange and kind of account. Raises ConfigurationError where there is none."""
+def find_quirks(exchange: str, kind: str, rows: tuple[Quirks, ...], of: str) -> Quirks:
+    """Give the row of an exchange and kind of account; `of` names the account that wants it.
+
+    Raises ConfigurationError.
+    """
     kinds = {row.kind: row for row in rows if row.exchange == exchange}
     if not kinds:
         known = ", ".join(sorted({row.exchange for row in rows}))
-        raise ConfigurationError(f"exchange of an account must be one of {known}, was {exchange!r}")
+        raise ConfigurationError(f"exchange of {of} must be one of {known}, was {exchange!r}")
     if kind not in kinds:
-        raise ConfigurationError(f"type of an account on {exchange} must be one of {', '.join(kinds)}, was {kind!r}")
+        raise ConfigurationError(f"type of {of} on {exchange} must be one of {', '.join(kinds)}, was {kind!r}")
     return kinds[kind]

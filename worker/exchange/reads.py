@@ -36,8 +36,8 @@ class Reads:
         call = getattr(self._wire.client, method)
 
         def accept(answer: Any) -> tuple[list[Any], bool]:
-            rows = answers.rows(answer, self._wire.raw, self._wire.quirks)
-            is_whole = len(answers.container(self._wire.raw, self._wire.quirks.lists)) < page
+            rows = answers.rows(answer, self._wire.raw, self._wire.quirks, "history")
+            is_whole = len(answers.container(self._wire.raw, self._wire.quirks)) < page
             return [answers.order(row, place, self._wire.quirks) for row in rows], is_whole
 
         return self._wire.ask(
@@ -81,7 +81,7 @@ class Reads:
             return held
 
         def accept(answer: Any) -> None:
-            for row in answers.rows(answer, self._wire.raw, self._wire.quirks):
+            for row in answers.rows(answer, self._wire.raw, self._wire.quirks, "positions"):
                 if place := places.get(str(row.get("symbol"))):
                     held[place.symbol] += answers.position(row, place)
 
@@ -120,7 +120,7 @@ class Reads:
         listed = self._places[symbol].listed if symbol else None
 
         def accept(answer: Any) -> list[ExchangeOrder]:
-            rows = answers.rows(answer, self._wire.raw, quirks)
+            rows = answers.rows(answer, self._wire.raw, quirks, "opens")
             if quirks.most_opens and len(rows) >= quirks.most_opens:
                 raise InvalidAnswer(f"must be fewer than {quirks.most_opens} orders, for more are not told")
             of = [(row, wanted.get(str(row.get("symbol") or listed))) for row in rows]
@@ -149,8 +149,8 @@ class Reads:
         quirks, page = self._wire.quirks, self._wire.quirks.trades_page
 
         def accept(answer: Any) -> tuple[list[ExchangeTrade], bool]:
-            rows = answers.rows(answer, self._wire.raw, quirks)
-            is_whole = len(answers.container(self._wire.raw, quirks.lists)) < page
+            rows = answers.rows(answer, self._wire.raw, quirks, "trades")
+            is_whole = len(answers.container(self._wire.raw, quirks)) < page
             return [answers.trade(row, place, quirks) for row in rows], is_whole
 
         call = self._wire.client.fetch_my_trades
@@ -170,8 +170,8 @@ class Reads:
         call: Callable[..., Any] = getattr(self._wire.client, method)
 
         def accept(answer: Any) -> list[Flow]:
-            rows = answers.rows(answer, self._wire.raw, quirks)
-            if len(answers.container(self._wire.raw, quirks.lists)) >= quirks.flows_page:
+            rows = answers.rows(answer, self._wire.raw, quirks, "flows")
+            if len(answers.container(self._wire.raw, quirks)) >= quirks.flows_page:
                 raise InvalidAnswer(f"must be fewer than {quirks.flows_page} entries, for more are not told")
             if method == "fetch_ledger":
                 moves = [row for row in rows if row.get("type") in _MOVES]

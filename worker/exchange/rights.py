@@ -35,7 +35,7 @@ def _unsaid(answer: Any, kind: str) -> Rights:
 
 def _binance(answer: Mapping[str, Any], kind: str) -> Rights:
     trades = answer["enableFutures"] if kind == "swap" else answer["enableSpotAndMarginTrading"]
-    return Rights(trades is True, answer["enableWithdrawals"] is True, answer["ipRestrict"] is True)
+    return Rights(_said(trades), _said(answer["enableWithdrawals"]), _said(answer["ipRestrict"]))
 
 
 def _bybit(answer: Mapping[str, Any], kind: str) -> Rights:
@@ -60,7 +60,7 @@ def _kucoin(answer: Mapping[str, Any], kind: str) -> Rights:
 
 def _coinbase(answer: Mapping[str, Any], kind: str) -> Rights:
     # Its right to transfer is the one to send coins elsewhere.
-    return Rights(answer["can_trade"] is True, answer["can_transfer"] is True, None)
+    return Rights(_said(answer["can_trade"]), _said(answer["can_transfer"]), None)
 
 
 def _bitget(answer: Mapping[str, Any], kind: str) -> Rights:
@@ -72,6 +72,12 @@ def _bitget(answer: Mapping[str, Any], kind: str) -> Rights:
 
 def _gate(answer: Mapping[str, Any], kind: str) -> Rights:
     return Rights(None, None, bool(answer["ip_whitelist"]))
+
+
+def _said(right: Any) -> bool:
+    if not isinstance(right, bool):
+        raise TypeError("a right must be told as true or false")
+    return right
 
 
 def _bound(addresses: Any) -> bool:

@@ -12,9 +12,11 @@ _SIGNED = re.compile(
 
 def clean(text: str, secrets: Collection[str]) -> str:
     """Give a text in one line without what is secret in it, its end left out where it is long."""
+    # The query first: a short secret taken out of its names would hide what to look for.
+    text = _QUERY.sub(r"\1", text)
     for secret in secrets:
         if secret:
             text = text.replace(secret, "…")
-    text = _SIGNED.sub(r"\1…", _QUERY.sub(r"\1", text))
+    text = _SIGNED.sub(r"\1…", text)
     line = " ".join(text.split())
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"

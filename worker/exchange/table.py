@@ -17,6 +17,11 @@ from worker.exchange.rows.okx import OKX
 QUIRKS: tuple[Quirks, ...] = (*BINANCE, *GATE, *BYBIT, *OKX, *KRAKEN, *KUCOIN, *COINBASE, *BITGET)
 
 
-def quirks_of(exchange: str, kind: str) -> Quirks:
-    """Give the row of an exchange and kind of account. Raises ConfigurationError where there is none."""
-    return find_quirks(exchange, kind, QUIRKS)
+def quirks_of(exchange: str, kind: str, of: str = "an account") -> Quirks:
+    """Give the row of an exchange and kind of account; `of` names the account. Raises ConfigurationError."""
+    return find_quirks(exchange, kind, QUIRKS, of)
+
+
+def shares_a_wallet(exchange: str) -> bool:
+    """Say whether one wallet of an exchange is for all kinds of account."""
+    return any(row.kind == "unified" for row in QUIRKS if row.exchange == exchange)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import ccxt
 
 from shared.clock import Clock
-from shared.errors import MarketError, MarketRefusal, NotAsked
+from shared.errors import KeyRefused, MarketError, MarketRefusal, NotAsked
 from worker.exchange.account_client import make_account_client
 from worker.exchange.account_transport import AccountTransport, Carry
 from worker.exchange.budget import BANNED, TOO_MANY, RateBudget, Withheld
@@ -101,6 +101,7 @@ class Wire:
         if not failure.was_asked:
             return NotAsked(f"{self.name} {what} not asked for: {failure.text}")
         kind = MarketRefusal if failure.is_final else MarketError
+        kind = KeyRefused if failure.refusal is Refusal.KEY else kind
         return kind(f"{self.name} {what} could not be read: {failure.text}")
 
     @property
@@ -114,7 +115,8 @@ class Wire:
     def _failure(self, error: Exception) -> Failure:
         fate, refusal = fate_of(self.quirks.exchange, error)
         was_asked = not isinstance(error, Withheld)
-        if refusal is Refusal.RATE and was_asked and self.transport.status not in (TOO_MANY, BANNED):
+        is_told_to_wait = self.transport.status in (TOO_MANY, BANNED)
+        if refusal is Refusal.RATE and was_asked and not is_told_to_wait:
             # Said in a body, without the status that the transport hears.
             self.budget.refused(TOO_MANY, None)
         kind = "" if isinstance(error, Withheld | InvalidAnswer) else f"{type(error).__name__} "
@@ -122,7 +124,10 @@ class Wire:
             clean(f"{kind}{error}", self._secrets),
             fate,
             refusal,
-            is_final=isinstance(error, ccxt.ExchangeError) and refusal not in (Refusal.KEY, Refusal.RATE),
+            # Whatever the body is taken for: who is told to wait is not refused for good.
+            is_final=isinstance(error, ccxt.ExchangeError)
+            and refusal not in (Refusal.KEY, Refusal.RATE)
+            and not is_told_to_wait,
             is_absent=isinstance(error, ccxt.OrderNotFound) and self.quirks.says_absent(self._body()),
             is_no_change=isinstance(error, ccxt.NoChange) or _NO_CHANGE.search(str(error)) is not None,
             was_asked=was_asked,

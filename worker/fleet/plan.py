@@ -44,6 +44,8 @@ class FleetPlan:
     sleeves: tuple[str, ...]
     markets: tuple[tuple[str, str], ...]
     signals: tuple[SignalKey, ...]
+    # the name of each market's candles: its symbol, and where accounts are on several exchanges the exchange too
+    series: tuple[str, ...]
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -52,8 +54,8 @@ class FleetPlan:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """Give each symbol once, in the order of the markets."""
-        return tuple(dict.fromkeys(symbol for _, symbol in self.markets))
+        """Give each series of candles once, in the order of the markets."""
+        return tuple(dict.fromkeys(self.series))
 
 
 def bot_name(prefix: str, symbol: str, timeframe: str, number: int) -> str:
@@ -92,11 +94,13 @@ def planned_bots(settings: Settings) -> tuple[BotPlan, ...]:
 
 def plan_fleet(bots: Sequence[BotPlan]) -> FleetPlan:
     """Work out what bots share."""
+    series = {(bot.account, bot.symbol): bot.key.symbol for bot in bots}
     return FleetPlan(
         tuple(bots),
         tuple(dict.fromkeys(bot.sleeve for bot in bots)),
-        tuple(dict.fromkeys((bot.account, bot.symbol) for bot in bots)),
+        tuple(series),
         tuple(dict.fromkeys(bot.key for bot in bots)),
+        tuple(series.values()),
     )
 
 
@@ -228,7 +232,7 @@ def fresh_bot(settings: Settings, plan: FleetPlan, bot: BotPlan, capital: float)
 def make_markets(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]) -> list[Market]:
     """Give the markets' records with what the exchange takes of each symbol, and the account of a fill."""
     markets = []
-    for account, symbol in plan.markets:
+    for (account, _), symbol in zip(plan.markets, plan.series, strict=True):
         with _naming(symbol):
             pays_in_coins = settings.broker.kind == "ccxt" and settings.account(account).type != "swap"
             market = fresh_market(limits.get(symbol, Limits()), settings, pays_in_coins)
@@ -240,7 +244,7 @@ def make_markets(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limit
 
 def take_limits(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits], markets: Sequence[Market]) -> None:
     """Let the markets' records have what the exchange takes now; those of symbols it does not speak of stay."""
-    for market, (_, symbol) in zip(markets, plan.markets, strict=True):
+    for market, symbol in zip(markets, plan.series, strict=True):
         if symbol in limits:
             with _naming(symbol):
                 set_limits(market, limits[symbol], settings)
@@ -265,7 +269,7 @@ def open_fleet(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]
         sleeves.append(Sleeve(fixed_weight=weight, equity=money, settled_equity=money, high_water=money))
     total = capital * len(bots)
     portfolio = Portfolio(equity=total, settled_equity=total, high_water=total, day_start_equity=total)
-    return make_fleet(
+    fleet = make_fleet(
         make_rules(settings, asks_exits),
         portfolio,
         sleeves,
@@ -274,6 +278,9 @@ def open_fleet(settings: Settings, plan: FleetPlan, limits: Mapping[str, Limits]
         len(plan.signals),
         make_ladder(settings),
     )
+    for account, name in zip(fleet.accounts, plan.accounts, strict=True):
+        account.most = settings.account(name).limit or math.inf
+    return fleet
 
 
 def make_ladder(settings: Settings) -> list[Rung]:

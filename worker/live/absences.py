@@ -24,7 +24,7 @@ class Absences:
     def news(self, fleet: Fleet, missing: Mapping[str, str], close_ms: int, wall_ms: int) -> list[EventRow]:
         """Say what has changed with the bar that closed; `missing` are the symbols without it, with why."""
         events = []
-        for (_, symbol), market in zip(self._plan.markets, fleet.markets, strict=True):
+        for symbol, market in zip(self._plan.series, fleet.markets, strict=True):
             if symbol in missing and symbol not in self._since_ms:
                 if missing[symbol] or _silent_ms(market, close_ms) >= SILENT_MS:
                     self._since_ms[symbol] = market.price_ms or close_ms
@@ -49,7 +49,7 @@ class Absences:
 
     def _holders(self, fleet: Fleet, symbol: str) -> Iterable[str]:
         for bot, plan in zip(fleet.bots, self._plan.bots, strict=True):
-            if plan.symbol == symbol and not is_flat(bot, fleet.markets[bot.market]):
+            if plan.key.symbol == symbol and not is_flat(bot, fleet.markets[bot.market]):
                 yield plan.name
 
 

@@ -22,7 +22,7 @@ def close_position(connection: Connection, stepper: Stepper, books: Books, comma
         raise CommandRefused(f"close must be for a running bot, was for {command.scope or 'the portfolio'!r}")
     b = names.index(command.scope)
     bot, symbol = stepper.fleet.bots[b], books.registered.bots[b].symbol
-    _require_closable(stepper, command.scope, symbol, bot)
+    _require_closable(stepper, command.scope, stepper.plan.series[bot.market], bot)
     rows = stepper.ask_close(b, market_ms)
     if rows.settled_orders or rows.new_orders:
         books.save_orders(connection, rows)

@@ -9,7 +9,7 @@ import math
 from sqlalchemy import Connection, Engine
 
 from shared.clock import Clock
-from shared.database import transaction
+from shared.database import transaction, translated
 from shared.enums import BotStatus, Cause, CommandKind, CommandStatus, Level, ScopeKind, Severity, TransferKind
 from shared.errors import CommandRefused, FlotillaError
 from shared.money import Money
@@ -62,7 +62,7 @@ class CommandDesk:
 
     def answer_pending(self, engine: Engine, token: int, clock: Clock, market_ms: int) -> int:
         """Answer every command that waits, levels first, and give how many there were."""
-        with engine.connect() as connection:
+        with translated(engine), engine.connect() as connection:
             commands = pending(connection, self._books.portfolio_id)
             connection.rollback()
         for command in commands:

@@ -4,6 +4,7 @@ from shared.enums import BotStatus
 from shared.settings import Settings
 from shared.units import timeframe_ms
 from worker.fleet.plan import BotPlan
+from worker.fleet.series import series_name
 from worker.store.fleet import BotIdentity, PortfolioIdentity, RegisteredBot
 from worker.strategies.registry import find_strategy
 from worker.strategies.signals import SignalKey
@@ -39,8 +40,9 @@ def bot_identity(bot: BotPlan, settings: Settings) -> BotIdentity:
     return BotIdentity(bot.name, bot.sleeve, bot.key.strategy, bot.symbol, timeframe, bot.key.parameters, bot.account)
 
 
-def registered_plan(bot: RegisteredBot) -> BotPlan:
+def registered_plan(bot: RegisteredBot, settings: Settings) -> BotPlan:
     """Give the plan of a bot of the books, also of one that retires."""
     parameters = find_strategy(bot.strategy).checked(bot.parameters)
-    key = SignalKey(bot.symbol, bot.strategy, parameters, timeframe_ms(bot.timeframe))
+    series = series_name(settings, bot.account, bot.symbol)
+    key = SignalKey(series, bot.strategy, parameters, timeframe_ms(bot.timeframe))
     return BotPlan(bot.name, bot.sleeve, bot.symbol, bot.account, key, bot.status in LEFT)

@@ -42,7 +42,7 @@ def take_up(
 
     `version` is that of the settings in force.
     """
-    plan = plan_fleet([registered_plan(bot) for bot in registered.bots])
+    plan = plan_fleet([registered_plan(bot, settings) for bot in registered.bots])
     fleet = open_fleet(settings, plan, {symbol: market.limits(symbol) for symbol in plan.symbols}, broker.keeps_shares)
     fresh = load_states(connection, registered, fleet.portfolio, fleet.sleeves, fleet.bots, plan.markets, fleet.markets)
     take_limits(settings, plan, known_limits(market, plan.symbols), fleet.markets)

@@ -79,7 +79,7 @@ class Stepper:
 
     def load_bar(self, feed: Feed, statuses: Mapping[str, BarStatus], funding: Mapping[str, float]) -> None:
         """Put the newest bar of every window into the markets' records."""
-        for market, (_, symbol) in zip(self.fleet.markets, self.plan.markets, strict=True):
+        for market, symbol in zip(self.fleet.markets, self.plan.series, strict=True):
             market.open, market.high, market.low, market.close = feed.window(symbol).last
             market.status = int(statuses[symbol])
             if statuses[symbol] is not BarStatus.MISSING:
@@ -104,11 +104,11 @@ class Stepper:
         """Name the symbols of which orders rest in the bar to come."""
         if self.fleet.rules.order_style != OrderStyle.MAKER:
             return frozenset()
-        return frozenset(self.plan.markets[bot.market][1] for bot in self.fleet.bots if bot.order_units != 0)
+        return frozenset(self.plan.series[bot.market] for bot in self.fleet.bots if bot.order_units != 0)
 
     def load_patience(self, finest: Mapping[str, FinestBars], patience_ms: int) -> None:
         """Put what the newest bar did while orders rested into the records of their markets."""
-        for market, (_, symbol) in zip(self.fleet.markets, self.plan.markets, strict=True):
+        for market, symbol in zip(self.fleet.markets, self.plan.series, strict=True):
             if symbol in finest:
                 open_ms, prices = market.price_ms - self._step_ms, (market.open, market.high, market.low, market.close)
                 bar = Bars(np.array([open_ms]), *np.array([[price] for price in (*prices, 0.0)]))
@@ -174,8 +174,8 @@ class Stepper:
         """
         rows.new_orders += self.orders.intend(self.fleet, rows.close_ms)
         style = self.fleet.rules.order_style
-        wanted = {self.plan.markets[bot.market][1] for bot in self.fleet.bots if bot.order_units != 0}
-        known = [opens.get(symbol, NO_PRICE) for _, symbol in self.plan.markets]
+        wanted = {self.plan.series[bot.market] for bot in self.fleet.bots if bot.order_units != 0}
+        known = [opens.get(symbol, NO_PRICE) for symbol in self.plan.series]
         is_known = wanted <= opens.keys() and style != OrderStyle.MAKER
         self._intend_at(known if is_known else None, rows, rows.close_ms, style)
 
@@ -211,8 +211,8 @@ class Stepper:
         return rows
 
     def _last_prices(self) -> list[float]:
-        markets = zip(self.fleet.markets, self.plan.markets, strict=True)
-        return [NO_PRICE if symbol in self.untraded else market.close for market, (_, symbol) in markets]
+        markets = zip(self.fleet.markets, self.plan.series, strict=True)
+        return [NO_PRICE if symbol in self.untraded else market.close for market, symbol in markets]
 
     def _intend_at(self, prices: Sequence[float] | None, rows: StepRows, time_ms: int, style: int) -> None:
         """Hand the orders to the broker; what fills at once is settled, what crossed in house is booked."""

@@ -6,14 +6,17 @@ from sqlalchemy import Connection, Engine
 
 from shared.clock import Clock
 from shared.database import transaction
-from shared.enums import Level, OrderStatus, ScopeKind, Severity
+from shared.enums import Level, OrderStatus, Severity
+from shared.units import format_duration
 from worker.live.books import Books
 from worker.live.flows import book_money
 from worker.live.stepper import Stepper, StepRows
 from worker.orders.live_order import LiveOrder, Outcome
 from worker.orders.reading import Reading
+from worker.orders.sending import CLOCK
 from worker.orders.under_way import UnderWay
 from worker.risk.levels import set_levels
+from worker.risk.position import is_flat
 from worker.store import lease
 from worker.store.events import EventRow, save_events
 from worker.store.money import save_transfers
@@ -41,6 +44,8 @@ class Traffic:
         self._engine = engine
         self._clock = clock
         self._token = token
+        # accounts whose exchange's clock is too far from ours, as was told
+        self._clock_off: set[str] = set()
 
     def send_exits(self, rows: StepRows) -> None:
         """Commit exits that a bar asks for, let them leave, and wait for what becomes of them.
@@ -66,8 +71,9 @@ class Traffic:
 
     def tend(self) -> None:
         """Take over what became known since."""
-        for outcome in self._under_way.tend():
-            self._take(outcome)
+        while sum(self._take(outcome) for outcome in self._under_way.tend()):
+            # What goes on with another order leaves at once.
+            pass
         for reading in self._under_way.readings():
             self._reconcile(reading)
         for order in self._under_way.overdue():
@@ -89,7 +95,8 @@ class Traffic:
                 self._clock.sleep(LOOK_SECONDS)
         self._under_way.mark(self._stepper.fleet)
 
-    def _take(self, outcome: Outcome) -> None:
+    def _take(self, outcome: Outcome) -> bool:
+        """Book an outcome, and say whether another order goes on with what this one left."""
         now_ms = self._clock.now_ms()
         with transaction(self._engine) as connection:
             lease.renew(connection, self._books.portfolio_id, self._token, now_ms)
@@ -102,9 +109,36 @@ class Traffic:
                 said = f"{_named(outcome.order)} was {outcome.order.status.lower()}: {outcome.text}"
                 events.append(self._event(Severity.WARNING, f"ORDER_{outcome.order.status}", said))
             self._save(connection, events)
+            goes_on = self._under_way.next_attempt(connection, outcome, self._stepper.fleet)
             self._under_way.took(outcome)
             self._under_way.mark(self._stepper.fleet)
             self._books.save_states(connection)
+        if outcome.order.is_over and outcome.order.status not in REFUSED:
+            why = f": {outcome.text}" if outcome.text else ""
+            log.info(
+                "%s on %s is %s%s", _named(outcome.order), outcome.order.account, outcome.order.status.lower(), why
+            )
+        if goes_on is not None:
+            self._under_way.go_on(goes_on)
+            self._under_way.mark(self._stepper.fleet)
+        is_late = bool(booked.shares) and self._flatten_late()
+        return goes_on is not None or is_late
+
+    def _flatten_late(self) -> bool:
+        """Close what came of orders that were on their way when their bots were flattened; say whether any did."""
+        fleet = self._stepper.fleet
+        late = [bot for bot in fleet.bots if bot.level == Level.FLATTEN and bot.unresolved == 0]
+        if all(is_flat(bot, fleet.markets[bot.market]) for bot in late):
+            return False
+        now_ms = self._clock.now_ms()
+        rows = self._stepper.close_positions(now_ms)
+        with transaction(self._engine) as connection:
+            lease.renew(connection, self._books.portfolio_id, self._token, now_ms)
+            self._books.save_step(connection, rows, self._books.book(rows.fills), [], [])
+            self._under_way.save(connection, rows.new_orders)
+        self._under_way.leave(rows.new_orders)
+        self._under_way.mark(fleet)
+        return bool(rows.new_orders)
 
     def _reconcile(self, reading: Reading) -> None:
         """Hold the books to what a pass over an account found, and book what it found of our orders."""
@@ -127,7 +161,15 @@ class Traffic:
                 self._take(outcome)
 
     def _alarm(self, outcome: Outcome) -> list[EventRow]:
-        """Set the level that an outcome asks for, each cause once."""
+        """Set the level that an outcome asks for, each cause once; that no order leaves for the clock is told once."""
+        account = outcome.order.account
+        if outcome.alarm == CLOCK:
+            is_known = account in self._clock_off
+            self._clock_off.add(account)
+            said = f"no order leaves: {outcome.text}"
+            return [] if is_known else [self._event(Severity.ERROR, "CLOCK_OFF", said)]
+        if outcome.exchange_id is not None:
+            self._clock_off.discard(account)
         if not outcome.alarm:
             return []
         portfolio = self._stepper.fleet.portfolio
@@ -140,14 +182,17 @@ class Traffic:
         return [self._event(Severity.ERROR, f"{outcome.alarm}_TRIPPED", said)]
 
     def _tell(self, order: LiveOrder) -> None:
-        said = f"nothing has been known of {_named(order)} for a minute; it is looked up until its fate is proved"
+        since_ms = order.unknown_since_ms or 0
+        for_long = format_duration(self._clock.monotonic_ms() - since_ms)
+        said = f"nothing has been known of {_named(order)} for {for_long}; it is looked up until its fate is proved"
         with transaction(self._engine) as connection:
             self._save(connection, [self._event(Severity.ERROR, "ORDER_UNKNOWN", said)])
 
     def _event(self, severity: Severity, kind: str, sentence: str) -> EventRow:
-        portfolio = self._stepper.fleet.portfolio
-        log.log(logging.WARNING, "%s", sentence)
-        return EventRow(portfolio.time_ms, self._clock.now_ms(), severity, kind, sentence, ScopeKind.PORTFOLIO)
+        log.log(logging.INFO if severity is Severity.INFO else logging.WARNING, "%s", sentence)
+        now_ms = self._clock.now_ms()
+        # Before the first step there is no time of a bar.
+        return EventRow(self._stepper.fleet.portfolio.time_ms or now_ms, now_ms, severity, kind, sentence)
 
     def _save(self, connection: Connection, events: list[EventRow]) -> None:
         save_events(connection, self._books.portfolio_id, events)

@@ -161,8 +161,8 @@ class LiveWorker:
         self._stepper.untraded = frozenset(symbol for symbol in symbols if self._market.ended(symbol, last_ms))
         settings = self._settings
         self._feed = Feed(self._market, self._plan.symbols, self._step_ms, plan_window_bars(self._plan, self._step_ms))
-        markets = zip(self._fleet.markets, self._plan.markets, strict=True)
-        closes = {symbol: market.close for market, (_, symbol) in markets}
+        markets = zip(self._plan.series, self._fleet.markets, strict=True)
+        closes = {symbol: market.close for symbol, market in markets}
         log.info("reading the history of %d symbols", len(self._plan.symbols))
         self._feed.load_history(self._next_open_ms, closes, self._clock.sleep if self._real_time else None)
         self._keep_history()
@@ -337,7 +337,8 @@ class LiveWorker:
 
     def reload(self) -> list[str]:
         """Take over the settings that may change while running; the rest is refused by name."""
-        taken = change(self._settings, self._load_settings())
+        before = self._under_way.in_force(self._settings)
+        taken = change(before, self._load_settings(), self._under_way.refuse_ramp)
         if not taken.changed:
             return taken.refused
         settings = taken.settings
@@ -354,6 +355,8 @@ class LiveWorker:
                 connection, self._books.portfolio_id, settings.digest(), settings.model_dump_json(), now_ms
             )
             self._books.settings_version_id = version
+            self._under_way.take_over(connection, settings)
+            self._under_way.mark(self._fleet)
             set_broker_label(connection, self._books.portfolio_id, self._identity().broker_label)
             self._save_event(connection, Severity.INFO, "SETTINGS_CHANGED", "; ".join(taken.changed))
             self._say_idle(connection)

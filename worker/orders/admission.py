@@ -6,14 +6,16 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 from shared.accounts import AccountSettings
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, KeyRefused
 from shared.settings import LIVE_VARIABLE, Settings
+from shared.settings_file import shown
 from worker.exchange.key_check import check_rights
 from worker.exchange.protocol import AccountClient
 from worker.exchange.table import quirks_of
 from worker.fleet.plan import planned_bots
+from worker.fleet.series import candle_sources
 from worker.orders.live_order import base_of
-from worker.orders.sending import LARGEST_SKEW_MS
+from worker.orders.sending import clock_fault
 
 
 def symbols_by_account(settings: Settings) -> dict[str, tuple[str, ...]]:
@@ -31,7 +33,7 @@ def check_settings(settings: Settings, in_books: Mapping[str, Collection[str]], 
     accounts = symbols_by_account(settings)
     for name in dict.fromkeys((*accounts, *in_books)):
         _check_account(settings, name, accounts.get(name, ()))
-    _check_market(settings, tuple(dict.fromkeys((*accounts, *in_books))))
+    _check_market(settings, in_books)
     for name in accounts:
         _check_limit(settings, name)
     _check_word(tuple(dict.fromkeys((*accounts, *in_books))), environment)
@@ -45,14 +47,20 @@ def admit(
     `in_books` are symbols of the account that the books have: of them one that trades no more is a warning, for what
     is held there must be looked after. `is_new`: no order was sent to the account yet.
     """
-    name = client.name
-    client.connect((*symbols, *in_books), in_books)
-    skew_ms = client.skew_ms()
-    if abs(skew_ms) > LARGEST_SKEW_MS:
+    try:
+        return _admit(client, settings, symbols, in_books, is_new)
+    except KeyRefused as error:
         raise ConfigurationError(
-            f"clock of this machine must be within {LARGEST_SKEW_MS // 1000} s of that of account {name}'s exchange, "
-            f"was {abs(skew_ms) / 1000:.0f} s {'behind' if skew_ms > 0 else 'ahead of'} it"
-        )
+            f"key of account {client.name} must be taken by its exchange, was not: {error}"
+        ) from error
+
+
+def _admit(
+    client: AccountClient, settings: Settings, symbols: Collection[str], in_books: Collection[str], is_new: bool
+) -> list[str]:
+    client.connect((*symbols, *in_books), in_books)
+    if said := clock_fault(client):
+        raise ConfigurationError(said)
     warnings = [_check_trading(client, symbol, symbol in in_books) for symbol in dict.fromkeys((*symbols, *in_books))]
     warnings += [check_rights(client), _check_balance(client, settings, symbols, is_new)]
     return [warning for warning in warnings if warning]
@@ -73,7 +81,7 @@ def _check_account(settings: Settings, name: str, symbols: Sequence[str]) -> Non
             f"account {name} must be in the settings as [accounts.{name}] where broker.kind is ccxt, was not"
         )
     account = settings.accounts[name]
-    quirks_of(account.exchange, account.type)
+    quirks_of(account.exchange, account.type, f"account {name}")
     spot = [symbol for symbol in symbols if not is_perpetual(symbol, account)]
     if settings.portfolio.allow_short and spot:
         raise ConfigurationError(
@@ -86,34 +94,19 @@ def is_perpetual(symbol: str, account: AccountSettings) -> bool:
     return account.type == "swap" or ":" in symbol
 
 
-def _check_market(settings: Settings, names: Sequence[str]) -> None:
-    """Candles come from one market: that of all the accounts."""
-    market = settings.market
-    if market.kind != "ccxt":
-        raise ConfigurationError(f"market.kind must be ccxt where broker.kind is ccxt, was {market.kind}")
-    for name in names:
-        account = settings.accounts[name]
-        kind = market.exchange_type if account.type == "unified" else account.type
-        for setting, wanted, found in (
-            ("exchange", account.exchange, market.exchange),
-            ("exchange_type", kind, market.exchange_type),
-            ("endpoint", account.endpoint, market.endpoint),
-        ):
-            if wanted != found:
-                raise ConfigurationError(
-                    f"market.{setting} must be {_word(wanted)}, that of account {name}, was {_word(found)}"
-                )
-        unclear = [symbol for symbol in settings.portfolio.symbols if ":" not in symbol]
-        if account.type == "unified" and kind == "swap" and unclear:
-            base, quote = unclear[0].split("/")
+def _check_market(settings: Settings, in_books: Mapping[str, Collection[str]]) -> None:
+    """Candles come from the exchange of each account, or live would trade on prices of elsewhere."""
+    if settings.market.kind != "ccxt":
+        raise ConfigurationError(f"market.kind must be ccxt where broker.kind is ccxt, was {settings.market.kind}")
+    candle_sources(settings, in_books)
+    for bot in planned_bots(settings):
+        is_unified = settings.accounts[bot.account].type == "unified"
+        if is_unified and settings.market.exchange_type == "swap" and ":" not in bot.symbol:
+            base, quote = bot.symbol.split("/")
             raise ConfigurationError(
-                f"symbols must be like {base}/{quote}:{quote} for perpetuals of the unified account {name}, "
-                f"was {unclear[0]}"
+                f"symbols must be like {base}/{quote}:{quote} for perpetuals of the unified account {bot.account}, or "
+                f"market.exchange_type spot, was {bot.symbol}"
             )
-
-
-def _word(value: str | None) -> str:
-    return "unset" if value is None else value
 
 
 def _check_limit(settings: Settings, name: str) -> None:
@@ -133,7 +126,7 @@ def _check_word(names: Sequence[str], environment: Mapping[str, str]) -> None:
     if sorted(typed) != sorted(names):
         raise ConfigurationError(
             f"{LIVE_VARIABLE} in the environment must be {','.join(names)}, the accounts that are to trade, was "
-            f"{said or 'not set'}"
+            f"{shown(said) if said else 'not set'}"
         )
 
 
@@ -152,7 +145,8 @@ def _check_balance(client: AccountClient, settings: Settings, symbols: Collectio
     balances = client.balances()
     account = settings.account(client.name)
     held = {base_of(symbol): symbol for symbol in symbols if not is_perpetual(symbol, account)}
-    held = {coin: symbol for coin, symbol in held.items() if balances.get(coin)}
+    # Of what trades no more nobody says a price.
+    held = {coin: symbol for coin, symbol in held.items() if balances.get(coin) and client.rules(symbol).is_trading}
     prices = client.best_prices(held.values()) if held else {}
     worth = balances.get(quote, Decimal(0)) + sum(balances[coin] * prices[symbol][0] for coin, symbol in held.items())
     if limit is None or limit <= worth:

@@ -1,6 +1,7 @@
 """Break glass: own orders cancelled and positions closed at market, without worker and without database."""
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
@@ -137,11 +138,16 @@ class BreakGlass:
         if not is_perpetual and rules.min_notional is not None and size * price < rules.min_notional:
             return ""
         size = size if rules.max_market_quantity is None else min(size, rules.max_market_quantity)
-        order = self._written(symbol, side, size, price)
+        try:
+            order = self._written(symbol, side, size, price)
+        except OSError as error:
+            return f"not sent, for it must be written down before: {error.strerror}"
         request = OrderRequest(order.client_order_id, symbol, side, size, OrderKind.MARKET, price, reduce_only=True)
         filled, said = self._settle(request, self._client.send(request))
         if symbol not in self._stuck:
-            append_order(self._file, replace(order, filled=filled))
+            # Without it the next start asks the exchange what was filled.
+            with suppress(OSError):
+                append_order(self._file, replace(order, filled=filled))
         self._sent[symbol] = self._sent.get(symbol, NONE) + filled
         told = f"{self._client.name} {symbol}: {side.lower()} {size:f} at market, filled {filled:f}"
         self._say(f"{told}: {said}" if said else told)

@@ -5,11 +5,9 @@ Called on the worker's own thread. What it gives back the worker books, each out
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from shared.clock import Clock
 from shared.enums import OrderStatus, Purpose
-from worker.exchange.protocol import OrderKind
 from worker.orders.lanes import Lanes, Urgency
 from worker.orders.live_order import REASON_EXPIRED, LiveOrder, Outcome
 from worker.orders.sending import Sender
@@ -19,19 +17,12 @@ FIRST_LOOK_MS = 1_000
 LONGEST_LOOK_MS = 60_000
 # An order that was accepted and not filled at once is asked for sooner.
 OPEN_LOOK_MS = 200
+# An order that rests is looked after so often.
+FOLLOW_MS = 5_000
 # An exchange may show an order it accepted a moment late.
 READ_LAG_MS = 5_000
 # Where an exchange has no window in which orders must arrive: not found twice, so far apart, and what it holds agrees.
 TWICE_MS = 30_000
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long limit orders may rest, and when an order of which nothing is known is an error."""
-
-    limit_ms: int
-    maker_ms: int
-    alarm_ms: int
 
 
 class OrderDesk:
@@ -42,14 +33,17 @@ class OrderDesk:
         senders: Mapping[str, Sender],
         lanes: Lanes,
         clock: Clock,
-        patience: Patience,
+        alarm_ms: int,
         agrees: Callable[[str, str, int], bool],
     ) -> None:
-        """`agrees` says whether an account's symbol was found as the books have it since a wall time."""
+        """`alarm_ms` is how long nothing may be known of an order before that is an error.
+
+        `agrees` says whether an account's symbol was found as the books have it since a wall time.
+        """
         self.senders = senders
         self._lanes = lanes
         self._clock = clock
-        self._patience = patience
+        self._alarm_ms = alarm_ms
         self._agrees = agrees
         self.under_way: dict[str, LiveOrder] = {}
         # how many orders left, by account
@@ -59,8 +53,13 @@ class OrderDesk:
         self._at_work: set[str] = set()
 
     def put(self, orders: Iterable[LiveOrder]) -> None:
-        """Let intentions leave, once they are committed: exits and reductions first."""
+        """Let intentions leave, once they are committed: exits and reductions first.
+
+        What rests for a bot that is to exit rests no longer.
+        """
         for order in sorted(orders, key=_urgency):
+            if order.purpose is not Purpose.NET:
+                self._rest_no_longer(order)
             self.under_way[order.client_order_id] = order
             if order.status is OrderStatus.INTENT:
                 self._work(order, _urgency(order), self.senders[order.account].send)
@@ -87,7 +86,16 @@ class OrderDesk:
         if order.is_over:
             self.under_way.pop(order.client_order_id, None)
         elif order.look_at_ms is None:
-            self._look_soon(order, self._pause_ms(order))
+            self._look_soon(order, self.pause_ms(order))
+
+    def busy_bots(self, order: LiveOrder) -> set[int]:
+        """Name the bots that another order on the market of this one is under way for."""
+        return {
+            b
+            for other in self.under_way.values()
+            if other is not order and (other.account, other.symbol) == (order.account, order.symbol)
+            for b in other.shares
+        }
 
     def is_quiet(self, account: str, sent: int) -> bool:
         """Say whether no order moves an account, and none has left since so many had."""
@@ -105,7 +113,7 @@ class OrderDesk:
         now_ms, found = self._clock.monotonic_ms(), []
         for order in self.under_way.values():
             since_ms = order.unknown_since_ms
-            if since_ms is not None and not order.is_alarmed and now_ms - since_ms >= self._patience.alarm_ms:
+            if since_ms is not None and not order.is_alarmed and now_ms - since_ms >= self._alarm_ms:
                 order.is_alarmed = True
                 found.append(order)
         return found
@@ -119,11 +127,11 @@ class OrderDesk:
         sender = self.senders[order.account]
         if order.status is OrderStatus.INTENT or _never_arrived(order):
             self._work(order, _urgency(order), sender.send)
-        elif self._has_rested(order, now_ms):
+        elif order.is_resting and order.rests_until_ms <= now_ms:
             self._work(order, Urgency.EXIT, sender.cancel)
         else:
             order.looks += 1
-            self._work(order, Urgency.LOOK_UP, sender.look_up)
+            self._work(order, Urgency.LOOK_UP, sender.follow if order.is_resting else sender.look_up)
 
     def _work(self, order: LiveOrder, urgency: Urgency, call: Callable[[LiveOrder], object]) -> None:
         order.look_at_ms = None
@@ -155,22 +163,36 @@ class OrderDesk:
         return Outcome(order, None, text=outcome.text)
 
     def _is_proved_absent(self, order: LiveOrder, now_ms: int) -> bool:
-        finality, wall_ms = self.senders[order.account].client.finality, self._clock.now_ms()
+        finality = self.senders[order.account].client.finality
         if finality.window_ms is not None:
-            return wall_ms >= order.sent_ms + finality.window_ms + READ_LAG_MS
+            # By the time that only moves on: the wall clock may have been set since it was sent.
+            since_ms = now_ms if order.unknown_since_ms is None else order.unknown_since_ms
+            if now_ms < since_ms + finality.window_ms + READ_LAG_MS:
+                return False
+            if finality.named_ms is None or self._clock.now_ms() <= order.sent_ms + finality.named_ms:
+                return True
         if order.first_absent_ms is None:
             order.first_absent_ms = now_ms
         is_twice = now_ms - order.first_absent_ms >= TWICE_MS
         return is_twice and self._agrees(order.account, order.symbol, order.sent_ms)
 
-    def _has_rested(self, order: LiveOrder, now_ms: int) -> bool:
-        most_ms = self._patience.maker_ms if order.kind is OrderKind.MAKER else self._patience.limit_ms
-        is_resting = order.status in (OrderStatus.OPEN, OrderStatus.PARTLY_FILLED)
-        return order.kind is not OrderKind.MARKET and is_resting and now_ms - order.intended_ms >= most_ms
+    def _rest_no_longer(self, exit_order: LiveOrder) -> None:
+        now_ms = self._clock.monotonic_ms()
+        for order in self.under_way.values():
+            is_there = (order.account, order.symbol) == (exit_order.account, exit_order.symbol)
+            if is_there and order.rests_until_ms > now_ms and order.shares.keys() & exit_order.shares.keys():
+                order.rests_until_ms = now_ms
+                if order.look_at_ms is not None:
+                    order.look_at_ms = now_ms
 
-    def _pause_ms(self, order: LiveOrder) -> int:
+    def pause_ms(self, order: LiveOrder) -> int:
+        """Give how long until an order is looked up once more, from its last outcome on."""
         first_ms = FIRST_LOOK_MS if order.status is OrderStatus.UNKNOWN else OPEN_LOOK_MS
-        return min(first_ms * 2 ** min(order.looks, 16), LONGEST_LOOK_MS)
+        pause_ms = min(first_ms * 2 ** min(order.looks, 16), LONGEST_LOOK_MS)
+        if not order.is_resting:
+            return pause_ms
+        left_ms = order.rests_until_ms - self._clock.monotonic_ms()
+        return min(pause_ms, FOLLOW_MS, left_ms if left_ms > 0 else FIRST_LOOK_MS)
 
     def _look_soon(self, order: LiveOrder, pause_ms: int) -> None:
         order.look_at_ms = self._clock.monotonic_ms() + pause_ms

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from shared.enums import Side
+from shared.errors import ConfigurationError
 from shared.private_files import make_folders
 from shared.regular_file import read_regular
 
@@ -44,11 +45,19 @@ def append_order(file: Path, order: DirectOrder) -> None:
 
 
 def read_orders(file: Path) -> list[DirectOrder]:
-    """Give the orders, oldest first; none where there is no file. A line that was cut short never left."""
+    """Give the orders, oldest first; none where there is no file. A line that was cut short never left.
+
+    Raises ConfigurationError for a file that cannot be read: nobody else knows of what it holds.
+    """
     try:
         lines = read_regular(file).splitlines()
     except FileNotFoundError:
         return []
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ConfigurationError(
+            f"{file}, orders of flatten --direct, must be readable for this user, was not: {why}"
+        ) from error
     orders = [order for line in lines if (order := _order(line)) is not None]
     return list({order.client_order_id: order for order in orders}.values())
 

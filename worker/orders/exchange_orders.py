@@ -1,7 +1,8 @@
 """Orders under way on exchanges: from the rows of a step to orders that leave, and back into the records of a fleet."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -9,23 +10,26 @@ from sqlalchemy import Connection, Engine
 
 from shared.clock import Clock
 from shared.database import transaction
-from shared.enums import OrderStatus, Side, Trigger
+from shared.enums import OrderStatus, OrderStyle, Side
 from shared.errors import MarketError
 from shared.quantities import Unit
 from shared.settings import Settings
-from worker.exchange.protocol import AccountClient, ExchangeTrade, OrderKind
+from worker.exchange.protocol import AccountClient, ExchangeTrade
 from worker.fleet.plan import FleetPlan
 from worker.orders.account_notes import AccountNotes
 from worker.orders.admission import set_up
+from worker.orders.attempts import goes_on, next_order, styles_of
 from worker.orders.booking import Booked, OrderBooks
-from worker.orders.desk import OrderDesk, Patience
+from worker.orders.desk import OrderDesk
 from worker.orders.direct_booking import Owners, take_in
 from worker.orders.direct_file import direct_file, read_orders
 from worker.orders.gateway import LEAVES_WITHIN_MS, Bounds, Gateway, Owner
-from worker.orders.ids import is_ours
+from worker.orders.ids import is_ours, next_order_id
 from worker.orders.lanes import Lanes, Urgency, in_parts
 from worker.orders.live_order import REASON_EXPIRED, LiveOrder, Outcome
 from worker.orders.order_book import OrderRow
+from worker.orders.order_rows import OrderRows
+from worker.orders.ramp import keep_ramp, ramp_of
 from worker.orders.reading import Reading, reading_account
 from worker.orders.reconciliation import Reconciled, Reconciler, Resolved
 from worker.orders.sending import Sender
@@ -34,8 +38,15 @@ from worker.risk.quantity import coins
 from worker.step.records import Bot, Fleet, Market
 from worker.store.accounts import note_account
 from worker.store.fleet import RegisteredFleet
-from worker.store.live_orders import ShareRow, StoredOrder, load_unfinished, restamp, save_shares, with_shares
-from worker.store.orders import OrderResult, save_order_results
+from worker.store.live_orders import (
+    let_rest,
+    load_unfinished,
+    note_look,
+    restamp,
+    save_shares,
+    with_shares,
+)
+from worker.store.orders import OrderResult, save_order_results, save_orders
 from worker.store.reconciliation import find_order
 from worker.store.state_folder import write_installation
 
@@ -63,6 +74,8 @@ class ExchangeOrders:
         self._taken_up: list[LiveOrder] = []
         self.senders: dict[str, Sender] = {}
         self._notes: list[str] = []
+        # the share of its limit that each account may use
+        self._shares: dict[str, float] = {}
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -85,19 +98,25 @@ class ExchangeOrders:
         self._plan, self._token, self._portfolio_id = plan, token, registered.portfolio_id
         self._installation = registered.installation
         self._bot_ids = [bot.id for bot in registered.bots]
-        self._units = [Unit(market.coins_per_unit, market.units_per_coin) for market in fleet.markets]
+        units = [Unit(market.coins_per_unit, market.units_per_coin) for market in fleet.markets]
         steps = {key: market.step_units for key, market in zip(plan.markets, fleet.markets, strict=True)}
         self._books = OrderBooks(
             self._portfolio_id, self._bot_ids, settings.portfolio.quote, steps, positions_of(settings, plan)
         )
         owner = Owner(registered.portfolio_id, tuple((bot.id, bot.sleeve_id) for bot in registered.bots))
-        gateway = Gateway(around.engine, owner, bounds_of(settings), around.state, around.clock)
+        self._gateway = Gateway(around.engine, owner, bounds_of(settings), around.state, around.clock)
+        self._styles = styles_of(settings)
+        styles, bar_ms = self._styles, settings.step_ms
+        self._rows = OrderRows(plan, units, self._bot_ids, token, styles.kind, styles.rests_ms, bar_ms, around.clock)
         accounts = tuple(dict.fromkeys(account for account, _ in plan.markets))
         for account in accounts:
             is_confirmed = around.is_confirmed(connection, registered.portfolio_id, account)
             client = around.clients[account]
-            self.senders[account] = Sender(client, gateway, settings.portfolio.quote, around.clock, is_confirmed)
+            self.senders[account] = Sender(
+                client, self._gateway, settings.portfolio.quote, around.clock, is_confirmed, self._styles
+            )
             note_account(connection, registered.portfolio_id, account)
+            self._take_ramp(connection, account)
         self._accounts = AccountNotes(registered.portfolio_id, self.senders)
         self._keep_installation()
         lanes = around.make_lanes(accounts)
@@ -110,11 +129,14 @@ class ExchangeOrders:
             round(1000 * settings.broker.reconcile_seconds),
             around.clock,
         )
-        self.desk = OrderDesk(self.senders, lanes, around.clock, patience_of(settings), self.reconciler.agrees)
+        alarm_ms = round(1000 * settings.broker.alarm)
+        self.desk = OrderDesk(self.senders, lanes, around.clock, alarm_ms, self.reconciler.agrees)
         self._lanes = lanes
         self._take_in_direct(connection, fleet)
         self._taken_up = [
-            order for stored in load_unfinished(connection, self._portfolio_id) if (order := self._of(stored))
+            order
+            for stored in load_unfinished(connection, self._portfolio_id)
+            if (order := self._rows.taken_up(stored))
         ]
         for order in self._taken_up:
             self._take_up_order(connection, order)
@@ -131,6 +153,8 @@ class ExchangeOrders:
         """Put into the records what is under way."""
         for market, key in zip(fleet.markets, self._plan.markets, strict=True):
             market.differs = int(key in self.reconciler.differing)
+        for account, name in zip(fleet.accounts, self._plan.accounts, strict=True):
+            account.most = self._shares[name] * (self._settings.account(name).limit or math.inf)
         for bot in fleet.bots:
             bot.unresolved, bot.reserved, bot.exit_units = 0, 0.0, 0
         for order in self.desk.under_way.values():
@@ -165,18 +189,17 @@ class ExchangeOrders:
         return mids
 
     def save(self, connection: Connection, orders: Sequence[OrderRow]) -> None:
-        """Keep each bot's part of new orders."""
-        rows = [
-            ShareRow(order.client_order_id, self._bot_ids[b], units)
-            for order in orders
-            for b, units in order.shares.items()
-        ]
-        save_shares(connection, rows)
-        restamp(connection, [order.client_order_id for order in orders], self._token)
+        """Keep each bot's part of new orders, and how long they may rest."""
+        save_shares(connection, [row for order in orders for row in self._rows.parts(order)])
+        ids = [order.client_order_id for order in orders]
+        restamp(connection, ids, self._token)
+        if resting := self._rows.let_rest(orders):
+            style = OrderStyle[self._styles.kind.name]
+            let_rest(connection, [order.client_order_id for order in resting], style, resting[0].rests_until_ms)
 
     def leave(self, orders: Sequence[OrderRow]) -> None:
         """Let orders leave."""
-        self.desk.put([self._live(order) for order in orders if order.shares])
+        self.desk.put([self._rows.live(order) for order in orders if order.shares])
 
     def tend(self, timeout_seconds: float = 0.0) -> list[Outcome]:
         """Ask what is due and give what became known."""
@@ -216,7 +239,9 @@ class ExchangeOrders:
         if order is None:
             with transaction(self._around.engine) as connection:
                 row = find_order(connection, self._portfolio_id, client_order_id)
-                order = self._of(with_shares(connection, self._portfolio_id, row)) if row is not None else None
+                order = (
+                    self._rows.taken_up(with_shares(connection, self._portfolio_id, row)) if row is not None else None
+                )
         if order is None:
             return None
         price = partial(self.senders[order.account].coin_prices, order, trades)
@@ -225,17 +250,39 @@ class ExchangeOrders:
 
     def book(self, connection: Connection, outcome: Outcome) -> Booked:
         """Write an outcome into the books of orders."""
-        return self._books.book(connection, outcome, self._around.clock.now_ms())
+        now_ms, order = self._around.clock.now_ms(), outcome.order
+        booked = self._books.book(connection, outcome, now_ms)
+        if order.status is OrderStatus.UNKNOWN:
+            look_ms = now_ms + self.desk.pause_ms(order)
+            note_look(connection, self._portfolio_id, order.client_order_id, order.looks, look_ms)
+        return booked
 
     def took(self, outcome: Outcome) -> None:
         """Go on from an outcome."""
         self.desk.took(outcome)
 
+    def next_attempt(self, connection: Connection, outcome: Outcome, fleet: Fleet) -> LiveOrder | None:
+        """Intend the order that goes on with what one left that rested."""
+        before = outcome.order
+        if not goes_on(outcome):
+            return None
+        name = next_order_id(self._installation, before.client_order_id, before.attempt + 1)
+        busy = self.desk.busy_bots(before)
+        order = next_order(before, name, self._styles, fleet, busy, self._around.clock.monotonic_ms())
+        if order is not None:
+            save_orders(connection, self._portfolio_id, [self._rows.stored(order)])
+            save_shares(connection, self._rows.parts(order))
+        return order
+
+    def go_on(self, order: LiveOrder) -> None:
+        """Let an order leave that goes on with another."""
+        self.desk.put([order])
+
     def is_leaving(self, client_order_ids: Sequence[str]) -> bool:
         """Say whether any of these orders has not been answered for yet."""
         waiting = (OrderStatus.INTENT, OrderStatus.SUBMITTED, OrderStatus.OPEN, OrderStatus.PARTLY_FILLED)
-        under_way = self.desk.under_way
-        return any(id_ in under_way and under_way[id_].status in waiting for id_ in client_order_ids)
+        own = [order for id_ in client_order_ids if (order := self.desk.under_way.get(id_)) is not None]
+        return any(order.status in waiting and not order.is_resting for order in own)
 
     def overdue(self) -> list[LiveOrder]:
         """Give the orders of which nothing has been known for too long, each once."""
@@ -244,6 +291,38 @@ class ExchangeOrders:
     def confirm(self, connection: Connection) -> None:
         """Take in that a person says that the first orders look right."""
         self._accounts.confirm(connection)
+
+    def in_force(self, settings: Settings) -> Settings:
+        """Give settings with the share of its limit that each account really uses."""
+        accounts = {
+            name: account.model_copy(update={"ramp": self._shares.get(name, account.ramp)})
+            for name, account in settings.accounts.items()
+        }
+        return settings.model_copy(update={"accounts": accounts})
+
+    def refuse_ramp(self, account: str, share: float) -> str:
+        """Say why an account may not use so much of its limit; nothing where it may."""
+        if account not in self.senders:
+            return ""
+        with transaction(self._around.engine) as connection:
+            return ramp_of(connection, self._portfolio_id, account, share, self._around.clock.now_ms()).refusal
+
+    def take_over(self, connection: Connection, settings: Settings) -> None:
+        """Take over settings that changed while running: how orders are sent, and the share of limits in use."""
+        self._settings, self._styles = settings, styles_of(settings)
+        self._gateway.bounds = bounds_of(settings)
+        self._rows = replace(self._rows, kind=self._styles.kind, rests_ms=self._styles.rests_ms)
+        for account, sender in self.senders.items():
+            sender.styles = self._styles
+            self._take_ramp(connection, account)
+
+    def _take_ramp(self, connection: Connection, account: str) -> None:
+        now_ms, wanted = self._around.clock.now_ms(), self._settings.account(account).ramp
+        ramp = ramp_of(connection, self._portfolio_id, account, wanted, now_ms)
+        keep_ramp(connection, self._portfolio_id, account, ramp.share, now_ms)
+        self._shares[account] = ramp.share
+        if ramp.refusal:
+            self._notes.append(ramp.refusal)
 
     @property
     def is_told_to_wait(self) -> bool:
@@ -278,64 +357,6 @@ class ExchangeOrders:
         sent = [order for order in read_orders(file) if is_ours(order.client_order_id, self._installation)]
         self._notes += take_in(connection, owners, sent)
 
-    def _live(self, row: OrderRow) -> LiveOrder:
-        # Exits always go at market.
-        is_signal = row.trigger is Trigger.SIGNAL
-        style = self._settings.broker.order if is_signal else "market"
-        return LiveOrder(
-            client_order_id=row.client_order_id,
-            account=row.account,
-            symbol=row.symbol,
-            side=row.side,
-            units=row.units,
-            unit=self._units[row.market],
-            purpose=row.purpose,
-            trigger=row.trigger,
-            kind=OrderKind[style.upper()],
-            step=row.step,
-            fencing=self._token,
-            increases=bool(row.increases),
-            reduce_only=bool(row.reduces),
-            shares={b: abs(units) for b, units in row.shares.items()},
-            intended_ms=self._around.clock.monotonic_ms(),
-            decided_price=row.reference_price,
-            reference_price=row.reference_price,
-        )
-
-    def _of(self, stored: StoredOrder) -> LiveOrder | None:
-        """Make an order of the books one that is under way again; a paper order has no shares."""
-        row, place = stored.row, {id_: b for b, id_ in enumerate(self._bot_ids)}
-        if not stored.shares:
-            return None
-        age_ms = max(self._around.clock.now_ms() - row.decided_ms, 0)
-        return LiveOrder(
-            client_order_id=row.client_order_id,
-            account=row.account,
-            symbol=row.symbol,
-            side=row.side,
-            units=row.units,
-            unit=self._units[self._plan.markets.index((row.account, row.symbol))],
-            purpose=row.purpose,
-            trigger=Trigger(row.trigger),
-            kind=OrderKind.MARKET,
-            step=row.step,
-            fencing=self._token,
-            increases=bool(row.increases),
-            reduce_only=False,
-            shares={place[share.bot_id]: abs(share.units) for share in stored.shares},
-            filled={place[share.bot_id]: share.filled_units for share in stored.shares if share.filled_units},
-            trade_ids=stored.trade_ids,
-            filled_units=row.filled_units,
-            filled_quote=stored.filled_quote,
-            fee_quote=stored.fee_quote,
-            intended_ms=self._around.clock.monotonic_ms() - age_ms,
-            status=row.status,
-            exchange_id=row.exchange_id,
-            sent_ms=row.sent_ms or 0,
-            decided_price=row.reference_price,
-            reference_price=row.reference_price,
-        )
-
     def _take_up_order(self, connection: Connection, order: LiveOrder) -> None:
         clock, fresh_ms = self._around.clock, bounds_of(self._settings).fresh_ms
         if order.status is OrderStatus.INTENT:
@@ -343,9 +364,10 @@ class ExchangeOrders:
                 restamp(connection, [order.client_order_id], self._token)
                 return
             order.status, order.reason = OrderStatus.CANCELLED, REASON_EXPIRED
-        elif order.status is OrderStatus.SUBMITTED:
-            # Whether it left, and arrived, only the exchange knows.
+        elif order.status in (OrderStatus.SUBMITTED, OrderStatus.UNKNOWN):
+            # Whether it left, and arrived, only the exchange knows. It is looked up at once.
             order.status, order.unknown_since_ms = OrderStatus.UNKNOWN, clock.monotonic_ms()
+            note_look(connection, self._portfolio_id, order.client_order_id, 0, clock.now_ms())
         done_ms = clock.now_ms() if order.is_over else None
         result = OrderResult(
             order.client_order_id,
@@ -373,12 +395,6 @@ def bounds_of(settings: Settings) -> Bounds:
         risk.max_orders_per_day,
         broker.first_orders,
     )
-
-
-def patience_of(settings: Settings) -> Patience:
-    """Give how long orders may rest, and when one of which nothing is known is an error."""
-    broker = settings.broker
-    return Patience(round(1000 * broker.patience), round(1000 * broker.maker_patience), round(1000 * broker.alarm))
 
 
 def _mark(bot: Bot, market: Market, order: LiveOrder, left: int) -> None:

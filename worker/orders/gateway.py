@@ -12,14 +12,14 @@ from sqlalchemy import Connection, Engine
 from shared.clock import Clock
 from shared.database import transaction
 from shared.enums import Level, OrderStatus, Purpose
+from shared.state_folder import KILL_FILE
 from shared.units import DAY_MS, MINUTE_MS
 from worker.orders.live_order import REASON_EXPIRED, LiveOrder
 from worker.store.accounts import count_order
 from worker.store.latch import read_latch
 from worker.store.live_orders import count_sent, mark_submitted
 
-KILL_FILE = "KILL"
-# The request leaves within so long of the commit that says so.
+# The request leaves within so long of the mark that is committed before it, the commit included.
 LEAVES_WITHIN_MS = 1_000
 
 RUNAWAY, FIRST_ORDERS = "RUNAWAY", "FIRST_ORDERS"
@@ -75,16 +75,26 @@ class Gateway:
             )
             if refusal is not None:
                 return refusal
-            wall_ms = self._clock.now_ms()
-            marked = mark_submitted(
-                connection, self._owner.portfolio_id, order.client_order_id, order.fencing, wall_ms, float(price)
-            )
+            # From before the commit: a worker that falls asleep in it wakes up when the second is over.
+            wall_ms, leave_by_ms = self._clock.now_ms(), self._clock.monotonic_ms() + LEAVES_WITHIN_MS
+            limit_price = None if order.limit_price is None else float(order.limit_price)
+            own = (self._owner.portfolio_id, order.client_order_id, order.fencing)
+            marked = mark_submitted(connection, *own, wall_ms, float(price), limit_price)
             if marked and not order.sent_ms:
                 count_order(connection, self._owner.portfolio_id, order.account)
         if not marked:
             return Verdict(refusal="the lease is another worker's, or the order is no intention any more")
         order.status, order.sent_ms, order.reference_price = OrderStatus.SUBMITTED, wall_ms, float(price)
-        return Verdict(leave_by_ms=self._clock.monotonic_ms() + LEAVES_WITHIN_MS)
+        return Verdict(leave_by_ms=leave_by_ms)
+
+    def may_rest(self, order: LiveOrder) -> bool:
+        """Say whether an order that waits on the exchange may go on doing so."""
+        if self._kill_file.exists():
+            return False
+        with self._engine.connect() as connection:
+            refusal = self._refuse_by_level(connection, order)
+            connection.rollback()
+        return refusal is None
 
     def _refuse_by_level(self, connection: Connection, order: LiveOrder) -> Verdict | None:
         latch = read_latch(connection, self._owner.portfolio_id)

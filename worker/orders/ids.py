@@ -29,8 +29,16 @@ def client_order_id(
 
     `leg` tells orders of one purpose and bar apart; `attempt` grows only once the one before is proved absent.
     """
-    parts = (installation, portfolio, account, symbol, step, bar_ms, purpose.name, bot, leg, attempt)
-    digest = hashlib.sha256("|".join(str(part) for part in parts).encode()).digest()
+    return _name(installation, portfolio, account, symbol, step, bar_ms, purpose.name, bot, leg, attempt)
+
+
+def next_order_id(installation: str, client_order_id: str, attempt: int) -> str:
+    """Name the order that goes on with what another left."""
+    return _name(installation, client_order_id, attempt)
+
+
+def _name(installation: str, *parts: object) -> str:
+    digest = hashlib.sha256("|".join(str(part) for part in (installation, *parts)).encode()).digest()
     return own_prefix(installation) + base64.b32encode(digest).decode().lower()[:HASH_CHARACTERS]
 
 

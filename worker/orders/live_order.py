@@ -46,6 +46,9 @@ class LiveOrder:
     reference_price: float | None = None
     limit_price: Decimal | None = None
     reason: str | None = None
+    # the how manieth for what one decision wants; until when it may rest, by the time that only moves on
+    attempt: int = 0
+    rests_until_ms: int = 0
     # looking it up: how often, when next and since when nothing is known, by the time that only moves on
     looks: int = 0
     look_at_ms: int | None = None
@@ -66,9 +69,10 @@ class LiveOrder:
         return self.status in (OrderStatus.FILLED, OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.ABSENT)
 
     @property
-    def left_units(self) -> int:
-        """Give what is still to be filled."""
-        return max(self.units - self.filled_units, 0)
+    def is_resting(self) -> bool:
+        """Say whether it waits on the exchange for somebody to take it."""
+        is_open = self.status in (OrderStatus.OPEN, OrderStatus.PARTLY_FILLED)
+        return is_open and self.kind is not OrderKind.MARKET
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,9 @@ class Outcome:
     again_in_ms: int | None = None
     # what a look-up did not find, by all ways the exchange has
     is_absent: bool = False
-    # the cause of a level that this sets: KEY, RUNAWAY, FIRST_ORDERS, or nothing
+    # an order that rested is over by the exchange's own word: what it left may go on
+    may_go_on: bool = False
+    # the cause of a level that this sets (KEY, RUNAWAY, FIRST_ORDERS), CLOCK where it is only told, or nothing
     alarm: str = ""
     coin_prices: dict[str, Decimal] = field(default_factory=dict)
 

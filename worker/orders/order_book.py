@@ -47,6 +47,8 @@ class OrderRow:
     # 1 where the account's own position can only get smaller by it
     reduces: int = 0
     reference_price: float | None = None
+    # until when it may rest on the exchange, wall time; 0 for not at all
+    rests_until_ms: int = 0
     exchange_id: str | None = None
     # each bot's part, signed whole units, by index
     shares: dict[int, int] = field(default_factory=dict)
@@ -86,7 +88,7 @@ class OrderBook:
         bot, trigger = fleet.bots[b], Trigger(fleet.bots[b].exit_trigger)
         row = self._row(fleet, bot.market, b, bot.exit_units, trigger, decided_ms, OrderStatus.INTENT)
         row.shares = {b: bot.exit_units}
-        row.reduces = _reduces(row, fleet)
+        row.reduces = int(reduces(row.side, row.units, fleet, row.market))
         row.reference_price = bot.exit_price
         return row
 
@@ -165,14 +167,15 @@ def _share(row: OrderRow, fleet: Fleet) -> None:
             # What crosses in house is booked first.
             held = bot.units + bot.crossed_units
             row.increases |= int(without_increase(held, held + sent) != held + sent)
-    row.reduces = _reduces(row, fleet)
+    row.reduces = int(reduces(row.side, row.units, fleet, row.market))
     row.reference_price = fleet.markets[row.market].close
 
 
-def _reduces(row: OrderRow, fleet: Fleet) -> int:
-    held = sum(bot.units for bot in fleet.bots if bot.market == row.market)
-    is_opposite = held < 0 if row.side is Side.BUY else held > 0
-    return int(is_opposite and row.units <= abs(held))
+def reduces(side: Side, units: int, fleet: Fleet, m: int) -> bool:
+    """Say whether the account's own position in a market can only get smaller by an order."""
+    held = sum(bot.units for bot in fleet.bots if bot.market == m)
+    is_opposite = held < 0 if side is Side.BUY else held > 0
+    return is_opposite and units <= abs(held)
 
 
 def belongs(fill: Fill, row: OrderRow) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from shared.clock import Clock
-from shared.errors import MarketError
+from shared.errors import MarketError, MarketRefusal
 from worker.exchange.protocol import AccountClient, ExchangeOrder, ExchangeTrade, Flow
 
 
@@ -33,6 +33,8 @@ class Reading:
     # positions of perpetuals, whose profit moves the quote without a trade of ours
     positions: Collection[str] = ()
     flows: Sequence[Flow] = ()
+    # symbols that the exchange does not speak of any more, with its words: nothing of them is known
+    refused: Mapping[str, str] = field(default_factory=dict)
     # why it is not complete; then nothing follows from it
     failure: str = ""
 
@@ -50,25 +52,33 @@ def read_account(client: AccountClient, question: Question, clock: Clock) -> Rea
 def reading_account(client: AccountClient, question: Question, clock: Clock) -> Generator[None, None, Reading]:
     """Read an account, and yield between two requests: orders do not wait for a pass over many symbols.
 
-    A pass that could not read everything says why, and nothing else.
+    A pass that could not read everything says why, and nothing else. A symbol that the exchange refuses, as one that
+    was delisted, is left out and named.
     """
     began_ms = clock.now_ms()
+    trades: list[ExchangeTrade] = []
+    refused: dict[str, str] = {}
     try:
-        opens = client.open_orders(question.symbols)
-        trades: list[ExchangeTrade] = []
         for symbol in question.symbols:
+            try:
+                trades += client.trades(symbol, question.since_ms)
+            except MarketRefusal as refusal:
+                refused[symbol] = str(refusal)
             yield
-            trades += client.trades(symbol, question.since_ms)
+        symbols = [symbol for symbol in question.symbols if symbol not in refused]
+        if not symbols:
+            return Reading(question, began_ms, failure="; ".join(refused.values()))
+        opens = client.open_orders(symbols)
         strangers = yield from _strangers(client, question, opens, trades)
         yield
-        positions = client.positions(question.symbols)
+        positions = client.positions(symbols)
         yield
         holdings = {**client.balances(), **positions}
         yield
         flows = client.flows(question.since_ms) or ()
     except MarketError as error:
         return Reading(question, began_ms, failure=str(error))
-    return Reading(question, began_ms, opens, trades, strangers, holdings, positions.keys(), flows)
+    return Reading(question, began_ms, opens, trades, strangers, holdings, positions.keys(), flows, refused)
 
 
 def _strangers(

@@ -32,8 +32,12 @@ from worker.store.reconciliation import (
     save_reconciled,
 )
 
+# A pass that failed is tried again after 1, 2, 4 … s, no later than the next is due.
+FIRST_RETRY_MS = 1_000
 # A trade may show a moment after a later one; the exchange's clock and ours differ.
 OVERLAP_MS = 2 * MINUTE_MS
+# A pass that came while an order moved what the account holds is made again after so long.
+AGAIN_MS = 5_000
 # An exchange rounds what a trade costs; quantities it does not round.
 ROUNDING = Decimal("0.000001")
 
@@ -92,7 +96,9 @@ class Reconciler:
         self.differing = {(account, symbol) for account, own in symbols.items() for symbol in own}
         self._due_ms = dict.fromkeys(symbols, clock.monotonic_ms())
         self._agreed_ms: dict[tuple[str, str], int] = {}
+        self._failures = dict.fromkeys(symbols, 0)
         self._foreign: set[str] = set()
+        self._refused: set[str] = set()
         self._told: dict[str, str] = {}
 
     def due(self) -> list[str]:
@@ -127,12 +133,17 @@ class Reconciler:
         account = reading.question.account
         reconciled = Reconciled(account)
         if reading.failure:
-            self._tell(reconciled, Severity.WARNING, "RECONCILIATION_FAILED", f"not reconciled: {reading.failure}")
+            self._take_failure(reading, reconciled)
+            state = load_reconciled(connection, self._portfolio_id, account)
+            state.message = f"the last pass failed: {reading.failure}"
+            save_reconciled(connection, self._portfolio_id, state)
             return reconciled
+        self._failures[account] = 0
         self._sort_trades(connection, reading, reconciled)
         self._sort_opens(connection, reading, reconciled)
         if not is_quiet or reconciled.trades or reconciled.cancels:
-            self.hurry(account)
+            # An order may rest for minutes.
+            self._due_ms[account] = self._clock.monotonic_ms() + min(AGAIN_MS, self._every_ms)
             return reconciled
         self._take_flows(connection, reading, reconciled)
         self._compare(connection, reading, reconciled)
@@ -155,6 +166,17 @@ class Reconciler:
             differing += [coin for coin, row in coins.items() if difference(row)]
         known = f"one of {', '.join(sorted(differing))}" if differing else "one that differs, and none does"
         raise CommandRefused(f"symbol must be {known}, was {symbol!r}")
+
+    def _take_failure(self, reading: Reading, reconciled: Reconciled) -> None:
+        """Let nothing be entered on an account that cannot be seen; how it fails is told once until a pass agrees."""
+        account = reading.question.account
+        retry_ms = FIRST_RETRY_MS * 2 ** min(self._failures[account], 16)
+        self._due_ms[account] = self._clock.monotonic_ms() + min(retry_ms, self._every_ms)
+        self._failures[account] += 1
+        self.differing |= {(account, symbol) for symbol in self._symbols[account]}
+        if self._failures[account] == 1:
+            said = f"account {account} could not be reconciled: {reading.failure}; no entries there until a pass agrees"
+            reconciled.said.append(Said(Severity.WARNING, "RECONCILIATION_FAILED", said))
 
     def _sort_trades(self, connection: Connection, reading: Reading, reconciled: Reconciled) -> None:
         question = reading.question
@@ -179,10 +201,19 @@ class Reconciler:
         for order in reading.opens:
             if not is_ours(order.client_order_id, self._installation):
                 self._flag_foreign(order, reconciled)
-            elif find_order(connection, self._portfolio_id, order.client_order_id) is None:
-                reconciled.cancels.append(order)
-                said = f"open order {order.client_order_id} of {order.symbol} has no intention in the books: cancelled"
-                reconciled.said.append(Said(Severity.ERROR, "ORDER_UNINTENDED", said))
+                continue
+            known = find_order(connection, self._portfolio_id, order.client_order_id)
+            named = f"open order {order.client_order_id} of {order.symbol}"
+            if known is None:
+                said = f"{named} has no intention in the books: cancelled"
+            elif known.exchange_id not in (None, order.exchange_id):
+                said = (
+                    f"{named} was delivered twice, as {known.exchange_id} and {order.exchange_id}: the latter cancelled"
+                )
+            else:
+                continue
+            reconciled.cancels.append(order)
+            reconciled.said.append(Said(Severity.ERROR, "ORDER_UNINTENDED", said))
 
     def _flag_foreign(self, order: ExchangeOrder, reconciled: Reconciled) -> None:
         if order.exchange_id not in self._foreign:
@@ -224,28 +255,31 @@ class Reconciler:
                 row.expected = held
         save_coins(connection, self._portfolio_id, coins.values())
         differences = {name: gap for name, row in coins.items() if (gap := difference(row))}
-        self._note(account, differences, reading.began_ms)
+        self._note(account, differences, reading)
         reconciled.agreed = not differences
         state = load_reconciled(connection, self._portfolio_id, account)
         state.baseline_ms = state.baseline_ms or reading.began_ms
         state.reconciled_ms, state.differs = reading.began_ms, int(bool(differences))
-        state.message = self._say(reconciled, coins, differences, is_first)
+        without = self._tell_refused(reconciled, reading.refused)
+        state.message = "; ".join(filter(None, [self._say(reconciled, coins, differences, is_first), *without])) or None
         save_reconciled(connection, self._portfolio_id, state)
 
     def _watched(self, reading: Reading, coins: Collection[str]) -> list[str]:
         """Name what is compared: positions, the coins that are traded, the quote, and those that fees were paid in."""
-        bases = {base_of(symbol) for symbol in reading.question.symbols if symbol not in reading.positions}
+        untold = {*reading.positions, *reading.refused}
+        bases = {base_of(symbol) for symbol in reading.question.symbols if symbol not in untold}
         fees = {trade.fee_coin for trade in reading.trades if trade.fee}
-        return sorted({*bases, self._quote, *reading.positions, *fees, *coins})
+        # The position of a symbol that was refused is not 0, but not known.
+        return sorted({*bases, self._quote, *reading.positions, *fees, *coins} - reading.refused.keys())
 
-    def _note(self, account: str, differences: Mapping[str, Decimal], began_ms: int) -> None:
+    def _note(self, account: str, differences: Mapping[str, Decimal], reading: Reading) -> None:
         for symbol in self._symbols[account]:
             gone = {base_of(symbol), symbol, self._quote} & differences.keys()
-            if gone:
+            if gone or symbol in reading.refused:
                 self.differing.add((account, symbol))
             else:
                 self.differing.discard((account, symbol))
-                self._agreed_ms[account, symbol] = began_ms
+                self._agreed_ms[account, symbol] = reading.began_ms
 
     def _say(
         self, reconciled: Reconciled, coins: Mapping[str, CoinRow], differences: Mapping[str, Decimal], is_first: bool
@@ -266,6 +300,18 @@ class Reconciler:
         )
         self._tell(reconciled, Severity.ERROR, "RECONCILIATION_DIFFERS", sentence)
         return sentence
+
+    def _tell_refused(self, reconciled: Reconciled, refused: Mapping[str, str]) -> list[str]:
+        """Give a sentence on each symbol that the exchange does not speak of any more; each is told once."""
+        account = reconciled.account
+        sentences = {
+            symbol: f"{symbol} cannot be reconciled on account {account} and takes no entries: {why}"
+            for symbol, why in refused.items()
+        }
+        for symbol in sentences.keys() - self._refused:
+            reconciled.said.append(Said(Severity.WARNING, "RECONCILIATION_REFUSED", sentences[symbol]))
+        self._refused = (self._refused - set(self._symbols[account])) | refused.keys()
+        return list(sentences.values())
 
     def _tell(self, reconciled: Reconciled, severity: Severity, kind: str, sentence: str) -> None:
         """Tell of a state once, and again only when it is another."""

@@ -6,6 +6,7 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from shared.errors import CommandRefused
+from shared.settings import Settings
 from worker.exchange.protocol import ExchangeTrade
 from worker.fleet.plan import FleetPlan
 from worker.orders.booking import Booked
@@ -73,6 +74,14 @@ class UnderWay(Protocol):
         """Go on from an outcome, once it is committed."""
         ...
 
+    def next_attempt(self, connection: Connection, outcome: Outcome, fleet: Fleet) -> LiveOrder | None:
+        """Intend the order that goes on with what one left that rested, within the transaction that books its end."""
+        ...
+
+    def go_on(self, order: LiveOrder) -> None:
+        """Let such an order leave, once it is committed."""
+        ...
+
     def is_leaving(self, client_order_ids: Sequence[str]) -> bool:
         """Say whether any of these orders has not been answered for yet."""
         ...
@@ -102,6 +111,18 @@ class UnderWay(Protocol):
 
     def confirm(self, connection: Connection) -> None:
         """Take in that a person says that the first orders look right."""
+        ...
+
+    def in_force(self, settings: Settings) -> Settings:
+        """Give settings with the share of its limit that each account really uses."""
+        ...
+
+    def refuse_ramp(self, account: str, share: float) -> str:
+        """Say why an account may not use so much of its limit; nothing where it may."""
+        ...
+
+    def take_over(self, connection: Connection, settings: Settings) -> None:
+        """Take over settings that changed while running."""
         ...
 
     def keep(self, connection: Connection) -> None:
@@ -152,6 +173,13 @@ class NothingUnderWay:
     def took(self, outcome: Outcome) -> None:
         """There are no outcomes."""
 
+    def next_attempt(self, connection: Connection, outcome: Outcome, fleet: Fleet) -> LiveOrder | None:
+        """Nothing rests."""
+        return None
+
+    def go_on(self, order: LiveOrder) -> None:
+        """Nothing goes on."""
+
     def is_leaving(self, client_order_ids: Sequence[str]) -> bool:
         """Nothing leaves."""
         return False
@@ -178,6 +206,17 @@ class NothingUnderWay:
 
     def confirm(self, connection: Connection) -> None:
         """Nothing to confirm."""
+
+    def in_force(self, settings: Settings) -> Settings:
+        """Paper uses all of a limit."""
+        return settings
+
+    def refuse_ramp(self, account: str, share: float) -> str:
+        """Paper has no ramp."""
+        return ""
+
+    def take_over(self, connection: Connection, settings: Settings) -> None:
+        """Nothing depends on them."""
 
     def keep(self, connection: Connection) -> None:
         """Nothing to keep."""

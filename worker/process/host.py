@@ -22,8 +22,8 @@ from shared.errors import ConfigurationError, DatabaseError, LeaseError
 from shared.private_files import make_folders
 from shared.regular_file import read_regular
 from shared.secret_url import SecretUrl, revealed, shown_url
+from shared.state_folder import state_folder
 from shared.units import format_time
-from worker.store.state_folder import state_folder
 
 RUNNING_FILE = Path("run") / "worker.running"
 BOOKS_FILE = Path("run") / "worker.books"

@@ -176,15 +176,6 @@ def room_for(rules, portfolio, bot, market, target: int) -> tuple[float, float, 
 
 
 @rule
-def use_room(markets, bot, market) -> None:
-    """Take what a bot's order adds out of the room of its account, which all markets there share."""
-    increase = coins(market, max(abs(bot.units + bot.order_units) - abs(bot.units), 0)) * market.close
-    for other in markets:
-        if other.account_index == market.account_index:
-            other.account_room -= increase
-
-
-@rule
 def _cap(rules, portfolio, bot, market, kept: int, target: int) -> int:
     """Cut an increase to the room there is for it."""
     room, value, limit = room_for(rules, portfolio, bot, market, target)

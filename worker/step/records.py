@@ -157,11 +157,13 @@ class Market:
 class Account:
     """What the bots of one account had at the last rebalance, and what the weights asked for them, in quote.
 
-    The first account has the portfolio's own cash too.
+    The first account has the portfolio's own cash too. Positions, and what orders under way may come to, are together
+    worth no more than `most`.
     """
 
     equity: float = 0.0
     asked: float = 0.0
+    most: float = math.inf
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ import math
 
 from worker.jit import rule
 from worker.risk.confirmation import confirm
-from worker.risk.gate import gate, use_room
+from worker.risk.gate import gate
 from worker.risk.levels import set_levels
 from worker.step.brake import brake
 from worker.step.fill import fill_listed, fill_orders, simulate_executions
@@ -23,6 +23,7 @@ from worker.step.net import net_listed
 from worker.step.protect import protect
 from worker.step.rebalance import rebalance
 from worker.step.rest import list_awake, wake_stale
+from worker.step.room import give_room, use_room
 from worker.step.watch import put_prices, watch_all, watch_position
 
 
@@ -99,6 +100,7 @@ def take_bar(fleet, open_ms: int) -> None:
 @rule
 def decide(fleet) -> None:
     """F to I for the bots that are awake; those at rest want what they have."""
+    give_room(fleet)
     rules, portfolio, bots, equities = fleet.rules, fleet.portfolio, fleet.bots, fleet.equities[fleet.scratch.row]
     markets, signals, awake = fleet.markets, fleet.signals, fleet.awake
     wishes, ordering = 0, 0

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Update, bindparam, func, select, update
 
-from shared.enums import BotStatus
-from shared.tables import AccountState, Bot, BotState, MarketState, Portfolio, Sleeve, Trade
+from shared.enums import BotStatus, OrderStatus
+from shared.tables import AccountState, Bot, BotState, MarketState, Order, Portfolio, Sleeve, Trade
 from worker.store.rows import insert_missing_rows, load_rows, record_columns
 
 
@@ -71,6 +71,16 @@ def note_account(connection: Connection, portfolio_id: int, account: str, **valu
 def is_confirmed(connection: Connection, portfolio_id: int, account: str) -> bool:
     """Say whether a person has said that an account's first orders look right."""
     return load_account(connection, portfolio_id, account).is_confirmed == 1
+
+
+def has_unresolved(connection: Connection, portfolio_id: int, account: str) -> bool:
+    """Say whether an account differs from the books, or has an order of which nothing is known."""
+    own = Order.__table__.c
+    unknown = select(own.id).where(
+        own.portfolio_id == portfolio_id, own.account == account, own.status == OrderStatus.UNKNOWN.name
+    )
+    differs = load_account(connection, portfolio_id, account).differs == 1
+    return differs or connection.execute(unknown.limit(1)).first() is not None
 
 
 def count_order(connection: Connection, portfolio_id: int, account: str) -> None:

@@ -122,19 +122,6 @@ def installation_of(connection: Connection, portfolio_id: int) -> str | None:
     return connection.execute(select(Portfolio.installation).where(Portfolio.id == portfolio_id)).scalar() or None
 
 
-def symbols_in_books(connection: Connection, portfolio: str) -> tuple[str, ...]:
-    """Give the symbols of a portfolio's bots that still exit, or have retired with dust, which is valued on."""
-    statement = (
-        select(Bot.symbol)
-        .join(Portfolio, Portfolio.id == Bot.portfolio_id)
-        .outerjoin(BotState, BotState.bot_id == Bot.id)
-        .where(Portfolio.name == portfolio, (Bot.status != BotStatus.RETIRED.name) | (BotState.units != 0))
-        .distinct()
-        .order_by(Bot.symbol)
-    )
-    return tuple(connection.execute(statement).scalars())
-
-
 def register_fleet(
     connection: Connection, portfolio: PortfolioIdentity, wanted: Sequence[BotIdentity], now_ms: int
 ) -> RegisteredFleet:

@@ -3,7 +3,7 @@
 import logging
 import threading
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from shared.clock import Clock
 from shared.database import translated
@@ -40,14 +40,24 @@ class LeaseKeeper:
             self._thread.join()
 
     def _run(self, portfolio_id: int, token: int) -> None:
-        # Opened now and kept: a connection that is opened later may be to another file of the same name.
-        with self._engine.connect() as connection:
-            while not self._stopped.wait(self._every_seconds):
-                try:
-                    with translated(self._engine), connection.begin():
-                        lease.renew(connection, portfolio_id, token, self._clock.now_ms())
-                except LeaseError as error:
-                    log.error("%s", error)
-                    return
-                except DatabaseError as error:
-                    log.warning("the lease could not be renewed, which is tried again: %s", error)
+        is_over = False
+        while not is_over and not self._stopped.is_set():
+            try:
+                # Opened now and kept: a connection that is opened later may be to another file of the same name.
+                with translated(self._engine), self._engine.connect() as connection:
+                    self._renew(connection, portfolio_id, token)
+                is_over = True
+            except DatabaseError as error:
+                log.warning("the lease could not be renewed, which is tried again: %s", error)
+                self._stopped.wait(self._every_seconds)
+
+    def _renew(self, connection: Connection, portfolio_id: int, token: int) -> None:
+        while not self._stopped.wait(self._every_seconds):
+            try:
+                with translated(self._engine), connection.begin():
+                    lease.renew(connection, portfolio_id, token, self._clock.now_ms())
+            except LeaseError as error:
+                log.error("%s", error)
+                return
+            except DatabaseError as error:
+                log.warning("the lease could not be renewed, which is tried again: %s", error)

@@ -7,7 +7,7 @@ from functools import cache
 
 from sqlalchemy import BindParameter, Connection, Select, Update, bindparam, exists, func, select, update
 
-from shared.enums import OrderStatus, Side
+from shared.enums import OrderStatus, OrderStyle, Side
 from shared.tables import Heartbeat, Order, OrderShare, Trade
 from worker.store.orders import OrderRow, load_open_orders
 from worker.store.rows import insert_rows
@@ -66,8 +66,21 @@ def restamp(connection: Connection, client_order_ids: Sequence[str], token: int)
         connection.execute(_restamping(), {"ids": client_order_ids, "token": token})
 
 
+def let_rest(connection: Connection, client_order_ids: Sequence[str], style: OrderStyle, until_ms: int) -> None:
+    """Note how orders ask to be filled, and until which wall time they may rest."""
+    own = Order.__table__.c
+    changes = {"style": style.name, "rests_until_ms": until_ms}
+    connection.execute(update(Order).where(own.client_order_id.in_(client_order_ids)).values(**changes))
+
+
 def mark_submitted(
-    connection: Connection, portfolio_id: int, client_order_id: str, token: int, sent_ms: int, price: float | None
+    connection: Connection,
+    portfolio_id: int,
+    client_order_id: str,
+    token: int,
+    sent_ms: int,
+    price: float | None,
+    limit_price: float | None = None,
 ) -> bool:
     """Mark that an order leaves now; false where the lease is not this worker's any more, or it is no intention.
 
@@ -75,7 +88,15 @@ def mark_submitted(
     """
     order = {"portfolio": portfolio_id, "order": client_order_id, "token": token}
     changes = {"status": OrderStatus.SUBMITTED.name, "sent_ms": sent_ms, "reference_price": price}
+    changes |= {"limit_price": limit_price}
     return connection.execute(_marking(), {**order, **changes}).rowcount == 1
+
+
+def note_look(connection: Connection, portfolio_id: int, client_order_id: str, looks: int, look_ms: int) -> None:
+    """Note how often an order of which nothing is known was looked up, and when it is the next time (wall)."""
+    own = Order.__table__.c
+    mine = update(Order).where(own.portfolio_id == portfolio_id, own.client_order_id == client_order_id)
+    connection.execute(mine.values(looks=looks, look_ms=look_ms))
 
 
 def count_sent(connection: Connection, portfolio_id: int, account: str, since_ms: int) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, exists, select, text, update
 
-from shared.enums import OrderStatus, Purpose, Side, Trigger
+from shared.enums import OrderStatus, OrderStyle, Purpose, Side, Trigger
 from shared.tables import Fill, Order, OrderShare
 from shared.tables.trading import ORDER_IS_OPEN
 from worker.store.rows import insert_rows, load_rows, record_columns
@@ -38,6 +38,9 @@ class OrderRow:
     increases: int = 0
     fencing: int = 0
     reference_price: float | None = None
+    style: OrderStyle = OrderStyle.MARKET
+    rests_until_ms: int = 0
+    limit_price: float | None = None
 
 
 @dataclass(slots=True)

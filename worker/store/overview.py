@@ -1,6 +1,7 @@
 """What `flotilla status` shows, read from the tables: levels, brakes, sleeves, positions, what happened lately."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL as _LABELS
@@ -22,10 +23,9 @@ from shared.tables import (
 )
 from shared.tables.commands import waiting_since_ms
 from shared.tables.round_trips import open_profit_of
+from shared.tables.under_way import AccountNow, OrderNow, load_under_way
 from shared.units import bar_open_ms
 from worker.risk.brakes import loss_fraction
-from worker.store.accounts import AccountRow, load_accounts
-from worker.store.orders import OrderRow, load_open_orders
 
 RECENT_EVENTS = 5
 
@@ -81,20 +81,6 @@ class EventLine:
 
 
 @dataclass(slots=True)
-class OrderLine:
-    """An order on its way; wall times, `sent_ms` is none before it left."""
-
-    client_order_id: str
-    account: str
-    symbol: str
-    side: str
-    quantity: float
-    status: str
-    decided_ms: int
-    sent_ms: int | None
-
-
-@dataclass(slots=True)
 class Overview:
     """A portfolio as of its last step. Times are ms UTC: market time, but `wall_ms`, `due_ms` and the lease's.
 
@@ -135,9 +121,10 @@ class Overview:
     sleeves: list[SleeveLine] = field(default_factory=list)
     positions: list[PositionLine] = field(default_factory=list)
     events: list[EventLine] = field(default_factory=list)
-    # of live orders
-    accounts: list[AccountRow] = field(default_factory=list)
-    orders: list[OrderLine] = field(default_factory=list)
+    # of live orders, `MOST_ORDERS` at most of those on their way
+    accounts: Sequence[AccountNow] = ()
+    orders: Sequence[OrderNow] = ()
+    orders_under_way: int = 0
 
     @property
     def counted(self) -> Money:
@@ -197,15 +184,10 @@ def load_overview(connection: Connection, portfolio_id: int) -> Overview | None:
     events = select(Event.time_ms, Event.severity, Event.message).where(Event.portfolio_id == portfolio_id)
     latest = connection.execute(events.order_by(Event.id.desc()).limit(RECENT_EVENTS)).all()
     overview.events = [EventLine(*event) for event in reversed(latest)]
-    overview.accounts = load_accounts(connection, portfolio_id)
-    if overview.accounts:
-        overview.orders = [_order_line(row) for row in load_open_orders(connection, portfolio_id)]
+    under_way = load_under_way(connection, portfolio_id)
+    overview.accounts, overview.orders = under_way.accounts, under_way.orders
+    overview.orders_under_way = under_way.count
     return overview
-
-
-def _order_line(row: OrderRow) -> OrderLine:
-    told = (row.client_order_id, row.account, row.symbol, row.side.name, row.quantity, row.status.name)
-    return OrderLine(*told, row.decided_ms, row.sent_ms)
 
 
 def _first_close_ms(row, settings: str) -> int | None:  # noqa: ANN001 - the row of load_overview

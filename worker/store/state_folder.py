@@ -1,20 +1,11 @@
-"""The state folder: where a fleet's files stand that must be there without its database."""
+"""The installation id, kept in the state folder: by it own orders are known where there is no database."""
 
 import os
 from pathlib import Path
 
-from shared.database import sqlite_path
 from shared.installation import CHARACTERS
 from shared.private_files import make_folders
 from shared.regular_file import read_regular
-from shared.secret_url import SecretUrl, revealed, shown_url
-
-
-def state_folder(root: Path, database_url: SecretUrl | str) -> Path:
-    """Name the folder: that of an SQLite file, so that it goes where the books go, else `state/` of the project."""
-    if shown_url(revealed(database_url)).startswith("sqlite"):
-        return sqlite_path(database_url, root).parent
-    return root / "state"
 
 
 def write_installation(folder: Path, portfolio: str, installation: str) -> None:

@@ -17,18 +17,19 @@ from shared.errors import ConfigurationError, DatabaseError, FlotillaError, Mark
 from shared.installation import new_installation
 from shared.private_files import make_folders
 from shared.settings import Settings
+from shared.state_folder import KILL_FILE, state_folder
 from shared.tables.commands import ask
 from worker.build import make_account
 from worker.exchange.protocol import AccountClient
 from worker.orders.admission import is_perpetual, symbols_by_account
 from worker.orders.break_glass import BreakGlass, Holdings, Installation
 from worker.orders.direct_file import direct_file
-from worker.orders.gateway import KILL_FILE, LEAVES_WITHIN_MS
+from worker.orders.gateway import LEAVES_WITHIN_MS
 from worker.store import lease
 from worker.store.accounts import accounts_in_books, held_in_books
 from worker.store.fleet import installation_of
 from worker.store.lease_keeper import LeaseKeeper
-from worker.store.state_folder import read_installation, state_folder
+from worker.store.state_folder import read_installation
 from worker.terminal.output import print_line, say
 from worker.terminal.place import Place, portfolio_of
 
@@ -156,6 +157,10 @@ def _take(engine: Engine, settings: Settings, reason: str, clock: Clock) -> tupl
 
 def _leave_kill(state: Path, error: DatabaseError) -> None:
     """Nothing else keeps a worker from opening again once the database is back."""
-    make_folders(state)
-    (state / KILL_FILE).touch()
+    try:
+        make_folders(state)
+        (state / KILL_FILE).touch()
+    except OSError as failure:
+        say(f"{error}; no file {KILL_FILE} could be made in {state} ({failure.strerror}): stop the worker by hand")
+        return
     say(f"{error}; a file {KILL_FILE} in {state} keeps every worker from sending until you remove it")

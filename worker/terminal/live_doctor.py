@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from rich.text import Text
 
 from shared.clock import Clock, SystemClock
-from shared.database import open_commands
+from shared.database import open_commands, translated
 from shared.enums import Severity
 from shared.errors import ConfigurationError, DatabaseError, LedgerError, MarketError
 from worker.build import make_accounts
@@ -24,7 +24,10 @@ from worker.terminal.place import Place, open_books
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An account that may trade: how far the exchange's clock is ahead, its quote there, and the limit."""
+    """An account that may trade: how far the exchange's clock is ahead, its quote there, and the limit.
+
+    `books_agree` is None where there are no books to hold to it.
+    """
 
     name: str
     exchange: str
@@ -32,6 +35,7 @@ class Found:
     quote: float
     limit: float
     not_verified: tuple[str, ...]
+    books_agree: bool | None
 
 
 def examine_live(place: Place, as_json: bool) -> None:
@@ -42,13 +46,16 @@ def examine_live(place: Place, as_json: bool) -> None:
     known, no_books = _known(place)
     clients, warnings = make_accounts(settings, known, clock, os.environ)
     warnings += no_books
-    differences = []
+    differences: list[str] = []
+    agree: dict[str, bool | None] = {}
     for name, client in clients.items():
         symbols = {*symbols_by_account(settings).get(name, ()), *known.get(name, KnownAccount()).symbols}
         traded = sorted(symbol for symbol in symbols if client.rules(symbol).is_trading)
         set_up(client, settings, traded)
-        differences += _differences(place, client, traded, clock)
-    found = [_found(place, client) for client in clients.values()]
+        said = _differences(place, client, traded, clock)
+        agree[name] = None if said is None else not said
+        differences += said or []
+    found = [_found(place, client, agree[name]) for name, client in clients.items()]
     if as_json:
         told = {"accounts": [asdict(account) for account in found], "warnings": warnings, "differences": differences}
         print_json(told)
@@ -63,6 +70,9 @@ def _print(place: Place, found: Sequence[Found], warnings: Sequence[str]) -> Non
     for account in found:
         console.print(Text(f"account {account.name}: may trade on {account.exchange}", style="green"))
         console.print(Text(f"  {_money(place, account)}; clock {_clock(account.skew_ms)}"))
+        if account.books_agree is not None:
+            said = "agree with" if account.books_agree else "differ from"
+            console.print(Text(f"  the books {said} it", style="" if account.books_agree else "red"))
         if account.not_verified:
             told = ", ".join(account.not_verified)
             console.print(Text(f"  not verified on {account.exchange}: {told} (docs/live.md)", style="yellow"))
@@ -79,8 +89,8 @@ def _known(place: Place) -> tuple[Mapping[str, KnownAccount], list[str]]:
         return {}, [f"nothing was compared with books: {error}"]
 
 
-def _differences(place: Place, client: AccountClient, symbols: Sequence[str], clock: Clock) -> list[str]:
-    """Read an account as a first pass does and hold the books to it, undone. Raises MarketError where it fails."""
+def _differences(place: Place, client: AccountClient, symbols: Sequence[str], clock: Clock) -> list[str] | None:
+    """Read an account as a first pass does and hold the books to it, undone; None without books. Raises MarketError."""
     settings, name = place.settings, client.name
     try:
         with open_books(place) as (connection, portfolio_id):
@@ -93,11 +103,11 @@ def _differences(place: Place, client: AccountClient, symbols: Sequence[str], cl
             is_quiet = not load_open_orders(connection, portfolio_id)
     except DatabaseError:
         _require_read(read_account(client, Question(name, symbols, clock.now_ms(), frozenset(), 0), clock))
-        return []
+        return None
     reading = _require_read(read_account(client, question, clock))
     engine = open_commands(settings.database.url, place.root)
     try:
-        with engine.connect() as connection:
+        with translated(engine), engine.connect() as connection:
             said = reconciler.take(connection, reading, is_quiet).said
             connection.rollback()
     finally:
@@ -111,7 +121,7 @@ def _require_read(reading: Reading) -> Reading:
     return reading
 
 
-def _found(place: Place, client: AccountClient) -> Found:
+def _found(place: Place, client: AccountClient, books_agree: bool | None) -> Found:
     account, quote = place.settings.account(client.name), place.settings.portfolio.quote
     where = account.endpoint or ("testnet" if account.sandbox else "real money")
     return Found(
@@ -121,6 +131,7 @@ def _found(place: Place, client: AccountClient) -> Found:
         float(client.balances().get(quote, 0)),
         account.limit or 0.0,
         not_verified(place.settings, client.name),
+        books_agree,
     )
 
 

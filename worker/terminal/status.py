@@ -10,20 +10,29 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.clock import SystemClock
-from shared.enums import BarStatus, CommandKind, OrderStatus
+from shared.enums import BarStatus, CommandKind
 from shared.errors import DatabaseError
 from shared.liveness import liveness
 from shared.market_time import catching_up, pace
 from shared.money import price_text, quantity_text
 from shared.printable import one_line
+from shared.state_folder import KILL_FILE, state_folder
+from shared.tables.under_way import AccountNow
+from shared.under_way import (
+    budget_words,
+    difference_words,
+    first_orders_words,
+    look_words,
+    order_words,
+    ramp_words,
+    reconciled_words,
+    silence_words,
+)
 from shared.units import format_duration, format_time
 from shared.words import many, words
-from worker.orders.gateway import KILL_FILE
 from worker.risk.brakes import loss_fraction
-from worker.store.accounts import AccountRow
 from worker.store.commands import CommandRow, pending
 from worker.store.overview import Overview, PositionLine, load_overview
-from worker.store.state_folder import state_folder
 from worker.terminal.options import ConfigOption, JsonOption
 from worker.terminal.output import UNKNOWN, percent, print_json, result_console
 from worker.terminal.place import find_place, open_books
@@ -80,30 +89,30 @@ def stale_prices(overview: Overview) -> list[str]:
 
 def live_lines(overview: Overview, now_ms: int) -> list[tuple[str, bool]]:
     """Say how accounts and orders on their way stand, each with whether it is alarming."""
-    lines = [(_account_line(account, now_ms), account.differs == 1) for account in overview.accounts]
+    broker = json_module.loads(overview.settings).get("broker", {})
+    lines = []
+    for account in overview.accounts:
+        lines.append((_account_line(account, broker.get("first_orders", 0), now_ms), account.differs == 1))
+        lines += [(f"  {difference_words(difference)}", True) for difference in account.differences]
+    alarm_ms = round(1000 * broker.get("alarm", 0))
     for order in overview.orders:
-        is_unknown = order.status == OrderStatus.UNKNOWN.name
-        since_ms = order.decided_ms if order.sent_ms is None else order.sent_ms
-        said = f"order {order.client_order_id} on {order.account}: {order.side.lower()} "
-        said += f"{quantity_text(order.quantity)} {order.symbol}, {order.status} for "
-        said += format_duration(max(now_ms - since_ms, 0))
-        lines.append((f"{said}: looked up until its fate is proved" if is_unknown else said, is_unknown))
+        looked = f"; {look_words(order, alarm_ms, now_ms)}" if order.is_unknown else ""
+        lines.append((order_words(order, now_ms) + looked, order.is_unknown))
+    if overview.orders_under_way > len(overview.orders):
+        lines.append((f"{overview.orders_under_way - len(overview.orders):,} more orders are on their way", False))
     return lines
 
 
-def _account_line(account: AccountRow, now_ms: int) -> str:
-    looked = "not reconciled yet"
-    if account.reconciled_ms:
-        found = "differs" if account.differs else "difference 0"
-        looked = f"reconciled {format_duration(max(now_ms - account.reconciled_ms, 0))} ago, {found}"
-    said = [
-        f"account {account.account}: {many(account.orders_sent, 'order')} sent",
-        "" if account.is_confirmed else "the first not confirmed yet",
-        looked,
-        f"rate budget {account.used_weight:,.0f} of {account.weight_limit:,.0f}" if account.weight_limit else "",
-        f"told to wait until {format_time(account.silent_until_ms)}" if account.silent_until_ms > now_ms else "",
-        account.message or "",
-    ]
+def _account_line(account: AccountNow, first_orders: int, now_ms: int) -> str:
+    sent = first_orders_words(account, first_orders) or f"{many(account.orders_sent, 'order')} sent"
+    said = (
+        f"account {account.account}: {sent}",
+        ramp_words(account),
+        reconciled_words(account, now_ms),
+        budget_words(account),
+        silence_words(account, now_ms),
+        "" if account.differs else account.message,
+    )
     return ", ".join(filter(None, said))
 
 

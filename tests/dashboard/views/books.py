@@ -9,7 +9,7 @@ from tests.dashboard import seeding
 SETTINGS_FILE = f'[database]\nurl = "sqlite:///{seeding.FILE}"\n'
 # Beside what may run as script: markdown that would fetch a picture from elsewhere, and make a link.
 HOSTILE = f"![](http://elsewhere.invalid/x.png) [go](http://elsewhere.invalid) {seeding.HOSTILE}"
-STATES = ("empty", "opened", "seeded", "stale", "halted", "large", "bitcoin")
+STATES = ("empty", "opened", "seeded", "stale", "halted", "large", "bitcoin", "live")
 
 
 def make(state: str, root: Path) -> Path:

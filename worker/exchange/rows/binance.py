@@ -11,7 +11,7 @@ _BINANCE_SPOT = Quirks(
     hosts=("api.binance.com",),
     sandbox=Sandbox(("testnet.binance.vision",)),
     lists=((),),
-    balances=(("balances",),),
+    balances=("balances",),
     finality=WINDOW,
     id_on_the_wire="newClientOrderId",
     # the spot testnet was seen to refuse . : and /
@@ -20,6 +20,8 @@ _BINANCE_SPOT = Quirks(
     absent=r'"code"\s*:\s*-20(11|13)\b',
     answers_in_full=True,
     fee_coins=("BNB",),
+    # what does not say whose it was would be a sale, what does not say how much was filled not filled
+    rows_hold={"orders": ("executedQty",), "trades": ("time", "isBuyer"), "balances": ("asset",)},
     history=("fetch_orders",),
     history_page=1_000,
     trades_by_order="orderId",
@@ -44,13 +46,14 @@ _BINANCE_SWAP = replace(
     # what a key may do is asked at the first
     hosts=("fapi.binance.com", "api.binance.com"),
     sandbox=Sandbox(("demo-fapi.binance.com",), is_demo=True),
-    balances=(("assets",),),
+    balances=("assets",),
     id_form=r"[.A-Z:/a-z0-9_-]{1,36}",
     trades_window_ms=7 * 86_400_000,
     flows=("fetch_ledger",),
     flows_filter={"incomeType": "TRANSFER"},
     flows_page=1_000,
     wallet=(("assets",), "asset", "walletBalance"),
+    rows_hold={"orders": ("executedQty",), "trades": ("time", "side"), "positions": ("symbol",)},
     rate=Rate(2_400, 60_000, 1.0, "X-MBX-USED-WEIGHT-1M"),
     options={
         **_BINANCE_SPOT.options,

@@ -11,7 +11,7 @@ _BITGET_SPOT = Quirks(
     hosts=("api.bitget.com",),
     sandbox=Sandbox(("api.bitget.com",), "PAPTRADING"),
     lists=(("data",), ("data", "entrustedList"), ("data", "fillList"), ("data", "orderList"), ("data", "list")),
-    balances=(("data",),),
+    balances=("data",),
     finality=NO_WINDOW,
     rate=Rate(200, 10_000),
     id_on_the_wire="clientOid",
@@ -22,6 +22,9 @@ _BITGET_SPOT = Quirks(
     buys_in_quote=True,
     history=("fetch_canceled_and_closed_orders",),
     most_opens=100,
+    # as public records of its answers have it
+    empty_is_null=True,
+    rows_hold={"positions": ("symbol",), "balances": ("coin",)},
     trades_by_order="orderId",
     flows=("fetch_deposits", "fetch_withdrawals"),
     options={"uta": False, "fetchMarkets": {"types": ["spot"]}},
@@ -34,6 +37,9 @@ _BITGET_SWAP = replace(
     kind="swap",
     buys_in_quote=False,
     margin_parameter="marginMode",
+    # its deposits and withdrawals are of the spot account
+    flows=(),
+    rows_hold={"positions": ("symbol",), "balances": ("marginCoin",)},
     options={"uta": False, "fetchMarkets": {"types": ["swap"]}},
 )
 

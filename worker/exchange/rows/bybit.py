@@ -11,7 +11,7 @@ _BYBIT = Quirks(
     hosts=("api.bybit.com",),
     sandbox=Sandbox(("api-testnet.bybit.com",)),
     lists=(("result", "list"), ("result", "rows")),
-    balances=(("result", "list"),),
+    balances=("result", "list"),
     finality=WINDOW,
     rate=Rate(500, 10_000),
     id_on_the_wire="orderLinkId",
@@ -30,6 +30,8 @@ _BYBIT = Quirks(
     trades_by_order="orderId",
     trades_window_ms=7 * 86_400_000,
     flows=("fetch_deposits", "fetch_withdrawals"),
+    wallet=(("result", "list", "0", "coin"), "coin", "walletBalance"),
+    rows_hold={"positions": ("symbol",)},
     options={
         "recvWindow": RECEIVE_WINDOW_MS,
         # else it asks for them before each order

@@ -10,7 +10,7 @@ _COINBASE = Quirks(
     hosts=("api.coinbase.com",),
     sandbox=None,
     lists=(("orders",), ("fills",)),
-    balances=(("accounts",),),
+    balances=("accounts",),
     # a signature is good for 120 s
     finality=Finality(None, 130_000),
     rate=Rate(290, 10_000),
@@ -25,6 +25,11 @@ _COINBASE = Quirks(
     cancel_proof=("results",),
     history=("fetch_closed_orders", "fetch_canceled_orders"),
     most_opens=100,
+    more_at="has_next",
+    rows_hold={
+        "trades": ("trade_time",),
+        "balances": ("type", "available_balance.currency", "available_balance.value", "hold.value"),
+    },
     options={"fetchBalance": "v3PrivateGetBrokerageAccounts"},
     verified=("market order", "limit order", "post-only", "cancel", "client id"),
     not_verified=("answers", "look-up", "duplicates", *UNTRIED),

@@ -11,8 +11,10 @@ _GATE_SPOT = Quirks(
     hosts=("api.gateio.ws",),
     sandbox=Sandbox(("api-testnet.gateapi.io",)),
     lists=((),),
-    balances=((),),
-    finality=WINDOW,
+    balances=(),
+    rows_hold={"positions": ("contract",), "balances": ("currency",)},
+    # its documents say for how long an id of ours finds an order that is over
+    finality=replace(WINDOW, named_ms=3_600_000),
     rate=Rate(200, 10_000),
     id_on_the_wire="text",
     # ccxt puts the prefix before it unless the id begins with t
