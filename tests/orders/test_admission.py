@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.clock import Clock, ManualClock, SystemClock
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, KeyRefused
 from shared.settings import Settings, load_settings
 from tests.exchange.accounts import Account
 from tests.exchange.engine import Exchange
@@ -233,7 +233,7 @@ def test_over_the_wire_a_key_that_may_withdraw_is_refused(venue: Venue) -> None:
 def test_over_the_wire_a_key_that_the_exchange_does_not_take_is_refused(venue: Venue) -> None:
     venue.account.key.is_active = False
     client, settings = venue.client(*SPOT)
-    with pytest.raises(ConfigurationError, match="key of account main must be taken by its exchange, was not: .*-2015"):
+    with pytest.raises(KeyRefused, match="key of account main must be taken by its exchange, was refused: .*-2015"):
         admit(client, settings, settings.portfolio.symbols, (), is_new=True)
 
 
