@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from shared.enums import OrderStatus
+from shared.enums import OrderStatus, Side
 from tests.orders.harbour import Harbour
 from worker.exchange.protocol import Finality, OrderKind
 from worker.orders.live_order import LiveOrder
@@ -65,6 +65,15 @@ def test_what_a_market_order_could_not_fill_is_not_chased(harbour: Harbour) -> N
     assert harbour.status(order) is OrderStatus.CANCELLED
     assert harbour.filled_shares(order) == {0: 75_000_000, 1: 25_000_000}
     assert len(_sent(harbour)) == 1
+
+
+def test_what_the_exchange_would_refuse_for_its_worth_does_not_leave(harbour: Harbour) -> None:
+    order = harbour.order({0: COIN // 100_000}, side=Side.SELL, increases=False, reduce_only=True)
+    harbour.desk.put([order])
+    harbour.run(1)
+    assert harbour.status(order) is OrderStatus.CANCELLED
+    assert "MIN_NOTIONAL: worth must be at least 5, was" in (harbour.reason(order) or "")
+    assert not _sent(harbour)
 
 
 @pytest.mark.parametrize("script", ["lost answer", "late", "duplicate"])

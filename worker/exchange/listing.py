@@ -68,6 +68,7 @@ def symbol_rules(market: dict[str, Any], precision_mode: int) -> SymbolRules:
         high_band=high_band,
         per_contract=per_contract,
         is_trading=market.get("active") is not False,
+        has_positions=bool(market.get("contract")),
     )
 
 

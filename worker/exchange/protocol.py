@@ -167,6 +167,8 @@ class SymbolRules:
     high_band: Decimal | None = None
     per_contract: Decimal = Decimal(1)
     is_trading: bool = True
+    # a position may be reduced by less than `min_notional`
+    has_positions: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 
 from shared.clock import Clock
-from shared.enums import OrderStatus, Side
+from shared.enums import OrderStatus, Reason, Side
 from shared.errors import MarketError
 from worker.exchange.protocol import (
     AccountClient,
@@ -102,6 +102,8 @@ class Sender:
             # An exit does not wait for a price.
             price = Decimal(repr(order.reference_price))
         order.limit_price = self._limit_price(order, price)
+        if said := self._too_small(order, price):
+            return Outcome(order, OrderStatus.CANCELLED, text=said)
         verdict = self._gateway.submit(order, price, self.is_confirmed)
         if verdict.refusal:
             return Outcome(order, OrderStatus.CANCELLED, text=verdict.refusal, alarm=verdict.alarm)
@@ -136,6 +138,13 @@ class Sender:
             return Outcome(order, None, text=answer.text)
         found = self.look_up(order)
         return replace(found, text=found.text or why) if found.may_go_on else found
+
+    def _too_small(self, order: LiveOrder, price: Decimal) -> str:
+        """Say why an exchange would refuse an order for what it is worth; what only reduces a position may be less."""
+        rules, worth = self.client.rules(order.symbol), order.quantity * (order.limit_price or price)
+        if rules.min_notional is None or worth >= rules.min_notional or (order.reduce_only and rules.has_positions):
+            return ""
+        return f"{Reason.MIN_NOTIONAL.name}: worth must be at least {rules.min_notional:f}, was {worth:.2f}"
 
     def _is_behind(self, order: LiveOrder, left_units: int) -> bool:
         """Say whether an order is to be placed anew, for the best price of its side is better than its own."""
