@@ -65,7 +65,7 @@ def _held_against(connection: Connection, portfolio_id: int, fills: DataFrame) -
     """Give the two prices that fills are held against. Columns: fill_id, sending_price, open_price."""
     own, order, candle = Fill.__table__.c, Order.__table__.c, Candle.__table__.c
     portfolio = Portfolio.__table__.c
-    step_ms = int(connection.execute(select(portfolio.step_ms).where(portfolio.id == portfolio_id)).scalar_one())
+    step_ms = select(portfolio.step_ms).where(portfolio.id == portfolio_id).scalar_subquery()
     bar = and_(
         candle.market == case(_markets(connection, portfolio_id), value=order.account, else_=""),
         candle.symbol == own.symbol,

@@ -157,7 +157,7 @@ def minutes_within(bars: Bars, seed: int) -> FinestBars:
     [
         pytest.param("maker", 120, id="maker"),
         pytest.param("maker", 300, id="maker all through the bar", marks=pytest.mark.slow),
-        pytest.param("maker that lapses", 60, id="maker that lapses"),
+        pytest.param("maker that lapses", 60, id="maker that lapses", marks=pytest.mark.slow),
         pytest.param("limit out of reach", 120, id="limit", marks=pytest.mark.slow),
     ],
 )

@@ -12,7 +12,7 @@ __all__ = ["plain"]
 LEAST_PLACES = {"entries": 30, "exits": 40, "exits, then a flatten": 40, "flatten": 30, "start": 25, "take-over": 60}
 LEAST_PLACES |= {"entries that rest": 100}
 # The quick tests go to every n-th place, each stretch beginning at another.
-QUICK = 12
+QUICK = 20
 # A stretch in which orders rest has too many places for every run.
 LONG = 6
 

@@ -25,7 +25,7 @@ CASES = {
 
 
 # These take longest.
-SLOW = ("retries on network errors", "shares its prefix", "takes no answer for no order")
+SLOW = ("retries on network errors", "shares its prefix", "takes no answer for no order", "books averages")
 
 
 @pytest.mark.parametrize(
