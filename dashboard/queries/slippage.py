@@ -63,6 +63,8 @@ def slippage_of(fills: DataFrame, column: str) -> Slippage:
 
 def _held_against(connection: Connection, portfolio_id: int, fills: DataFrame) -> DataFrame:
     """Give the two prices that fills are held against. Columns: fill_id, sending_price, open_price."""
+    if fills.empty:
+        return DataFrame({"fill_id": [], "sending_price": [], "open_price": []}, dtype=np.float64)
     own, order, candle = Fill.__table__.c, Order.__table__.c, Candle.__table__.c
     portfolio = Portfolio.__table__.c
     step_ms = select(portfolio.step_ms).where(portfolio.id == portfolio_id).scalar_subquery()
