@@ -10,6 +10,7 @@ from tests.dashboard.views.totals.charts import Chart
 from tests.dashboard.views.totals.groups import GROUPS
 from tests.dashboard.views.totals.ledger import Ledger
 from tests.dashboard.views.totals.shown import Said
+from tests.dashboard.views.totals.slippage import slippage_tiles, with_slippage
 from tests.dashboard.views.totals.tables import Expected
 from tests.dashboard.views.totals.tiles import Tiles
 
@@ -235,7 +236,9 @@ def _counted(count: int) -> Said:
 
 
 def _fills(ledger: Ledger) -> Shown:
-    return Shown({}, (_counted(len(ledger.books.fills)),), (tables.fills(ledger.books.fills),))
+    fills = with_slippage(ledger)
+    in_points = [{**fill, "open_slippage": 1e4 * fill["open_slippage"]} for fill in fills]
+    return Shown(slippage_tiles(fills), (_counted(len(fills)),), (tables.fills(in_points),))
 
 
 def _orders(ledger: Ledger) -> Shown:
