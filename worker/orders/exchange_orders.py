@@ -1,6 +1,5 @@
 """Orders under way on exchanges: from the rows of a step to orders that leave, and back into the records of a fleet."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -30,7 +29,7 @@ from worker.orders.lanes import Lanes, Urgency, in_parts
 from worker.orders.live_order import REASON_EXPIRED, LiveOrder, Outcome, base_of
 from worker.orders.order_book import OrderRow
 from worker.orders.order_rows import OrderRows
-from worker.orders.ramp import keep_ramp, ramp_of
+from worker.orders.ramp import Ramps
 from worker.orders.reading import Reading, reading_account
 from worker.orders.reconciliation import Difference, Reconciled, Reconciler
 from worker.orders.sending import Sender
@@ -75,8 +74,6 @@ class ExchangeOrders:
         self._taken_up: list[LiveOrder] = []
         self.senders: dict[str, Sender] = {}
         self._notes: list[str] = []
-        # the share of its limit that each account may use
-        self._shares: dict[str, float] = {}
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -109,6 +106,7 @@ class ExchangeOrders:
         self._styles = styles_of(settings)
         styles, bar_ms = self._styles, settings.step_ms
         self._rows = OrderRows(plan, units, self._bot_ids, token, styles.kind, styles.rests_ms, bar_ms, around.clock)
+        self._ramps = Ramps(registered.portfolio_id, around.clock)
         accounts = tuple(dict.fromkeys(account for account, _ in plan.markets))
         for account in accounts:
             is_confirmed = around.is_confirmed(connection, registered.portfolio_id, account)
@@ -155,7 +153,7 @@ class ExchangeOrders:
         for market, key in zip(fleet.markets, self._plan.markets, strict=True):
             market.differs = int(key in self.reconciler.differing)
         for account, name in zip(fleet.accounts, self._plan.accounts, strict=True):
-            account.most = self._shares[name] * (self._settings.account(name).limit or math.inf)
+            account.most = self._ramps.most(self._settings, name)
         for bot in fleet.bots:
             bot.unresolved, bot.reserved, bot.exit_units = 0, 0.0, 0
         for order in self.desk.under_way.values():
@@ -305,18 +303,14 @@ class ExchangeOrders:
 
     def in_force(self, settings: Settings) -> Settings:
         """Give settings with the share of its limit that each account really uses."""
-        accounts = {
-            name: account.model_copy(update={"ramp": self._shares.get(name, account.ramp)})
-            for name, account in settings.accounts.items()
-        }
-        return settings.model_copy(update={"accounts": accounts})
+        return self._ramps.in_force(settings)
 
     def refuse_ramp(self, account: str, share: float) -> str:
         """Say why an account may not use so much of its limit; nothing where it may."""
         if account not in self.senders:
             return ""
         with transaction(self._around.engine) as connection:
-            return ramp_of(connection, self._portfolio_id, account, share, self._around.clock.now_ms()).refusal
+            return self._ramps.refusal(connection, account, share)
 
     def take_over(self, connection: Connection, settings: Settings) -> None:
         """Take over settings that changed while running: how orders are sent, and the share of limits in use."""
@@ -328,12 +322,8 @@ class ExchangeOrders:
             self._take_ramp(connection, account)
 
     def _take_ramp(self, connection: Connection, account: str) -> None:
-        now_ms, wanted = self._around.clock.now_ms(), self._settings.account(account).ramp
-        ramp = ramp_of(connection, self._portfolio_id, account, wanted, now_ms)
-        keep_ramp(connection, self._portfolio_id, account, ramp.share, now_ms)
-        self._shares[account] = ramp.share
-        if ramp.refusal:
-            self._notes.append(ramp.refusal)
+        if said := self._ramps.take(connection, account, self._settings.account(account).ramp):
+            self._notes.append(said)
 
     @property
     def is_told_to_wait(self) -> bool:

@@ -1,10 +1,13 @@
 """The ramp of money: how much of its limit an account may use. It goes up a step at a time, by a person's word."""
 
+import math
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from shared.accounts import RAMP, RAMP_STEP_MS
+from shared.clock import Clock
+from shared.settings import Settings
 from shared.units import DAY_MS
 from worker.store.accounts import has_unresolved, load_account, note_account
 
@@ -44,6 +47,39 @@ def keep_ramp(connection: Connection, portfolio_id: int, account: str, share: fl
     """Write the share in force; a step counts from when it was taken."""
     if load_account(connection, portfolio_id, account).ramp != share:
         note_account(connection, portfolio_id, account, ramp=share, ramp_since_ms=now_ms)
+
+
+class Ramps:
+    """The shares of their limits that the accounts of a portfolio use."""
+
+    def __init__(self, portfolio_id: int, clock: Clock) -> None:
+        self._portfolio_id = portfolio_id
+        self._clock = clock
+        self._shares: dict[str, float] = {}
+
+    def take(self, connection: Connection, account: str, wanted: float) -> str:
+        """Let an account use so much where it may, and say why it does not where it may not."""
+        now_ms = self._clock.now_ms()
+        ramp = ramp_of(connection, self._portfolio_id, account, wanted, now_ms)
+        keep_ramp(connection, self._portfolio_id, account, ramp.share, now_ms)
+        self._shares[account] = ramp.share
+        return ramp.refusal
+
+    def refusal(self, connection: Connection, account: str, wanted: float) -> str:
+        """Say why an account may not use so much of its limit; nothing where it may."""
+        return ramp_of(connection, self._portfolio_id, account, wanted, self._clock.now_ms()).refusal
+
+    def most(self, settings: Settings, account: str) -> float:
+        """Give what an account may hold, in quote; infinity where it has no limit."""
+        return self._shares[account] * (settings.account(account).limit or math.inf)
+
+    def in_force(self, settings: Settings) -> Settings:
+        """Give settings with the share that each account really uses."""
+        accounts = {
+            name: account.model_copy(update={"ramp": self._shares.get(name, account.ramp)})
+            for name, account in settings.accounts.items()
+        }
+        return settings.model_copy(update={"accounts": accounts})
 
 
 def _days(left_ms: int) -> str:
