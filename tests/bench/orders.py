@@ -26,6 +26,7 @@ STEPS, SYMBOLS, BOTS_EACH = 200, 3, 9
 # Whether the first bar is one to enter at is a matter of the hour.
 WARM_UP = 2
 MEDIAN_MS, WORST_MS = 5, 20
+COIN = 100_000_000
 WAITING, ROUNDS, ANSWER_SECONDS = 20, 20, 0.02
 PASSES, PASS_SYMBOLS = 10, 50
 PASS_SECONDS, PASS_REQUESTS = 2, 60
@@ -125,8 +126,8 @@ def overtake(harbour: Any) -> tuple[int, float]:
         return send(*arguments, **options)
 
     harbour.account.send = slow
-    entries = [harbour.order({0: 1_000, 1: 1_000}) for _ in range(WAITING + 1)]
-    leaving = harbour.order({2: 1_000}, side=Side.SELL, purpose=Purpose.EXIT, increases=False, reduce_only=True)
+    entries = [harbour.order({0: COIN, 1: COIN}) for _ in range(WAITING + 1)]
+    leaving = harbour.order({2: COIN}, side=Side.SELL, purpose=Purpose.EXIT, increases=False, reduce_only=True)
     harbour.desk.put(entries)
     is_first_out.wait(10.0)
     began, sent_before = time.perf_counter(), len(left)
