@@ -47,8 +47,7 @@ def main() -> int:
     run, began, failed = partial(run_seed, arguments.days, arguments.faults), time.perf_counter(), 0
     if arguments.workers > 1:
         with ProcessPoolExecutor(arguments.workers) as pool:
-            results = list(pool.map(run, seeds))
-            for result in results:
+            for result in pool.map(run, seeds):
                 tell(result, False)
                 failed += bool(result.broken)
     else:
