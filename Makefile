@@ -50,7 +50,7 @@ bench: $(TESTING) ## measure, and write docs/benchmarks.md; ONLY=speed runs one,
 execution: $(TESTING) ## measure what order styles cost on real candles; writes docs/execution.md
 	@$(BIN)/python -m tests.bench.execution $(ARGS)
 
-simulate: $(TESTING) ## trade 1,000 simulated days on the local exchange, under an hour on 2 cores; ARGS="--runs 1 --seed 7" runs one
+simulate: $(TESTING) ## trade 1,000 simulated days on the local exchange, in about an hour on 2 cores; ARGS="--runs 1 --seed 7" runs one
 	@$(BIN)/python -m tests.simulation --runs 200 --days 5 --workers $(WORKERS) $(ARGS)
 
 mutants: $(TESTING) ## change the rules one at a time and see whether a test fails; writes docs/development.md
