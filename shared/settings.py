@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -43,18 +42,11 @@ from shared.errors import ConfigurationError
 from shared.money import DOLLARS, Money, money_of
 from shared.secret_url import SecretUrl
 from shared.section import Section
-from shared.settings_file import existing, is_deep, read_toml, sentence, shown
+from shared.settings_file import existing, read_toml, sentence, shown
+from shared.settings_layers import from_environment, from_override, merge
 from shared.units import DAY_MS, timeframe_ms
 
 FILE_NAME = "flotilla.toml"
-ENVIRONMENT_PREFIX = "FLOTILLA_"
-# The accounts that may trade, typed at the start: no file can say it, so that none that was copied does.
-LIVE_VARIABLE = "FLOTILLA_LIVE"
-# What the environment says besides settings: where compiled code is kept, and what tests may use and must have.
-NO_SETTINGS = ("FLOTILLA_CACHE", "FLOTILLA_TEST_DATA", "FLOTILLA_REQUIRE_ALL", LIVE_VARIABLE)
-# The keys of an account, whose name follows: they belong in no setting, which files, digests and pages repeat.
-KEY_PREFIXES = ("FLOTILLA_KEY_", "FLOTILLA_SECRET_", "FLOTILLA_PASSPHRASE_")
-
 MOST_BOTS = 5_000
 # Ten years of minutes.
 MOST_STEPS_OF_HISTORY = 3650 * 1440
@@ -410,17 +402,17 @@ def load_settings(
     with one sentence that names the setting, what was expected and what was.
     """
     written: dict[str, Any] = read_toml(file) if file is not None else {}
-    _merge(written, _from_environment(os.environ if environment is None else environment))
-    above = [_from_override(override) for override in overrides]
+    merge(written, from_environment(os.environ if environment is None else environment))
+    above = [from_override(override) for override in overrides]
     quote = _quote(written, *above)
     if profile is not None:
-        _merge(written, {"profile": profile})
-        _merge(written, _profile(profile, quote))
+        merge(written, {"profile": profile})
+        merge(written, _profile(profile, quote))
     for override in above:
-        _merge(written, override)
+        merge(written, override)
     layers: dict[str, Any] = {"strategies": json.loads(json.dumps(DEFAULT_GRIDS))}
-    _merge(layers, _profile(written.get("profile", "calm"), quote))
-    _merge(layers, written)
+    merge(layers, _profile(written.get("profile", "calm"), quote))
+    merge(layers, written)
     try:
         return Settings.model_validate(layers)
     except ValidationError as error:
@@ -444,49 +436,3 @@ def _quote(*layers: Mapping[str, Any]) -> str:
     portfolios = [layer.get("portfolio") for layer in layers]
     named = [portfolio["quote"] for portfolio in portfolios if isinstance(portfolio, Mapping) and "quote" in portfolio]
     return str(named[-1]) if named else PortfolioSettings.model_fields["quote"].default
-
-
-def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    for name, text in environment.items():
-        if not name.startswith(ENVIRONMENT_PREFIX) or name in NO_SETTINGS or name.startswith(KEY_PREFIXES):
-            continue
-        dotted = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
-        if "." not in dotted and dotted != "profile":
-            raise ConfigurationError(
-                f"{shown(name)} in the environment must be a setting like {ENVIRONMENT_PREFIX}RISK__STOP "
-                "(two underscores between section and name), was not"
-            )
-        _merge(settings, _nested(dotted, text))
-    return settings
-
-
-def _from_override(override: str) -> dict[str, Any]:
-    dotted, equals, text = override.partition("=")
-    if not equals or not dotted.strip():
-        raise ConfigurationError(f"an override must be like risk.stop=0.05, was {shown(override)}")
-    return _nested(dotted.strip(), text.strip())
-
-
-def _nested(dotted: str, text: str) -> dict[str, Any]:
-    value = _toml_value(text)
-    if dotted.count(".") > 2 or is_deep(value):
-        raise ConfigurationError(f"a setting must be like risk.stop or strategies.breakout.grid, was {shown(dotted)}")
-    for part in reversed(dotted.split(".")):
-        value = {part: value}
-    return value
-
-
-def _toml_value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
-        return text
-
-
-def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> None:
-    for name, value in above.items():
-        if isinstance(value, Mapping) and isinstance(below.get(name), dict):
-            _merge(below[name], value)
-        else:
-            below[name] = json.loads(json.dumps(value, default=str)) if isinstance(value, Mapping) else value

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, Validatio
 from shared.errors import ConfigurationError
 from shared.private_files import OF_OTHERS
 from shared.regular_file import NotAFile, open_regular
-from shared.settings import KEY_PREFIXES
+from shared.settings_layers import KEY_PREFIXES
 
 LARGEST_BYTES = 2**16
 PARTS = ("key", "secret", "passphrase")

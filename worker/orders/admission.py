@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from shared.accounts import AccountSettings
 from shared.errors import ConfigurationError
-from shared.settings import LIVE_VARIABLE, Settings
+from shared.settings import Settings
 from shared.settings_file import shown
+from shared.settings_layers import LIVE_VARIABLE
 from worker.exchange.key_check import check_rights
 from worker.exchange.protocol import AccountClient
 from worker.exchange.table import quirks_of

@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from shared.tables import AccountCoin, AccountFlow, AccountState, Order
+from worker.store.accounts import note_account
 from worker.store.orders import OrderRow
-from worker.store.rows import insert_missing_rows, insert_rows, load_rows, record_columns, upsert_rows
+from worker.store.rows import insert_rows, load_rows, record_columns, upsert_rows
 
 
 @dataclass(slots=True)
@@ -47,22 +48,6 @@ class ReconciledRow:
     reconciled_ms: int
     differs: int
     message: str | None
-
-
-@dataclass(slots=True)
-class _FreshState:
-    account: str
-    baseline_ms: int = 0
-    reconciled_ms: int = 0
-    differs: int = 0
-    silent_until_ms: int = 0
-    orders_sent: int = 0
-    is_confirmed: int = 0
-    ramp: float = 0.0
-    ramp_since_ms: int = 0
-    skew_ms: int = 0
-    used_weight: float = 0.0
-    weight_limit: float = 0.0
 
 
 def load_coins(connection: Connection, portfolio_id: int, account: str) -> dict[str, CoinRow]:
@@ -120,13 +105,8 @@ def load_reconciled(connection: Connection, portfolio_id: int, account: str) -> 
 
 def save_reconciled(connection: Connection, portfolio_id: int, row: ReconciledRow) -> None:
     """Write what a pass found of an account."""
-    insert_missing_rows(connection, AccountState, [_FreshState(row.account)], portfolio_id=portfolio_id)
-    own = AccountState.__table__.c
-    connection.execute(
-        update(AccountState)
-        .where(own.portfolio_id == portfolio_id, own.account == row.account)
-        .values(baseline_ms=row.baseline_ms, reconciled_ms=row.reconciled_ms, differs=row.differs, message=row.message)
-    )
+    found = {"baseline_ms": row.baseline_ms, "reconciled_ms": row.reconciled_ms}
+    note_account(connection, portfolio_id, row.account, **found, differs=row.differs, message=row.message)
 
 
 def known_flows(connection: Connection, portfolio_id: int, account: str) -> set[str]:
